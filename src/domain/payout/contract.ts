@@ -1,0 +1,168 @@
+/**
+ * What the world and the `payout` workflow say to each other: input, updates, signals, queries. Shared by the
+ * workflow, the API and the tests. All of it travels as JSON through Temporal, encrypted: money as minor-unit strings.
+ */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { FailureClass } from './failures.ts';
+import type { PayoutState } from './machine.ts';
+
+export type Mode = 'test' | 'live';
+
+/** A destination as accepted: validated, IBAN taken apart, leading zeros kept. */
+export type Destination =
+  | { readonly type: 'bank'; readonly bankCode: string; readonly accountNumber: string; readonly iban: string | null; readonly accountTitle: string | null }
+  | { readonly type: 'wallet'; readonly walletCode: string; readonly accountNumber: string; readonly accountTitle: string | null };
+
+/** What a merchant's payout costs and when a person must look at it, as they stood when the payout was asked for. */
+export interface MerchantTerms {
+  readonly feeBps: number;
+  readonly feeFixedMinor: string;
+  /** From this amount on an approver decides; null: never. */
+  readonly reviewFromMinor: string | null;
+}
+
+export interface PayoutRequest {
+  readonly payoutId: string;
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly currency: string;
+  readonly amountMinor: string;
+  readonly reference: string;
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly callbackUrl: string | null;
+  readonly destination: Destination;
+  readonly psp: string;
+  readonly makerId: string | null;
+  readonly terms: MerchantTerms;
+}
+
+/** How a workflow run comes to its payout: a new one, a failed one again, or one that is under way and lost its workflow. */
+export type Opening =
+  | { readonly type: 'new'; readonly request: PayoutRequest }
+  | { readonly type: 'reinitiate'; readonly payoutId: string; readonly round: number; readonly by: string }
+  | { readonly type: 'resume'; readonly payoutId: string; readonly round: number };
+
+/** Waits and limits, from the configuration of whoever starts the workflow, so that a running payout keeps its own. */
+export interface PayoutTimes {
+  readonly reviewWindowMs: number;
+  readonly retryWaitMs: number;
+  readonly retryWaitMaxMs: number;
+  readonly firstLookUpMs: number;
+  readonly lookUpMaxMs: number;
+  readonly notFoundGraceMs: number;
+  readonly outcomeDeadlineMs: number;
+}
+
+export interface PayoutInput {
+  readonly opening: Opening;
+  readonly times: PayoutTimes;
+  readonly allowSignalDecisions: boolean;
+}
+
+/** A payout's row as JSON: bigints as strings, the account number cut to its last four digits. Made by SQL `payout_record`. */
+export interface PayoutRecord {
+  readonly id: string;
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly kind: string;
+  readonly currency: string;
+  readonly amountMinor: string;
+  readonly feeMinor: string;
+  readonly reference: string;
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly destination:
+    | { readonly type: 'bank'; readonly bankCode: string; readonly accountLast4: string; readonly accountTitle: string | null }
+    | { readonly type: 'wallet'; readonly walletCode: string; readonly accountLast4: string; readonly accountTitle: string | null };
+  readonly psp: string;
+  readonly pspReference: string | null;
+  readonly state: PayoutState;
+  readonly round: number;
+  readonly attempt: number;
+  readonly sequence: number;
+  readonly review: { readonly reasons: readonly ReviewReason[]; readonly approvals: readonly { adminId: string; decision: string; at: string }[] } | null;
+  readonly hold: { readonly reason: string; readonly source: 'psp' | 'operator' | 'risk' } | null;
+  readonly failure: { readonly code: string; readonly message: string; readonly retryable: boolean } | null;
+  readonly needsOperator: boolean;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly completedAt: string | null;
+}
+
+export interface ReviewReason {
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** The answer to a POST: refusals are answers, not errors (a repeat must get them again). */
+export type Accepted =
+  | { readonly outcome: 'accepted'; readonly payout: PayoutRecord }
+  | { readonly outcome: 'refused'; readonly code: RefusalCode };
+export type RefusalCode = 'insufficient_balance' | 'duplicate_reference' | 'not_reinitiable';
+
+/** What a person may ask of a payout. */
+export type Command =
+  | { readonly type: 'approved'; readonly adminId: string; readonly note: string | null }
+  | { readonly type: 'rejected'; readonly adminId: string; readonly reason: string }
+  | { readonly type: 'held'; readonly adminId: string; readonly reason: string }
+  | { readonly type: 'hold_lifted'; readonly adminId: string }
+  | { readonly type: 'resolved_paid' | 'resolved_not_paid'; readonly adminId: string; readonly evidence: string }
+  | { readonly type: 'cancelled'; readonly by: string };
+
+export type CommandAnswer =
+  | { readonly outcome: 'done'; readonly payout: PayoutRecord }
+  | { readonly outcome: 'wrong_state' | 'already_decided' | 'self_approval' };
+
+/** The signal an operator sends from the Temporal UI or CLI, as plain JSON. */
+export interface Decision {
+  readonly admin: string;
+  readonly decision: 'approve' | 'reject';
+  readonly note?: string;
+}
+
+/** "The PSP has told us something of this attempt": never what, because only a look-up is believed. */
+export interface PspNotice {
+  readonly messageId: string;
+  readonly attempt: number;
+}
+
+export const acceptUpdate = defineUpdate<Accepted>('accept');
+export const commandUpdate = defineUpdate<CommandAnswer, [Command]>('command');
+export const decideSignal = defineSignal<[Decision]>('decide');
+export const pspNoticeSignal = defineSignal<[PspNotice]>('pspNotice');
+export const stateQuery = defineQuery<PayoutView>('state');
+
+export interface PayoutView {
+  readonly payoutId: string;
+  readonly state: PayoutState | null;
+  readonly round: number;
+  readonly attempt: number;
+  readonly sequence: number;
+}
+
+/** The input of `payoutFollowUp`, which takes facts that come after the payout's own workflow has ended. */
+export interface FollowUpInput {
+  readonly payoutId: string;
+}
+
+/** PSP failure as it stands in facts and in `payouts.failure`. */
+export interface FactFailure {
+  readonly class: FailureClass;
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** A fact for the ledger's one door. */
+export interface Fact {
+  readonly type: string;
+  readonly attempt?: number;
+  readonly pspRef?: string;
+  readonly failure?: FactFailure;
+  readonly reason?: string;
+  readonly adminId?: string;
+  readonly via?: 'api' | 'signal';
+  readonly messageId?: string;
+  readonly source?: 'reply' | 'look_up' | 'callback' | 'operator';
+}

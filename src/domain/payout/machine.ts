@@ -1,0 +1,186 @@
+/**
+ * The life of a payout as data: states, facts, and the edges between them.
+ *
+ * A *fact* is something that became true: an admin approved, the PSP says it paid, a deadline passed. Facts come
+ * through one door (`apply_fact` in the ledger), which holds the same table; a test compares the two. A fact that
+ * has no edge from the present state changes nothing.
+ */
+
+/** `money`: what the payout holds of its owner's balance while in this state. */
+export const STATES = {
+  IN_REVIEW: { money: 'reserved', final: false, inFlight: false },
+  REVIEW_ON_HOLD: { money: 'reserved', final: false, inFlight: false },
+  QUEUED: { money: 'reserved', final: false, inFlight: false },
+  ON_HOLD: { money: 'reserved', final: false, inFlight: false },
+  RETRY_WAIT: { money: 'reserved', final: false, inFlight: false },
+  /** From here to UNRESOLVED a request may be on the wire: no cancel, no release without proof. */
+  SUBMITTING: { money: 'reserved', final: false, inFlight: true },
+  PSP_QUEUED: { money: 'reserved', final: false, inFlight: true },
+  PSP_HELD: { money: 'reserved', final: false, inFlight: true },
+  PROCESSING: { money: 'reserved', final: false, inFlight: true },
+  UNKNOWN: { money: 'reserved', final: false, inFlight: true },
+  UNRESOLVED: { money: 'reserved', final: false, inFlight: true },
+  SUCCEEDED: { money: 'paid', final: true, inFlight: false },
+  FAILED: { money: 'none', final: true, inFlight: false },
+  REJECTED: { money: 'none', final: true, inFlight: false },
+  CANCELLED: { money: 'none', final: true, inFlight: false },
+  RETURNED: { money: 'none', final: true, inFlight: false },
+} as const satisfies Record<string, { money: 'reserved' | 'paid' | 'none'; final: boolean; inFlight: boolean }>;
+
+export type PayoutState = keyof typeof STATES;
+
+/** Who a fact comes from decides what happens to one without an edge: a person is told, a PSP's is recorded as ignored. */
+export const FACTS = {
+  approved: 'person',
+  rejected: 'person',
+  held: 'person',
+  hold_lifted: 'person',
+  cancelled: 'person',
+  reinitiated: 'person',
+  resolved_paid: 'person',
+  resolved_not_paid: 'person',
+  review_expired: 'clock',
+  outcome_overdue: 'clock',
+  attempt_started: 'engine',
+  psp_queued: 'psp',
+  psp_held: 'psp',
+  psp_processing: 'psp',
+  /** The PSP certainly has not taken the request (429, connection refused, our funds there are short). */
+  not_taken: 'psp',
+  outcome_unknown: 'psp',
+  /** The PSP's answer contradicts our request (amount, currency, account): no automatic action. */
+  mismatch: 'psp',
+  /** Failed for certain, another attempt follows. */
+  attempt_failed: 'psp',
+  /** Failed for certain, and that is the end. */
+  failed: 'psp',
+  paid: 'psp',
+  returned: 'psp',
+} as const satisfies Record<string, 'person' | 'clock' | 'engine' | 'psp'>;
+
+export type FactType = keyof typeof FACTS;
+
+/** What an edge does to the money, besides the state. */
+export type Effect = 'none' | 'attempt' | 'settle' | 'release' | 'reverse' | 'settle_late' | 'reserve';
+
+export const EVENT_TYPES = [
+  'payout.created', 'payout.in_review', 'payout.approved', 'payout.rejected', 'payout.on_hold', 'payout.released',
+  'payout.queued', 'payout.processing', 'payout.outcome_unknown', 'payout.retrying', 'payout.succeeded',
+  'payout.failed', 'payout.cancelled', 'payout.returned',
+] as const; // biome-ignore format: a list
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** In the timeline only, never in a webhook: a fact that came but had no legal edge. */
+export const FACT_IGNORED = 'payout.fact_ignored';
+
+export interface Edge {
+  readonly from: PayoutState;
+  readonly fact: FactType;
+  readonly to: PayoutState;
+  readonly effect: Effect;
+  readonly event: EventType;
+}
+
+const edge = (from: PayoutState, fact: FactType, to: PayoutState, effect: Effect, event: EventType): Edge => ({ from, fact, to, effect, event });
+
+const REVIEWING = ['IN_REVIEW', 'REVIEW_ON_HOLD'] as const;
+const WAITING = ['QUEUED', 'RETRY_WAIT'] as const;
+const NOT_YET_SENT = [...REVIEWING, ...WAITING, 'ON_HOLD'] as const;
+const AT_PSP = ['PSP_QUEUED', 'PSP_HELD', 'PROCESSING'] as const;
+const IN_FLIGHT = ['SUBMITTING', ...AT_PSP, 'UNKNOWN', 'UNRESOLVED'] as const;
+const RELEASED = ['FAILED', 'REJECTED', 'CANCELLED'] as const;
+
+export const EDGES: readonly Edge[] = [
+  // people and clocks, while nothing is on the wire
+  edge('IN_REVIEW', 'approved', 'QUEUED', 'none', 'payout.approved'),
+  ...[...REVIEWING, 'ON_HOLD' as const].map((from) => edge(from, 'rejected', 'REJECTED', 'release', 'payout.rejected')),
+  edge('IN_REVIEW', 'review_expired', 'REJECTED', 'release', 'payout.rejected'),
+  edge('IN_REVIEW', 'held', 'REVIEW_ON_HOLD', 'none', 'payout.on_hold'),
+  edge('REVIEW_ON_HOLD', 'hold_lifted', 'IN_REVIEW', 'none', 'payout.released'),
+  ...WAITING.map((from) => edge(from, 'held', 'ON_HOLD', 'none', 'payout.on_hold')),
+  edge('ON_HOLD', 'hold_lifted', 'QUEUED', 'none', 'payout.released'),
+  ...NOT_YET_SENT.map((from) => edge(from, 'cancelled', 'CANCELLED', 'release', 'payout.cancelled')),
+  edge('FAILED', 'reinitiated', 'QUEUED', 'reserve', 'payout.queued'),
+
+  // sending; from UNKNOWN it is the same attempt under the same key again
+  ...[...WAITING, 'UNKNOWN' as const].map((from) => edge(from, 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing')),
+  ...(['SUBMITTING', 'UNKNOWN'] as const).map((from) => edge(from, 'not_taken', 'QUEUED', 'none', 'payout.queued')),
+
+  // what the PSP says of the attempt in flight
+  ...IN_FLIGHT.flatMap((from) => [
+    ...(from === 'PSP_QUEUED' ? [] : [edge(from, 'psp_queued', 'PSP_QUEUED', 'none', 'payout.queued')]),
+    ...(from === 'PSP_HELD' ? [] : [edge(from, 'psp_held', 'PSP_HELD', 'none', 'payout.on_hold')]),
+    ...(from === 'PROCESSING' ? [] : [edge(from, 'psp_processing', 'PROCESSING', 'none', 'payout.processing')]),
+    edge(from, 'paid', 'SUCCEEDED', 'settle', 'payout.succeeded'),
+    edge(from, 'attempt_failed', 'RETRY_WAIT', 'none', 'payout.retrying'),
+    edge(from, 'failed', 'FAILED', 'release', 'payout.failed'),
+    ...(from === 'UNRESOLVED' ? [] : [edge(from, 'mismatch', 'UNRESOLVED', 'none', 'payout.outcome_unknown')]),
+  ]),
+  ...(['SUBMITTING', ...AT_PSP] as const).map((from) => edge(from, 'outcome_unknown', 'UNKNOWN', 'none', 'payout.outcome_unknown')),
+  edge('UNKNOWN', 'outcome_overdue', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  edge('UNRESOLVED', 'resolved_paid', 'SUCCEEDED', 'settle', 'payout.succeeded'),
+  edge('UNRESOLVED', 'resolved_not_paid', 'FAILED', 'release', 'payout.failed'),
+
+  // an earlier attempt turns out to be paid after we took it for failed
+  ...NOT_YET_SENT.map((from) => edge(from, 'paid', 'SUCCEEDED', 'settle', 'payout.succeeded')),
+  ...RELEASED.map((from) => edge(from, 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded')),
+  edge('SUCCEEDED', 'returned', 'RETURNED', 'reverse', 'payout.returned'),
+];
+
+const byFromAndFact = new Map(EDGES.map((each) => [`${each.from} ${each.fact}`, each]));
+
+/** The edge that this fact takes from this state, or undefined where it is not legal. */
+export function edgeOf(from: PayoutState, fact: FactType): Edge | undefined {
+  return byFromAndFact.get(`${from} ${fact}`);
+}
+
+/**
+ * The reducer: the state after a fact. A fact about another attempt than the newest one counts only as `paid`, and
+ * not while the newest is in flight: two attempts may then both have been paid, which only a person can sort out.
+ */
+export function nextState(now: { state: PayoutState; attempt: number }, fact: { type: FactType; attempt?: number }): PayoutState {
+  const found = edgeOf(now.state, fact.type);
+  if (!found) return now.state;
+  const isOther = FACTS[fact.type] === 'psp' && fact.attempt !== undefined && fact.attempt !== now.attempt;
+  if (isOther && (fact.type !== 'paid' || STATES[now.state].inFlight)) return now.state;
+  return found.to;
+}
+
+export const isFinal = (state: PayoutState): boolean => STATES[state].final;
+
+/** The words of the merchant API (api.md §2). */
+export type PublicStatus =
+  | 'PENDING' | 'IN_REVIEW' | 'ON_HOLD' | 'PROCESSING' | 'RETRY'
+  | 'SUCCESS' | 'FAILED' | 'REJECTED' | 'CANCELLED' | 'RETURNED'; // biome-ignore format: a list
+
+export const PUBLIC_STATUS: Readonly<Record<PayoutState, PublicStatus>> = {
+  IN_REVIEW: 'IN_REVIEW',
+  REVIEW_ON_HOLD: 'ON_HOLD',
+  QUEUED: 'PENDING',
+  ON_HOLD: 'ON_HOLD',
+  RETRY_WAIT: 'RETRY',
+  SUBMITTING: 'PROCESSING',
+  PSP_QUEUED: 'PENDING',
+  PSP_HELD: 'ON_HOLD',
+  PROCESSING: 'PROCESSING',
+  UNKNOWN: 'PROCESSING',
+  UNRESOLVED: 'PROCESSING',
+  SUCCEEDED: 'SUCCESS',
+  FAILED: 'FAILED',
+  REJECTED: 'REJECTED',
+  CANCELLED: 'CANCELLED',
+  RETURNED: 'RETURNED',
+};
+
+/** What an unfinished payout waits for, in one word; null where nothing holds it up. */
+export const WAITING_ON: Readonly<Partial<Record<PayoutState, string>>> = {
+  IN_REVIEW: 'approver',
+  REVIEW_ON_HOLD: 'operator',
+  ON_HOLD: 'operator',
+  RETRY_WAIT: 'retry',
+  PSP_QUEUED: 'psp',
+  PSP_HELD: 'psp',
+  PROCESSING: 'psp',
+  UNKNOWN: 'psp_outcome',
+  UNRESOLVED: 'operator',
+};
