@@ -1,0 +1,53 @@
+-- record_attempt: what the fact means for the attempt's own row. Written before the PSP is called (attempt_started).
+CREATE OR REPLACE FUNCTION record_attempt(p payouts, p_fact text, p_attempt int, p_data jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_fact = 'attempt_started' THEN
+    INSERT INTO payout_attempts (payout_id, attempt, psp, psp_key) VALUES (p.id, p_attempt, p.psp, p.id || ':' || p_attempt)
+    ON CONFLICT (payout_id, attempt) DO UPDATE SET sends = payout_attempts.sends + 1, sent_at = now();
+    RETURN;
+  END IF;
+  UPDATE payout_attempts x
+     SET psp_ref = coalesce(p_data ->> 'pspRef', x.psp_ref),
+         state = CASE WHEN p_fact IN ('paid', 'resolved_paid') THEN 'succeeded'
+                      WHEN p_fact IN ('attempt_failed', 'failed', 'resolved_not_paid') THEN 'failed' ELSE x.state END,
+         failure = CASE WHEN p_fact IN ('attempt_failed', 'failed') THEN p_data -> 'failure' ELSE x.failure END,
+         ended_at = CASE WHEN p_fact IN ('paid', 'resolved_paid', 'attempt_failed', 'failed', 'resolved_not_paid') THEN now() ELSE x.ended_at END
+   WHERE x.payout_id = p.id AND x.attempt = p_attempt
+     AND (p_data ? 'pspRef' OR p_fact IN ('paid', 'resolved_paid', 'attempt_failed', 'failed', 'resolved_not_paid'));
+  -- Released without proof that a not-taken attempt failed (cancelled, rejected while it waited to go again): close it.
+  IF p_fact IN ('cancelled', 'rejected') THEN
+    UPDATE payout_attempts x SET state = 'failed', ended_at = now() WHERE x.payout_id = p.id AND x.state = 'open';
+  END IF;
+END $$;
+
+-- advance_payout: the payout's row after its edge.
+CREATE OR REPLACE FUNCTION advance_payout(p payouts, p_edge payout_edges, p_fact text, p_attempt int, p_data jsonb)
+RETURNS payouts LANGUAGE plpgsql AS $$
+DECLARE
+  v payouts;
+BEGIN
+  UPDATE payouts x
+     SET state = p_edge.to_state,
+         sequence = x.sequence + 1,
+         updated_at = now(),
+         attempt = CASE WHEN p_fact = 'attempt_started' THEN p_attempt ELSE x.attempt END,
+         round = x.round + CASE WHEN p_fact = 'reinitiated' THEN 1 ELSE 0 END,
+         attempts_before = CASE WHEN p_fact = 'reinitiated' THEN x.attempt ELSE x.attempts_before END,
+         psp_reference = CASE WHEN p_fact = 'attempt_started' THEN NULL ELSE coalesce(p_data ->> 'pspRef', x.psp_reference) END,
+         hold = CASE WHEN p_fact = 'psp_held' THEN jsonb_build_object('reason', coalesce(p_data ->> 'reason', 'held by the PSP'), 'source', 'psp')
+                     WHEN p_fact = 'held' THEN jsonb_build_object('reason', p_data ->> 'reason', 'source', coalesce(p_data ->> 'holdSource', 'operator')) END,
+         failure = CASE WHEN p_edge.to_state NOT IN ('FAILED', 'REJECTED', 'CANCELLED') THEN NULL
+                        WHEN p_data ? 'failure' THEN (p_data -> 'failure') - 'class'
+                        ELSE jsonb_build_object('code', p_fact, 'message', coalesce(p_data ->> 'reason', fact_message(p_fact)), 'retryable', p_fact = 'resolved_not_paid') END,
+         needs_operator = CASE WHEN p_edge.to_state = 'UNRESOLVED' OR p_edge.effect = 'settle_late' OR (p_data ->> 'needsOperator')::boolean THEN true
+                               WHEN p_edge.from_state = 'UNRESOLVED' OR p_fact = 'attempt_started' THEN false ELSE x.needs_operator END,
+         completed_at = CASE WHEN state_final(p_edge.to_state) THEN coalesce(x.completed_at, now()) END
+   WHERE x.id = p.id RETURNING * INTO STRICT v;
+  RETURN v;
+END $$;
+
+CREATE OR REPLACE FUNCTION fact_message(p_fact text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE p_fact WHEN 'review_expired' THEN 'nobody decided within the review window'
+                     WHEN 'cancelled' THEN 'cancelled by the merchant'
+                     WHEN 'resolved_not_paid' THEN 'an operator found that it was not paid' ELSE p_fact END
+$$;

@@ -1,0 +1,28 @@
+-- announce(payout, …): writes the payout's next event and a delivery for each receiver that wants it, in the
+-- caller's transaction: the event exists if and only if the change does. The payout's row must be locked, and its
+-- `sequence` already counted up. Ids are derived from the payout's id and the sequence, so that they are the same for ever.
+CREATE OR REPLACE FUNCTION announce(p payouts, p_type text, p_key text, p_actor text, p_from text, p_data jsonb)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_event text := 'evt_' || substr(p.id, 4) || '_' || lpad(p.sequence::text, 4, '0');
+BEGIN
+  INSERT INTO events (id, payout_id, merchant_id, mode, sequence, type, op_key, actor, from_state, to_state, data, object)
+  VALUES (v_event, p.id, p.merchant_id, p.mode, p.sequence, p_type, p_key, p_actor, p_from, p.state, p_data, payout_record(p));
+
+  IF p_type = 'payout.fact_ignored' THEN RETURN; END IF; -- for the timeline only
+
+  INSERT INTO webhook_deliveries (id, event_id, payout_id, endpoint_id, url)
+  SELECT 'whd_' || substr(v_event, 5) || '_' || substr(e.id, 4), v_event, p.id, e.id, e.url
+    FROM webhook_endpoints e
+   WHERE e.merchant_id = p.merchant_id AND e.mode = p.mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
+     AND EXISTS (SELECT 1 FROM unnest(e.event_types) t WHERE p_type LIKE replace(replace(t, '_', '\_'), '*', '%'));
+  IF p.callback_url IS NOT NULL THEN
+    INSERT INTO webhook_deliveries (id, event_id, payout_id, url)
+    VALUES ('whd_' || substr(v_event, 5) || '_callback', v_event, p.id, p.callback_url);
+  END IF;
+END $$;
+
+-- has_pending_delivery(payout): is there a webhook to send? The workflow asks with every step, so that none is forgotten.
+CREATE OR REPLACE FUNCTION has_pending_delivery(p_payout text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.payout_id = p_payout AND d.state = 'pending')
+$$;

@@ -1,0 +1,113 @@
+-- apply_fact(payout, key, fact, actor, data): the one door through which anything that became true changes a payout.
+-- One transaction: the legal edge (payout_edges), its effect on the money, the row, the event, the webhook deliveries.
+-- Key: `key`, unique for the payout: the same step done again finds its first event and changes nothing.
+-- Answers, the first that applies:
+--   not_found             no such payout
+--   already               this step was done before
+--   self_approval         the admin made this payout          (approved, rejected)
+--   already_decided       this admin has decided it before     (approved, rejected)
+--   unchanged             the PSP says what we know            (no event)
+--   wrong_state           no legal edge; a person, a clock or the engine asked: nothing is written
+--   ignored               no legal edge; a PSP said so: recorded for the timeline, nothing changes
+--   insufficient_balance  reinitiated, but not enough available
+--   applied               done
+-- Always with `payout` (its record now) and `notify` (a webhook waits to be sent).
+CREATE OR REPLACE FUNCTION apply_fact(p_payout text, p_key text, p_fact text, p_actor text, p_data jsonb)
+RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  p payouts;
+  v_edge payout_edges;
+  v_outcome text;
+  v_fact text := p_fact;
+  v_attempt int := (p_data ->> 'attempt')::int;
+  v_paid_attempt int;
+  v_origin text := fact_origin(p_fact);
+BEGIN
+  SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
+  IF EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = p_key) THEN
+    PERFORM close_message(p_data, 'applied', NULL);
+    RETURN fact_answer('already', p);
+  END IF;
+
+  IF v_fact IN ('approved', 'rejected') THEN
+    IF p.maker_id = p_data ->> 'adminId' THEN RETURN fact_answer('self_approval', p); END IF;
+    IF EXISTS (SELECT 1 FROM approvals a WHERE a.payout_id = p.id AND a.round = p.round AND a.admin_id = p_data ->> 'adminId') THEN
+      RETURN fact_answer('already_decided', p);
+    END IF;
+  END IF;
+
+  -- "Not taken" speaks of this request only. If an earlier one under the same key may have been taken, nothing is proven.
+  IF v_fact = 'not_taken' AND EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.type = 'payout.outcome_unknown'
+                                         AND (e.data ->> 'attempt')::int = v_attempt) THEN
+    v_fact := 'outcome_unknown';
+  END IF;
+
+  SELECT * INTO v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = v_fact;
+  v_outcome := refuse_fact(p, v_edge, v_fact, v_origin, v_attempt);
+  IF v_outcome IS NOT NULL THEN
+    IF v_outcome <> 'ignored' THEN
+      PERFORM close_message(p_data, 'ignored', 'nothing new');
+      RETURN fact_answer(v_outcome, p);
+    END IF;
+    -- An earlier attempt was paid while another is in flight: remember it, so that no third one is ever started.
+    IF v_fact = 'paid' AND v_attempt < p.attempt THEN
+      UPDATE payout_attempts x SET state = 'succeeded', ended_at = now() WHERE x.payout_id = p.id AND x.attempt = v_attempt;
+    END IF;
+    UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(),
+           needs_operator = x.needs_operator OR v_fact IN ('paid', 'failed', 'mismatch', 'returned')
+     WHERE x.id = p.id RETURNING * INTO p;
+    PERFORM announce(p, 'payout.fact_ignored', p_key, p_actor, p.state, p_data || jsonb_build_object('fact', v_fact));
+    PERFORM close_message(p_data, 'ignored', v_fact || ' has no place in state ' || p.state);
+    RETURN fact_answer('ignored', p);
+  END IF;
+
+  -- The attempt in flight failed, but an earlier one was paid meanwhile: then the payout is paid, not to be tried again.
+  IF v_fact IN ('attempt_failed', 'failed', 'resolved_not_paid', 'not_taken') THEN
+    SELECT x.attempt INTO v_paid_attempt FROM payout_attempts x
+     WHERE x.payout_id = p.id AND x.state = 'succeeded' AND x.attempt < p.attempt;
+    IF FOUND THEN
+      UPDATE payout_attempts x SET state = 'failed', failure = p_data -> 'failure', ended_at = now() WHERE x.payout_id = p.id AND x.attempt = p.attempt;
+      v_fact := 'paid';
+      v_attempt := v_paid_attempt;
+      p_data := p_data - 'pspRef' - 'failure'; -- these speak of the attempt that failed
+      SELECT * INTO STRICT v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = v_fact;
+    END IF;
+  END IF;
+
+  CASE v_edge.effect
+    WHEN 'settle' THEN PERFORM settle_payout(p, false);
+    WHEN 'settle_late' THEN PERFORM settle_payout(p, true);
+    WHEN 'release' THEN PERFORM release_payout(p);
+    WHEN 'reverse' THEN PERFORM reverse_payout(p);
+    WHEN 'reserve' THEN
+      IF NOT reserve_again(p) THEN RETURN fact_answer('insufficient_balance', p); END IF;
+    ELSE NULL;
+  END CASE;
+  PERFORM record_attempt(p, v_fact, coalesce(v_attempt, p.attempt), p_data);
+  IF v_fact IN ('approved', 'rejected') THEN
+    INSERT INTO approvals (payout_id, round, admin_id, decision, note, via)
+    VALUES (p.id, p.round, p_data ->> 'adminId', v_fact, coalesce(p_data ->> 'note', p_data ->> 'reason'), coalesce(p_data ->> 'via', 'api'));
+  END IF;
+
+  p := advance_payout(p, v_edge, v_fact, v_attempt, p_data);
+  PERFORM announce(p, v_edge.event_type, p_key, p_actor, v_edge.from_state, p_data);
+  PERFORM close_message(p_data, 'applied', NULL);
+  RETURN fact_answer('applied', p);
+END $$;
+REVOKE EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) TO oncepay_app;
+
+CREATE OR REPLACE FUNCTION fact_answer(p_outcome text, p payouts) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN jsonb_build_object('outcome', p_outcome, 'notify', has_pending_delivery(p.id), 'payout', payout_record(p));
+END $$;
+
+-- close_message: the PSP's message that brought the fact is done with.
+CREATE OR REPLACE FUNCTION close_message(p_data jsonb, p_state text, p_detail text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_data ? 'messageId' THEN
+    UPDATE psp_messages m SET state = p_state, detail = p_detail, handled_at = now()
+     WHERE m.id = p_data ->> 'messageId' AND m.state = 'received';
+  END IF;
+END $$;

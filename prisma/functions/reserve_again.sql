@@ -1,0 +1,10 @@
+-- reserve_again: a failed payout is tried again: amount + fee  available → reserved (RESERVE), key <payout>:reserve:<next round>.
+CREATE OR REPLACE FUNCTION reserve_again(p payouts) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  b balances;
+BEGIN
+  SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id FOR NO KEY UPDATE;
+  IF b.available < p.amount + p.fee THEN RETURN false; END IF;
+  PERFORM move(p.id || ':reserve:' || (p.round + 1), 0, 'RESERVE', b, b.available_account, b.reserved_account, p.amount + p.fee, p.id);
+  RETURN true;
+END $$;

@@ -1,0 +1,62 @@
+-- reserve_payout(request): takes a payout in: amount + fee  available → reserved (RESERVE), the payout's row, its first event.
+-- Key: the payout's id (<payout>:reserve:1).
+-- Answers, the first that applies:
+--   already               this id was taken in before: its record as it was then
+--   insufficient_balance  not enough available; final for this id (a repeat must not find new money), nothing booked
+--   duplicate_reference   another payout of this merchant and mode has this reference; final for this id
+--   reserved              done
+CREATE OR REPLACE FUNCTION reserve_payout(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  p payouts;
+  b balances;
+  v_id text := p_request ->> 'payoutId';
+  v_merchant text := p_request ->> 'merchantId';
+  v_mode text := p_request ->> 'mode';
+  v_review jsonb := nullif(p_request -> 'reviewReasons', '[]');
+  v_refusal text;
+BEGIN
+  SELECT code INTO v_refusal FROM payout_refusals r WHERE r.payout_id = v_id;
+  IF FOUND THEN RETURN jsonb_build_object('outcome', v_refusal); END IF;
+
+  SELECT * INTO b FROM balances x
+   WHERE x.mode = v_mode AND x.owner_kind = 'merchant' AND x.owner_id = v_merchant AND x.currency = p_request ->> 'currency';
+
+  -- Waits for a twin in flight: by id it is the same payout, by reference another one.
+  INSERT INTO payouts (id, merchant_id, mode, balance_id, currency, amount, fee, reference, description, metadata, callback_url,
+                       destination, psp, state, sequence, review, maker_id)
+  VALUES (v_id, v_merchant, v_mode, coalesce(b.id, 0), p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint,
+          (p_request ->> 'feeMinor')::bigint, p_request ->> 'reference', p_request ->> 'description', p_request -> 'metadata',
+          p_request ->> 'callbackUrl', p_request -> 'destination', p_request ->> 'psp',
+          CASE WHEN v_review IS NULL THEN 'QUEUED' ELSE 'IN_REVIEW' END, 1,
+          CASE WHEN v_review IS NULL THEN NULL ELSE jsonb_build_object('reasons', v_review) END, p_request ->> 'makerId')
+  ON CONFLICT DO NOTHING RETURNING * INTO p;
+  IF NOT FOUND THEN
+    IF EXISTS (SELECT 1 FROM payouts x WHERE x.id = v_id) THEN
+      RETURN (SELECT jsonb_build_object('outcome', 'already', 'notify', has_pending_delivery(v_id), 'payout', e.object)
+                FROM events e WHERE e.payout_id = v_id AND e.sequence = 1);
+    END IF;
+    v_refusal := 'duplicate_reference';
+  ELSE
+    SELECT * INTO b FROM balances x WHERE x.id = b.id FOR NO KEY UPDATE; -- what is available now, not when we looked it up
+    IF NOT FOUND OR b.available < p.amount + p.fee THEN
+      DELETE FROM payouts x WHERE x.id = v_id;
+      v_refusal := 'insufficient_balance';
+    END IF;
+  END IF;
+  IF v_refusal IS NOT NULL THEN
+    INSERT INTO payout_refusals (payout_id, merchant_id, mode, code) VALUES (v_id, v_merchant, v_mode, v_refusal)
+    ON CONFLICT (payout_id) DO NOTHING;
+    RETURN jsonb_build_object('outcome', v_refusal);
+  END IF;
+
+  PERFORM move(v_id || ':reserve:1', 0, 'RESERVE', b, b.available_account, b.reserved_account, p.amount + p.fee, v_id);
+  PERFORM announce(p, 'payout.created', 'created', 'merchant:' || v_merchant, NULL, '{}');
+  IF v_review IS NOT NULL THEN
+    UPDATE payouts x SET sequence = 2 WHERE x.id = v_id RETURNING * INTO p;
+    PERFORM announce(p, 'payout.in_review', 'in_review', 'system', NULL, jsonb_build_object('reasons', v_review));
+  END IF;
+  RETURN jsonb_build_object('outcome', 'reserved', 'notify', has_pending_delivery(v_id),
+                            'payout', (SELECT e.object FROM events e WHERE e.payout_id = v_id AND e.sequence = 1));
+END $$;
+REVOKE EXECUTE ON FUNCTION reserve_payout(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION reserve_payout(jsonb) TO oncepay_app;
