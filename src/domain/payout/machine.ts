@@ -104,7 +104,7 @@ export const EDGES: readonly Edge[] = [
 
   // sending; from UNKNOWN it is the same attempt under the same key again
   ...[...WAITING, 'UNKNOWN' as const].map((from) => edge(from, 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing')),
-  ...(['SUBMITTING', 'UNKNOWN'] as const).map((from) => edge(from, 'not_taken', 'QUEUED', 'none', 'payout.queued')),
+  edge('SUBMITTING', 'not_taken', 'QUEUED', 'none', 'payout.queued'),
 
   // what the PSP says of the attempt in flight
   ...IN_FLIGHT.flatMap((from) => [
@@ -135,14 +135,15 @@ export function edgeOf(from: PayoutState, fact: FactType): Edge | undefined {
 }
 
 /**
- * The reducer: the state after a fact. A fact about another attempt than the newest one counts only as `paid`, and
- * not while the newest is in flight: two attempts may then both have been paid, which only a person can sort out.
+ * The reducer: the state after a fact. A fact about another attempt than the newest counts only as `returned`, or as
+ * `paid` while the newest is not in flight: else two attempts may both have been paid, which only a person can sort out.
  */
 export function nextState(now: { state: PayoutState; attempt: number }, fact: { type: FactType; attempt?: number }): PayoutState {
   const found = edgeOf(now.state, fact.type);
   if (!found) return now.state;
   const isOther = FACTS[fact.type] === 'psp' && fact.attempt !== undefined && fact.attempt !== now.attempt;
-  if (isOther && (fact.type !== 'paid' || STATES[now.state].inFlight)) return now.state;
+  const counts = fact.type === 'returned' || (fact.type === 'paid' && !STATES[now.state].inFlight);
+  if (isOther && !counts) return now.state;
   return found.to;
 }
 
