@@ -1,0 +1,27 @@
+import pg from 'pg';
+
+export interface PoolOptions {
+  readonly url: string;
+  readonly max: number;
+  readonly applicationName: string;
+}
+
+/**
+ * A bounded pool whose calls end: nobody waits for ever for a database that is gone or frozen. A call that was cut off
+ * may have been done; every caller may repeat it by its key.
+ */
+export function createPool({ url, max, applicationName }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: applicationName,
+    connectionTimeoutMillis: 5_000, // a client's patience; beyond it 503 is the honest answer
+    query_timeout: 10_000, // a frozen server never answers: give up here, well above the slowest healthy call (ms)
+    statement_timeout: 8_000, // a slow one is stopped by the server first, so that its locks go with it
+    idle_in_transaction_session_timeout: 10_000,
+    keepAlive: true,
+  });
+  // An idle connection that breaks is replaced at the next call; without a listener the event would end the process.
+  pool.on('error', () => undefined);
+  return pool;
+}

@@ -1,0 +1,93 @@
+/**
+ * The only code that moves money: typed callers of the SQL functions in prisma/functions, one round trip and one
+ * transaction each. Every call may be repeated: the same key finds its first result.
+ */
+import type { Pool } from 'pg';
+import type { Fact, Mode, PayoutRecord, PayoutRequest, RefusalCode, ReviewReason } from '../domain/payout/contract.ts';
+
+export interface ReserveRequest extends Omit<PayoutRequest, 'terms'> {
+  readonly feeMinor: string;
+  /** Empty: nobody needs to look at it. */
+  readonly reviewReasons: readonly ReviewReason[];
+}
+
+/** `notify`: a webhook of this payout waits to be sent. */
+export type ReserveAnswer =
+  | { readonly outcome: 'reserved' | 'already'; readonly payout: PayoutRecord; readonly notify: boolean }
+  | { readonly outcome: Exclude<RefusalCode, 'not_reinitiable'> };
+
+export type FactOutcome =
+  | 'applied'
+  | 'already'
+  | 'unchanged'
+  | 'ignored'
+  | 'wrong_state'
+  | 'self_approval'
+  | 'already_decided'
+  | 'insufficient_balance';
+
+export interface FactAnswer {
+  readonly outcome: FactOutcome;
+  readonly payout: PayoutRecord;
+  readonly notify: boolean;
+}
+
+export interface FundRequest {
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly currency: string;
+  readonly amountMinor: string;
+  readonly externalId: string;
+}
+
+export interface FundAnswer {
+  readonly outcome: 'funded' | 'already' | 'mismatch';
+}
+
+export interface Ledger {
+  /** Takes a payout in. Key: the payout's id. See prisma/functions/reserve_payout.sql for the answers. */
+  reserve(request: ReserveRequest): Promise<ReserveAnswer>;
+  /**
+   * The one door for everything that became true of a payout. `key` is the step's natural key (src/domain/payout/steps.ts),
+   * `actor` who says so (`merchant:…`, `admin:…`, `psp:…`, `system`). See prisma/functions/apply_fact.sql for the answers.
+   * @throws if there is no such payout: nobody may hold a fact about one that was never taken in.
+   */
+  applyFact(payoutId: string, key: string, fact: Fact, actor: string): Promise<FactAnswer>;
+  /** Money that arrived for a merchant. Key: `externalId`. */
+  fund(request: FundRequest): Promise<FundAnswer>;
+  /** The payout as it is now, or undefined. */
+  read(payoutId: string): Promise<PayoutRecord | undefined>;
+}
+
+export function createLedger(pool: Pool): Ledger {
+  async function call<T>(sql: string, values: unknown[]): Promise<T> {
+    const { rows } = await pool.query<{ answer: T }>(sql, values);
+    const row = rows[0];
+    if (!row) throw new Error(`no answer from: ${sql}`);
+    return row.answer;
+  }
+
+  return {
+    reserve: (request) => call('SELECT reserve_payout($1) AS answer', [JSON.stringify(request)]),
+
+    async applyFact(payoutId, key, fact, actor) {
+      const { type, ...data } = fact;
+      const answer = await call<FactAnswer | { outcome: 'not_found' }>('SELECT apply_fact($1, $2, $3, $4, $5) AS answer', [
+        payoutId,
+        key,
+        type,
+        actor,
+        JSON.stringify(data),
+      ]);
+      if (answer.outcome === 'not_found') throw new Error(`fact ${type} about an unknown payout ${payoutId}`);
+      return answer;
+    },
+
+    fund: (request) => call('SELECT fund_balance($1) AS answer', [JSON.stringify(request)]),
+
+    async read(payoutId) {
+      const { rows } = await pool.query<{ payout: PayoutRecord }>('SELECT payout_record(p) AS payout FROM payouts p WHERE p.id = $1', [payoutId]);
+      return rows[0]?.payout;
+    },
+  };
+}
