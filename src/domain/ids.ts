@@ -1,0 +1,63 @@
+/**
+ * Ids and the keys derived from them. An id is a prefix and the 32 hex digits of a UUIDv7 (made in newId.ts), so ids
+ * sort by time. Everything here is derived from ids alone: no clock, no random, no Node; workflows use it.
+ */
+
+/** Is it `<prefix>_` and 32 lower-case hex digits? */
+export function isId(prefix: string, text: unknown): text is string {
+  return typeof text === 'string' && text.startsWith(`${prefix}_`) && /^[0-9a-f]{32}$/.test(text.slice(prefix.length + 1));
+}
+
+/** Our reference at a PSP: the same attempt is always asked for under the same one. */
+export function pspReference(payoutId: string, attempt: number): string {
+  if (!Number.isInteger(attempt) || attempt < 1) throw new RangeError('attempts count from 1');
+  return `${payoutId}:${attempt}`;
+}
+
+/** The payout a PSP's reference speaks of, or undefined where it is not one of ours. */
+export function payoutIdOf(reference: string): string | undefined {
+  return readReference(reference)?.payoutId;
+}
+
+/** The attempt a PSP's reference speaks of, or undefined where it is not one of ours. */
+export function attemptOf(reference: string): number | undefined {
+  return readReference(reference)?.attempt;
+}
+
+// At most 4 digits: the column is a smallint, and what a PSP sends us is outside data.
+function readReference(reference: string): { payoutId: string; attempt: number } | undefined {
+  const match = /^(po_[0-9a-f]{32}):([1-9][0-9]{0,3})$/.exec(reference);
+  if (!match) return undefined;
+  const [, payoutId = '', attempt = ''] = match;
+  return { payoutId, attempt: Number.parseInt(attempt, 10) };
+}
+
+/** One workflow a round: the payout's own, then one for each reinitiation. */
+export function payoutWorkflowId(payoutId: string, round: number): string {
+  if (!Number.isInteger(round) || round < 1) throw new RangeError('rounds count from 1');
+  return round === 1 ? `payout/${payoutId}` : `payout/${payoutId}/${round}`;
+}
+
+/** The workflow that takes facts which come after the payout's own has ended. */
+export const followUpWorkflowId = (payoutId: string): string => `payout-return/${payoutId}`;
+
+/** The workflow that brings one event to one receiver. */
+export const deliveryWorkflowId = (deliveryId: string): string => `delivery/${deliveryId}`;
+
+/** The id of a payout's event: the SQL function `announce` writes the same, so that an event has one id for ever. */
+export function eventId(payoutId: string, sequence: number): string {
+  if (!isId('po', payoutId)) throw new RangeError('not a payout id');
+  if (!Number.isInteger(sequence) || sequence < 0 || sequence > EVENT_SEQUENCE_MAX) throw new RangeError('no such event number');
+  return `evt_${payoutId.slice(3)}_${String(sequence).padStart(4, '0')}`;
+}
+
+/** Four digits: a payout that has changed this often is in a loop. */
+export const EVENT_SEQUENCE_MAX = 9999;
+
+/** Takes an event id apart, or undefined where it is none. */
+export function parseEventId(text: string): { readonly payoutId: string; readonly sequence: number } | undefined {
+  const match = /^evt_([0-9a-f]{32})_([0-9]{4})$/.exec(text);
+  if (!match) return undefined;
+  const [, hex = '', sequence = ''] = match;
+  return { payoutId: `po_${hex}`, sequence: Number.parseInt(sequence, 10) };
+}

@@ -1,0 +1,29 @@
+/**
+ * Step keys: the name of a step of one payout, by which the ledger knows a step done again. Made of what the decider
+ * knew, never of a clock or a random: a workflow that is replayed, retried or taken over comes to the same key.
+ */
+import type { Fact } from './contract.ts';
+
+export interface StepPlace {
+  /** The number of the newest event the decider had seen. */
+  readonly sequence: number;
+  /** The round the decider works for; for `reinitiated` the new one. */
+  readonly round: number;
+}
+
+/**
+ * - `paid:<attempt>`: an attempt is paid once, whoever learns of it
+ * - `reinitiated:<round>`: a round is opened once
+ * - `<fact>:<attempt>:<sequence>` for all others. They may become true again (held, lifted, held), and one that came
+ *   too early and was ignored must count when it comes once more: without the sequence, its first coming would have
+ *   used up the key.
+ *
+ * A person's fact ends in the person: two admins who decide at the same moment, having seen the same, are two steps.
+ */
+export function stepKey(fact: Fact, at: StepPlace): string {
+  const attempt = fact.attempt ?? 0;
+  if (fact.type === 'paid') return `paid:${attempt}`;
+  if (fact.type === 'reinitiated') return `reinitiated:${at.round}`;
+  const key = `${fact.type}:${attempt}:${at.sequence}`;
+  return fact.adminId === undefined ? key : `${key}:${fact.adminId}`;
+}
