@@ -10,8 +10,19 @@ export type Mode = 'test' | 'live';
 
 /** A destination as accepted: validated, IBAN taken apart, leading zeros kept. */
 export type Destination =
-  | { readonly type: 'bank'; readonly bankCode: string; readonly accountNumber: string; readonly iban: string | null; readonly accountTitle: string | null }
-  | { readonly type: 'wallet'; readonly walletCode: string; readonly accountNumber: string; readonly accountTitle: string | null };
+  | {
+      readonly type: 'bank';
+      readonly bankCode: string;
+      readonly accountNumber: string;
+      readonly iban: string | null;
+      readonly accountTitle: string | null;
+    }
+  | {
+      readonly type: 'wallet';
+      readonly walletCode: string;
+      readonly accountNumber: string;
+      readonly accountTitle: string | null;
+    };
 
 /** What a merchant's payout costs and when a person must look at it, as they stood when the payout was asked for. */
 export interface MerchantTerms {
@@ -74,14 +85,22 @@ export interface PayoutRecord {
   readonly metadata: Readonly<Record<string, string>>;
   readonly destination:
     | { readonly type: 'bank'; readonly bankCode: string; readonly accountLast4: string; readonly accountTitle: string | null }
-    | { readonly type: 'wallet'; readonly walletCode: string; readonly accountLast4: string; readonly accountTitle: string | null };
+    | {
+        readonly type: 'wallet';
+        readonly walletCode: string;
+        readonly accountLast4: string;
+        readonly accountTitle: string | null;
+      };
   readonly psp: string;
   readonly pspReference: string | null;
   readonly state: PayoutState;
   readonly round: number;
   readonly attempt: number;
   readonly sequence: number;
-  readonly review: { readonly reasons: readonly ReviewReason[]; readonly approvals: readonly { adminId: string; decision: string; at: string }[] } | null;
+  readonly review: {
+    readonly reasons: readonly ReviewReason[];
+    readonly approvals: readonly { adminId: string; decision: string; at: string }[];
+  } | null;
   readonly hold: { readonly reason: string; readonly source: 'psp' | 'operator' | 'risk' } | null;
   readonly failure: { readonly code: string; readonly message: string; readonly retryable: boolean } | null;
   readonly needsOperator: boolean;

@@ -1,0 +1,111 @@
+/** From what a PSP said to what became true, and how long to wait before asking again. */
+import type { Fact, PayoutTimes } from './contract.ts';
+import { FAILURE_CLASSES, MAX_ATTEMPTS } from './failures.ts';
+import type { FactType } from './machine.ts';
+import type { PspFailure, PspReply } from './reply.ts';
+
+export interface ReplyContext {
+  /** The attempt that was asked about, counted over all rounds. */
+  readonly attempt: number;
+  /** Attempts begun in this round, this one included: what MAX_ATTEMPTS limits. */
+  readonly attemptsThisRound: number;
+  /** A reply to our request, our look-up, or a look-up made because a callback came. */
+  readonly source: 'reply' | 'look_up' | 'callback';
+}
+
+/** A fact that a PSP is the source of: always about one attempt. */
+export interface PspFact extends Fact {
+  readonly type: FactType;
+  readonly attempt: number;
+  readonly source: ReplyContext['source'];
+}
+
+const STAGE_FACTS = { queued: 'psp_queued', held: 'psp_held', processing: 'psp_processing' } as const satisfies Record<
+  string,
+  FactType
+>;
+
+/**
+ * The fact in a PSP's reply. Whatever proves nothing is `outcome_unknown`; what a failure means is its class's row in
+ * FAILURE_CLASSES.
+ */
+export function factOf(reply: PspReply, context: ReplyContext): PspFact {
+  const { attempt, source } = context;
+  switch (reply.kind) {
+    case 'paid':
+      return { type: 'paid', attempt, source, pspRef: reply.pspRef };
+    case 'accepted':
+      return {
+        type: STAGE_FACTS[reply.stage],
+        attempt,
+        source,
+        pspRef: reply.pspRef,
+        ...(reply.reason === null ? {} : { reason: reply.reason }),
+      };
+    case 'failed':
+      return factOfFailure(reply.failure, reply.pspRef, context);
+    case 'returned':
+      return { type: 'returned', attempt, source, pspRef: reply.pspRef, reason: reply.reason };
+    case 'not_taken':
+      // Only the answer to our request can say that the request was not taken. A look-up that was refused says nothing of it.
+      return { type: source === 'reply' ? 'not_taken' : 'outcome_unknown', attempt, source, reason: reply.reason };
+    case 'not_found':
+      return { type: 'outcome_unknown', attempt, source, reason: 'the PSP knows no such reference' };
+    case 'mismatch':
+      return { type: 'mismatch', attempt, source, pspRef: reply.pspRef, reason: reply.detail };
+    case 'unknown':
+      return { type: 'outcome_unknown', attempt, source, reason: reply.reason };
+  }
+}
+
+/**
+ * All that a reply makes true, in order. A returned payment was paid before: when the PSP's word of the payment never
+ * reached us, `returned` alone would have no edge, and the payout would stay in flight for ever. Apply both; one that
+ * is known already changes nothing.
+ */
+export function factsOf(reply: PspReply, context: ReplyContext): readonly PspFact[] {
+  const fact = factOf(reply, context);
+  if (fact.type !== 'returned') return [fact];
+  const paid: PspFact = { type: 'paid', attempt: fact.attempt, source: fact.source };
+  return [fact.pspRef === undefined ? paid : { ...paid, pspRef: fact.pspRef }, fact];
+}
+
+function factOfFailure(failure: PspFailure, pspRef: string | null, context: ReplyContext): PspFact {
+  const { does, retryable } = FAILURE_CLASSES[failure.class];
+  const base = { attempt: context.attempt, source: context.source, ...(pspRef === null ? {} : { pspRef }) };
+  const ended = (type: 'attempt_failed' | 'failed'): PspFact => ({ type, ...base, failure: { ...failure, retryable } });
+  const retryOrFail = () => ended(context.attemptsThisRound < MAX_ATTEMPTS ? 'attempt_failed' : 'failed');
+  const open = (type: FactType): PspFact => ({ type, ...base, reason: failure.message });
+  switch (does) {
+    case 'retry':
+      return retryOrFail();
+    case 'fail':
+      return ended('failed');
+    case 'queue':
+      // Refused at the door, the same key may be used again. Found in the PSP's book as failed, that key is spent: a new attempt.
+      return context.source === 'reply' && pspRef === null ? open('not_taken') : retryOrFail();
+    case 'look_up':
+      return open('outcome_unknown');
+    case 'wait':
+      return open('psp_processing');
+    case 'return':
+      return open('returned');
+    case 'operator':
+      return open('mismatch');
+  }
+}
+
+/** How long to wait after the n-th attempt of a round (from 1) before the next: doubling, up to the limit. No jitter: payouts fail one by one, and a workflow must come to the same number again. */
+export function retryWait(attemptsThisRound: number, times: Pick<PayoutTimes, 'retryWaitMs' | 'retryWaitMaxMs'>): number {
+  return doubling(attemptsThisRound, times.retryWaitMs, times.retryWaitMaxMs);
+}
+
+/** How long to wait before the n-th look-up (from 1) of an unknown outcome: doubling, up to the limit. */
+export function lookUpWait(lookUp: number, times: Pick<PayoutTimes, 'firstLookUpMs' | 'lookUpMaxMs'>): number {
+  return doubling(lookUp, times.firstLookUpMs, times.lookUpMaxMs);
+}
+
+function doubling(number: number, firstMs: number, maxMs: number): number {
+  const doublings = Math.min(Math.max(number, 1) - 1, 30); // 2^30 ms is 12 days: more would only overflow
+  return Math.min(firstMs * 2 ** doublings, maxMs);
+}
