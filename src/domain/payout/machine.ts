@@ -81,7 +81,13 @@ export interface Edge {
   readonly event: EventType;
 }
 
-const edge = (from: PayoutState, fact: FactType, to: PayoutState, effect: Effect, event: EventType): Edge => ({ from, fact, to, effect, event });
+const edge = (from: PayoutState, fact: FactType, to: PayoutState, effect: Effect, event: EventType): Edge => ({
+  from,
+  fact,
+  to,
+  effect,
+  event,
+});
 
 const REVIEWING = ['IN_REVIEW', 'REVIEW_ON_HOLD'] as const;
 const WAITING = ['QUEUED', 'RETRY_WAIT'] as const;
@@ -116,7 +122,9 @@ export const EDGES: readonly Edge[] = [
     edge(from, 'failed', 'FAILED', 'release', 'payout.failed'),
     ...(from === 'UNRESOLVED' ? [] : [edge(from, 'mismatch', 'UNRESOLVED', 'none', 'payout.outcome_unknown')]),
   ]),
-  ...(['SUBMITTING', ...AT_PSP] as const).map((from) => edge(from, 'outcome_unknown', 'UNKNOWN', 'none', 'payout.outcome_unknown')),
+  ...(['SUBMITTING', ...AT_PSP] as const).map((from) =>
+    edge(from, 'outcome_unknown', 'UNKNOWN', 'none', 'payout.outcome_unknown'),
+  ),
   edge('UNKNOWN', 'outcome_overdue', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
   edge('UNRESOLVED', 'resolved_paid', 'SUCCEEDED', 'settle', 'payout.succeeded'),
   edge('UNRESOLVED', 'resolved_not_paid', 'FAILED', 'release', 'payout.failed'),
@@ -137,13 +145,17 @@ export function edgeOf(from: PayoutState, fact: FactType): Edge | undefined {
 /**
  * The reducer: the state after a fact. A fact about another attempt than the newest counts only as `returned`, or as
  * `paid` while the newest is not in flight: else two attempts may both have been paid, which only a person can sort out.
+ * Of an attempt that was never started nothing is known, whatever a PSP says: it cannot pay a payout out of its review.
  */
 export function nextState(now: { state: PayoutState; attempt: number }, fact: { type: FactType; attempt?: number }): PayoutState {
   const found = edgeOf(now.state, fact.type);
   if (!found) return now.state;
-  const isOther = FACTS[fact.type] === 'psp' && fact.attempt !== undefined && fact.attempt !== now.attempt;
-  const counts = fact.type === 'returned' || (fact.type === 'paid' && !STATES[now.state].inFlight);
-  if (isOther && !counts) return now.state;
+  if (FACTS[fact.type] === 'psp') {
+    const about = fact.attempt ?? now.attempt;
+    if (about < 1 || about > now.attempt) return now.state;
+    const counts = fact.type === 'returned' || (fact.type === 'paid' && !STATES[now.state].inFlight);
+    if (about !== now.attempt && !counts) return now.state;
+  }
   return found.to;
 }
 
