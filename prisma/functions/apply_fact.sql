@@ -26,8 +26,7 @@ BEGIN
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
   IF EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = p_key) THEN
-    PERFORM close_message(p_data, 'applied', NULL);
-    RETURN fact_answer('already', p);
+    RETURN fact_answer('already', close_message(p, p_fact, p_actor, p_data));
   END IF;
 
   IF v_fact IN ('approved', 'rejected') THEN
@@ -47,8 +46,7 @@ BEGIN
   v_outcome := refuse_fact(p, v_edge, v_fact, v_origin, v_attempt);
   IF v_outcome IS NOT NULL THEN
     IF v_outcome <> 'ignored' THEN
-      PERFORM close_message(p_data, 'ignored', 'nothing new');
-      RETURN fact_answer(v_outcome, p);
+      RETURN fact_answer(v_outcome, close_message(p, v_fact, p_actor, p_data));
     END IF;
     -- An earlier attempt was paid while another is in flight: remember it, so that no third one is ever started.
     IF v_fact = 'paid' AND v_attempt < p.attempt THEN
@@ -58,7 +56,7 @@ BEGIN
            needs_operator = x.needs_operator OR v_fact IN ('paid', 'failed', 'mismatch', 'returned')
      WHERE x.id = p.id RETURNING * INTO p;
     PERFORM announce(p, 'payout.fact_ignored', p_key, p_actor, p.state, p_data || jsonb_build_object('fact', v_fact));
-    PERFORM close_message(p_data, 'ignored', v_fact || ' has no place in state ' || p.state);
+    PERFORM mark_message(p_data, 'ignored', v_fact || ' has no place in state ' || p.state);
     RETURN fact_answer('ignored', p);
   END IF;
 
@@ -92,8 +90,7 @@ BEGIN
 
   p := advance_payout(p, v_edge, v_fact, v_attempt, p_data);
   PERFORM announce(p, v_edge.event_type, p_key, p_actor, v_edge.from_state, p_data);
-  PERFORM close_message(p_data, 'applied', NULL);
-  RETURN fact_answer('applied', p);
+  RETURN fact_answer('applied', close_message(p, v_fact, p_actor, p_data));
 END $$;
 REVOKE EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) TO oncepay_app;
@@ -101,13 +98,4 @@ GRANT EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) TO oncepay_a
 CREATE OR REPLACE FUNCTION fact_answer(p_outcome text, p payouts) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN jsonb_build_object('outcome', p_outcome, 'notify', has_pending_delivery(p.id), 'payout', payout_record(p));
-END $$;
-
--- close_message: the PSP's message that brought the fact is done with.
-CREATE OR REPLACE FUNCTION close_message(p_data jsonb, p_state text, p_detail text) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  IF p_data ? 'messageId' THEN
-    UPDATE psp_messages m SET state = p_state, detail = p_detail, handled_at = now()
-     WHERE m.id = p_data ->> 'messageId' AND m.state = 'received';
-  END IF;
 END $$;

@@ -140,10 +140,14 @@ export interface Decision {
   readonly note?: string;
 }
 
-/** "The PSP has told us something of this attempt": never what, because only a look-up is believed. */
+/** What a message says of an attempt, in our words; null where it says something else. */
+export type Claim = 'paid' | 'failed' | 'returned' | 'queued' | 'held' | 'processing' | null;
+
+/** "The PSP has told us something of this attempt." The claim is never acted on, only compared with what a look-up says. */
 export interface PspNotice {
   readonly messageId: string;
   readonly attempt: number;
+  readonly claim: Claim;
 }
 
 export const acceptUpdate = defineUpdate<Accepted>('accept');
@@ -182,6 +186,8 @@ export interface Fact {
   readonly reason?: string;
   readonly adminId?: string;
   readonly via?: 'api' | 'signal';
+  /** The PSP's message that made us look, and what it claimed. */
   readonly messageId?: string;
+  readonly claim?: Claim;
   readonly source?: 'reply' | 'look_up' | 'callback' | 'operator';
 }
