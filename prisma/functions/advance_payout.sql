@@ -10,13 +10,29 @@ BEGIN
      SET psp_ref = coalesce(p_data ->> 'pspRef', x.psp_ref),
          state = CASE WHEN p_fact IN ('paid', 'resolved_paid') THEN 'succeeded'
                       WHEN p_fact IN ('attempt_failed', 'failed', 'resolved_not_paid') THEN 'failed' ELSE x.state END,
-         failure = CASE WHEN p_fact IN ('attempt_failed', 'failed') THEN p_data -> 'failure' ELSE x.failure END,
+         failure = CASE WHEN p_fact IN ('attempt_failed', 'failed') THEN p_data -> 'failure'
+                        WHEN p_fact IN ('paid', 'resolved_paid') THEN NULL ELSE x.failure END,
          ended_at = CASE WHEN p_fact IN ('paid', 'resolved_paid', 'attempt_failed', 'failed', 'resolved_not_paid') THEN now() ELSE x.ended_at END
    WHERE x.payout_id = p.id AND x.attempt = p_attempt
      AND (p_data ? 'pspRef' OR p_fact IN ('paid', 'resolved_paid', 'attempt_failed', 'failed', 'resolved_not_paid'));
-  -- Released without proof that a not-taken attempt failed (cancelled, rejected while it waited to go again): close it.
-  IF p_fact IN ('cancelled', 'rejected') THEN
+  -- An attempt that was not taken and waited to go again, when the payout ends (cancelled, rejected, an earlier one paid): close it.
+  IF p_fact IN ('cancelled', 'rejected', 'paid') THEN
     UPDATE payout_attempts x SET state = 'failed', ended_at = now() WHERE x.payout_id = p.id AND x.state = 'open';
+  END IF;
+END $$;
+
+-- record_other_attempt: what an ignored fact of the PSP still tells of its attempt, so that the payout's next fact counts it.
+--   paid      while another is in flight, or beside one that is paid: no third attempt is ever started
+--   returned  one of two payments, or one that was never settled: no longer paid, so the other one's settlement stands
+CREATE OR REPLACE FUNCTION record_other_attempt(p payouts, p_fact text, p_attempt int, p_data jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_fact = 'paid' THEN
+    UPDATE payout_attempts x SET state = 'succeeded', psp_ref = coalesce(p_data ->> 'pspRef', x.psp_ref), failure = NULL, ended_at = now()
+     WHERE x.payout_id = p.id AND x.attempt = p_attempt;
+  ELSIF p_fact = 'returned' THEN
+    UPDATE payout_attempts x SET state = 'failed', ended_at = now(),
+           failure = jsonb_build_object('code', 'returned', 'message', coalesce(p_data ->> 'reason', 'returned'), 'retryable', false)
+     WHERE x.payout_id = p.id AND x.attempt = p_attempt AND x.state = 'succeeded';
   END IF;
 END $$;
 
@@ -33,13 +49,15 @@ BEGIN
          attempt = CASE WHEN p_fact = 'attempt_started' THEN p_attempt ELSE x.attempt END,
          round = x.round + CASE WHEN p_fact = 'reinitiated' THEN 1 ELSE 0 END,
          attempts_before = CASE WHEN p_fact = 'reinitiated' THEN x.attempt ELSE x.attempts_before END,
-         psp_reference = CASE WHEN p_fact = 'attempt_started' THEN NULL ELSE coalesce(p_data ->> 'pspRef', x.psp_reference) END,
+         psp_reference = CASE WHEN p_attempt IS NULL THEN x.psp_reference -- not about an attempt
+                              ELSE (SELECT a.psp_ref FROM payout_attempts a WHERE a.payout_id = x.id AND a.attempt = p_attempt) END,
          hold = CASE WHEN p_fact = 'psp_held' THEN jsonb_build_object('reason', coalesce(p_data ->> 'reason', 'held by the PSP'), 'source', 'psp')
                      WHEN p_fact = 'held' THEN jsonb_build_object('reason', p_data ->> 'reason', 'source', coalesce(p_data ->> 'holdSource', 'operator')) END,
          failure = CASE WHEN p_edge.to_state NOT IN ('FAILED', 'REJECTED', 'CANCELLED') THEN NULL
                         WHEN p_data ? 'failure' THEN (p_data -> 'failure') - 'class'
                         ELSE jsonb_build_object('code', p_fact, 'message', coalesce(p_data ->> 'reason', fact_message(p_fact)), 'retryable', p_fact = 'resolved_not_paid') END,
-         needs_operator = CASE WHEN p_edge.to_state = 'UNRESOLVED' OR p_edge.effect = 'settle_late' OR (p_data ->> 'needsOperator')::boolean THEN true
+         needs_operator = CASE WHEN p_edge.to_state = 'UNRESOLVED' OR p_edge.effect = 'settle_late' OR (p_data ->> 'needsOperator')::boolean
+                                 OR (SELECT count(*) FROM payout_attempts a WHERE a.payout_id = x.id AND a.state = 'succeeded') > 1 THEN true
                                WHEN p_edge.from_state = 'UNRESOLVED' OR p_fact = 'attempt_started' THEN false ELSE x.needs_operator END,
          completed_at = CASE WHEN state_final(p_edge.to_state) THEN coalesce(x.completed_at, now()) END
    WHERE x.id = p.id RETURNING * INTO STRICT v;

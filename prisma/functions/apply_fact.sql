@@ -6,7 +6,7 @@
 --   already               this step was done before
 --   self_approval         the admin made this payout          (approved, rejected)
 --   already_decided       this admin has decided it before     (approved, rejected)
---   unchanged             the PSP says what we know            (no event)
+--   unchanged             the PSP says what we know, or nothing (no event)
 --   wrong_state           no legal edge; a person, a clock or the engine asked: nothing is written
 --   ignored               no legal edge; a PSP said so: recorded for the timeline, nothing changes
 --   insufficient_balance  reinitiated, but not enough available
@@ -19,13 +19,23 @@ DECLARE
   v_edge payout_edges;
   v_outcome text;
   v_fact text := p_fact;
+  v_key text := p_key;
   v_attempt int := (p_data ->> 'attempt')::int;
   v_paid_attempt int;
   v_origin text := fact_origin(p_fact);
 BEGIN
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
-  IF EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = p_key) THEN
+  -- The PSP's name for another attempt, of this payout or any: whatever it says, it does not say it of this one. Under
+  -- a key of its own, so that the true word of this attempt still counts when it comes.
+  IF v_origin = 'psp' AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.psp = p.psp AND x.psp_ref = p_data ->> 'pspRef'
+                                     AND (x.payout_id <> p.id OR x.attempt <> v_attempt)) THEN
+    v_fact := 'mismatch';
+    v_key := p_key || ':foreign_reference';
+    p_data := p_data - 'pspRef' - 'failure'
+      || jsonb_build_object('reason', 'the PSP names a transfer that belongs to another attempt: ' || (p_data ->> 'pspRef'));
+  END IF;
+  IF EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = v_key) THEN
     RETURN fact_answer('already', close_message(p, p_fact, p_actor, p_data));
   END IF;
 
@@ -48,14 +58,11 @@ BEGIN
     IF v_outcome <> 'ignored' THEN
       RETURN fact_answer(v_outcome, close_message(p, v_fact, p_actor, p_data));
     END IF;
-    -- An earlier attempt was paid while another is in flight: remember it, so that no third one is ever started.
-    IF v_fact = 'paid' AND v_attempt < p.attempt THEN
-      UPDATE payout_attempts x SET state = 'succeeded', ended_at = now() WHERE x.payout_id = p.id AND x.attempt = v_attempt;
-    END IF;
+    PERFORM record_other_attempt(p, v_fact, v_attempt, p_data);
     UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(),
            needs_operator = x.needs_operator OR v_fact IN ('paid', 'failed', 'mismatch', 'returned')
      WHERE x.id = p.id RETURNING * INTO p;
-    PERFORM announce(p, 'payout.fact_ignored', p_key, p_actor, p.state, p_data || jsonb_build_object('fact', v_fact));
+    PERFORM announce(p, 'payout.fact_ignored', v_key, p_actor, p.state, p_data || jsonb_build_object('fact', v_fact));
     PERFORM mark_message(p_data, 'ignored', v_fact || ' has no place in state ' || p.state);
     RETURN fact_answer('ignored', p);
   END IF;
@@ -89,7 +96,7 @@ BEGIN
   END IF;
 
   p := advance_payout(p, v_edge, v_fact, v_attempt, p_data);
-  PERFORM announce(p, v_edge.event_type, p_key, p_actor, v_edge.from_state, p_data);
+  PERFORM announce(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data);
   RETURN fact_answer('applied', close_message(p, v_fact, p_actor, p_data));
 END $$;
 REVOKE EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) FROM PUBLIC;

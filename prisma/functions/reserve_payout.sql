@@ -38,15 +38,15 @@ BEGIN
     v_refusal := 'duplicate_reference';
   ELSE
     SELECT * INTO b FROM balances x WHERE x.id = b.id FOR NO KEY UPDATE; -- what is available now, not when we looked it up
-    IF NOT FOUND OR b.available < p.amount + p.fee THEN
-      DELETE FROM payouts x WHERE x.id = v_id;
-      v_refusal := 'insufficient_balance';
-    END IF;
+    IF NOT FOUND OR b.available < p.amount + p.fee THEN v_refusal := 'insufficient_balance'; END IF;
+    -- A twin that we waited for above may have been refused, and money may have come since: the first answer stands.
+    SELECT coalesce(max(r.code), v_refusal) INTO v_refusal FROM payout_refusals r WHERE r.payout_id = v_id;
+    IF v_refusal IS NOT NULL THEN DELETE FROM payouts x WHERE x.id = v_id; END IF;
   END IF;
   IF v_refusal IS NOT NULL THEN
     INSERT INTO payout_refusals (payout_id, merchant_id, mode, code) VALUES (v_id, v_merchant, v_mode, v_refusal)
     ON CONFLICT (payout_id) DO NOTHING;
-    RETURN jsonb_build_object('outcome', v_refusal);
+    RETURN (SELECT jsonb_build_object('outcome', r.code) FROM payout_refusals r WHERE r.payout_id = v_id);
   END IF;
 
   PERFORM move(v_id || ':reserve:1', 0, 'RESERVE', b, b.available_account, b.reserved_account, p.amount + p.fee, v_id);

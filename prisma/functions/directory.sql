@@ -1,0 +1,45 @@
+-- The banks and wallets a payout can go to, the same rows as DIRECTORY in src/domain/directory.ts; a test compares the two.
+DELETE FROM bank_directory;
+INSERT INTO bank_directory (country, code, name, currency, iban_code, bic) VALUES
+  ('PK', 'HBL', 'Habib Bank', 'PKR', 'HABB', 'HABBPKKA'),
+  ('PK', 'UBL', 'United Bank', 'PKR', 'UNIL', 'UNILPKKA'),
+  ('PK', 'MCB', 'MCB Bank', 'PKR', 'MUCB', 'MUCBPKKA'),
+  ('PK', 'NBP', 'National Bank of Pakistan', 'PKR', 'NBPA', 'NBPAPKKA'),
+  ('PK', 'ABL', 'Allied Bank', 'PKR', 'ABPA', 'ABPAPKKA'),
+  ('PK', 'BAFL', 'Bank Alfalah', 'PKR', 'ALFH', 'ALFHPKKA'),
+  ('PK', 'MEEZAN', 'Meezan Bank', 'PKR', 'MEZN', 'MEZNPKKA'),
+  ('PK', 'BAHL', 'Bank AL Habib', 'PKR', 'BAHL', 'BAHLPKKA'),
+  ('PK', 'FAYSAL', 'Faysal Bank', 'PKR', 'FAYS', 'FAYSPKKA'),
+  ('PK', 'ASKARI', 'Askari Bank', 'PKR', 'ASCM', 'ASCMPKKA'),
+  ('PK', 'SCB', 'Standard Chartered Pakistan', 'PKR', 'SCBL', 'SCBLPKKX'),
+  ('PK', 'HMB', 'Habib Metropolitan Bank', 'PKR', 'MPBL', 'MPBLPKKA'),
+  ('PK', 'BOP', 'Bank of Punjab', 'PKR', 'BPUN', 'BPUNPKKA'),
+  ('PK', 'JS', 'JS Bank', 'PKR', 'JSBL', 'JSBLPKKA'),
+  ('NG', '011', 'First Bank of Nigeria', 'NGN', NULL, NULL),
+  ('NG', '023', 'Citibank Nigeria', 'NGN', NULL, NULL),
+  ('NG', '032', 'Union Bank of Nigeria', 'NGN', NULL, NULL),
+  ('NG', '033', 'United Bank for Africa', 'NGN', NULL, NULL),
+  ('NG', '035', 'Wema Bank', 'NGN', NULL, NULL),
+  ('NG', '044', 'Access Bank', 'NGN', NULL, NULL),
+  ('NG', '050', 'Ecobank Nigeria', 'NGN', NULL, NULL),
+  ('NG', '057', 'Zenith Bank', 'NGN', NULL, NULL),
+  ('NG', '058', 'Guaranty Trust Bank', 'NGN', NULL, NULL),
+  ('NG', '063', 'Access Bank (Diamond)', 'NGN', NULL, NULL),
+  ('NG', '068', 'Standard Chartered Nigeria', 'NGN', NULL, NULL),
+  ('NG', '070', 'Fidelity Bank', 'NGN', NULL, NULL),
+  ('NG', '076', 'Polaris Bank', 'NGN', NULL, NULL),
+  ('NG', '082', 'Keystone Bank', 'NGN', NULL, NULL),
+  ('NG', '100', 'SunTrust Bank', 'NGN', NULL, NULL),
+  ('NG', '101', 'Providus Bank', 'NGN', NULL, NULL),
+  ('NG', '214', 'First City Monument Bank', 'NGN', NULL, NULL),
+  ('NG', '215', 'Unity Bank', 'NGN', NULL, NULL),
+  ('NG', '221', 'Stanbic IBTC Bank', 'NGN', NULL, NULL),
+  ('NG', '232', 'Sterling Bank', 'NGN', NULL, NULL),
+  ('NG', '301', 'Jaiz Bank', 'NGN', NULL, NULL);
+
+DELETE FROM wallet_directory;
+INSERT INTO wallet_directory (country, code, name, currency) VALUES
+  ('PK', 'EASYPAISA', 'Easypaisa', 'PKR'),
+  ('PK', 'JAZZCASH', 'JazzCash', 'PKR'),
+  ('PK', 'SADAPAY', 'SadaPay', 'PKR'),
+  ('PK', 'NAYAPAY', 'NayaPay', 'PKR');
