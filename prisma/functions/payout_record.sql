@@ -14,7 +14,8 @@ BEGIN
     'metadata', p.metadata,
     'destination', (p.destination - 'accountNumber' - 'iban')
       || jsonb_build_object('accountLast4', right(p.destination ->> 'accountNumber', 4)),
-    'psp', p.psp, 'pspReference', p.psp_reference, 'state', p.state, 'round', p.round, 'attempt', p.attempt,
+    'psp', p.psp, 'pspReference', p.psp_reference, 'state', p.state, 'round', p.round, 'attempt', p.attempt, 'attemptsBefore', p.attempts_before,
+    'attemptOpen', EXISTS (SELECT 1 FROM payout_attempts t WHERE t.payout_id = p.id AND t.attempt = p.attempt AND t.state = 'open'),
     'sequence', p.sequence,
     'review', CASE WHEN p.review IS NULL THEN NULL ELSE p.review || jsonb_build_object('approvals', v_approvals) END,
     'hold', p.hold, 'failure', p.failure, 'needsOperator', p.needs_operator,

@@ -42,7 +42,7 @@ export function payoutWorkflowId(payoutId: string, round: number): string {
 export const followUpWorkflowId = (payoutId: string): string => `payout-return/${payoutId}`;
 
 /** The workflow that brings one event to one receiver. */
-export const deliveryWorkflowId = (deliveryId: string): string => `delivery/${deliveryId}`;
+export const deliveryWorkflowId = (deliveryId: string): string => `webhook/${deliveryId}`;
 
 /** The id of a payout's event: the SQL function `announce` writes the same, so that an event has one id for ever. */
 export function eventId(payoutId: string, sequence: number): string {

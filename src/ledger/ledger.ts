@@ -3,7 +3,15 @@
  * transaction each. Every call may be repeated: the same key finds its first result.
  */
 import type { Pool } from 'pg';
-import type { Fact, Mode, PayoutRecord, PayoutRequest, RefusalCode, ReviewReason } from '../domain/payout/contract.ts';
+import type {
+  Fact,
+  FactAnswer,
+  Mode,
+  PayoutRecord,
+  PayoutRequest,
+  RefusalCode,
+  ReviewReason,
+} from '../domain/payout/contract.ts';
 
 export interface ReserveRequest extends Omit<PayoutRequest, 'terms'> {
   readonly feeMinor: string;
@@ -15,22 +23,6 @@ export interface ReserveRequest extends Omit<PayoutRequest, 'terms'> {
 export type ReserveAnswer =
   | { readonly outcome: 'reserved' | 'already'; readonly payout: PayoutRecord; readonly notify: boolean }
   | { readonly outcome: Exclude<RefusalCode, 'not_reinitiable'> };
-
-export type FactOutcome =
-  | 'applied'
-  | 'already'
-  | 'unchanged'
-  | 'ignored'
-  | 'wrong_state'
-  | 'self_approval'
-  | 'already_decided'
-  | 'insufficient_balance';
-
-export interface FactAnswer {
-  readonly outcome: FactOutcome;
-  readonly payout: PayoutRecord;
-  readonly notify: boolean;
-}
 
 export interface FundRequest {
   readonly merchantId: string;
@@ -86,7 +78,10 @@ export function createLedger(pool: Pool): Ledger {
     fund: (request) => call('SELECT fund_balance($1) AS answer', [JSON.stringify(request)]),
 
     async read(payoutId) {
-      const { rows } = await pool.query<{ payout: PayoutRecord }>('SELECT payout_record(p) AS payout FROM payouts p WHERE p.id = $1', [payoutId]);
+      const { rows } = await pool.query<{ payout: PayoutRecord }>(
+        'SELECT payout_record(p) AS payout FROM payouts p WHERE p.id = $1',
+        [payoutId],
+      );
       return rows[0]?.payout;
     },
   };

@@ -96,6 +96,10 @@ export interface PayoutRecord {
   readonly state: PayoutState;
   readonly round: number;
   readonly attempt: number;
+  /** The newest attempt's number when this round began. */
+  readonly attemptsBefore: number;
+  /** The newest attempt may still be sent again under its own key; the next send needs no new number. */
+  readonly attemptOpen: boolean;
   readonly sequence: number;
   readonly review: {
     readonly reasons: readonly ReviewReason[];
@@ -190,4 +194,22 @@ export interface Fact {
   readonly messageId?: string;
   readonly claim?: Claim;
   readonly source?: 'reply' | 'look_up' | 'callback' | 'operator';
+}
+
+/** What the ledger's door says of a fact (prisma/functions/apply_fact.sql explains each). */
+export type FactOutcome =
+  | 'applied'
+  | 'already'
+  | 'unchanged'
+  | 'ignored'
+  | 'wrong_state'
+  | 'self_approval'
+  | 'already_decided'
+  | 'insufficient_balance';
+
+export interface FactAnswer {
+  readonly outcome: FactOutcome;
+  readonly payout: PayoutRecord;
+  /** A webhook of this payout waits to be sent. */
+  readonly notify: boolean;
 }

@@ -1,7 +1,7 @@
 /** From what a PSP said to what became true, and how long to wait before asking again. */
 import type { Fact, PayoutTimes } from './contract.ts';
 import { FAILURE_CLASSES, MAX_ATTEMPTS } from './failures.ts';
-import type { FactType } from './machine.ts';
+import { edgeOf, type FactType, type PayoutState } from './machine.ts';
 import type { PspFailure, PspReply } from './reply.ts';
 
 export interface ReplyContext {
@@ -108,4 +108,14 @@ export function lookUpWait(lookUp: number, times: Pick<PayoutTimes, 'firstLookUp
 function doubling(number: number, firstMs: number, maxMs: number): number {
   const doublings = Math.min(Math.max(number, 1) - 1, 30); // 2^30 ms is 12 days: more would only overflow
   return Math.min(firstMs * 2 ** doublings, maxMs);
+}
+
+/**
+ * Does this answer to a look-up tell more than the state does? What proves nothing never does; "not found" only where
+ * we do not know whether the PSP was ever reached.
+ */
+export function isNews(reply: PspReply, known: PayoutState): boolean {
+  if (reply.kind === 'unknown' || reply.kind === 'not_taken') return false;
+  if (reply.kind === 'not_found') return known === 'UNKNOWN';
+  return factsOf(reply, { attempt: 1, attemptsThisRound: 1, source: 'look_up' }).some((fact) => edgeOf(known, fact.type));
 }

@@ -1,0 +1,122 @@
+/** The PSP as activities: send an attempt once, and look up what became of it. */
+import { ApplicationFailure, activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { Pool } from 'pg';
+import { pspReference } from '../src/domain/ids.ts';
+import type { Destination, FactAnswer, Mode } from '../src/domain/payout/contract.ts';
+import { isNews } from '../src/domain/payout/facts.ts';
+import type { PayoutState } from '../src/domain/payout/machine.ts';
+import type { PspReply } from '../src/domain/payout/reply.ts';
+import { stepKey } from '../src/domain/payout/steps.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import type { PspConnector, PspOrder } from '../src/psp/port.ts';
+
+export interface SubmitInput {
+  readonly payoutId: string;
+  readonly attempt: number;
+  readonly sequence: number;
+  readonly round: number;
+}
+
+/** `begun: false`: the payout was held, cancelled or settled meanwhile; nothing was sent. */
+export type SubmitAnswer =
+  | { readonly begun: true; readonly begin: FactAnswer; readonly reply: PspReply }
+  | { readonly begun: false; readonly begin: FactAnswer };
+
+export interface LookUpInput {
+  readonly payoutId: string;
+  readonly attempt: number;
+  /** What is known already: an answer that adds nothing to it is asked for again, later. Null: take any answer. */
+  readonly known: PayoutState | null;
+  readonly notFoundGraceMs: number;
+}
+
+export interface PspPorts {
+  readonly ledger: Ledger;
+  readonly pool: Pool;
+  readonly connector: (name: string) => PspConnector | undefined;
+}
+
+/** A worker that dies during a PSP call is noticed after the workflow's heartbeat timeout, three of these. */
+const HEARTBEAT_MS = 3_000;
+
+export type PspActivities = ReturnType<typeof createPspActivities>;
+
+export function createPspActivities({ ledger, pool, connector }: PspPorts) {
+  async function orderOf(payoutId: string, attempt: number): Promise<{ order: PspOrder; psp: PspConnector; sentAgoMs: number }> {
+    const { rows } = await pool.query<OrderRow>(
+      `SELECT p.amount, p.currency, p.mode, p.psp, p.description, p.destination,
+              extract(epoch FROM clock_timestamp() - a.sent_at) * 1000 AS sent_ago_ms
+         FROM payouts p LEFT JOIN payout_attempts a ON a.payout_id = p.id AND a.attempt = $2 WHERE p.id = $1`,
+      [payoutId, attempt],
+    );
+    const row = rows[0];
+    if (!row) throw ApplicationFailure.nonRetryable(`no payout ${payoutId}`);
+    const psp = connector(row.psp);
+    if (!psp) throw ApplicationFailure.retryable(`this worker has no connector for the PSP ${row.psp}`, 'PspNotConfigured');
+    const order = {
+      reference: pspReference(payoutId, attempt),
+      amountMinor: BigInt(row.amount),
+      currency: row.currency,
+      destination: row.destination,
+      description: row.description,
+    };
+    return { order, psp, sentAgoMs: row.sent_ago_ms === null ? 0 : Math.trunc(Number.parseFloat(row.sent_ago_ms)) };
+  }
+
+  return {
+    /**
+     * Writes the attempt, then asks the PSP for the money, once: if this runs again for the same step, somebody may
+     * have asked already, and only a look-up can tell.
+     */
+    async submit(input: SubmitInput): Promise<SubmitAnswer> {
+      const { payoutId, attempt } = input;
+      const fact = { type: 'attempt_started', attempt } as const;
+      const begin = await ledger.applyFact(payoutId, stepKey(fact, input), fact, 'system');
+      if (begin.outcome === 'already') {
+        return { begun: true, begin, reply: { kind: 'unknown', reason: 'an interrupted try may have sent it' } };
+      }
+      if (begin.outcome !== 'applied') return { begun: false, begin };
+      const { order, psp } = await orderOf(payoutId, attempt);
+      const reply = await whileBeating(() => psp.submit(order, cancellationSignal()));
+      return { begun: true, begin, reply };
+    },
+
+    /**
+     * Asks the PSP what became of an attempt. While there is nothing new it fails, and its retry policy is the
+     * schedule of look-ups: no history events, and the UI shows when the next one comes.
+     */
+    async lookUp({ payoutId, attempt, known, notFoundGraceMs }: LookUpInput): Promise<PspReply> {
+      const { order, psp, sentAgoMs } = await orderOf(payoutId, attempt);
+      const reply = await psp.lookUp(order, cancellationSignal());
+      // A PSP may not know yet what it has taken: "not found" means something only after a while.
+      const tooEarly = reply.kind === 'not_found' && sentAgoMs < notFoundGraceMs;
+      if (known !== null && (tooEarly || !isNews(reply, known))) {
+        throw ApplicationFailure.create({
+          message: `nothing new from ${psp.name}: ${reply.kind} (look-up ${activityInfo().attempt})`,
+          type: 'NoNews',
+          category: 'BENIGN',
+        });
+      }
+      return reply;
+    },
+  };
+}
+
+interface OrderRow {
+  readonly amount: string;
+  readonly currency: string;
+  readonly mode: Mode;
+  readonly psp: string;
+  readonly description: string | null;
+  readonly destination: Destination;
+  readonly sent_ago_ms: string | null;
+}
+
+async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(heartbeat, HEARTBEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,45 @@
+/** The API's way to Temporal: one connection, made when first needed, and one word for "Temporal is away". */
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { dataConverter } from './codec.ts';
+
+export interface TemporalSettings {
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  readonly encryptionKeys: string;
+}
+
+/** Temporal cannot be reached or does not answer: 503. What was asked may have been done; asking again is safe. */
+export class TemporalUnavailable extends Error {
+  override name = 'TemporalUnavailable';
+}
+
+export interface TemporalLink {
+  readonly client: Client;
+  close(): Promise<void>;
+}
+
+/** Never waits for the server: the API starts without it, and the channel connects again by itself. */
+export function connectTemporal(settings: TemporalSettings): TemporalLink {
+  const connection = Connection.lazy({ address: settings.temporalAddress });
+  const client = new Client({
+    connection,
+    namespace: settings.temporalNamespace,
+    dataConverter: dataConverter(settings.encryptionKeys),
+  });
+  return { client, close: () => connection.close() };
+}
+
+// gRPC status codes (grpc.github.io/grpc/core/md_doc_statuscodes.html)
+const DEADLINE_EXCEEDED = 4;
+const RESOURCE_EXHAUSTED = 8;
+const UNAVAILABLE = 14;
+
+/** Turns "the server is away" into TemporalUnavailable; lets everything else through. */
+export function unavailableOr(error: unknown): unknown {
+  for (let each: unknown = error; each instanceof Error; each = each.cause) {
+    if (isGrpcServiceError(each) && [DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE].includes(each.code)) {
+      return new TemporalUnavailable('Temporal does not answer', { cause: error });
+    }
+  }
+  return error;
+}

@@ -1,0 +1,157 @@
+/**
+ * What every workflow of a payout shares: the one door through which facts reach the ledger, what this run knows of
+ * the payout, and the webhooks that a change leaves behind.
+ */
+import {
+  type ActivityInterfaceFor,
+  condition,
+  ParentClosePolicy,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  startChild,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { LedgerActivities } from '../activities/ledger.ts';
+import type { PspActivities } from '../activities/psp.ts';
+import type { WebhookActivities } from '../activities/webhooks.ts';
+import { deliveryWorkflowId } from '../src/domain/ids.ts';
+import type { Fact, FactAnswer, PayoutRecord, PspNotice } from '../src/domain/payout/contract.ts';
+import { factsOf } from '../src/domain/payout/facts.ts';
+import { isFinal, PUBLIC_STATUS, WAITING_ON } from '../src/domain/payout/machine.ts';
+import type { PspReply } from '../src/domain/payout/reply.ts';
+import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttributes.ts';
+import { stepKey } from '../src/domain/payout/steps.ts';
+import { WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
+
+/**
+ * Short, idempotent database calls. Tried until the database is back: giving up would leave money reserved with nobody
+ * in charge. The first tries are local and quick; a longer outage waits in the server (beyond a minute's backoff).
+ */
+export const ledger = proxyLocalActivities<LedgerActivities>({
+  startToCloseTimeout: '15s', // above the pool's own limits (10 s), which give the better error
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+});
+
+/** One look-up because a message came: a few tries, then the payout's own look-ups go on. */
+const psp = proxyActivities<Pick<PspActivities, 'lookUp'>>({
+  startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 5 },
+  summary: 'look up: the PSP sent a message',
+});
+
+const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
+  taskQueue: WEBHOOKS_QUEUE,
+  startToCloseTimeout: '2m', // every receiver has 15 s, in parallel
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  summary: 'deliver webhooks',
+});
+
+export interface PayoutDoor {
+  /** The payout as this run last saw it. */
+  seen(): PayoutRecord;
+  /** Takes over what was seen elsewhere, such as in an activity; an older view than ours changes nothing. */
+  see(answer: { readonly payout: PayoutRecord; readonly notify: boolean }): void;
+  apply(fact: Fact, actor: string): Promise<FactAnswer>;
+  /** All that a PSP's reply makes true. */
+  applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void>;
+  /** A PSP's message: asks the PSP, and applies what it says, whatever the message claimed. */
+  confirm(notice: PspNotice): Promise<void>;
+  /** Answers the messages that still come, until every webhook so far is delivered or handed to a workflow of its own. */
+  settleDown(notices: PspNotice[]): Promise<void>;
+}
+
+export function openDoor(opened: { readonly payout: PayoutRecord; readonly notify: boolean }): PayoutDoor {
+  let seen = opened.payout;
+  let delivering: Promise<void> | undefined;
+  let moreToDeliver = false;
+  let shown = '';
+
+  async function deliver(): Promise<void> {
+    while (moreToDeliver) {
+      moreToDeliver = false;
+      const { undelivered } = await webhooks.deliverWebhooks({ payoutId: seen.id });
+      // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
+      for (const deliveryId of undelivered) {
+        await startChild('webhookDelivery', {
+          workflowId: deliveryWorkflowId(deliveryId),
+          args: [{ deliveryId, tried: 1 }],
+          taskQueue: WEBHOOKS_QUEUE,
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        }).catch(ignoreRunningTwin);
+      }
+    }
+    delivering = undefined;
+  }
+
+  function see({ payout, notify }: { readonly payout: PayoutRecord; readonly notify: boolean }): void {
+    if (notify) {
+      moreToDeliver = true;
+      delivering ??= deliver();
+    }
+    if (payout.sequence < seen.sequence) return; // an answer that was overtaken
+    seen = payout;
+    shown = show(payout, shown);
+  }
+
+  async function apply(fact: Fact, actor: string): Promise<FactAnswer> {
+    const answer = await ledger.applyFact(seen.id, stepKey(fact, seen), fact, actor);
+    see(answer);
+    return answer;
+  }
+
+  async function applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void> {
+    for (const fact of factsOf(reply, { attempt, source, attemptsThisRound: attempt - seen.attemptsBefore })) {
+      await apply(fact, `psp:${seen.psp}`);
+    }
+  }
+
+  async function confirm({ messageId, attempt, claim }: PspNotice): Promise<void> {
+    const reply = await psp
+      .lookUp({ payoutId: seen.id, attempt, known: null, notFoundGraceMs: 0 })
+      .catch((): PspReply => ({ kind: 'unknown', reason: 'the PSP does not answer look-ups' }));
+    // What proves nothing is no fact. The message stays as received; our own look-ups go on.
+    if (reply.kind === 'unknown' || reply.kind === 'not_taken' || reply.kind === 'not_found') return;
+    const facts = factsOf(reply, { attempt, source: 'callback', attemptsThisRound: attempt - seen.attemptsBefore });
+    for (const [index, fact] of facts.entries()) {
+      const isLast = index === facts.length - 1; // the one that the message is compared with
+      await apply(isLast ? { ...fact, messageId, claim } : fact, `psp:${seen.psp}`);
+    }
+  }
+
+  async function settleDown(notices: PspNotice[]): Promise<void> {
+    while (notices.length > 0 || delivering !== undefined) {
+      for (let notice = notices.shift(); notice; notice = notices.shift()) await confirm(notice);
+      await condition(() => delivering === undefined || notices.length > 0);
+    }
+  }
+
+  see(opened);
+  return { seen: () => seen, see, apply, applyReply, confirm, settleDown };
+}
+
+/** What an operator reads and filters by in the Temporal UI. An upsert costs a history event: only where he would look. */
+function show(payout: PayoutRecord, shown: string): string {
+  const status = PUBLIC_STATUS[payout.state];
+  const waitingOn = WAITING_ON[payout.state];
+  setCurrentDetails(
+    `**${status}** (${payout.state}), attempt ${payout.attempt}, round ${payout.round}` +
+      `${waitingOn ? `\n\nwaits for: ${waitingOn}` : ''}${payout.hold ? `\n\nheld: ${payout.hold.reason}` : ''}` +
+      `${payout.failure ? `\n\n${payout.failure.code}: ${payout.failure.message}` : ''}`,
+  );
+  const wantsAttention = isFinal(payout.state) || payout.needsOperator || waitingOn === 'approver' || waitingOn === 'operator';
+  const now = `${status} ${payout.needsOperator}`;
+  if (now === shown || !(wantsAttention || shown !== '')) return shown;
+  upsertSearchAttributes([
+    { key: PAYOUT_STATUS, value: status },
+    { key: NEEDS_OPERATOR, value: payout.needsOperator },
+  ]);
+  return now;
+}
+
+/** The delivery already has a workflow: it will be tried. */
+function ignoreRunningTwin(error: unknown): void {
+  if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return;
+  throw error;
+}
