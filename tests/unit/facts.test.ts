@@ -1,0 +1,172 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { factOf, factsOf, lookUpWait, type ReplyContext, retryWait } from '../../src/domain/payout/facts.ts';
+import { FAILURE_CLASSES, type FailureClass, MAX_ATTEMPTS } from '../../src/domain/payout/failures.ts';
+import { FACTS, nextState, type PayoutState, STATES } from '../../src/domain/payout/machine.ts';
+import type { PspReply } from '../../src/domain/payout/reply.ts';
+
+const first: ReplyContext = { attempt: 1, attemptsThisRound: 1, source: 'reply' };
+const lookUp: ReplyContext = { ...first, source: 'look_up' };
+const lastOne: ReplyContext = { attempt: MAX_ATTEMPTS, attemptsThisRound: MAX_ATTEMPTS, source: 'reply' };
+
+const classes = Object.keys(FAILURE_CLASSES).filter((each): each is FailureClass => each in FAILURE_CLASSES);
+const failed = (of: FailureClass, pspRef: string | null = null): PspReply => ({
+  kind: 'failed',
+  pspRef,
+  failure: { class: of, code: 'some_code', message: 'Some words.' },
+});
+
+const anyReply: fc.Arbitrary<PspReply> = fc.oneof(
+  fc.constantFrom<PspReply>(
+    { kind: 'paid', pspRef: 'ref' },
+    { kind: 'returned', pspRef: 'ref', reason: 'account closed' },
+    { kind: 'not_taken', reason: '429', retryAfterMs: 1_000 },
+    { kind: 'not_found' },
+    { kind: 'mismatch', pspRef: 'ref', detail: 'amount' },
+    { kind: 'unknown', reason: 'timeout' },
+  ),
+  fc
+    .constantFrom('queued', 'held', 'processing')
+    .map((stage): PspReply => ({ kind: 'accepted', stage, pspRef: 'ref', reason: null })),
+  fc.tuple(fc.constantFrom(...classes), fc.constantFrom(null, 'ref')).map(([of, pspRef]) => failed(of, pspRef)),
+);
+const anyContext: fc.Arbitrary<ReplyContext> = fc
+  .record({
+    before: fc.nat(9),
+    attemptsThisRound: fc.integer({ min: 1, max: MAX_ATTEMPTS }),
+    source: fc.constantFrom('reply', 'look_up', 'callback'),
+  })
+  .map(({ before, attemptsThisRound, source }) => ({ attempt: before + attemptsThisRound, attemptsThisRound, source }));
+
+test('whatever a PSP says becomes a fact that the payout knows, about the attempt that was asked for', () => {
+  fc.assert(
+    fc.property(anyReply, anyContext, (reply, context) => {
+      for (const fact of factsOf(reply, context)) {
+        expect(FACTS[fact.type]).toBe('psp');
+        expect(fact.attempt).toBe(context.attempt);
+        expect(JSON.parse(JSON.stringify(fact))).toEqual(fact); // it travels through Temporal
+      }
+    }),
+  );
+});
+
+test('only a certain failure ends an attempt: silence, errors and refused look-ups never let the money go', () => {
+  const proofs = new Set<FailureClass>(['A', 'B', 'C', 'D', 'E', 'F']);
+  fc.assert(
+    fc.property(anyReply, anyContext, (reply, context) => {
+      const { type } = factOf(reply, context);
+      const isProof = reply.kind === 'failed' && proofs.has(reply.failure.class);
+      if (type === 'failed' || type === 'attempt_failed') expect(isProof).toBe(true);
+      if (type === 'paid') expect(reply.kind).toBe('paid');
+    }),
+  );
+});
+
+test('a request in flight goes on from whatever is said of it, and to a state where its money is right', () => {
+  fc.assert(
+    fc.property(anyReply, anyContext, (reply, context) => {
+      let state: PayoutState = 'SUBMITTING';
+      for (const { type, attempt } of factsOf(reply, context))
+        state = nextState({ state, attempt: context.attempt }, { type, attempt });
+      expect(state).not.toBe('SUBMITTING');
+      const isOver =
+        reply.kind === 'failed'
+          ? !['look_up', 'wait', 'operator'].includes(FAILURE_CLASSES[reply.failure.class].does)
+          : ['paid', 'returned', 'not_taken'].includes(reply.kind);
+      if (!isOver) expect(STATES[state].money).toBe('reserved');
+    }),
+  );
+});
+
+describe('each class of failure does what its row says', () => {
+  test.each([
+    ['A', 'failed'],
+    ['B', 'attempt_failed'],
+    ['C', 'failed'],
+    ['D', 'not_taken'],
+    ['E', 'failed'],
+    ['F', 'failed'],
+    ['G', 'outcome_unknown'],
+    ['H', 'outcome_unknown'],
+    ['I', 'psp_processing'],
+    ['J', 'returned'],
+    ['K', 'mismatch'],
+  ] as const)('%s: %s', (of, type) => {
+    expect(factOf(failed(of), first).type).toBe(type);
+  });
+
+  test('a merchant is told why, and whether asking again may help', () => {
+    expect(factOf(failed('C', 'ref'), first)).toEqual({
+      type: 'failed', attempt: 1, source: 'reply', pspRef: 'ref',
+      failure: { class: 'C', code: 'some_code', message: 'Some words.', retryable: true },
+    }); // biome-ignore format: one glance
+    for (const of of classes) {
+      const { failure } = factOf(failed(of), lastOne);
+      if (failure) expect(failure.retryable).toBe(FAILURE_CLASSES[of].retryable);
+    }
+  });
+});
+
+test('a payout is tried three times and no more', () => {
+  expect(MAX_ATTEMPTS).toBe(3);
+  const types = [1, 2, 3].map((attempt) => factOf(failed('B'), { attempt, attemptsThisRound: attempt, source: 'reply' }).type);
+  expect(types).toEqual(['attempt_failed', 'attempt_failed', 'failed']);
+});
+
+test('a reinitiated payout has its tries again, though its attempts count on', () => {
+  expect(factOf(failed('B'), { attempt: 4, attemptsThisRound: 1, source: 'reply' }).type).toBe('attempt_failed');
+  expect(factOf(failed('B'), { attempt: 6, attemptsThisRound: 3, source: 'reply' }).type).toBe('failed');
+});
+
+test('a look-up that was refused does not say that the payout was not taken', () => {
+  const refused: PspReply = { kind: 'not_taken', reason: '429', retryAfterMs: null };
+  expect(factOf(refused, first).type).toBe('not_taken');
+  expect(factOf(refused, lookUp).type).toBe('outcome_unknown');
+  expect(factOf(refused, { ...first, source: 'callback' }).type).toBe('outcome_unknown');
+  expect(factOf({ kind: 'not_found' }, lookUp).type).toBe('outcome_unknown');
+});
+
+test("a failure that stands in the PSP's book has used up its key: the next attempt has a new one, or it would fail for ever", () => {
+  expect(factOf(failed('D'), first).type).toBe('not_taken');
+  expect(factOf(failed('D', 'ref'), first).type).toBe('attempt_failed');
+  expect(factOf(failed('D', 'ref'), lookUp).type).toBe('attempt_failed');
+  expect(factOf(failed('D', 'ref'), lastOne).type).toBe('failed');
+});
+
+test('a return that overtook the word of the payment gives the money back once', () => {
+  const reply: PspReply = { kind: 'returned', pspRef: 'ref', reason: 'account closed' };
+  expect(factsOf(reply, lookUp)).toEqual([
+    { type: 'paid', attempt: 1, source: 'look_up', pspRef: 'ref' },
+    { type: 'returned', attempt: 1, source: 'look_up', pspRef: 'ref', reason: 'account closed' },
+  ]);
+  for (const from of ['PROCESSING', 'UNKNOWN', 'FAILED', 'SUCCEEDED'] as const) {
+    let state: PayoutState = from;
+    for (const { type, attempt } of factsOf(reply, lookUp)) state = nextState({ state, attempt: 1 }, { type, attempt });
+    expect([from, state]).toEqual([from, 'RETURNED']);
+  }
+});
+
+test('the stages of a payout at the PSP are shown, with the reason of a hold', () => {
+  const accepted = (stage: 'queued' | 'held' | 'processing', reason: string | null): PspReply => ({
+    kind: 'accepted',
+    stage,
+    pspRef: 'ref',
+    reason,
+  });
+  expect(factOf(accepted('queued', null), first)).toEqual({ type: 'psp_queued', attempt: 1, source: 'reply', pspRef: 'ref' });
+  expect(factOf(accepted('held', 'compliance'), first)).toEqual({
+    type: 'psp_held',
+    attempt: 1,
+    source: 'reply',
+    pspRef: 'ref',
+    reason: 'compliance',
+  });
+  expect(factOf(accepted('processing', null), first).type).toBe('psp_processing');
+});
+
+test('waits grow, end at their limit, and are the same when a workflow is replayed', () => {
+  const times = { retryWaitMs: 2_000, retryWaitMaxMs: 5_000, firstLookUpMs: 1_000, lookUpMaxMs: 60_000 };
+  expect([1, 2, 3, 4].map((number) => retryWait(number, times))).toEqual([2_000, 4_000, 5_000, 5_000]);
+  expect([1, 2, 3, 7, 1_000_000].map((number) => lookUpWait(number, times))).toEqual([1_000, 2_000, 4_000, 60_000, 60_000]);
+  expect(retryWait(0, times)).toBe(2_000);
+});
