@@ -1,0 +1,212 @@
+/** One POST to a customer's URL, which may be slow, dead, hostile or a way back into our own network. */
+import type { LookupFunction } from 'node:net';
+import { buildConnector, Client, type Dispatcher } from 'undici';
+import {
+  type Address,
+  type AddressRules,
+  mayConnect,
+  parseWebhookUrl,
+  resolvePublic,
+  type UrlFault,
+  type UrlFaultCode,
+  withLimit,
+} from './address.ts';
+
+/** DNS and then TCP with TLS, each: a host that is up answers either within one. What a firewall swallows stops here. */
+const CONNECT_MS = 5_000;
+
+/** What is read of an answer before it is cut off: enough for any error page, too little to fill our memory. */
+const READ_MAX_BYTES = 64 * 1024;
+
+/** After the status nothing in the answer matters to us: this long for the excerpt, then the connection goes. */
+const BODY_MS = 2_000;
+
+/** What a merchant sees of their own answer. */
+const EXCERPT_MAX_BYTES = 1_024;
+
+/** Beyond the longest wait between two tries it says nothing more. */
+const RETRY_AFTER_MAX_MS = 48 * 3_600_000;
+
+export interface WebhookPost extends AddressRules {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** For everything together, from DNS to the last byte. */
+  readonly timeoutMs: number;
+  /** Ends the try without a result: we stop, the receiver did nothing wrong. */
+  readonly signal?: AbortSignal;
+}
+
+export type SendError =
+  | 'dns_error'
+  | 'connect_refused'
+  | 'unreachable'
+  | 'tls_error'
+  | 'connection_lost'
+  | 'invalid_response'
+  | 'timeout'
+  | 'send_error';
+
+export type SendResult =
+  /** The receiver said 2xx. */
+  | { readonly outcome: 'delivered'; readonly statusCode: number; readonly excerpt: string; readonly durationMs: number }
+  /** We do not send there, today or tomorrow. */
+  | { readonly outcome: 'refused'; readonly error: UrlFaultCode; readonly durationMs: number }
+  /** It said something else: a redirect too, which we do not follow. */
+  | {
+      readonly outcome: 'failed';
+      readonly statusCode: number;
+      readonly error: null;
+      readonly excerpt: string;
+      readonly retryAfterMs: number | null;
+      readonly durationMs: number;
+    }
+  /** It said nothing. The request may have arrived all the same. */
+  | {
+      readonly outcome: 'failed';
+      readonly statusCode: null;
+      readonly error: SendError;
+      readonly retryAfterMs: null;
+      readonly durationMs: number;
+    };
+
+/**
+ * Sends it once. Whatever the receiver does is a result.
+ * @throws only when `signal` ends the try.
+ */
+export async function postWebhook(post: WebhookPost): Promise<SendResult> {
+  const startedAt = performance.now();
+  const durationMs = () => Math.round(performance.now() - startedAt);
+  const parsed = parseWebhookUrl(post.url, post);
+  if (!parsed.ok) return { outcome: 'refused', error: parsed.fault.code, durationMs: durationMs() };
+  try {
+    const { statusCode, headers, excerpt } = await exchange(parsed.url, post);
+    if (statusCode >= 200 && statusCode < 300) return { outcome: 'delivered', statusCode, excerpt, durationMs: durationMs() };
+    return {
+      outcome: 'failed',
+      statusCode,
+      error: null,
+      excerpt,
+      retryAfterMs: retryAfter(headers['retry-after']),
+      durationMs: durationMs(),
+    };
+  } catch (error) {
+    if (post.signal?.aborted) throw error;
+    if (error instanceof Refused) return { outcome: 'refused', error: error.fault.code, durationMs: durationMs() };
+    return { outcome: 'failed', statusCode: null, error: errorCode(error), retryAfterMs: null, durationMs: durationMs() };
+  }
+}
+
+/** A connection of its own for each try: a kept one may die just as we use it again, and would be checked only once. */
+async function exchange(url: URL, { headers, body, timeoutMs, signal, allowLoopback }: WebhookPost) {
+  const client = new Client(url.origin, {
+    connect: guardedConnector({ allowLoopback }),
+    pipelining: 0,
+    headersTimeout: 0, // the limit below is for everything together
+    bodyTimeout: 0,
+  });
+  // Destroying the client is what ends a try at any point: undici heeds a signal only once it is connected.
+  const stop = (reason: Error) => void client.destroy(reason);
+  const stopped = () => stop(new Error('stopped'));
+  const timer = setTimeout(() => stop(new TimedOut()), timeoutMs);
+  signal?.addEventListener('abort', stopped, { once: true });
+  try {
+    signal?.throwIfAborted();
+    const response = await client.request({ path: url.pathname + url.search, method: 'POST', headers, body });
+    return { statusCode: response.statusCode, headers: response.headers, excerpt: await readExcerpt(response.body) };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stopped);
+    await client.destroy();
+  }
+}
+
+/**
+ * Opens sockets only to addresses that were checked. A `lookup` hook alone would not do: it is never asked for
+ * literals. Here literals are checked too, and what the name resolved to is what the socket gets, so that a second
+ * answer of DNS cannot slip in between.
+ */
+function guardedConnector(rules: AddressRules): buildConnector.connector {
+  return (options, callback) => {
+    withLimit(resolvePublic(options.hostname, rules), CONNECT_MS).then(
+      (resolved) => {
+        if (!resolved.ok) return callback(new Refused(resolved.fault), null);
+        const connect = buildConnector({
+          timeout: CONNECT_MS,
+          allowH2: false,
+          rejectUnauthorized: true,
+          lookup: answerWith(resolved.addresses),
+        });
+        connect(options, (...[error, socket]) => {
+          if (error) return callback(error, null);
+          if (mayConnect(socket.remoteAddress ?? '', rules)) return callback(null, socket);
+          socket.destroy();
+          callback(new Refused({ code: 'blocked_address', detail: 'connected elsewhere' }), null);
+        });
+      },
+      (error: Error) => callback(error, null),
+    );
+  };
+}
+
+/** A resolver that knows one answer. Node asks for all addresses where it may try them in turn. */
+function answerWith(addresses: readonly [Address, ...Address[]]): LookupFunction {
+  const [first] = addresses;
+  return (_host, options, callback) =>
+    options.all ? callback(null, [...addresses]) : callback(null, first.address, first.family);
+}
+
+class Refused extends Error {
+  readonly fault: UrlFault;
+  constructor(fault: UrlFault) {
+    super(fault.detail);
+    this.fault = fault;
+  }
+}
+
+class TimedOut extends Error {
+  readonly code = 'ETIMEDOUT';
+}
+
+async function readExcerpt(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const kept: Buffer[] = [];
+  let bytes = 0;
+  const timer = setTimeout(() => body.destroy(new TimedOut()), BODY_MS);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      if (bytes < EXCERPT_MAX_BYTES) kept.push(chunk.subarray(0, EXCERPT_MAX_BYTES - bytes));
+      bytes += chunk.length;
+      if (bytes >= READ_MAX_BYTES) break;
+    }
+  } catch {
+    // The status has been said; how the rest of the answer ended changes nothing.
+  } finally {
+    clearTimeout(timer);
+  }
+  // A cut through a character leaves U+FFFD; control characters, NUL above all, have no place in a database or a console.
+  return Buffer.concat(kept)
+    .toString('utf8')
+    .replace(/[^\P{Cc}\n\t]/gu, '');
+}
+
+function retryAfter(header: string | string[] | undefined): number | null {
+  const text = typeof header === 'string' ? header.trim() : '';
+  const ms = /^\d{1,9}$/.test(text) ? Number.parseInt(text, 10) * 1_000 : Date.parse(text) - Date.now();
+  return ms > 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : null;
+}
+
+const ERRORS: readonly (readonly [RegExp, SendError])[] = [
+  [/^(ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/, 'timeout'],
+  [/^(ENOTFOUND|EAI_[A-Z]+|ENODATA)$/, 'dns_error'],
+  [/^ECONNREFUSED$/, 'connect_refused'],
+  [/^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EACCES)$/, 'unreachable'],
+  [/^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH)/, 'tls_error'],
+  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_DESTROYED|UND_ERR_CLOSED)$/, 'connection_lost'],
+  [/^(HPE_|HTTPParserError|UND_ERR_(RESPONSE|HEADERS_OVERFLOW|RES_))/, 'invalid_response'],
+];
+
+function errorCode(error: unknown): SendError {
+  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+  const text = String(code ?? name);
+  return ERRORS.find(([pattern]) => pattern.test(text))?.[1] ?? 'send_error';
+}

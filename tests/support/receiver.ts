@@ -1,0 +1,53 @@
+/** A merchant's server: a real one, that remembers what came and answers as the test says. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Received {
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+export type Answer = (request: IncomingMessage, response: ServerResponse, received: Received) => void;
+
+export interface Receiver {
+  readonly url: string;
+  readonly port: number;
+  readonly received: Received[];
+  /** Answers from now on. */
+  answer: Answer;
+  close(): Promise<void>;
+}
+
+export const say =
+  (status: number, body = '', headers: Record<string, string> = {}): Answer =>
+  (_request, response) =>
+    void response.writeHead(status, headers).end(body);
+
+export const neverAnswer: Answer = () => undefined;
+
+export async function startReceiver(answer: Answer = say(200, 'ok')): Promise<Receiver> {
+  const receiver = { received: [] as Received[], answer };
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+      const received = { path: request.url ?? '', headers, body: Buffer.concat(chunks).toString('utf8') };
+      receiver.received.push(received);
+      receiver.answer(request, response, received);
+    });
+  });
+  const port = await listen(server);
+  return Object.assign(receiver, { port, url: `http://127.0.0.1:${port}/hooks`, close: () => close(server) });
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}
