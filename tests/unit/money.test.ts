@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -226,4 +227,13 @@ test('every refusal says in words what would be accepted', () => {
   const parsed = parseAmount('1,500', 'JPY');
   expect(parsed).toMatchObject({ ok: false, detail: expect.stringContaining('"1500"') });
   expect(parseAmount('99999999999999', 'PKR')).toMatchObject({ detail: 'The amount must be at most 10000000000000.00 PKR.' });
+});
+
+test('no float is ever made of an amount: the rules of money know no Number, no Math and no division but divFloor', () => {
+  const sources = ['money.ts', 'payout/fee.ts', 'payout/review.ts'].map((file) =>
+    readFileSync(new URL(`../../src/domain/${file}`, import.meta.url), 'utf8'),
+  );
+  const code = sources.join('\n').replace(/\/\*[\s\S]*?\*\/|\/\/.*|'[^'\n]*'|`[^`]*`|\/\^.*?\$\/|\/\^0\+\//g, '');
+  expect(code.match(/\bNumber\b|parseFloat|parseInt|\bMath\b|toFixed|toPrecision|\bIntl\b/g)).toBeNull();
+  expect(code.match(/^.*\s\/\s.*$/gm)?.map((line) => line.trim())).toEqual(['const quotient = dividend / divisor;']);
 });

@@ -1,0 +1,24 @@
+import { expect, test } from '@jest/globals';
+import { ACTION_ROLES, type Action, isRole, mayAct, ROLES } from '../../src/domain/roles.ts';
+
+const allowed = (role: string) =>
+  Object.entries(ACTION_ROLES).flatMap(([action, needed]) => (mayAct(role, needed) ? [action] : []));
+
+test('each role may do exactly what it is for: an operator approves no payout, an approver makes no keys', () => {
+  const viewer: Action[] = ['read'];
+  const operator: Action[] = [...viewer, 'hold', 'release', 'resolve'];
+  const approver: Action[] = [...operator, 'approve', 'reject'];
+  const admin: Action[] = [...approver, 'merchants', 'keys', 'admins', 'fund', 'audit'];
+  expect(allowed('viewer')).toEqual(viewer);
+  expect(allowed('operator')).toEqual(operator);
+  expect(allowed('approver')).toEqual(approver);
+  expect(allowed('admin')).toEqual(admin);
+});
+
+test('a role that is none may do nothing', () => {
+  for (const role of ['', 'ADMIN', 'root', 'constructor', '0']) {
+    expect(allowed(role)).toEqual([]);
+    expect(isRole(role)).toBe(false);
+  }
+  for (const role of ROLES) expect(isRole(role)).toBe(true);
+});

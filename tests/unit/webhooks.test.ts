@@ -1,0 +1,55 @@
+import { describe, expect, test } from '@jest/globals';
+import { EVENT_TYPES, FACT_IGNORED } from '../../src/domain/payout/machine.ts';
+import { eventPatternFault, isEventType, TRIES_MAX, waitBefore, wantsEvent } from '../../src/domain/webhooks.ts';
+
+test('a webhook is tried ten times over more than three days, at the times that were promised', () => {
+  const second = 1_000;
+  const hour = 3_600 * second;
+  const promised = [0, 5 * second, 300 * second, 1_800 * second, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour];
+  expect(Array.from({ length: TRIES_MAX }, (_, at) => waitBefore(at + 1))).toEqual(promised);
+});
+
+test('there is no try before the first and none after the last', () => {
+  for (const number of [0, -1, 11, 1.5, Number.NaN]) expect(waitBefore(number)).toBeUndefined();
+});
+
+describe('an endpoint gets the events it has asked for, and no others', () => {
+  test('by name, by family, or all', () => {
+    expect(wantsEvent(['payout.succeeded'], 'payout.succeeded')).toBe(true);
+    expect(wantsEvent(['payout.succeeded'], 'payout.failed')).toBe(false);
+    expect(wantsEvent(['payout.failed', 'payout.succeeded'], 'payout.succeeded')).toBe(true);
+    for (const type of EVENT_TYPES) {
+      expect(wantsEvent(['*'], type)).toBe(true);
+      expect(wantsEvent(['payout.*'], type)).toBe(true);
+      expect(wantsEvent(['market.*'], type)).toBe(false);
+      expect(wantsEvent([], type)).toBe(false);
+    }
+  });
+
+  test('never what is for the timeline only', () => {
+    for (const pattern of ['*', 'payout.*', FACT_IGNORED]) expect(wantsEvent([pattern], FACT_IGNORED)).toBe(false);
+    expect(isEventType(FACT_IGNORED)).toBe(false);
+  });
+});
+
+test('a pattern that would never match is refused, rather than leaving its owner waiting for events', () => {
+  for (const good of ['*', 'payout.*', ...EVENT_TYPES]) expect([good, eventPatternFault(good)]).toEqual([good, undefined]);
+  for (const bad of [
+    '',
+    'payout',
+    'payout.',
+    'payout.unknown',
+    'PAYOUT.*',
+    'pay*',
+    'payout.s*',
+    '*.*',
+    '.*',
+    '**',
+    'payout.* ',
+    FACT_IGNORED,
+    'payout.%',
+  ]) {
+    expect([bad, eventPatternFault(bad)]).toEqual([bad, 'unknown_event_type']);
+  }
+  for (const bad of [undefined, null, 5, ['payout.*']]) expect(eventPatternFault(bad)).toBe('invalid_type');
+});
