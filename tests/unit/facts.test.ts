@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { factOf, factsOf, lookUpWait, type ReplyContext, retryWait } from '../../src/domain/payout/facts.ts';
+import { factOf, factsOf, isNews, type ReplyContext, retryWait } from '../../src/domain/payout/facts.ts';
 import { FAILURE_CLASSES, type FailureClass, MAX_ATTEMPTS } from '../../src/domain/payout/failures.ts';
 import { FACTS, nextState, type PayoutState, STATES } from '../../src/domain/payout/machine.ts';
 import type { PspReply } from '../../src/domain/payout/reply.ts';
@@ -9,6 +9,7 @@ const first: ReplyContext = { attempt: 1, attemptsThisRound: 1, source: 'reply' 
 const lookUp: ReplyContext = { ...first, source: 'look_up' };
 const lastOne: ReplyContext = { attempt: MAX_ATTEMPTS, attemptsThisRound: MAX_ATTEMPTS, source: 'reply' };
 
+const states = Object.keys(STATES).filter((each): each is PayoutState => each in STATES);
 const classes = Object.keys(FAILURE_CLASSES).filter((each): each is FailureClass => each in FAILURE_CLASSES);
 const failed = (of: FailureClass, pspRef: string | null = null): PspReply => ({
   kind: 'failed',
@@ -165,8 +166,47 @@ test('the stages of a payout at the PSP are shown, with the reason of a hold', (
 });
 
 test('waits grow, end at their limit, and are the same when a workflow is replayed', () => {
-  const times = { retryWaitMs: 2_000, retryWaitMaxMs: 5_000, firstLookUpMs: 1_000, lookUpMaxMs: 60_000 };
-  expect([1, 2, 3, 4].map((number) => retryWait(number, times))).toEqual([2_000, 4_000, 5_000, 5_000]);
-  expect([1, 2, 3, 7, 1_000_000].map((number) => lookUpWait(number, times))).toEqual([1_000, 2_000, 4_000, 60_000, 60_000]);
-  expect(retryWait(0, times)).toBe(2_000);
+  const times = { retryWaitMs: 2_000, retryWaitMaxMs: 5_000 };
+  expect([0, 1, 2, 3, 4, 1_000_000].map((number) => retryWait(number, times))).toEqual([
+    2_000, 2_000, 4_000, 5_000, 5_000, 5_000,
+  ]);
+});
+
+describe('a look-up wakes a payout only for something new: a waiting one would fill its history otherwise', () => {
+  test('what proves nothing is no news in any state', () => {
+    for (const state of states) {
+      expect(isNews({ kind: 'unknown', reason: 'timeout' }, state)).toBe(false);
+      expect(isNews({ kind: 'not_taken', reason: '429', retryAfterMs: null }, state)).toBe(false);
+    }
+  });
+
+  test('that the PSP does not know it is news only while nobody knows whether the PSP was reached', () => {
+    for (const state of states) expect([state, isNews({ kind: 'not_found' }, state)]).toEqual([state, state === 'UNKNOWN']);
+  });
+
+  test('a payment, a failure or a return is news in every state in which the payout is in flight', () => {
+    const replies: PspReply[] = [
+      { kind: 'paid', pspRef: 'ref' },
+      failed('E', 'ref'),
+      failed('B', 'ref'),
+      { kind: 'returned', pspRef: 'ref', reason: 'closed' },
+    ];
+    for (const state of states.filter((each) => STATES[each].inFlight)) {
+      for (const reply of replies) expect([state, reply.kind, isNews(reply, state)]).toEqual([state, reply.kind, true]);
+    }
+  });
+
+  test('that it stands where it stood is no news', () => {
+    const accepted = (stage: 'queued' | 'held' | 'processing'): PspReply => ({
+      kind: 'accepted',
+      stage,
+      pspRef: 'ref',
+      reason: null,
+    });
+    expect(isNews(accepted('queued'), 'PSP_QUEUED')).toBe(false);
+    expect(isNews(accepted('held'), 'PSP_HELD')).toBe(false);
+    expect(isNews(accepted('processing'), 'PROCESSING')).toBe(false);
+    expect(isNews(accepted('held'), 'PROCESSING')).toBe(true);
+    expect(isNews({ kind: 'mismatch', pspRef: 'ref', detail: 'amount' }, 'UNRESOLVED')).toBe(false);
+  });
 });

@@ -95,19 +95,13 @@ function factOfFailure(failure: PspFailure, pspRef: string | null, context: Repl
   }
 }
 
-/** How long to wait after the n-th attempt of a round (from 1) before the next: doubling, up to the limit. No jitter: payouts fail one by one, and a workflow must come to the same number again. */
+/**
+ * How long to wait after the n-th attempt of a round (from 1) before the next: doubling, up to the limit. No jitter:
+ * payouts fail one by one, and a workflow must come to the same number again.
+ */
 export function retryWait(attemptsThisRound: number, times: Pick<PayoutTimes, 'retryWaitMs' | 'retryWaitMaxMs'>): number {
-  return doubling(attemptsThisRound, times.retryWaitMs, times.retryWaitMaxMs);
-}
-
-/** How long to wait before the n-th look-up (from 1) of an unknown outcome: doubling, up to the limit. */
-export function lookUpWait(lookUp: number, times: Pick<PayoutTimes, 'firstLookUpMs' | 'lookUpMaxMs'>): number {
-  return doubling(lookUp, times.firstLookUpMs, times.lookUpMaxMs);
-}
-
-function doubling(number: number, firstMs: number, maxMs: number): number {
-  const doublings = Math.min(Math.max(number, 1) - 1, 30); // 2^30 ms is 12 days: more would only overflow
-  return Math.min(firstMs * 2 ** doublings, maxMs);
+  const doublings = Math.min(Math.max(attemptsThisRound, 1) - 1, 30); // a billion times: more would only overflow
+  return Math.min(times.retryWaitMs * 2 ** doublings, times.retryWaitMaxMs);
 }
 
 /**
