@@ -1,0 +1,195 @@
+/** A payout's story on a real Temporal server, a real PostgreSQL and a PSP over HTTP. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { newId } from '../../src/domain/newId.ts';
+import { type Engine, startEngine } from '../support/engine.ts';
+
+let engine: Engine;
+let stopWorker: () => Promise<void>;
+
+beforeAll(async () => {
+  engine = await startEngine();
+  stopWorker = await engine.startWorker();
+}, 60_000);
+
+afterAll(async () => {
+  await stopWorker?.();
+  await engine?.stop();
+});
+
+const paidOnce = async (payoutId: string) => {
+  const taken = (await engine.transfers(payoutId)).filter((transfer) => transfer.takenAt !== null);
+  expect(taken).toHaveLength(1);
+};
+
+test('a plain payout is paid, once', async () => {
+  const { id } = await engine.pay('0001');
+  const paid = await engine.until(id, 'SUCCEEDED');
+  expect(paid).toMatchObject({ attempt: 1, failure: null, needsOperator: false });
+  await paidOnce(id);
+});
+
+test('a plain payout costs Temporal two workflow tasks and at most 16 events', async () => {
+  const { id } = await engine.pay('0001');
+  await engine.client.workflow.getHandle(`payout/${id}`).result();
+  const { events } = await engine.client.workflow.getHandle(`payout/${id}`).fetchHistory();
+  const types = (events ?? []).map((event) => Object.keys(event).find((key) => key.endsWith('EventAttributes')));
+  expect(types.length).toBeLessThanOrEqual(16);
+  expect(types.filter((type) => type === 'workflowTaskCompletedEventAttributes')).toHaveLength(2);
+});
+
+test('a temporary failure is tried again under a new key and paid, once', async () => {
+  const { id } = await engine.pay('0002');
+  expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 2 });
+  await paidOnce(id);
+});
+
+test('a lasting failure gives the money back and says why', async () => {
+  const { id } = await engine.pay('0003');
+  expect(await engine.until(id, 'FAILED')).toMatchObject({ attempt: 1, failure: { retryable: false } });
+  expect((await engine.transfers(id)).filter((transfer) => transfer.status === 'paid')).toHaveLength(0);
+});
+
+test.each(['error_after', 'cut_after', 'no_answer'])(
+  'an answer lost after the PSP took the money (%s) is found by look-up, not paid again',
+  async (kind) => {
+    const account = `55500000${kind.length}${'1'.repeat(6)}`.slice(0, 14);
+    await engine.fault({ kind, match: { accountNumber: account }, times: 1 });
+    const { id } = await engine.pay('', {
+      destination: { type: 'bank', bankCode: 'HBL', accountNumber: account, iban: null, accountTitle: null },
+    });
+    expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 1 });
+    await paidOnce(id);
+  },
+);
+
+test('a request that never reached the PSP goes again under the same key', async () => {
+  const account = '66600000000011';
+  await engine.fault({ kind: 'error_before', match: { accountNumber: account }, times: 1 });
+  const { id } = await engine.pay('', {
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: account, iban: null, accountTitle: null },
+  });
+  expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 1 });
+  await paidOnce(id);
+});
+
+test('a PSP that asks for patience is asked again, without spending an attempt', async () => {
+  const account = '77700000000011';
+  await engine.fault({ kind: 'rate_limit', match: { accountNumber: account }, times: 4 });
+  const { id } = await engine.pay('', {
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: account, iban: null, accountTitle: null },
+  });
+  expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 1 });
+  await paidOnce(id);
+});
+
+test('an answer about other money than ours stops the payout and asks for a person', async () => {
+  const account = '88800000000011';
+  await engine.fault({ kind: 'wrong_amount', match: { accountNumber: account } });
+  const { id } = await engine.pay('', {
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: account, iban: null, accountTitle: null },
+  });
+  expect(await engine.until(id, 'UNRESOLVED')).toMatchObject({ needsOperator: true });
+  const answer = await engine.command(id, { type: 'resolved_paid', adminId: 'adm_1', evidence: 'statement line 7' });
+  expect(answer).toMatchObject({ outcome: 'done', payout: { state: 'SUCCEEDED' } });
+});
+
+test('a PSP that stays silent past the deadline leaves the decision to an operator, with the money still reserved', async () => {
+  const account = '99900000000011';
+  await engine.fault({ kind: 'down', match: { accountNumber: account } });
+  const { id } = await engine.pay('', {
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: account, iban: null, accountTitle: null },
+  });
+  expect(await engine.until(id, 'UNRESOLVED')).toMatchObject({ attempt: 1, needsOperator: true });
+  expect(await engine.command(id, { type: 'cancelled', by: 'merchant' })).toEqual({ outcome: 'wrong_state' });
+  await engine.command(id, { type: 'resolved_not_paid', adminId: 'adm_1', evidence: 'asked the bank' });
+  expect(await engine.until(id, 'FAILED')).toMatchObject({ failure: { code: 'resolved_not_paid' } });
+});
+
+test('a payout under review waits for an approver, and a second click of the same one is told so', async () => {
+  const { id } = await engine.pay('0001', { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } });
+  await engine.until(id, 'IN_REVIEW');
+  const answer = await engine.command(id, { type: 'approved', adminId: 'adm_1', note: 'seen' });
+  expect(answer).toMatchObject({ outcome: 'done', payout: { state: 'QUEUED' } });
+  await engine.until(id, 'SUCCEEDED');
+  expect(await engine.command(id, { type: 'approved', adminId: 'adm_1', note: null })).toMatchObject({
+    outcome: expect.stringMatching(/gone|already_decided/),
+  });
+});
+
+test('whoever made a payout cannot approve it', async () => {
+  const { id } = await engine.pay('0001', {
+    makerId: 'adm_maker',
+    terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' },
+  });
+  expect(await engine.command(id, { type: 'approved', adminId: 'adm_maker', note: null })).toEqual({ outcome: 'self_approval' });
+  expect(await engine.command(id, { type: 'rejected', adminId: 'adm_2', reason: 'unknown payee' })).toMatchObject({
+    outcome: 'done',
+  });
+  await engine.until(id, 'REJECTED');
+});
+
+test('an operator approves from the Temporal UI by a plain signal; one who may not is not heard', async () => {
+  const may = newId('adm');
+  await engine.db.owner.query(
+    `INSERT INTO admins (id, name, role) VALUES ($1, $1, 'approver'), ('adm_viewer', 'viewer', 'viewer')`,
+    [may],
+  );
+  const { id } = await engine.pay('0001', { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } });
+  const handle = engine.client.workflow.getHandle(`payout/${id}`);
+  await handle.signal('decide', { admin: 'adm_viewer', decision: 'approve' });
+  await handle.signal('decide', { admin: may, decision: 'approve', note: 'from the UI' });
+  await engine.until(id, 'SUCCEEDED');
+  const { rows } = await engine.db.pool.query('SELECT admin_id, via FROM approvals WHERE payout_id = $1', [id]);
+  expect(rows).toEqual([{ admin_id: may, via: 'signal' }]);
+});
+
+test('a held payout is not sent until it is released', async () => {
+  const { id } = await engine.pay('0001', { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } });
+  await engine.command(id, { type: 'held', adminId: 'adm_1', reason: 'check the payee' });
+  expect(await engine.command(id, { type: 'approved', adminId: 'adm_2', note: null })).toEqual({ outcome: 'wrong_state' });
+  await engine.command(id, { type: 'hold_lifted', adminId: 'adm_1' });
+  await engine.command(id, { type: 'approved', adminId: 'adm_2', note: null });
+  await engine.until(id, 'SUCCEEDED');
+  await paidOnce(id);
+});
+
+test('a cancelled payout is never sent', async () => {
+  const { id } = await engine.pay('0001', { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } });
+  expect(await engine.command(id, { type: 'cancelled', by: 'merchant' })).toMatchObject({ outcome: 'done' });
+  await engine.until(id, 'CANCELLED');
+  expect(await engine.transfers(id)).toHaveLength(0);
+});
+
+test('a failed payout that is reinitiated reserves again, once for each round, and fails or pays on its own', async () => {
+  const first = await engine.pay('0003');
+  await engine.until(first.id, 'FAILED');
+  const facts = { ...first, payoutId: first.id };
+  const again = () =>
+    engine.payouts.accept(facts, { type: 'reinitiate', payoutId: first.id, round: 2, by: first.merchantId, requestId: 'r1' });
+  const answers = await Promise.all([again(), again()]);
+  for (const answer of answers) expect(answer).toMatchObject({ kind: 'answered', accepted: { outcome: 'accepted' } });
+  await engine.client.workflow.getHandle(`payout/${first.id}/2`).result();
+  expect(await engine.until(first.id, 'FAILED')).toMatchObject({ round: 2, attempt: 2 });
+});
+
+test('a payout that the bank sends back after it was paid gives the money back', async () => {
+  const { id } = await engine.pay('0001');
+  await engine.until(id, 'SUCCEEDED');
+  await engine.client.workflow.getHandle(`payout/${id}`).result();
+  await fetch(`${engine.sandbox.url}/control/transfers/${id}:1`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ status: 'returned', reason: 'account closed' }),
+  });
+  await engine.payouts.notice(id, 1, { messageId: 'pm_1', attempt: 1, claim: 'returned' });
+  await engine.until(id, 'RETURNED');
+});
+
+test('a payout accepted while no worker runs is paid once one is back', async () => {
+  await stopWorker();
+  const request = engine.pay('0001').catch((error: Error) => error);
+  expect(String(await request)).toContain('pending');
+  stopWorker = await engine.startWorker();
+  const { rows } = await engine.db.pool.query<{ id: string }>('SELECT id FROM payouts ORDER BY created_at DESC LIMIT 1');
+  await engine.until(rows[0]?.id ?? '', 'SUCCEEDED');
+}, 60_000);

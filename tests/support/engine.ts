@@ -1,0 +1,187 @@
+/**
+ * The engine without its door: a real PostgreSQL, a real Temporal server, a sandbox PSP over HTTP and a worker, for
+ * tests of workflows. Waits are short, so that a test sees a retry in a second.
+ */
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import pg from 'pg';
+import { createLedgerActivities } from '../../activities/ledger.ts';
+import { createPspActivities } from '../../activities/psp.ts';
+import { newId } from '../../src/domain/newId.ts';
+import type { Command, PayoutRecord, PayoutRequest, PayoutTimes } from '../../src/domain/payout/contract.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/domain/payout/searchAttributes.ts';
+import { PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
+import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { createPspRegistry } from '../../src/psp/registry.ts';
+import { type Sandbox, startSandbox } from '../../src/psp/sandbox/server.ts';
+import { dataConverter, failureConverterPath } from '../../src/temporal/codec.ts';
+import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
+import { type TestDatabase, testDatabase } from './database.ts';
+
+export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
+
+export const SHORT_TIMES: PayoutTimes = {
+  reviewWindowMs: 60_000,
+  retryWaitMs: 200,
+  retryWaitMaxMs: 500,
+  firstLookUpMs: 200,
+  lookUpMaxMs: 1_000,
+  notFoundGraceMs: 1_500,
+  outcomeDeadlineMs: 6_000,
+};
+
+export interface Engine {
+  readonly db: TestDatabase;
+  readonly ledger: Ledger;
+  readonly payouts: PayoutsClient;
+  readonly client: Client;
+  readonly sandbox: Sandbox;
+  /** A payout of `merchantId` (funded with 10,000.00 PKR) to an account that ends in `suffix`. */
+  pay(suffix: string, change?: Partial<PayoutRequest>): Promise<PayoutRecord>;
+  command(payoutId: string, command: Command, round?: number): ReturnType<PayoutsClient['command']>;
+  /** Waits until the payout is in one of these states; fails with its timeline if it takes longer than a machine may. */
+  until(payoutId: string, ...states: string[]): Promise<PayoutRecord>;
+  fault(fault: Record<string, unknown>): Promise<void>;
+  /** The PSP's own book for a payout: the outside witness. */
+  transfers(payoutId: string): Promise<{ reference: string; status: string; takenAt: string | null; requests: number }[]>;
+  readonly merchantId: string;
+  startWorker(): Promise<() => Promise<void>>;
+  stop(): Promise<void>;
+}
+
+export async function startEngine(times: PayoutTimes = SHORT_TIMES): Promise<Engine> {
+  const db = await testDatabase({ connections: 20 });
+  const sandboxUrl = await databaseBeside(db.ownerUrl);
+  const env = await TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: process.env['TEMPORAL_CLI'] ?? 'temporal' },
+      searchAttributes: SEARCH_ATTRIBUTES,
+      extraArgs: ['--dynamic-config-value', 'matching.enableFairness=true'],
+    },
+  });
+  const client = new Client({ connection: env.connection, dataConverter: dataConverter(ENCRYPTION_KEYS) });
+  const sandbox = await startSandbox({
+    databaseUrl: sandboxUrl,
+    port: 0,
+    apiKey: 'sandbox-key',
+    callbackUrl: 'http://127.0.0.1:9/', // nobody there: these tests hand notices over themselves
+    webhookSecret: 'sandbox-secret',
+  });
+  const psps = createPspRegistry({
+    sandbox: { baseUrl: sandbox.url, apiKey: 'sandbox-key', webhookSecret: 'sandbox-secret', timeoutMs: 1_000 },
+  });
+  const ledger = createLedger(db.pool);
+  const payouts = createPayoutsClient(client, { times, allowSignalDecisions: true });
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    failureConverterPath,
+    logger: new DefaultLogger('WARN'),
+  });
+  const activities = {
+    ...createLedgerActivities({ ledger, pool: db.pool }),
+    ...createPspActivities({ ledger, pool: db.pool, connector: psps.byName }),
+  };
+  const merchantId = newId('mer');
+  await db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Test', 'unused')`, [merchantId]);
+  await ledger.fund({ merchantId, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'start' });
+  let references = 0;
+
+  async function startWorker(): Promise<() => Promise<void>> {
+    const worker = await Worker.create({
+      connection: env.nativeConnection,
+      taskQueue: PAYOUTS_QUEUE,
+      workflowBundle,
+      activities,
+      dataConverter: dataConverter(ENCRYPTION_KEYS),
+      shutdownGraceTime: '100ms',
+    });
+    const running = worker.run();
+    return async () => {
+      worker.shutdown();
+      await running;
+    };
+  }
+
+  return {
+    db,
+    ledger,
+    payouts,
+    client,
+    sandbox,
+    merchantId,
+    startWorker,
+    async pay(suffix, change = {}) {
+      references += 1;
+      const request: PayoutRequest = {
+        payoutId: newId('po'),
+        merchantId,
+        mode: 'test',
+        currency: 'PKR',
+        amountMinor: '10000',
+        reference: `ref-${references}`,
+        description: null,
+        metadata: {},
+        callbackUrl: null,
+        destination: {
+          type: 'bank',
+          bankCode: 'HBL',
+          accountNumber: `1234567890${suffix}`,
+          iban: null,
+          accountTitle: 'Ayesha Khan',
+        },
+        psp: 'sandbox',
+        makerId: null,
+        terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: null },
+        ...change,
+      };
+      const answer = await payouts.accept({ ...request, kind: 'merchant' }, { type: 'new', request });
+      if (answer.kind !== 'answered' || answer.accepted.outcome !== 'accepted') throw new Error(JSON.stringify(answer));
+      return answer.accepted.payout;
+    },
+    command: (payoutId, command, round = 1) => payouts.command(payoutId, round, command, randomUUID()),
+    async until(payoutId, ...states) {
+      for (let left = 600; left > 0; left -= 1) {
+        const payout = await ledger.read(payoutId);
+        if (payout && states.includes(payout.state)) return payout;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const { rows } = await db.owner.query(
+        'SELECT sequence, type, from_state, to_state, data FROM events WHERE payout_id = $1',
+        [payoutId],
+      );
+      throw new Error(`never ${states.join(' or ')}: ${JSON.stringify(rows, null, 1)}`);
+    },
+    async fault(fault) {
+      const answer = await fetch(`${sandbox.url}/control/faults`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(fault),
+      });
+      if (!answer.ok) throw new Error(`fault refused: ${await answer.text()}`);
+    },
+    async transfers(payoutId) {
+      const answer = await fetch(`${sandbox.url}/control/transfers?reference=${payoutId}`);
+      return ((await answer.json()) as { data: never[] }).data;
+    },
+    async stop() {
+      await sandbox.close();
+      await psps.close();
+      await env.teardown();
+      await db.stop();
+    },
+  };
+}
+
+async function databaseBeside(ownerUrl: string): Promise<string> {
+  const url = new URL(ownerUrl);
+  const name = `${url.pathname.slice(1)}_sandbox`;
+  const client = new pg.Client({ connectionString: ownerUrl });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.end();
+  url.pathname = name;
+  return url.toString();
+}

@@ -1,0 +1,2 @@
+export { payout } from './payout.ts';
+export { payoutFollowUp } from './payoutFollowUp.ts';
