@@ -44,19 +44,19 @@ export const followUpWorkflowId = (payoutId: string): string => `payout-return/$
 /** The workflow that brings one event to one receiver. */
 export const deliveryWorkflowId = (deliveryId: string): string => `webhook/${deliveryId}`;
 
-/** The id of a payout's event: the SQL function `announce` writes the same, so that an event has one id for ever. */
+/**
+ * The id of a payout's event: four digits of its number, more where it has more. The SQL function `announce` writes the
+ * same, so that an event has one id for ever.
+ */
 export function eventId(payoutId: string, sequence: number): string {
   if (!isId('po', payoutId)) throw new RangeError('not a payout id');
-  if (!Number.isInteger(sequence) || sequence < 0 || sequence > EVENT_SEQUENCE_MAX) throw new RangeError('no such event number');
+  if (!Number.isSafeInteger(sequence) || sequence < 0) throw new RangeError('no such event number');
   return `evt_${payoutId.slice(3)}_${String(sequence).padStart(4, '0')}`;
 }
 
-/** Four digits: a payout that has changed this often is in a loop. */
-export const EVENT_SEQUENCE_MAX = 9999;
-
 /** Takes an event id apart, or undefined where it is none. */
 export function parseEventId(text: string): { readonly payoutId: string; readonly sequence: number } | undefined {
-  const match = /^evt_([0-9a-f]{32})_([0-9]{4})$/.exec(text);
+  const match = /^evt_([0-9a-f]{32})_([0-9]{4}|[1-9][0-9]{4,8})$/.exec(text); // nine digits: within SQL's integer
   if (!match) return undefined;
   const [, hex = '', sequence = ''] = match;
   return { payoutId: `po_${hex}`, sequence: Number.parseInt(sequence, 10) };

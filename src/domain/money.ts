@@ -19,10 +19,16 @@ export const CURRENCIES = {
 
 export type Currency = keyof typeof CURRENCIES;
 
-/** 10^15 minor units: below 2^53, so that even a reader that makes a float of it has it exact, and sums stay far from bigint's end in SQL. */
+/**
+ * 10^15 minor units: below 2^53, so that even a reader who makes a float of it has it exact, and sums stay far from the
+ * end of SQL's bigint.
+ */
 export const AMOUNT_MAX_MINOR = 10n ** 15n;
 
-/** The digits of AMOUNT_MAX_MINOR. More before the point are too many in any currency, and BigInt would spend minutes on a megabyte of them. */
+/**
+ * The digits of AMOUNT_MAX_MINOR: more before the point are too many in any currency, and BigInt would spend minutes on
+ * a megabyte of them.
+ */
 const WHOLE_DIGITS_MAX = 16;
 
 /** A double carries 15 decimal digits exactly, and not always a 16th: 9007199254740993 is read as …992. */
@@ -78,7 +84,10 @@ export function parseAmount(value: unknown, currency: string): ParsedAmount {
   return readDecimal(text, currency);
 }
 
-/** Minor units in the currency's own decimals: 150000 PKR is `"1500.00"`, 1500 JPY is `"1500"`. Takes zero and negatives too: balances and differences have them. */
+/**
+ * Minor units in the currency's own decimals: 150000 PKR is `"1500.00"`, 1500 JPY is `"1500"`. Takes zero and negatives
+ * too: balances and differences have them.
+ */
 export function formatMajor(minor: bigint, currency: string): string {
   const decimals = decimalsOf(currency);
   const sign = minor < 0n ? '-' : '';

@@ -1,7 +1,7 @@
 /** Making ids. Apart from ids.ts because it needs a clock and randomness, which workflow code must never bundle. */
 import { randomBytes } from 'node:crypto';
 
-/** The last id's 60 bits of time and counter: the next id must be greater, also within a millisecond or when the clock steps back. */
+/** The last id's time and counter: the next must be greater, also within a millisecond or when the clock steps back. */
 let last = 0n;
 
 /**

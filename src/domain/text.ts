@@ -26,7 +26,7 @@ export const METADATA_VALUE_MAX = 500;
 const CONTROL = /\p{Cc}|[\u2028\u2029]/u;
 // In Unicode mode a well-formed pair is one code point, so this finds only halves.
 const LONE_SURROGATE = /\p{Cs}/u;
-// Embeddings, overrides and isolates turn "31 RKP" into something else to the eye. The plain marks that Urdu text uses stay allowed.
+// Embeddings, overrides and isolates make a text read as another. The plain marks that Urdu uses stay allowed.
 const BIDI_OVERRIDE = /[\u202A-\u202E\u2066-\u2069]/u;
 const PRINTABLE_ASCII = /^[\x20-\x7E]*$/;
 /** Keys that change an object's nature where a library copies carelessly. */

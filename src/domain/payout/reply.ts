@@ -1,4 +1,7 @@
-/** What a PSP can turn out to have said: the words that connectors speak and that `factOf` understands. JSON-safe: it travels through Temporal. */
+/**
+ * What a PSP can turn out to have said: the words that connectors speak and `factOf` understands. It travels through
+ * Temporal as JSON.
+ */
 import type { FailureClass } from './failures.ts';
 
 export interface PspFailure {

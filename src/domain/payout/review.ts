@@ -20,7 +20,8 @@ export const REVIEW_RULES: readonly ReviewRule[] = [
     code: 'amount_over_limit',
     detail: (amountMinor, currency, { reviewFromMinor }) => {
       if (reviewFromMinor === null || amountMinor < BigInt(reviewFromMinor)) return undefined;
-      return `${formatMajor(amountMinor, currency)} ${currency} is not under the review limit of ${formatMajor(BigInt(reviewFromMinor), currency)} ${currency}`;
+      const show = (minor: bigint) => `${formatMajor(minor, currency)} ${currency}`;
+      return `${show(amountMinor)} is not under the review limit of ${show(BigInt(reviewFromMinor))}`;
     },
   },
 ];
