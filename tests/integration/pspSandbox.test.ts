@@ -1,4 +1,5 @@
 /** The sandbox PSP: its scenarios, its book, its idempotency, its control door. */
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { fetch } from 'undici';
 import { startSandbox } from '../../src/psp/sandbox/server.ts';
@@ -320,6 +321,41 @@ test('every posting has its counterpart, and what is out is what the book calls 
      GROUP BY t.id HAVING coalesce(sum(p.amount), 0) <> CASE WHEN t.status = 'paid' THEN t.amount ELSE 0 END`,
   );
   expect(wrong.rows).toEqual([]);
+});
+
+test('PostgreSQL drops every connection: the simulator goes on, and so do its callbacks', async () => {
+  await w.pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'oncepay-sandbox'`);
+  const order = orderTo('0001');
+  await eventually(
+    () => submit(order),
+    ({ kind }) => kind === 'paid',
+  );
+  await eventually(
+    () => w.receiver.of(order.reference),
+    (callbacks) => callbacks.length > 0,
+  );
+});
+
+test('control answers this machine only, whatever address a header claims; the PSP API answers everybody', async () => {
+  const outside = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal);
+  // A machine without any network has no outside to be refused from.
+  if (!outside) return;
+  const sandbox = await startSandbox({
+    databaseUrl: w.databaseUrl,
+    port: 0,
+    host: '0.0.0.0',
+    apiKey: API_KEY,
+    callbackUrl: w.receiver.url,
+    webhookSecret: WEBHOOK_SECRET,
+  });
+  const from = (host: string, path: string) =>
+    fetch(`http://${host}:${sandbox.port}${path}`, { headers: { 'x-forwarded-for': '127.0.0.1' } }).then(({ status }) => status);
+  expect(await from(outside.address, '/control/transfers')).toBe(403);
+  expect(await from(outside.address, '/transfers/sbt_1')).toBe(401);
+  expect(await from('127.0.0.1', '/control/transfers')).toBe(200);
+  await sandbox.close();
 });
 
 test('two simulators may start at once on one empty database', async () => {

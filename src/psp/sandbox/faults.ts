@@ -122,17 +122,16 @@ export interface Struck {
 }
 export const UNSTRUCK: Struck = { delays: [], door: null, book: null, answer: null };
 
-const DOORS = ['error_before', 'rate_limit', 'down'] as const;
-const ANSWERS = ['error_after', 'cut_after', 'no_answer'] as const;
 type DoorFault = NonNullable<Struck['door']>;
 type AnswerFault = NonNullable<Struck['answer']>;
 
+/** An answer that is withheld without taking the money is a door. */
+const phaseOf = (fault: Fault): Phase =>
+  fault.kind === 'no_answer' && !fault.params.take ? 'door' : FAULT_KINDS[fault.kind].phase;
 const isDelay = (fault: Fault): fault is FaultOf<'delay'> => fault.kind === 'delay';
 const isWrongAmount = (fault: Fault): fault is FaultOf<'wrong_amount'> => fault.kind === 'wrong_amount';
-const isAnswer = (fault: Fault): fault is AnswerFault =>
-  (ANSWERS as readonly string[]).includes(fault.kind) && !(fault.kind === 'no_answer' && !fault.params.take);
-const isDoor = (fault: Fault): fault is DoorFault =>
-  (DOORS as readonly string[]).includes(fault.kind) || (fault.kind === 'no_answer' && !fault.params.take);
+const isDoor = (fault: Fault): fault is DoorFault => phaseOf(fault) === 'door';
+const isAnswer = (fault: Fault): fault is AnswerFault => phaseOf(fault) === 'answer';
 const reachesLookUps = (fault: Fault): boolean =>
   fault.kind === 'delay' ||
   fault.kind === 'down' ||
@@ -155,7 +154,7 @@ export function faultsIn(struck: Struck): Fault[] {
 
 /** The callback faults that apply to a change of this transfer. `no_callback` leaves nothing for the others to do. */
 export function strikeCallback(active: readonly Fault[], target: Target): Fault[] {
-  const matching = active.filter((fault) => FAULT_KINDS[fault.kind].phase === 'callback' && matches(fault, target));
+  const matching = active.filter((fault) => phaseOf(fault) === 'callback' && matches(fault, target));
   const silence = matching.find((fault) => fault.kind === 'no_callback');
   if (silence) return [silence];
   // One of a kind: two active faults of the same kind are two uses, not a double effect.

@@ -3,7 +3,7 @@
  * depend on what oncepay believes. Wire format: wire.ts. What happens to a transfer: scenarios.ts. What may go wrong:
  * faults.ts.
  */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { applyDue } from './book.ts';
 import { controlRoutes } from './controlRoutes.ts';
 import { openDatabase, type Pool } from './database.ts';
@@ -42,7 +42,8 @@ const BODY_LIMIT_BYTES = 64 * 1024;
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const app = Fastify({
     ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
-    disableRequestLogging: true,
+    // The tape tells what was asked.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     // References are longer than Fastify's default of 100 when percent-encoded.
     routerOptions: { maxParamLength: 300 },
