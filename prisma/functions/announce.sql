@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION announce(p payouts, p_type text, p_key text, p_actor text, p_from text, p_data jsonb)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  v_event text := 'evt_' || substr(p.id, 4) || '_' || lpad(p.sequence::text, 4, '0');
+  v_event text := 'evt_' || substr(p.id, 4) || '_' || lpad(p.sequence::text, greatest(4, length(p.sequence::text)), '0'); -- lpad alone cuts 10000 to 1000
 BEGIN
   INSERT INTO events (id, payout_id, merchant_id, mode, sequence, type, op_key, actor, from_state, to_state, data, object)
   VALUES (v_event, p.id, p.merchant_id, p.mode, p.sequence, p_type, p_key, p_actor, p_from, p.state, p_data, payout_record(p));

@@ -1,0 +1,265 @@
+/** What the PSP says of several attempts, late or in the wrong order: never a payment too many, never money lost from the books. */
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { newId } from '../../src/domain/newId.ts';
+import { type Books, openBooks, type Owner } from '../support/books.ts';
+
+let books: Books;
+beforeAll(async () => {
+  books = await openBooks();
+});
+afterAll(async () => {
+  await books.stop();
+});
+
+let payoutsPaidTwiceOnPurpose = 0;
+afterEach(async () => {
+  const expected = payoutsPaidTwiceOnPurpose > 0 ? ['payouts_paid_by_one_attempt'] : [];
+  expect(await books.broken()).toEqual(expected);
+});
+
+async function failedPayout(funds: bigint): Promise<{ owner: Owner; id: string }> {
+  const owner = await books.merchant(funds);
+  const id = await books.payout(owner, { amount: 1000n, fee: 25n });
+  await books.told(id, 'attempt_started 1', 'failed 1');
+  return { owner, id };
+}
+
+const twoAttempts = ['attempt_started 1', 'attempt_failed 1', 'attempt_started 2'] as const;
+
+test('a payment learned of after the money was released is taken from what is available', async () => {
+  const { owner, id } = await failedPayout(1025n);
+  const { payout } = await books.tell(id, 'paid', { attempt: 1 });
+  expect(payout).toMatchObject({ state: 'SUCCEEDED', needsOperator: true, failure: null });
+  expect(await books.entries(id)).toEqual(['RESERVE 1025', 'RELEASE 1025', 'SETTLE 1000', 'FEE 25']);
+  expect(await books.money(owner)).toEqual({ available: 0n, reserved: 0n });
+  expect(await books.debt(owner)).toBe(0n);
+});
+
+test.each([
+  [400n, ['SETTLE 400', 'DEBT 600', 'DEBT 25'], 625n],
+  [1010n, ['SETTLE 1000', 'FEE 10', 'DEBT 15'], 15n],
+  [0n, ['DEBT 1000', 'DEBT 25'], 1025n],
+])('a late payment that %s minor units are there for becomes a debt, never a negative balance', async (left, entries, debt) => {
+  const { owner, id } = await failedPayout(1025n);
+  if (left < 1025n) await books.payout(owner, { amount: 1025n - left });
+  await books.told(id, 'paid 1');
+  expect((await books.entries(id)).slice(2)).toEqual(entries);
+  expect(await books.debt(owner)).toBe(debt);
+  expect((await books.money(owner)).available).toBe(0n);
+});
+
+test('a late payment that comes back repays the debt first, then the merchant', async () => {
+  const { owner, id } = await failedPayout(1025n);
+  await books.payout(owner, { amount: 625n });
+  await books.told(id, 'paid 1', 'returned 1');
+  expect((await books.entries(id)).slice(2)).toEqual(['SETTLE 400', 'DEBT 600', 'DEBT 25', 'REVERSE 400', 'REVERSE 600']);
+  expect(await books.debt(owner)).toBe(25n); // the fee: the transfer was made
+  expect((await books.money(owner)).available).toBe(400n);
+});
+
+test.each([
+  ['cancelled', []],
+  ['rejected', [{ adminId: 'adm_1', reason: 'no' }]],
+] as const)('a payout %s while it waits to go again, yet paid, is settled late', async (fact, [data]) => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  await books.told(id, 'attempt_started 1', 'not_taken 1', 'held');
+  await books.tell(id, fact, data ?? {});
+  expect(await books.attempts(id)).toEqual(['1 failed']);
+  expect((await books.told(id, 'paid 1')).state).toBe('SUCCEEDED');
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'RELEASE 1000', 'SETTLE 1000']);
+});
+
+test('an earlier attempt paid while a later is in flight waits for the later, and the payout ends paid by the earlier', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  await books.told(id, ...twoAttempts);
+  const early = await books.tell(id, 'paid', { attempt: 1, pspRef: `first-${id}` });
+  expect(early).toMatchObject({ outcome: 'ignored', payout: { state: 'SUBMITTING', needsOperator: true } });
+  expect((await books.tell(id, 'paid', { attempt: 1 })).outcome).toBe('unchanged');
+  const { payout } = await books.tell(id, 'attempt_failed', { attempt: 2, pspRef: `second-${id}` });
+  expect(payout).toMatchObject({ state: 'SUCCEEDED', attempt: 2, pspReference: `first-${id}`, failure: null });
+  expect(await books.attempts(id)).toEqual(['1 succeeded', '2 failed']);
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+  expect((await books.tell(id, 'attempt_started', { attempt: 3 })).outcome).toBe('wrong_state');
+});
+
+test.each(['failed', 'not_taken'] as const)('also when the later one ends by %s', async (fact) => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, ...twoAttempts);
+  await books.tell(id, 'paid', { attempt: 1 });
+  expect((await books.tell(id, fact, { attempt: 2 })).payout.state).toBe('SUCCEEDED');
+  expect(await books.attempts(id)).toEqual(['1 succeeded', '2 failed']);
+});
+
+test('also when an operator finds that the later one was not paid', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, ...twoAttempts);
+  await books.tell(id, 'paid', { attempt: 1 });
+  await books.told(id, 'outcome_unknown 2', 'outcome_overdue 2');
+  const { payout } = await books.tell(id, 'resolved_not_paid', { adminId: 'adm_1', reason: 'their statement' });
+  expect(payout.state).toBe('SUCCEEDED');
+  expect(await books.attempts(id)).toEqual(['1 succeeded', '2 failed']);
+});
+
+test('no request goes out again while an earlier one is known to be paid', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, ...twoAttempts, 'outcome_unknown 2');
+  await books.tell(id, 'paid', { attempt: 1 });
+  expect((await books.tell(id, 'attempt_started', { attempt: 2 })).outcome).toBe('wrong_state');
+});
+
+test('an earlier attempt paid while the later waits to be sent again closes the later', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  await books.told(id, ...twoAttempts, 'not_taken 2');
+  expect((await books.told(id, 'paid 1')).state).toBe('SUCCEEDED');
+  expect(await books.attempts(id)).toEqual(['1 succeeded', '2 failed']);
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+});
+
+test('an earlier payment that comes back while a later attempt is in flight no longer counts as paid', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  await books.told(id, ...twoAttempts);
+  await books.tell(id, 'paid', { attempt: 1 });
+  expect((await books.tell(id, 'returned', { attempt: 1 })).outcome).toBe('ignored');
+  expect((await books.tell(id, 'returned', { attempt: 1 })).outcome).toBe('unchanged');
+  expect((await books.told(id, 'failed 2')).state).toBe('FAILED');
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'RELEASE 1000']);
+});
+
+test.each([
+  ['before it', ['attempt_started 1', 'attempt_failed 1', 'attempt_started 2', 'paid 2'], 1],
+  ['after it', ['attempt_started 1', 'attempt_failed 1', 'attempt_started 2', 'attempt_failed 2', 'paid 1'], 2],
+] as const)('of two payments, the second is seen, an operator is asked, and a return of one leaves the other settled: %s', async (_, facts, second) => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  await books.told(id, ...facts);
+  payoutsPaidTwiceOnPurpose += 1;
+  expect(await books.tell(id, 'paid', { attempt: second })).toMatchObject({ outcome: 'ignored', payout: { state: 'SUCCEEDED', needsOperator: true } });
+  expect(await books.attempts(id)).toEqual(['1 succeeded', '2 succeeded']);
+  expect(await books.broken()).toEqual(['payouts_paid_by_one_attempt']);
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+
+  expect((await books.tell(id, 'returned', { attempt: second })).outcome).toBe('ignored');
+  payoutsPaidTwiceOnPurpose -= 1;
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+  expect((await books.told(id, `returned ${3 - second}`)).state).toBe('RETURNED');
+  expect(await books.money(owner)).toEqual({ available: 5000n, reserved: 0n });
+});
+
+test('two payments found out while the outcome of the later is with an operator keep asking for one', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, ...twoAttempts, 'mismatch 2');
+  await books.tell(id, 'paid', { attempt: 1 });
+  payoutsPaidTwiceOnPurpose += 1;
+  expect(await books.tell(id, 'paid', { attempt: 2 })).toMatchObject({ outcome: 'applied', payout: { state: 'SUCCEEDED', needsOperator: true } });
+  await books.tell(id, 'returned', { attempt: 2 });
+  payoutsPaidTwiceOnPurpose -= 1;
+});
+
+test('a request that may have got through is not taken for "not taken" because its repeat was refused', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, 'attempt_started 1', 'outcome_unknown 1', 'attempt_started 1');
+  expect((await books.told(id, 'not_taken 1')).state).toBe('UNKNOWN');
+  expect((await books.tell(id, 'cancelled')).outcome).toBe('wrong_state');
+  expect((await books.tell(id, 'attempt_started', { attempt: 2 })).outcome).toBe('wrong_state');
+  expect((await books.tell(id, 'not_taken', { attempt: 1 })).outcome).toBe('unchanged');
+});
+
+test('a request that was certainly not taken goes again under its own key, which a person may stop', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, 'attempt_started 1', 'not_taken 1');
+  expect((await books.tell(id, 'attempt_started', { attempt: 2 })).outcome).toBe('wrong_state');
+  await books.told(id, 'attempt_started 1', 'not_taken 1', 'cancelled');
+  const { rows } = await books.db.owner.query('SELECT psp_key, sends, state FROM payout_attempts WHERE payout_id = $1', [id]);
+  expect(rows).toEqual([{ psp_key: `${id}:1`, sends: 2, state: 'failed' }]);
+});
+
+test('old news of a failed attempt changes nothing and calls nobody', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, ...twoAttempts);
+  for (const fact of ['attempt_failed', 'failed', 'outcome_unknown'] as const) {
+    expect(await books.tell(id, fact, { attempt: 1 })).toMatchObject({ outcome: 'unchanged', payout: { needsOperator: false, sequence: 4 } });
+  }
+  for (const fact of ['psp_queued', 'psp_held', 'psp_processing', 'not_taken'] as const) {
+    expect(await books.tell(id, fact, { attempt: 1 })).toMatchObject({ outcome: 'ignored', payout: { state: 'SUBMITTING', needsOperator: false } });
+  }
+  expect((await books.timeline(id)).slice(4)).toEqual(Array(4).fill('payout.fact_ignored SUBMITTING→SUBMITTING'));
+});
+
+test('what the PSP says of an attempt that never was is not believed', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  for (const attempt of [0, 1, 2, -1]) expect((await books.tell(id, 'paid', { attempt })).outcome).toBe('unchanged');
+  await books.told(id, 'attempt_started 1');
+  expect((await books.tell(id, 'paid', { attempt: 2 })).outcome).toBe('unchanged');
+  await expect(books.tell(id, 'paid')).rejects.toThrow('names no attempt');
+  expect((await books.tell(id, 'attempt_started')).outcome).toBe('wrong_state');
+  expect((await books.ledger.read(id))?.sequence).toBe(2);
+});
+
+test('what is known already writes nothing', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, 'attempt_started 1');
+  for (const fact of ['psp_queued', 'psp_held', 'psp_processing', 'outcome_unknown', 'mismatch'] as const) {
+    const applied = await books.tell(id, fact, { attempt: 1 });
+    const again = await books.tell(id, fact, { attempt: 1 });
+    expect([applied.outcome, again.outcome]).toEqual(['applied', 'unchanged']);
+    expect(again.payout).toEqual(applied.payout);
+  }
+  expect((await books.tell(id, 'outcome_unknown', { attempt: 1 })).outcome).toBe('unchanged');
+});
+
+test('a failure after the payment contradicts it: nothing changes, an operator is asked', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, 'attempt_started 1', 'paid 1');
+  expect(await books.tell(id, 'failed', { attempt: 1 })).toMatchObject({ outcome: 'ignored', payout: { state: 'SUCCEEDED', needsOperator: true } });
+  expect(await books.attempts(id)).toEqual(['1 succeeded']);
+});
+
+test("a PSP that names another transfer's reference is not believed, and the true word still counts", async () => {
+  const owner = await books.merchant(5000n);
+  const [first, second] = [await books.payout(owner), await books.payout(owner)];
+  const pspRef = newId('psp');
+  await books.told(first, 'attempt_started 1');
+  await books.tell(first, 'paid', { attempt: 1, pspRef, key: 'paid:1' });
+  await books.told(second, 'attempt_started 1');
+  const wrong = await books.tell(second, 'paid', { attempt: 1, pspRef, key: 'paid:1' });
+  expect(wrong).toMatchObject({ outcome: 'applied', payout: { state: 'UNRESOLVED', pspReference: null, needsOperator: true } });
+  expect((await books.tell(second, 'paid', { attempt: 1, pspRef, key: 'paid:1' })).outcome).toBe('already');
+  const right = await books.tell(second, 'paid', { attempt: 1, pspRef: newId('psp'), key: 'paid:1' });
+  expect(right).toMatchObject({ outcome: 'applied', payout: { state: 'SUCCEEDED', needsOperator: false } });
+});
+
+test("the payout names the PSP's reference of the attempt it stands for", async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, 'attempt_started 1');
+  expect((await books.tell(id, 'psp_processing', { attempt: 1, pspRef: `a-${id}` })).payout.pspReference).toBe(`a-${id}`);
+  await books.told(id, 'outcome_unknown 1');
+  expect((await books.told(id, 'attempt_started 1')).pspReference).toBe(`a-${id}`); // the same request once more
+  await books.told(id, 'attempt_failed 1');
+  expect((await books.told(id, 'attempt_started 2')).pspReference).toBeNull();
+});
+
+test('an operator may say that it was paid, and then the payment may still come back', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n, fee: 5n });
+  await books.told(id, 'attempt_started 1', 'outcome_unknown 1', 'outcome_overdue 1');
+  const { payout } = await books.tell(id, 'resolved_paid', { adminId: 'adm_1', reason: 'their statement' });
+  expect(payout).toMatchObject({ state: 'SUCCEEDED', needsOperator: false });
+  expect((await books.tell(id, 'paid', { attempt: 1 })).outcome).toBe('unchanged');
+  expect((await books.told(id, 'returned 1')).state).toBe('RETURNED');
+  expect(await books.entries(id)).toEqual(['RESERVE 1005', 'SETTLE 1000', 'FEE 5', 'REVERSE 1000']);
+});

@@ -1,0 +1,160 @@
+/** A small world of merchants and payouts over the real ledger, for tests that say what happened and look at the money. */
+import { expect } from '@jest/globals';
+import type { Fact, Mode, PayoutRecord, ReviewReason } from '../../src/domain/payout/contract.ts';
+import { newId } from '../../src/domain/newId.ts';
+import type { FactType } from '../../src/domain/payout/machine.ts';
+import { checkInvariants } from '../../src/ledger/invariants.ts';
+import { createLedger, type FactAnswer, type Ledger, type ReserveAnswer, type ReserveRequest } from '../../src/ledger/ledger.ts';
+import { type TestDatabase, testDatabase } from './database.ts';
+
+export interface Owner {
+  readonly merchantId: string;
+  readonly mode: Mode;
+}
+
+export interface Money {
+  readonly available: bigint;
+  readonly reserved: bigint;
+}
+
+export interface PayoutOptions {
+  readonly payoutId?: string;
+  readonly amount?: bigint;
+  readonly fee?: bigint;
+  readonly currency?: string;
+  readonly reference?: string;
+  readonly callbackUrl?: string | null;
+  readonly psp?: string;
+  readonly reviewReasons?: readonly ReviewReason[];
+  readonly makerId?: string | null;
+}
+
+export type Telling = Omit<Fact, 'type'> & { readonly key?: string; readonly [other: string]: unknown };
+
+export interface Books {
+  readonly db: TestDatabase;
+  readonly ledger: Ledger;
+  /** A new merchant with this much available. */
+  merchant(funds: bigint, currency?: string): Promise<Owner>;
+  fund(owner: Owner, amount: bigint, externalId?: string, currency?: string): Promise<string>;
+  reserve(owner: Owner, options?: PayoutOptions): Promise<ReserveAnswer>;
+  /** A payout that was taken in: its id. */
+  payout(owner: Owner, options?: PayoutOptions): Promise<string>;
+  /** Tells the ledger a fact under a key that is new each time, unless one is given. */
+  tell(payoutId: string, type: FactType, telling?: Telling): Promise<FactAnswer>;
+  /** Tells facts one after the other (`'paid 2'` is paid of attempt 2); each must be applied. The payout after the last. */
+  told(payoutId: string, ...facts: string[]): Promise<PayoutRecord>;
+  money(owner: Owner, currency?: string): Promise<Money>;
+  /** What the merchant owes us after late successes. */
+  debt(owner: Owner): Promise<bigint>;
+  /** `TYPE amount` of each entry of a payout, in order. */
+  entries(payoutId: string): Promise<string[]>;
+  /** `type from→to` of each event of a payout, in order. */
+  timeline(payoutId: string): Promise<string[]>;
+  /** `number state` of each attempt of a payout, in order. */
+  attempts(payoutId: string): Promise<string[]>;
+  /** Names of the invariants that are broken now: none, in every test that does not break one on purpose. */
+  broken(): Promise<string[]>;
+  /** Fails with the rows that break an invariant. */
+  expectInOrder(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const FAILURE = { class: 'B', code: 'temporary', message: 'the bank is away', retryable: true } as const;
+
+export function reserveRequest(owner: Owner, options: PayoutOptions = {}): ReserveRequest {
+  const payoutId = options.payoutId ?? newId('po');
+  return {
+    payoutId,
+    ...owner,
+    currency: options.currency ?? 'PKR',
+    amountMinor: String(options.amount ?? 1000n),
+    feeMinor: String(options.fee ?? 0n),
+    reference: options.reference ?? `ref-${payoutId}`,
+    description: null,
+    metadata: {},
+    callbackUrl: options.callbackUrl ?? null,
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: '12345678900001', iban: null, accountTitle: 'Ayesha Khan' },
+    psp: options.psp ?? 'sandbox',
+    makerId: options.makerId ?? null,
+    reviewReasons: options.reviewReasons ?? [],
+  };
+}
+
+/** @param connections how many callers the application's role can have at work at once. */
+export async function openBooks({ connections = 10 }: { connections?: number } = {}): Promise<Books> {
+  const db = await testDatabase({ connections });
+  const { owner: sql } = db;
+  const ledger = createLedger(db.pool);
+  let keys = 0;
+
+  const strings = async (query: string, value: string): Promise<string[]> => {
+    const { rows } = await sql.query<{ line: string }>(query, [value]);
+    return rows.map((row) => row.line);
+  };
+
+  const books: Books = {
+    db,
+    ledger,
+    async merchant(funds, currency) {
+      const owner: Owner = { merchantId: newId('mer'), mode: 'test' };
+      if (funds > 0n) await books.fund(owner, funds, 'opening', currency);
+      return owner;
+    },
+    async fund(owner, amount, externalId = newId('ext'), currency = 'PKR') {
+      const { outcome } = await ledger.fund({ ...owner, currency, amountMinor: String(amount), externalId });
+      return outcome;
+    },
+    reserve: (owner, options) => ledger.reserve(reserveRequest(owner, options)),
+    async payout(owner, options) {
+      const answer = await books.reserve(owner, options);
+      if (answer.outcome !== 'reserved') throw new Error(`not taken in: ${answer.outcome}`);
+      return answer.payout.id;
+    },
+    tell(payoutId, type, { key, ...data } = {}) {
+      keys += 1;
+      const failure = type === 'attempt_failed' || type === 'failed' ? { failure: FAILURE } : {};
+      return ledger.applyFact(payoutId, key ?? `test:${keys}`, { type, ...failure, ...data }, 'system');
+    },
+    async told(payoutId, ...facts) {
+      let answer: FactAnswer | undefined;
+      for (const line of facts) {
+        const [type = '', attempt] = line.split(' ');
+        answer = await books.tell(payoutId, type as FactType, attempt === undefined ? {} : { attempt: Number.parseInt(attempt, 10) });
+        if (answer.outcome !== 'applied') throw new Error(`${line}: ${answer.outcome} in state ${answer.payout.state}`);
+      }
+      if (!answer) throw new Error('nothing was told');
+      return answer.payout;
+    },
+    async money(owner, currency = 'PKR') {
+      const { rows } = await sql.query<{ available: string; reserved: string }>(
+        'SELECT available, reserved FROM balances WHERE merchant_id = $1 AND mode = $2 AND currency = $3',
+        [owner.merchantId, owner.mode, currency],
+      );
+      return { available: BigInt(rows[0]?.available ?? 0), reserved: BigInt(rows[0]?.reserved ?? 0) };
+    },
+    async debt(owner) {
+      const { rows } = await sql.query<{ debt: string }>(
+        `SELECT coalesce(sum(CASE a.id WHEN e.debit_account THEN e.amount ELSE -e.amount END), 0)::text AS debt
+           FROM accounts a JOIN ledger_entries e ON a.id IN (e.debit_account, e.credit_account)
+          WHERE a.merchant_id = $1 AND a.mode = $2 AND a.purpose = 'debt'`,
+        [owner.merchantId, owner.mode],
+      );
+      return BigInt(rows[0]?.debt ?? 0);
+    },
+    entries: (id) => strings(`SELECT type || ' ' || amount AS line FROM ledger_entries WHERE payout_id = $1 ORDER BY id`, id),
+    timeline: (id) =>
+      strings(`SELECT type || ' ' || coalesce(from_state, '') || '→' || to_state AS line FROM events WHERE payout_id = $1 ORDER BY sequence`, id),
+    attempts: (id) => strings(`SELECT attempt || ' ' || state AS line FROM payout_attempts WHERE payout_id = $1 ORDER BY attempt`, id),
+    async broken() {
+      const results = await checkInvariants(db.pool);
+      return results.filter((each) => each.violations > 0).map((each) => each.name);
+    },
+    async expectInOrder() {
+      const results = await checkInvariants(db.pool);
+      expect(results.filter((each) => each.violations > 0)).toEqual([]);
+    },
+    stop: () => db.stop(),
+  };
+  return books;
+}
