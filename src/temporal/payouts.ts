@@ -95,13 +95,17 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
   });
 
   async function accept(facts: PayoutFacts, opening: Opening): Promise<AcceptAnswer> {
+    // A payout is begun once: closed means never again. A reinitiation that was refused may be asked for again; the
+    // ledger opens each round once, whoever asks.
+    const isNew = opening.type !== 'reinitiate';
     const startWorkflowOperation = new WithStartWorkflowOperation<(input: PayoutInput) => Promise<unknown>>(
       'payout',
-      startOptions(facts, opening, 'REJECT_DUPLICATE'), // closed: never start, hence never pay, a second time
+      startOptions(facts, opening, isNew ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE'),
     );
+    const updateId = isNew ? 'accept' : `accept:${opening.requestId}`;
     try {
       const accepted = await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
-        workflow.executeUpdateWithStart(acceptUpdate, { updateId: 'accept', startWorkflowOperation }),
+        workflow.executeUpdateWithStart(acceptUpdate, { updateId, startWorkflowOperation }),
       );
       return { kind: 'answered', accepted };
     } catch (error) {

@@ -176,11 +176,7 @@ test('a payout that the bank sends back after it was paid gives the money back',
   const { id } = await engine.pay('0001');
   await engine.until(id, 'SUCCEEDED');
   await engine.client.workflow.getHandle(`payout/${id}`).result();
-  await fetch(`${engine.sandbox.url}/control/transfers/${id}:1`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ status: 'returned', reason: 'account closed' }),
-  });
+  await engine.force(id, 'returned');
   await engine.payouts.notice(id, 1, { messageId: 'pm_1', attempt: 1, claim: 'returned' });
   await engine.until(id, 'RETURNED');
 });

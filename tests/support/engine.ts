@@ -45,6 +45,8 @@ export interface Engine {
   /** Waits until the payout is in one of these states; fails with its timeline if it takes longer than a machine may. */
   until(payoutId: string, ...states: string[]): Promise<PayoutRecord>;
   fault(fault: Record<string, unknown>): Promise<void>;
+  /** What a bank would do to the first attempt's transfer. */
+  force(payoutId: string, status: 'paid' | 'failed' | 'returned'): Promise<void>;
   /** The PSP's own book for a payout: the outside witness. */
   transfers(payoutId: string): Promise<{ reference: string; status: string; takenAt: string | null; requests: number }[]>;
   readonly merchantId: string;
@@ -88,6 +90,12 @@ export async function startEngine(times: PayoutTimes = SHORT_TIMES): Promise<Eng
   await db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Test', 'unused')`, [merchantId]);
   await ledger.fund({ merchantId, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'start' });
   let references = 0;
+
+  async function control(path: string, body: unknown): Promise<void> {
+    const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const answer = await fetch(`${sandbox.url}${path}`, request);
+    if (!answer.ok) throw new Error(`the sandbox refused: ${await answer.text()}`);
+  }
 
   async function startWorker(): Promise<() => Promise<void>> {
     const worker = await Worker.create({
@@ -154,14 +162,8 @@ export async function startEngine(times: PayoutTimes = SHORT_TIMES): Promise<Eng
       );
       throw new Error(`never ${states.join(' or ')}: ${JSON.stringify(rows, null, 1)}`);
     },
-    async fault(fault) {
-      const answer = await fetch(`${sandbox.url}/control/faults`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(fault),
-      });
-      if (!answer.ok) throw new Error(`fault refused: ${await answer.text()}`);
-    },
+    fault: (fault) => control('/control/faults', fault),
+    force: (payoutId, status) => control(`/control/transfers/${payoutId}:1`, { status }),
     async transfers(payoutId) {
       const answer = await fetch(`${sandbox.url}/control/transfers?reference=${payoutId}`);
       return ((await answer.json()) as { data: never[] }).data;

@@ -51,7 +51,14 @@ export interface PayoutRequest {
 /** How a workflow run comes to its payout: a new one, a failed one again, or one that is under way and lost its workflow. */
 export type Opening =
   | { readonly type: 'new'; readonly request: PayoutRequest }
-  | { readonly type: 'reinitiate'; readonly payoutId: string; readonly round: number; readonly by: string }
+  | {
+      readonly type: 'reinitiate';
+      readonly payoutId: string;
+      readonly round: number;
+      readonly by: string;
+      /** The request that asked: a refusal (no funds now) is final for it, not for the next one. */
+      readonly requestId: string;
+    }
   | { readonly type: 'resume'; readonly payoutId: string; readonly round: number };
 
 /** Waits and limits, from the configuration of whoever starts the workflow, so that a running payout keeps its own. */
