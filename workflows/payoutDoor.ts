@@ -42,7 +42,8 @@ const psp = proxyActivities<Pick<PspActivities, 'lookUp'>>({
 
 const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
   taskQueue: WEBHOOKS_QUEUE,
-  startToCloseTimeout: '2m', // every receiver has 15 s, in parallel
+  startToCloseTimeout: '2m', // every receiver has 15 s, in parallel; new tries begin within the first minute
+  heartbeatTimeout: '15s', // a dead worker is noticed by five missed beats
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   summary: 'deliver webhooks',
 });
@@ -76,7 +77,6 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
         await startChild('webhookDelivery', {
           workflowId: deliveryWorkflowId(deliveryId),
           args: [{ deliveryId, tried: 1 }],
-          taskQueue: WEBHOOKS_QUEUE,
           parentClosePolicy: ParentClosePolicy.ABANDON,
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         }).catch(ignoreRunningTwin);

@@ -1,0 +1,26 @@
+/** An event as merchants see it: in `GET /events` and, to the byte, in webhooks (api.md §3). */
+import type { Mode, PayoutRecord } from '../domain/payout/contract.ts';
+import { type PublicPayout, presentPayout } from './payout.ts';
+
+/** A row of `events`. `object` is the payout's record right after the change. */
+export interface EventRecord {
+  readonly id: string;
+  readonly type: string;
+  readonly at: Date;
+  readonly mode: Mode;
+  readonly sequence: number;
+  readonly object: PayoutRecord;
+}
+
+export interface PublicEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly timestamp: string;
+  readonly livemode: boolean;
+  readonly sequence: number;
+  readonly data: { readonly object: PublicPayout };
+}
+
+export function presentEvent({ id, type, at, mode, sequence, object }: EventRecord): PublicEvent {
+  return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: presentPayout(object) } };
+}

@@ -1,0 +1,119 @@
+/** The deliveries' rows: what is to be sent to whom, and what came of each try. */
+import type { Pool } from 'pg';
+import type { EventRecord } from '../present/event.ts';
+
+export type DeliveryState = 'pending' | 'delivered' | 'failed';
+export type Trigger = 'auto' | 'resend';
+
+export interface Delivery {
+  readonly id: string;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  /** An endpoint's URL as it is now: a merchant who mends a typing error gets what is still to come. */
+  readonly url: string;
+  /** Who gets it, for keeping the order of one receiver's events: the endpoint, or the payout's callbackUrl. */
+  readonly receiver: string;
+  readonly receiverState: 'active' | 'disabled' | 'deleted';
+  /** As stored: encrypted. */
+  readonly secret: string;
+  readonly previousSecret: string | null;
+  readonly event: EventRecord;
+}
+
+/** What came of one try. `endpointGone`: the receiver wants nothing more, ever. */
+export interface TryRecord {
+  readonly trigger: Trigger;
+  readonly state: DeliveryState;
+  readonly statusCode: number | null;
+  readonly error: string | null;
+  readonly durationMs: number;
+  readonly response: string | null;
+  readonly endpointGone: boolean;
+}
+
+export interface Deliveries {
+  /** Those of a payout that are not done, the oldest event first. */
+  pendingOf(payoutId: string): Promise<readonly Delivery[]>;
+  read(deliveryId: string): Promise<Delivery | undefined>;
+  /** Writes the try and the delivery's state after it, in one statement. Answers the state that then holds. */
+  record(deliveryId: string, tried: TryRecord): Promise<DeliveryState>;
+}
+
+const SELECT = `
+  SELECT d.id, d.state, d.attempts, coalesce(e.url, d.url) AS url, coalesce(d.endpoint_id, d.url) AS receiver,
+         CASE WHEN d.endpoint_id IS NULL THEN 'active'
+              WHEN e.id IS NULL OR e.deleted_at IS NOT NULL THEN 'deleted'
+              WHEN e.disabled_at IS NOT NULL THEN 'disabled' ELSE 'active' END AS receiver_state,
+         CASE WHEN d.endpoint_id IS NULL THEN m.webhook_secret ELSE e.secret END AS secret,
+         CASE WHEN e.previous_until > now() THEN e.previous_secret END AS previous_secret,
+         v.id AS event_id, v.type, v.at, v.mode, v.sequence, v.object
+    FROM webhook_deliveries d
+    JOIN events v ON v.id = d.event_id
+    JOIN merchants m ON m.id = v.merchant_id
+    LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id`;
+
+// Two tries may run at once. Delivered stays delivered, and a failed delivery is not opened again by a late "try later".
+const RECORD = `
+  WITH delivery AS (
+    UPDATE webhook_deliveries d
+       SET attempts = d.attempts + 1, updated_at = now(),
+           state = CASE WHEN $2 = 'delivered' OR d.state = 'pending' THEN $2 ELSE d.state END
+     WHERE d.id = $1 RETURNING d.id, d.attempts, d.state, d.endpoint_id
+  ), attempt AS (
+    INSERT INTO webhook_attempts (delivery_id, number, trigger, status_code, error, duration_ms, response)
+    SELECT d.id, d.attempts, $3, $4, $5, $6, $7 FROM delivery d
+  ), gone AS (
+    UPDATE webhook_endpoints e SET disabled_at = now(), disabled_reason = 'the receiver answered 410 Gone'
+      FROM delivery d WHERE $8 AND e.id = d.endpoint_id AND e.disabled_at IS NULL
+  )
+  SELECT state FROM delivery`;
+
+export function createDeliveries(pool: Pool): Deliveries {
+  return {
+    async pendingOf(payoutId) {
+      const sql = `${SELECT} WHERE d.payout_id = $1 AND d.state = 'pending' ORDER BY v.sequence, d.id`;
+      const { rows } = await pool.query<DeliveryRow>(sql, [payoutId]);
+      return rows.map(deliveryOf);
+    },
+
+    async read(deliveryId) {
+      const { rows } = await pool.query<DeliveryRow>(`${SELECT} WHERE d.id = $1`, [deliveryId]);
+      return rows[0] && deliveryOf(rows[0]);
+    },
+
+    async record(deliveryId, { trigger, state, statusCode, error, durationMs, response, endpointGone }) {
+      const values = [deliveryId, state, trigger, statusCode, error, durationMs, response, endpointGone];
+      const { rows } = await pool.query<{ state: DeliveryState }>(RECORD, values);
+      if (!rows[0]) throw new Error(`no webhook delivery ${deliveryId}`);
+      return rows[0].state;
+    },
+  };
+}
+
+interface DeliveryRow extends Omit<EventRecord, 'id'> {
+  readonly id: string;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  readonly url: string;
+  readonly receiver: string;
+  readonly receiver_state: Delivery['receiverState'];
+  readonly secret: string;
+  readonly previous_secret: string | null;
+  readonly event_id: string;
+}
+
+function deliveryOf(row: DeliveryRow): Delivery {
+  const { id, state, attempts, url, receiver, secret, type, at, mode, sequence, object } = row;
+  const event = { id: row.event_id, type, at, mode, sequence, object };
+  return {
+    id,
+    state,
+    attempts,
+    url,
+    receiver,
+    receiverState: row.receiver_state,
+    secret,
+    previousSecret: row.previous_secret,
+    event,
+  };
+}
