@@ -38,6 +38,7 @@ export interface Engine {
   readonly ledger: Ledger;
   readonly payouts: PayoutsClient;
   readonly client: Client;
+  readonly env: TestWorkflowEnvironment;
   readonly sandbox: Sandbox;
   /** A payout of `merchantId` (funded with 10,000.00 PKR) to an account that ends in `suffix`. */
   pay(suffix: string, change?: Partial<PayoutRequest>): Promise<PayoutRecord>;
@@ -54,16 +55,16 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-export async function startEngine(times: PayoutTimes = SHORT_TIMES): Promise<Engine> {
+export interface EngineOptions {
+  readonly times?: PayoutTimes;
+  /** Temporal's test server, whose clock jumps ahead while everything waits. */
+  readonly timeSkipping?: boolean;
+}
+
+export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }: EngineOptions = {}): Promise<Engine> {
   const db = await testDatabase({ connections: 20 });
   const sandboxUrl = await databaseBeside(db.ownerUrl);
-  const env = await TestWorkflowEnvironment.createLocal({
-    server: {
-      executable: { type: 'existing-path', path: process.env['TEMPORAL_CLI'] ?? 'temporal' },
-      searchAttributes: SEARCH_ATTRIBUTES,
-      extraArgs: ['--dynamic-config-value', 'matching.enableFairness=true'],
-    },
-  });
+  const env = timeSkipping ? await startTimeSkipping() : await startServer();
   const client = new Client({ connection: env.connection, dataConverter: dataConverter(ENCRYPTION_KEYS) });
   const sandbox = await startSandbox({
     databaseUrl: sandboxUrl,
@@ -118,6 +119,7 @@ export async function startEngine(times: PayoutTimes = SHORT_TIMES): Promise<Eng
     ledger,
     payouts,
     client,
+    env,
     sandbox,
     merchantId,
     startWorker,
@@ -151,7 +153,7 @@ export async function startEngine(times: PayoutTimes = SHORT_TIMES): Promise<Eng
     },
     command: (payoutId, command, round = 1) => payouts.command(payoutId, round, command, randomUUID()),
     async until(payoutId, ...states) {
-      for (let left = 600; left > 0; left -= 1) {
+      for (let left = 400; left > 0; left -= 1) {
         const payout = await ledger.read(payoutId);
         if (payout && states.includes(payout.state)) return payout;
         await new Promise((resolve) => setTimeout(resolve, 50));
@@ -175,6 +177,28 @@ export async function startEngine(times: PayoutTimes = SHORT_TIMES): Promise<Eng
       await db.stop();
     },
   };
+}
+
+async function startServer(): Promise<TestWorkflowEnvironment> {
+  return await TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: process.env['TEMPORAL_CLI'] ?? 'temporal' },
+      searchAttributes: SEARCH_ATTRIBUTES,
+      extraArgs: ['--dynamic-config-value', 'matching.enableFairness=true'],
+    },
+  });
+}
+
+async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
+  const path = process.env['TEMPORAL_TEST_SERVER'] ?? 'temporal-test-server';
+  const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  // Without these, an upsert loops its workflow task for ever and stops the clock from skipping for every later test.
+  const types = { KEYWORD: 2, INT: 3, BOOL: 5 } as const;
+  const searchAttributes = Object.fromEntries(
+    SEARCH_ATTRIBUTES.map(({ name, type }) => [name, types[type as keyof typeof types]]),
+  );
+  await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes });
+  return env;
 }
 
 async function databaseBeside(ownerUrl: string): Promise<string> {
