@@ -31,6 +31,8 @@ const CONNECT_WITHIN_MS = 5000;
 const KEEP_ALIVE_MS = 4000;
 /** The PSP's answers are under 2 KiB. More is not the PSP, and is not read into memory. */
 const ANSWER_LIMIT_BYTES = 256 * 1024;
+/** undici's own timeouts start anew with every phase; the limit is the signal over the whole exchange, and they come after it. */
+const BACKSTOP_MS = 1000;
 /** A PSP that asks us to wait longer than a day means something else. */
 const RETRY_AFTER_MAX_MS = 86_400_000;
 
@@ -42,8 +44,8 @@ export function openLine(options: { baseUrl: string; apiKey: string; timeoutMs: 
     // One request a connection at a time: a cut connection then leaves exactly one outcome unknown.
     pipelining: 1,
     connect: { timeout: Math.min(timeoutMs, CONNECT_WITHIN_MS) },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+    headersTimeout: timeoutMs + BACKSTOP_MS,
+    bodyTimeout: timeoutMs + BACKSTOP_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     maxResponseSize: ANSWER_LIMIT_BYTES,
@@ -51,7 +53,6 @@ export function openLine(options: { baseUrl: string; apiKey: string; timeoutMs: 
   const base = baseUrl.replace(/\/+$/, '');
 
   async function ask(question: Question, signal: AbortSignal): Promise<Exchange> {
-    // headersTimeout and bodyTimeout start anew with every phase; this is the whole of it.
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await request(base + question.path, {
