@@ -20,12 +20,13 @@ DECLARE
   v_outcome text;
   v_fact text := p_fact;
   v_key text := p_key;
-  v_attempt int := (p_data ->> 'attempt')::int;
+  v_attempt int := (p_data ->> 'attempt')::int; -- which one the PSP or the engine speaks of
   v_paid_attempt int;
   v_origin text := fact_origin(p_fact);
 BEGIN
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
+  IF v_origin = 'person' THEN v_attempt := p.attempt; END IF; -- a person decides on the payout as it is, whatever they last saw
   -- The PSP's name for another attempt, of this payout or any: whatever it says, it does not say it of this one. Under
   -- a key of its own, so that the true word of this attempt still counts when it comes.
   IF v_origin = 'psp' AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.psp = p.psp AND x.psp_ref = p_data ->> 'pspRef'

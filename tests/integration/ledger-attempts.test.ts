@@ -1,7 +1,7 @@
 /** What the PSP says of several attempts, late or in the wrong order: never a payment too many, never money lost from the books. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { newId } from '../../src/domain/newId.ts';
-import { type Books, openBooks, type Owner } from '../support/books.ts';
+import { type Books, type Owner, openBooks } from '../support/books.ts';
 
 let books: Books;
 beforeAll(async () => {
@@ -135,22 +135,28 @@ test('an earlier payment that comes back while a later attempt is in flight no l
 test.each([
   ['before it', ['attempt_started 1', 'attempt_failed 1', 'attempt_started 2', 'paid 2'], 1],
   ['after it', ['attempt_started 1', 'attempt_failed 1', 'attempt_started 2', 'attempt_failed 2', 'paid 1'], 2],
-] as const)('of two payments, the second is seen, an operator is asked, and a return of one leaves the other settled: %s', async (_, facts, second) => {
-  const owner = await books.merchant(5000n);
-  const id = await books.payout(owner, { amount: 1000n });
-  await books.told(id, ...facts);
-  payoutsPaidTwiceOnPurpose += 1;
-  expect(await books.tell(id, 'paid', { attempt: second })).toMatchObject({ outcome: 'ignored', payout: { state: 'SUCCEEDED', needsOperator: true } });
-  expect(await books.attempts(id)).toEqual(['1 succeeded', '2 succeeded']);
-  expect(await books.broken()).toEqual(['payouts_paid_by_one_attempt']);
-  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+] as const)(
+  'of two payments, the second is seen, an operator is asked, and a return of one leaves the other settled: %s',
+  async (_, facts, second) => {
+    const owner = await books.merchant(5000n);
+    const id = await books.payout(owner, { amount: 1000n });
+    await books.told(id, ...facts);
+    payoutsPaidTwiceOnPurpose += 1;
+    expect(await books.tell(id, 'paid', { attempt: second })).toMatchObject({
+      outcome: 'ignored',
+      payout: { state: 'SUCCEEDED', needsOperator: true },
+    });
+    expect(await books.attempts(id)).toEqual(['1 succeeded', '2 succeeded']);
+    expect(await books.broken()).toEqual(['payouts_paid_by_one_attempt']);
+    expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
 
-  expect((await books.tell(id, 'returned', { attempt: second })).outcome).toBe('ignored');
-  payoutsPaidTwiceOnPurpose -= 1;
-  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
-  expect((await books.told(id, `returned ${3 - second}`)).state).toBe('RETURNED');
-  expect(await books.money(owner)).toEqual({ available: 5000n, reserved: 0n });
-});
+    expect((await books.tell(id, 'returned', { attempt: second })).outcome).toBe('ignored');
+    payoutsPaidTwiceOnPurpose -= 1;
+    expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+    expect((await books.told(id, `returned ${3 - second}`)).state).toBe('RETURNED');
+    expect(await books.money(owner)).toEqual({ available: 5000n, reserved: 0n });
+  },
+);
 
 test('two payments found out while the outcome of the later is with an operator keep asking for one', async () => {
   const owner = await books.merchant(5000n);
@@ -158,7 +164,10 @@ test('two payments found out while the outcome of the later is with an operator 
   await books.told(id, ...twoAttempts, 'mismatch 2');
   await books.tell(id, 'paid', { attempt: 1 });
   payoutsPaidTwiceOnPurpose += 1;
-  expect(await books.tell(id, 'paid', { attempt: 2 })).toMatchObject({ outcome: 'applied', payout: { state: 'SUCCEEDED', needsOperator: true } });
+  expect(await books.tell(id, 'paid', { attempt: 2 })).toMatchObject({
+    outcome: 'applied',
+    payout: { state: 'SUCCEEDED', needsOperator: true },
+  });
   await books.tell(id, 'returned', { attempt: 2 });
   payoutsPaidTwiceOnPurpose -= 1;
 });
@@ -188,10 +197,16 @@ test('old news of a failed attempt changes nothing and calls nobody', async () =
   const id = await books.payout(owner);
   await books.told(id, ...twoAttempts);
   for (const fact of ['attempt_failed', 'failed', 'outcome_unknown'] as const) {
-    expect(await books.tell(id, fact, { attempt: 1 })).toMatchObject({ outcome: 'unchanged', payout: { needsOperator: false, sequence: 4 } });
+    expect(await books.tell(id, fact, { attempt: 1 })).toMatchObject({
+      outcome: 'unchanged',
+      payout: { needsOperator: false, sequence: 4 },
+    });
   }
   for (const fact of ['psp_queued', 'psp_held', 'psp_processing', 'not_taken'] as const) {
-    expect(await books.tell(id, fact, { attempt: 1 })).toMatchObject({ outcome: 'ignored', payout: { state: 'SUBMITTING', needsOperator: false } });
+    expect(await books.tell(id, fact, { attempt: 1 })).toMatchObject({
+      outcome: 'ignored',
+      payout: { state: 'SUBMITTING', needsOperator: false },
+    });
   }
   expect((await books.timeline(id)).slice(4)).toEqual(Array(4).fill('payout.fact_ignored SUBMITTING→SUBMITTING'));
 });
@@ -224,7 +239,10 @@ test('a failure after the payment contradicts it: nothing changes, an operator i
   const owner = await books.merchant(5000n);
   const id = await books.payout(owner);
   await books.told(id, 'attempt_started 1', 'paid 1');
-  expect(await books.tell(id, 'failed', { attempt: 1 })).toMatchObject({ outcome: 'ignored', payout: { state: 'SUCCEEDED', needsOperator: true } });
+  expect(await books.tell(id, 'failed', { attempt: 1 })).toMatchObject({
+    outcome: 'ignored',
+    payout: { state: 'SUCCEEDED', needsOperator: true },
+  });
   expect(await books.attempts(id)).toEqual(['1 succeeded']);
 });
 

@@ -1,9 +1,9 @@
 /** Callers who meet: one of them wins, the others learn it, and the books are right at every moment in between. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { newId } from '../../src/domain/newId.ts';
+import type { FactAnswer } from '../../src/domain/payout/contract.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
-import type { FactAnswer } from '../../src/ledger/ledger.ts';
-import { type Books, openBooks, type Owner, reserveRequest } from '../support/books.ts';
+import { type Books, type Owner, openBooks, reserveRequest } from '../support/books.ts';
 
 const CALLERS = 50;
 /** Rounds of a race between two: either order came up many times over in each run. */
@@ -22,14 +22,20 @@ afterAll(async () => {
   await books.stop();
 });
 
-const times = <T>(n: number, make: (index: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: n }, (_, index) => make(index)));
+const times = <T>(n: number, make: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: n }, (_, index) => make(index)));
 const count = (outcomes: string[], outcome: string): number => outcomes.filter((each) => each === outcome).length;
 
 test('20 identical requests at once make one payout and get 20 equal answers', async () => {
   const owner = await books.merchant(5000n);
   const request = reserveRequest(owner, { amount: 1000n });
   const answers = await times(20, () => books.ledger.reserve(request));
-  expect(count(answers.map((each) => each.outcome), 'reserved')).toBe(1);
+  expect(
+    count(
+      answers.map((each) => each.outcome),
+      'reserved',
+    ),
+  ).toBe(1);
   expect(new Set(answers.map((each) => JSON.stringify('payout' in each ? each.payout : each))).size).toBe(1);
   expect(await books.money(owner)).toEqual({ available: 4000n, reserved: 1000n });
 });
@@ -52,7 +58,12 @@ test('50 callers for 20 payouts worth of money: exactly 20 are taken in, and the
   const owner = await books.merchant(20_000n);
   const requests = Array.from({ length: CALLERS }, () => reserveRequest(owner, { amount: 990n, fee: 10n }));
   const answers = await Promise.all(requests.map((request) => books.ledger.reserve(request)));
-  expect(count(answers.map((each) => each.outcome), 'reserved')).toBe(20);
+  expect(
+    count(
+      answers.map((each) => each.outcome),
+      'reserved',
+    ),
+  ).toBe(20);
   expect(await books.money(owner)).toEqual({ available: 0n, reserved: 20_000n });
 
   await books.fund(owner, 100_000n);
@@ -75,7 +86,11 @@ test('twins of which one was refused are both refused, though money came between
     await callersWaiting(2);
     await first.query('COMMIT');
     first.release();
-    expect([rows[0]?.answer.outcome, (await twin).outcome, await money]).toEqual(['insufficient_balance', 'insufficient_balance', 'funded']);
+    expect([rows[0]?.answer.outcome, (await twin).outcome, await money]).toEqual([
+      'insufficient_balance',
+      'insufficient_balance',
+      'funded',
+    ]);
   }
 });
 
@@ -97,7 +112,10 @@ interface Race {
   readonly ends: readonly string[];
 }
 
-const tell = (...args: Parameters<Books['tell']> extends [string, ...infer Rest] ? Rest : never) => (id: string) => books.tell(id, ...args);
+const tell =
+  (...args: Parameters<Books['tell']> extends [string, ...infer Rest] ? Rest : never) =>
+  (id: string) =>
+    books.tell(id, ...args);
 
 const RACES: readonly Race[] = [
   {
@@ -206,7 +224,11 @@ const RACES: readonly Race[] = [
 test.each(RACES)('$name', async ({ review, before, one, other, ends }) => {
   const owner = await books.merchant(BigInt(ROUNDS) * 2000n);
   const ids = await times(ROUNDS, async () => {
-    const id = await books.payout(owner, { amount: 1000n, fee: 10n, reviewReasons: review ? [{ code: 'amount', detail: 'large' }] : [] });
+    const id = await books.payout(owner, {
+      amount: 1000n,
+      fee: 10n,
+      reviewReasons: review ? [{ code: 'amount', detail: 'large' }] : [],
+    });
     if (before.length > 0) await books.told(id, ...before);
     return id;
   });
@@ -216,7 +238,9 @@ test.each(RACES)('$name', async ({ review, before, one, other, ends }) => {
     const [first, second] = await Promise.all(calls);
     const state = (await books.ledger.read(id))?.state;
     expect(ends).toContain(`${first?.outcome} ${second?.outcome} ${state}`);
-    expect((await books.entries(id)).filter((line) => line.startsWith('SETTLE')).length).toBe(state === 'SUCCEEDED' || state === 'RETURNED' ? 1 : 0);
+    expect((await books.entries(id)).filter((line) => line.startsWith('SETTLE')).length).toBe(
+      state === 'SUCCEEDED' || state === 'RETURNED' ? 1 : 0,
+    );
   }
 });
 
@@ -250,7 +274,8 @@ async function liveOn(owner: Owner, id: string, index: number): Promise<string> 
   await books.told(id, 'failed 1');
   if (index % 5 === 3) return (await books.told(id, 'paid 1')).state; // late, from whatever is left
   await books.fund(owner, 50n, newId('ext'));
-  if ((await books.tell(id, 'reinitiated')).outcome === 'applied') return (await books.told(id, 'attempt_started 2', 'paid 2')).state;
+  if ((await books.tell(id, 'reinitiated')).outcome === 'applied')
+    return (await books.told(id, 'attempt_started 2', 'paid 2')).state;
   return 'FAILED';
 }
 
@@ -263,6 +288,9 @@ test('the first payouts of a new currency and PSP open its accounts once, whoeve
       await books.told(id, 'attempt_started 1', 'paid 1');
     }),
   );
-  const { rows } = await books.db.owner.query(`SELECT count(*)::int AS n FROM accounts WHERE purpose = 'clearing' AND owner_id = $1`, [psp]);
+  const { rows } = await books.db.owner.query(
+    `SELECT count(*)::int AS n FROM accounts WHERE purpose = 'clearing' AND owner_id = $1`,
+    [psp],
+  );
   expect(rows).toEqual([{ n: 1 }]);
 });

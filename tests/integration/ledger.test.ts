@@ -149,7 +149,10 @@ test('a failed payout cannot be tried again with money that is not there', async
   const id = await books.payout(owner, { amount: 1000n });
   await books.told(id, 'attempt_started 1', 'failed 1');
   await books.payout(owner, { amount: 1n });
-  expect(await books.tell(id, 'reinitiated')).toMatchObject({ outcome: 'insufficient_balance', payout: { state: 'FAILED', round: 1, sequence: 3 } });
+  expect(await books.tell(id, 'reinitiated')).toMatchObject({
+    outcome: 'insufficient_balance',
+    payout: { state: 'FAILED', round: 1, sequence: 3 },
+  });
   expect(await books.entries(id)).toEqual(['RESERVE 1000', 'RELEASE 1000']);
 });
 

@@ -1,10 +1,10 @@
 /** A small world of merchants and payouts over the real ledger, for tests that say what happened and look at the money. */
 import { expect } from '@jest/globals';
-import type { Fact, Mode, PayoutRecord, ReviewReason } from '../../src/domain/payout/contract.ts';
 import { newId } from '../../src/domain/newId.ts';
+import type { Fact, FactAnswer, Mode, PayoutRecord, ReviewReason } from '../../src/domain/payout/contract.ts';
 import type { FactType } from '../../src/domain/payout/machine.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
-import { createLedger, type FactAnswer, type Ledger, type ReserveAnswer, type ReserveRequest } from '../../src/ledger/ledger.ts';
+import { createLedger, type Ledger, type ReserveAnswer, type ReserveRequest } from '../../src/ledger/ledger.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 export interface Owner {
@@ -120,7 +120,11 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
       let answer: FactAnswer | undefined;
       for (const line of facts) {
         const [type = '', attempt] = line.split(' ');
-        answer = await books.tell(payoutId, type as FactType, attempt === undefined ? {} : { attempt: Number.parseInt(attempt, 10) });
+        answer = await books.tell(
+          payoutId,
+          type as FactType,
+          attempt === undefined ? {} : { attempt: Number.parseInt(attempt, 10) },
+        );
         if (answer.outcome !== 'applied') throw new Error(`${line}: ${answer.outcome} in state ${answer.payout.state}`);
       }
       if (!answer) throw new Error('nothing was told');
@@ -144,8 +148,12 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
     },
     entries: (id) => strings(`SELECT type || ' ' || amount AS line FROM ledger_entries WHERE payout_id = $1 ORDER BY id`, id),
     timeline: (id) =>
-      strings(`SELECT type || ' ' || coalesce(from_state, '') || '→' || to_state AS line FROM events WHERE payout_id = $1 ORDER BY sequence`, id),
-    attempts: (id) => strings(`SELECT attempt || ' ' || state AS line FROM payout_attempts WHERE payout_id = $1 ORDER BY attempt`, id),
+      strings(
+        `SELECT type || ' ' || coalesce(from_state, '') || '→' || to_state AS line FROM events WHERE payout_id = $1 ORDER BY sequence`,
+        id,
+      ),
+    attempts: (id) =>
+      strings(`SELECT attempt || ' ' || state AS line FROM payout_attempts WHERE payout_id = $1 ORDER BY attempt`, id),
     async broken() {
       const results = await checkInvariants(db.pool);
       return results.filter((each) => each.violations > 0).map((each) => each.name);
