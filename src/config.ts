@@ -1,0 +1,175 @@
+/**
+ * The configuration: one schema over the environment, every key with a default or one clear sentence. Defaults are
+ * those of an installation; `oncepay up` sets shorter waits for a local try-out (src/local/up.ts). `.env.example` lists them.
+ */
+import { z } from 'zod';
+import { parseKeys } from './crypto/secretBox.ts';
+import type { PayoutTimes } from './domain/payout/contract.ts';
+
+const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `250ms`, `5s`, `15m`, `72h`, `30d` → milliseconds. */
+const duration = (byDefault: string) =>
+  z
+    .string()
+    .default(byDefault)
+    .transform((text, context) => {
+      const [, count, unit] = /^(\d{1,6})(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
+      if (count && unit) return Number.parseInt(count, 10) * UNITS_MS[unit as keyof typeof UNITS_MS];
+      context.addIssue(`must be a duration such as 250ms, 5s, 15m or 72h, not "${text}"`);
+      return z.NEVER;
+    });
+
+const count = (byDefault: number, least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .default(String(byDefault))
+    .transform((text) => Number.parseInt(text, 10))
+    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+
+const port = (byDefault: number) => count(byDefault, 0, 65_535);
+const flag = (byDefault: 'true' | 'false') =>
+  z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default(byDefault)
+    .transform((text) => text === 'true');
+const url = (schemes: string) =>
+  z.string().regex(new RegExp(`^(${schemes})://`), `must be a URL that begins with ${schemes.replace('|', ':// or ')}://`);
+
+const environment = z.object({
+  DATABASE_URL: url('postgresql|postgres'),
+  DATABASE_OWNER_URL: url('postgresql|postgres').optional(),
+  SANDBOX_DATABASE_URL: url('postgresql|postgres').optional(),
+  DATABASE_POOL: count(16, 1, 200),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s/]+:\d+$/, 'must be host:port')
+    .default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_UI_URL: url('http|https').default('http://127.0.0.1:8233'),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: port(3000),
+  PUBLIC_URL: url('http|https').optional(),
+  WORKER_PORT: port(3002),
+  SANDBOX_PORT: port(3001),
+  ENCRYPTION_KEYS: z.string().superRefine((text, context) => {
+    try {
+      parseKeys(text);
+    } catch {
+      context.addIssue('must be id:<base64 of 32 bytes>, several separated by commas');
+    }
+  }),
+  SANDBOX_URL: url('http|https').default('http://127.0.0.1:3001'),
+  SANDBOX_API_KEY: z.string().min(8).default('sandbox-local-key'),
+  SANDBOX_WEBHOOK_SECRET: z.string().min(8).default('sandbox-local-secret'),
+  SANDBOX_CALLBACK_URL: url('http|https').optional(),
+  WEBHOOK_ALLOW_LOOPBACK_TEST: flag('false'),
+  ALLOW_SIGNAL_DECISIONS: flag('true'),
+  RATE_LIMIT_PER_SECOND: count(200, 1, 100_000),
+  REVIEW_WINDOW: duration('72h'),
+  RETRY_WAIT: duration('30s'),
+  RETRY_WAIT_MAX: duration('15m'),
+  FIRST_LOOK_UP: duration('30s'),
+  LOOK_UP_MAX: duration('15m'),
+  PSP_NOT_FOUND_GRACE: duration('15m'),
+  OUTCOME_DEADLINE: duration('24h'),
+  PSP_TIMEOUT: duration('30s'),
+  WEBHOOK_TIMEOUT: duration('15s'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+
+/** The workflow gives a PSP call 45 s (workflows/payout.ts): a reply must have had its full time before that. */
+const PSP_TIMEOUT_MAX_MS = 30_000;
+
+export interface Config {
+  readonly databaseUrl: string;
+  /** For migrations and `oncepay admin create`; by default the same as databaseUrl. */
+  readonly databaseOwnerUrl: string;
+  readonly sandboxDatabaseUrl: string | undefined;
+  readonly databasePool: number;
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  readonly temporalUiUrl: string;
+  readonly host: string;
+  readonly port: number;
+  /** How clients reach the API. */
+  readonly publicUrl: string;
+  readonly workerPort: number;
+  readonly sandboxPort: number;
+  readonly encryptionKeys: string;
+  readonly sandboxUrl: string;
+  readonly sandboxApiKey: string;
+  readonly sandboxWebhookSecret: string;
+  readonly sandboxCallbackUrl: string;
+  readonly webhookAllowLoopbackTest: boolean;
+  readonly allowSignalDecisions: boolean;
+  readonly rateLimitPerSecond: number;
+  readonly times: PayoutTimes;
+  readonly pspTimeoutMs: number;
+  readonly webhookTimeoutMs: number;
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+}
+
+/** A setting that is missing or malformed: its message is one sentence for whoever starts the process. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/** @throws ConfigError naming the variable. Unknown variables are not ours to judge. */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const name = String(issue?.path[0] ?? 'the environment');
+    throw new ConfigError(given[name] === undefined ? `${name} is not set; it is needed.` : `${name} ${issue?.message}.`);
+  }
+  const read = parsed.data;
+  const refuse = (message: string): never => {
+    throw new ConfigError(message);
+  };
+  if (read.PSP_TIMEOUT > PSP_TIMEOUT_MAX_MS) refuse('PSP_TIMEOUT must be at most 30s.');
+  if (read.PSP_NOT_FOUND_GRACE < read.PSP_TIMEOUT + 5_000) {
+    refuse('PSP_NOT_FOUND_GRACE must be at least 5s more than PSP_TIMEOUT: the PSP may still be at work until then.');
+  }
+  if (read.OUTCOME_DEADLINE <= read.PSP_NOT_FOUND_GRACE) refuse('OUTCOME_DEADLINE must be more than PSP_NOT_FOUND_GRACE.');
+  if (read.RETRY_WAIT_MAX < read.RETRY_WAIT) refuse('RETRY_WAIT_MAX must not be less than RETRY_WAIT.');
+  if (read.LOOK_UP_MAX < read.FIRST_LOOK_UP) refuse('LOOK_UP_MAX must not be less than FIRST_LOOK_UP.');
+
+  const publicUrl = read.PUBLIC_URL ?? `http://${read.HOST}:${read.PORT}`;
+  return {
+    databaseUrl: read.DATABASE_URL,
+    databaseOwnerUrl: read.DATABASE_OWNER_URL ?? read.DATABASE_URL,
+    sandboxDatabaseUrl: read.SANDBOX_DATABASE_URL,
+    databasePool: read.DATABASE_POOL,
+    temporalAddress: read.TEMPORAL_ADDRESS,
+    temporalNamespace: read.TEMPORAL_NAMESPACE,
+    temporalUiUrl: read.TEMPORAL_UI_URL,
+    host: read.HOST,
+    port: read.PORT,
+    publicUrl,
+    workerPort: read.WORKER_PORT,
+    sandboxPort: read.SANDBOX_PORT,
+    encryptionKeys: read.ENCRYPTION_KEYS,
+    sandboxUrl: read.SANDBOX_URL,
+    sandboxApiKey: read.SANDBOX_API_KEY,
+    sandboxWebhookSecret: read.SANDBOX_WEBHOOK_SECRET,
+    sandboxCallbackUrl: read.SANDBOX_CALLBACK_URL ?? `${publicUrl}/api/v1/ipn/sandbox`,
+    webhookAllowLoopbackTest: read.WEBHOOK_ALLOW_LOOPBACK_TEST,
+    allowSignalDecisions: read.ALLOW_SIGNAL_DECISIONS,
+    rateLimitPerSecond: read.RATE_LIMIT_PER_SECOND,
+    times: {
+      reviewWindowMs: read.REVIEW_WINDOW,
+      retryWaitMs: read.RETRY_WAIT,
+      retryWaitMaxMs: read.RETRY_WAIT_MAX,
+      firstLookUpMs: read.FIRST_LOOK_UP,
+      lookUpMaxMs: read.LOOK_UP_MAX,
+      notFoundGraceMs: read.PSP_NOT_FOUND_GRACE,
+      outcomeDeadlineMs: read.OUTCOME_DEADLINE,
+    },
+    pspTimeoutMs: read.PSP_TIMEOUT,
+    webhookTimeoutMs: read.WEBHOOK_TIMEOUT,
+    logLevel: read.LOG_LEVEL,
+  };
+}
