@@ -1,0 +1,32 @@
+/** Secrets we hand out: API keys, of which we keep only the hash, and webhook secrets, which we keep encrypted. */
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** 30 characters of 62 are 178 bits: nobody guesses one, and a plain SHA-256 is enough to keep them by. */
+const KEY_CHARACTERS = 30;
+
+/** As long as the hash that signs with it; Standard Webhooks asks for 24 to 64. */
+const WEBHOOK_SECRET_BYTES = 32;
+
+export type KeyPrefix = 'pk_test_' | 'pk_live_' | 'ak_';
+
+export interface NewApiKey {
+  /** Shown once. */
+  readonly key: string;
+  /** SHA-256 in hex: what the database holds. */
+  readonly hash: string;
+  readonly prefix: KeyPrefix;
+  readonly last4: string;
+}
+
+export function newApiKey(prefix: KeyPrefix): NewApiKey {
+  const random = Array.from({ length: KEY_CHARACTERS }, () => BASE62[randomInt(BASE62.length)]).join('');
+  const key = prefix + random;
+  return { key, hash: hashApiKey(key), prefix, last4: key.slice(-4) };
+}
+
+export const hashApiKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+
+/** In the form of Standard Webhooks: `whsec_` and base64. */
+export const newWebhookSecret = (): string => `whsec_${randomBytes(WEBHOOK_SECRET_BYTES).toString('base64')}`;

@@ -1,0 +1,35 @@
+/** How the door asks for a webhook once more. The delivery itself is a workflow of the worker's. */
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { deliveryWorkflowId } from '../domain/ids.ts';
+import { WEBHOOKS_QUEUE } from '../domain/queues.ts';
+import type { WebhookDeliveryInput, WebhookDeliveryResult } from '../domain/webhookDelivery.ts';
+import { unavailableOr } from './client.ts';
+
+/** A start only has to be stored: seconds mean that Temporal is away. */
+const RPC_TIMEOUT_MS = 5_000;
+
+export interface WebhooksClient {
+  /** One try at once, besides any schedule. `tried` tries were made before: two callers who saw the same ask for the same try. */
+  resend(deliveryId: string, tried: number): Promise<void>;
+}
+
+export function createWebhooksClient(client: Client): WebhooksClient {
+  return {
+    async resend(deliveryId, tried) {
+      const input: WebhookDeliveryInput = { deliveryId, tried, trigger: 'resend' };
+      try {
+        await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
+          client.workflow.start<(input: WebhookDeliveryInput) => Promise<WebhookDeliveryResult>>('webhookDelivery', {
+            workflowId: `${deliveryWorkflowId(deliveryId)}/resend-${tried + 1}`,
+            taskQueue: WEBHOOKS_QUEUE,
+            args: [input],
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE', // a try that was never written down may be asked for again
+          }),
+        );
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+        throw unavailableOr(error);
+      }
+    },
+  };
+}
