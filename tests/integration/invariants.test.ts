@@ -1,0 +1,206 @@
+/** An invariant that never fires proves nothing: every one is shown the damage it is there to find. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { newId } from '../../src/domain/newId.ts';
+import { checkInvariants, INVARIANTS, presentInvariants } from '../../src/ledger/invariants.ts';
+import { type Books, openBooks } from '../support/books.ts';
+
+/** A payout in each of the places that the damages below need. */
+interface World {
+  readonly paid: string; // by its second attempt, with a fee
+  readonly late: string; // paid after it failed, with a debt
+  readonly returned: string;
+  readonly sent: string; // approved, its attempt open
+  readonly rejected: string;
+  readonly again: string; // failed in its second round
+  readonly waiting: string; // queued, with deliveries
+  readonly refused: string;
+}
+
+let books: Books;
+let world: World;
+beforeAll(async () => {
+  books = await openBooks();
+  const owner = await books.merchant(10_000n);
+  const poor = await books.merchant(1025n);
+  const live = { ...owner, mode: 'live' } as const;
+  await books.fund(live, 5000n);
+  const { owner: sql } = books.db;
+  await sql.query(
+    `INSERT INTO webhook_endpoints (id, merchant_id, mode, url, event_types, secret) VALUES ('we_1', $1, 'test', 'https://m.example/h', '{payout.*}', 's')`,
+    [owner.merchantId],
+  );
+  const inReview = { reviewReasons: [{ code: 'amount', detail: 'large' }], makerId: 'adm_maker' };
+  const options = { amount: 1000n, fee: 25n };
+
+  const paid = await books.payout(owner, options);
+  await books.told(paid, 'attempt_started 1', 'attempt_failed 1', 'attempt_started 2', 'paid 2');
+  await books.tell(paid, 'psp_queued', { attempt: 2 });
+  const late = await books.payout(poor, options);
+  await books.told(late, 'attempt_started 1', 'failed 1');
+  await books.payout(poor, { amount: 600n });
+  await books.told(late, 'paid 1');
+  const returned = await books.payout(owner, options);
+  await books.told(returned, 'attempt_started 1', 'paid 1', 'returned 1');
+  const sent = await books.payout(owner, { ...options, ...inReview });
+  await books.tell(sent, 'approved', { adminId: 'adm_1' });
+  await books.told(sent, 'attempt_started 1', 'psp_processing 1');
+  const rejected = await books.payout(owner, { ...options, ...inReview });
+  await books.tell(rejected, 'rejected', { adminId: 'adm_1', reason: 'no' });
+  const again = await books.payout(owner, options);
+  await books.told(again, 'attempt_started 1', 'failed 1', 'reinitiated', 'attempt_started 2', 'failed 2');
+  const waiting = await books.payout(owner, { ...options, callbackUrl: 'https://m.example/callback' });
+  await books.payout(live, options);
+  const refused = newId('po');
+  await books.reserve(owner, { payoutId: refused, amount: 1_000_000n });
+  world = { paid, late, returned, sent, rejected, again, waiting, refused };
+});
+afterAll(async () => {
+  await books.stop();
+});
+
+test('books that only the ledger has written are in order', async () => {
+  const results = await checkInvariants(books.db.pool);
+  expect(results.filter((each) => each.violations > 0)).toEqual([]);
+  expect(results.map((each) => each.name)).toEqual(INVARIANTS.map((each) => each.name));
+  expect(presentInvariants(results)[0]).toEqual({
+    name: INVARIANTS[0]?.name,
+    description: INVARIANTS[0]?.description,
+    violations: 0,
+  });
+});
+
+const entry = (payout: keyof World, type: string): string => `payout_id = '${world[payout]}' AND type = '${type}'`;
+const balanceOf = (payout: keyof World): string => `id = (SELECT balance_id FROM payouts WHERE id = '${world[payout]}')`;
+const account = (purpose: string, more = ''): string =>
+  `(SELECT id FROM accounts WHERE purpose = '${purpose}' ${more} ORDER BY id LIMIT 1)`;
+
+type Damage = readonly [invariant: string, damage: string, sql: () => string];
+
+const DAMAGES: readonly Damage[] = [
+  ['balances_equal_entries', 'available money out of nothing', () => `UPDATE balances SET available = available + 1 WHERE ${balanceOf('paid')}`],
+  ['balances_equal_entries', 'reserved money out of nothing', () => `UPDATE balances SET reserved = reserved + 1 WHERE ${balanceOf('paid')}`],
+  ['balances_equal_entries', 'a version that counts an entry too many', () => `UPDATE balances SET version = version + 1 WHERE ${balanceOf('paid')}`],
+  ['balances_equal_entries', 'a lost entry', () => `DELETE FROM ledger_entries WHERE ${entry('paid', 'FEE')}`],
+  [
+    'balances_equal_entries',
+    'a negative balance',
+    () => `ALTER TABLE balances DROP CONSTRAINT balances_available_not_negative; UPDATE balances SET available = -1 WHERE ${balanceOf('late')}`,
+  ],
+  ['reserved_equals_open_payouts', 'an open payout of another amount', () => `UPDATE payouts SET amount = amount + 1 WHERE id = '${world.waiting}'`],
+  ['reserved_equals_open_payouts', 'an open payout that is gone', () => `DELETE FROM payouts WHERE id = '${world.waiting}'`],
+  ['reserved_equals_open_payouts', 'an open payout without a balance', () => `UPDATE payouts SET balance_id = 0 WHERE id = '${world.waiting}'`],
+  ['accounts_net_to_zero', 'an account that changed its currency', () => `UPDATE accounts SET currency = 'USD' WHERE id = ${account('clearing')}`],
+  ['accounts_net_to_zero', 'an account that changed its mode', () => `UPDATE accounts SET mode = 'live' WHERE id = ${account('clearing', `AND mode = 'test'`)}`],
+  ['accounts_net_to_zero', 'more taken back from the PSP than it got', () => `UPDATE ledger_entries SET amount = 1000000 WHERE ${entry('returned', 'REVERSE')}`],
+  ['accounts_net_to_zero', 'a debt repaid that nobody owed', () => `UPDATE ledger_entries SET credit_account = ${account('debt')}, amount = 9999 WHERE ${entry('returned', 'REVERSE')}`],
+  ['entries_within_one_currency_and_mode', 'an entry to an unknown account', () => `UPDATE ledger_entries SET credit_account = 999999 WHERE ${entry('paid', 'SETTLE')}`],
+  ['entries_within_one_currency_and_mode', 'an entry from an unknown account', () => `UPDATE ledger_entries SET debit_account = 999999 WHERE ${entry('paid', 'SETTLE')}`],
+  ['entries_within_one_currency_and_mode', 'an entry of an unknown balance', () => `UPDATE ledger_entries SET balance_id = 999999 WHERE ${entry('paid', 'SETTLE')}`],
+  ['entries_within_one_currency_and_mode', 'an entry in another currency', () => `UPDATE ledger_entries SET currency = 'USD' WHERE ${entry('paid', 'SETTLE')}`],
+  [
+    'entries_within_one_currency_and_mode',
+    "an entry that takes another merchant's money",
+    () => `UPDATE ledger_entries SET debit_account = (SELECT reserved_account FROM balances WHERE ${balanceOf('late')}) WHERE ${entry('paid', 'SETTLE')}`,
+  ],
+  [
+    'entries_within_one_currency_and_mode',
+    'test money that pays a live payout',
+    () => `UPDATE ledger_entries SET debit_account = ${account('reserved', `AND mode = 'live'`)} WHERE ${entry('paid', 'SETTLE')}`,
+  ],
+  ['entries_do_what_their_type_says', 'a settlement that went to our fees', () => `UPDATE ledger_entries SET credit_account = ${account('fees')} WHERE ${entry('paid', 'SETTLE')}`],
+  ['entries_do_what_their_type_says', 'an unknown type', () => `UPDATE ledger_entries SET type = 'GIFT' WHERE ${entry('paid', 'FEE')}`],
+  ['entries_do_what_their_type_says', 'a second settlement under another key', () => `UPDATE ledger_entries SET op_key = op_key || ':again' WHERE ${entry('paid', 'SETTLE')}`],
+  ['entries_do_what_their_type_says', 'an entry of no payout', () => `UPDATE ledger_entries SET payout_id = NULL WHERE ${entry('paid', 'FEE')}`],
+  ['entries_do_what_their_type_says', 'a debt for a fee booked as one for the amount', () => `UPDATE ledger_entries SET leg = 2 WHERE ${entry('late', 'DEBT')} AND leg = 3`],
+  ['history_adds_up', 'a line of the history that was changed', () => `UPDATE ledger_entries SET available_after = available_after + 1 WHERE ${entry('returned', 'RESERVE')}`],
+  ['history_adds_up', 'a line of the history that is gone', () => `DELETE FROM ledger_entries WHERE ${entry('returned', 'REVERSE')}`],
+  ['history_adds_up', 'a reserved sum that was changed', () => `UPDATE ledger_entries SET reserved_after = reserved_after + 1 WHERE ${entry('paid', 'FEE')}`],
+  ['payouts_booked_as_their_state_says', 'a payout shown as paid that was not', () => `UPDATE payouts SET state = 'SUCCEEDED' WHERE id = '${world.again}'`],
+  ['payouts_booked_as_their_state_says', 'a payout shown as failed that was paid', () => `UPDATE payouts SET state = 'FAILED' WHERE id = '${world.paid}'`],
+  ['payouts_booked_as_their_state_says', 'a return that was not booked', () => `DELETE FROM ledger_entries WHERE ${entry('returned', 'REVERSE')}`],
+  ['payouts_booked_as_their_state_says', 'a reversal of a payout that stays paid', () => `UPDATE payouts SET state = 'SUCCEEDED' WHERE id = '${world.returned}'`],
+  ['payouts_booked_as_their_state_says', 'a fee that was settled short', () => `UPDATE ledger_entries SET amount = 24 WHERE ${entry('paid', 'FEE')}`],
+  ['payouts_booked_as_their_state_says', 'a fee and an amount mixed up', () => `UPDATE ledger_entries SET amount = 1025 - amount WHERE payout_id = '${world.paid}' AND type IN ('FEE', 'SETTLE')`],
+  ['payouts_booked_as_their_state_says', 'a round that was not reserved', () => `UPDATE payouts SET round = 3 WHERE id = '${world.again}'`],
+  ['payouts_booked_as_their_state_says', 'a release of less than was reserved', () => `UPDATE ledger_entries SET amount = 1024 WHERE ${entry('rejected', 'RELEASE')}`],
+  ['payouts_booked_as_their_state_says', 'a released payout that is sent all the same', () => `UPDATE payouts SET state = 'PROCESSING' WHERE id = '${world.rejected}'`],
+  ['payouts_booked_as_their_state_says', 'entries of a payout that does not exist', () => `DELETE FROM payouts WHERE id = '${world.rejected}'`],
+  ['payouts_booked_as_their_state_says', 'a payout that nobody reserved for', () => `DELETE FROM ledger_entries WHERE payout_id = '${world.rejected}'`],
+  ['payouts_paid_by_one_attempt', 'a payout paid by two attempts', () => `UPDATE payout_attempts SET state = 'succeeded' WHERE payout_id = '${world.paid}'`],
+  ['payouts_paid_by_one_attempt', 'a paid payout that no attempt paid', () => `UPDATE payout_attempts SET state = 'failed' WHERE payout_id = '${world.returned}'`],
+  ['payouts_paid_by_one_attempt', 'a released payout that an attempt paid', () => `UPDATE payout_attempts SET state = 'succeeded' WHERE payout_id = '${world.again}' AND attempt = 1`],
+  ['attempts_one_after_the_other', 'an attempt left open behind a newer one', () => `UPDATE payout_attempts SET state = 'open' WHERE payout_id = '${world.again}' AND attempt = 1`],
+  ['attempts_one_after_the_other', 'a missing attempt', () => `DELETE FROM payout_attempts WHERE payout_id = '${world.again}' AND attempt = 1`],
+  ['attempts_one_after_the_other', 'an attempt that the payout does not know', () => `UPDATE payouts SET attempt = 0 WHERE id = '${world.sent}'`],
+  ['attempts_one_after_the_other', 'a payout in flight with no open attempt', () => `UPDATE payout_attempts SET state = 'failed' WHERE payout_id = '${world.sent}'`],
+  ['attempts_one_after_the_other', 'an attempt still open after the end', () => `UPDATE payout_attempts SET state = 'open' WHERE payout_id = '${world.again}' AND attempt = 2`],
+  ['attempts_one_after_the_other', "a key at the PSP that is not the attempt's own", () => `UPDATE payout_attempts SET psp_key = 'x' WHERE payout_id = '${world.sent}'`],
+  ['events_without_a_gap', 'an event that is gone', () => `DELETE FROM events WHERE payout_id = '${world.paid}' AND sequence = 3`],
+  ['events_without_a_gap', 'the last event gone', () => `DELETE FROM events WHERE payout_id = '${world.sent}' AND sequence = 5`],
+  ['events_without_a_gap', 'a change of state without an event', () => `UPDATE payouts SET state = 'UNKNOWN' WHERE id = '${world.sent}'`],
+  ['events_without_a_gap', 'events of no payout', () => `UPDATE events SET payout_id = 'po_x' WHERE payout_id = '${world.paid}'`],
+  ['events_follow_legal_edges', 'a step that is not legal', () => `UPDATE events SET from_state = 'QUEUED', to_state = 'RETURNED' WHERE payout_id = '${world.returned}' AND sequence = 4`],
+  ['events_follow_legal_edges', 'a step from a state it was not in', () => `UPDATE events SET from_state = 'UNKNOWN' WHERE payout_id = '${world.returned}' AND sequence = 3`],
+  ['events_follow_legal_edges', 'an ignored fact that changed the state', () => `UPDATE events SET to_state = 'FAILED' WHERE payout_id = '${world.paid}' AND type = 'payout.fact_ignored'`],
+  ['events_follow_legal_edges', 'a payout that began in the middle', () => `UPDATE events SET to_state = 'PROCESSING' WHERE payout_id = '${world.waiting}' AND sequence = 1`],
+  ['events_follow_legal_edges', 'an event under a wrong name', () => `UPDATE events SET type = 'payout.failed' WHERE payout_id = '${world.paid}' AND type = 'payout.succeeded'`],
+  ['approved_by_another', 'a maker who approved', () => `UPDATE approvals SET admin_id = 'adm_maker' WHERE payout_id = '${world.sent}'`],
+  ['approved_by_another', 'an approval that is gone', () => `DELETE FROM approvals WHERE payout_id = '${world.sent}'`],
+  ['approved_by_another', 'an approval that the timeline does not know', () => `UPDATE approvals SET decision = 'approved' WHERE payout_id = '${world.rejected}'`],
+  [
+    'approved_by_another',
+    'a reviewed payout that was sent without an approval',
+    () => `UPDATE payouts SET review = '{"reasons":[]}' WHERE id = '${world.paid}'`,
+  ],
+  ['deliveries_belong_to_their_event', 'a delivery of no event', () => `DELETE FROM events WHERE payout_id = '${world.waiting}'`],
+  ['deliveries_belong_to_their_event', "a delivery of another payout's event", () => `UPDATE webhook_deliveries SET payout_id = '${world.late}' WHERE payout_id = '${world.waiting}'`],
+  ['deliveries_belong_to_their_event', "an event that went to another merchant's endpoint", () => `UPDATE webhook_endpoints SET merchant_id = 'mer_other'`],
+  ['deliveries_belong_to_their_event', 'a test event that went to a live endpoint', () => `UPDATE webhook_endpoints SET mode = 'live'`],
+  ['deliveries_belong_to_their_event', 'a callback to an address that nobody gave', () => `UPDATE webhook_deliveries SET url = 'https://evil.example' WHERE endpoint_id IS NULL`],
+  ['tenants_apart', "a payout on another merchant's balance", () => `UPDATE payouts SET balance_id = (SELECT balance_id FROM payouts WHERE id = '${world.late}') WHERE id = '${world.paid}'`],
+  ['tenants_apart', 'a payout that changed hands', () => `UPDATE payouts SET merchant_id = 'mer_other' WHERE id = '${world.paid}'`],
+  ['tenants_apart', 'a payout that changed worlds', () => `UPDATE payouts SET mode = 'live' WHERE id = '${world.paid}'`],
+  ['tenants_apart', 'an event shown to another merchant', () => `UPDATE events SET merchant_id = 'mer_other' WHERE payout_id = '${world.paid}' AND sequence = 2`],
+  ['tenants_apart', "a balance over another merchant's account", () => `UPDATE accounts SET merchant_id = 'mer_other' WHERE id = (SELECT reserved_account FROM balances WHERE ${balanceOf('late')})`],
+  ['tenants_apart', "an entry in another balance's history", () => `UPDATE ledger_entries SET balance_id = (SELECT balance_id FROM payouts WHERE id = '${world.late}') WHERE ${entry('paid', 'FEE')}`],
+  ['refused_without_a_trace', 'a refused payout that came back', () => `UPDATE payout_refusals SET payout_id = '${world.waiting}' WHERE payout_id = '${world.refused}'`],
+  ['refused_without_a_trace', 'an entry for a refused payout', () => `UPDATE ledger_entries SET payout_id = '${world.refused}' WHERE ${entry('paid', 'FEE')}`],
+  ['refused_without_a_trace', 'an event of a refused payout', () => `UPDATE events SET payout_id = '${world.refused}' WHERE payout_id = '${world.paid}' AND sequence = 2`],
+]; // biome-ignore format: a table
+
+test.each(DAMAGES)('%s finds %s', async (invariant, _, damage) => {
+  const client = await books.db.owner.connect();
+  try {
+    await client.query(`BEGIN; SET LOCAL session_replication_role = replica; DROP INDEX payout_attempts_one_open`);
+    await client.query(damage());
+    const fired: string[] = [];
+    for (const { name, sql } of INVARIANTS) {
+      const { rows } = await client.query(sql);
+      if (rows.length > 0) fired.push(name);
+    }
+    expect(fired).toContain(invariant);
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+});
+
+test('every invariant is among those shown', () => {
+  expect(new Set(DAMAGES.map(([invariant]) => invariant))).toEqual(new Set(INVARIANTS.map((each) => each.name)));
+});
+
+test('the check says how many rows are wrong and which', async () => {
+  const { owner: sql } = books.db;
+  await sql.query(`UPDATE balances SET available = available + 7 WHERE ${balanceOf('paid')}`);
+  const broken = (await checkInvariants(books.db.pool)).filter((each) => each.violations > 0);
+  await sql.query(`UPDATE balances SET available = available - 7 WHERE ${balanceOf('paid')}`);
+  expect(broken).toMatchObject([{ name: 'balances_equal_entries', violations: 1, sample: [{ available: expect.any(Number) }] }]);
+  await books.expectInOrder();
+});
+
+test('a check that fails leaves no connection in the middle of something', async () => {
+  await expect(checkInvariants(books.db.pool, [{ name: 'x', description: 'x', sql: 'SELECT 1 FROM nowhere' }])).rejects.toThrow(
+    'nowhere',
+  );
+  await books.expectInOrder();
+});
