@@ -3,7 +3,14 @@ import { ApplicationFailure, cancellationSignal, heartbeat, log } from '@tempora
 import type { Pool } from 'pg';
 import { decryptSecret, type KeyRing } from '../src/crypto/secretBox.ts';
 import { presentEvent } from '../src/present/event.ts';
-import { createDeliveries, type Delivery, type DeliveryState, type Trigger, type TryRecord } from '../src/webhooks/deliveries.ts';
+import {
+  createDeliveries,
+  type Delivery,
+  type DeliveryState,
+  type PendingDelivery,
+  type Trigger,
+  type TryRecord,
+} from '../src/webhooks/deliveries.ts';
 import { postWebhook, type SendResult } from '../src/webhooks/guardedFetch.ts';
 import { signedHeaders } from '../src/webhooks/sign.ts';
 
@@ -69,6 +76,13 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
     }
   }
 
+  /** Read anew for each try: meanwhile another worker may have delivered it, or the receiver may have gone. */
+  async function tryPending(deliveryId: string): Promise<Tried | undefined> {
+    const delivery = await deliveries.read(deliveryId);
+    if (delivery?.state === 'pending') return await tryOnce(delivery, 'auto', false);
+    return delivery && { state: delivery.state, statusCode: null, retryAfterMs: null };
+  }
+
   function leave(host: string): void {
     const trying = (tryingPerHost.get(host) ?? 1) - 1;
     if (trying === 0) tryingPerHost.delete(host);
@@ -102,10 +116,10 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
       const lastStart = Date.now() + FIRST_TRIES_MS;
       await whileBeating(() =>
         inParallel(byReceiver(pending), RECEIVERS_AT_ONCE, async (events) => {
-          for (const delivery of events) {
+          for (const { id } of events) {
             if (Date.now() > lastStart) return;
-            const tried = await tryOnce(delivery, 'auto', false).catch(leaveForLater);
-            if (tried && tried.state !== 'pending') done.add(delivery.id);
+            const tried = await tryPending(id).catch(leaveForLater);
+            if (tried && tried.state !== 'pending') done.add(id);
             // Who does not answer at all is not asked again in this round: each time may take the whole limit.
             else if (!tried || tried.statusCode === null) return;
           }
@@ -177,8 +191,8 @@ const neverSent = (trigger: Trigger, error: string): TryRecord => ({
 });
 
 /** What was never tried yet, in one queue a receiver. */
-function byReceiver(pending: readonly Delivery[]): readonly (readonly Delivery[])[] {
-  const queues = new Map<string, Delivery[]>();
+function byReceiver(pending: readonly PendingDelivery[]): readonly (readonly PendingDelivery[])[] {
+  const queues = new Map<string, PendingDelivery[]>();
   for (const delivery of pending) {
     if (delivery.attempts > 0) continue;
     const queue = queues.get(delivery.receiver);

@@ -82,6 +82,9 @@ const environment = z.object({
 /** The workflow gives a PSP call 45 s (workflows/payout.ts): a reply must have had its full time before that. */
 const PSP_TIMEOUT_MAX_MS = 30_000;
 
+/** The workflow gives the first tries of a payout's webhooks 2 minutes, and the last of them begins within one. */
+const WEBHOOK_TIMEOUT_MAX_MS = 30_000;
+
 export interface Config {
   readonly databaseUrl: string;
   /** For migrations and `oncepay admin create`; by default the same as databaseUrl. */
@@ -130,6 +133,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new ConfigError(message);
   };
   if (read.PSP_TIMEOUT > PSP_TIMEOUT_MAX_MS) refuse('PSP_TIMEOUT must be at most 30s.');
+  if (read.WEBHOOK_TIMEOUT > WEBHOOK_TIMEOUT_MAX_MS) refuse('WEBHOOK_TIMEOUT must be at most 30s.');
   if (read.PSP_NOT_FOUND_GRACE < read.PSP_TIMEOUT + 5_000) {
     refuse('PSP_NOT_FOUND_GRACE must be at least 5s more than PSP_TIMEOUT: the PSP may still be at work until then.');
   }

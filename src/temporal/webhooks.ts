@@ -1,7 +1,7 @@
 /** How the door asks for a webhook once more. The delivery itself is a workflow of the worker's. */
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { deliveryWorkflowId } from '../domain/ids.ts';
-import { WEBHOOKS_QUEUE } from '../domain/queues.ts';
+import { PAYOUTS_QUEUE } from '../domain/queues.ts';
 import type { WebhookDeliveryInput, WebhookDeliveryResult } from '../domain/webhookDelivery.ts';
 import { unavailableOr } from './client.ts';
 
@@ -21,7 +21,7 @@ export function createWebhooksClient(client: Client): WebhooksClient {
         await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
           client.workflow.start<(input: WebhookDeliveryInput) => Promise<WebhookDeliveryResult>>('webhookDelivery', {
             workflowId: `${deliveryWorkflowId(deliveryId)}/resend-${tried + 1}`,
-            taskQueue: WEBHOOKS_QUEUE,
+            taskQueue: PAYOUTS_QUEUE, // where workflows run; the other queue has only activities
             args: [input],
             workflowIdReusePolicy: 'ALLOW_DUPLICATE', // a try that was never written down may be asked for again
           }),

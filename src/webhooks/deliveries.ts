@@ -11,13 +11,18 @@ export interface Delivery {
   readonly attempts: number;
   /** An endpoint's URL as it is now: a merchant who mends a typing error gets what is still to come. */
   readonly url: string;
-  /** Who gets it, for keeping the order of one receiver's events: the endpoint, or the payout's callbackUrl. */
-  readonly receiver: string;
   readonly receiverState: 'active' | 'disabled' | 'deleted';
   /** As stored: encrypted. */
   readonly secret: string;
   readonly previousSecret: string | null;
   readonly event: EventRecord;
+}
+
+export interface PendingDelivery {
+  readonly id: string;
+  readonly attempts: number;
+  /** Who gets it, for keeping the order of one receiver's events: the endpoint, or the payout's callbackUrl. */
+  readonly receiver: string;
 }
 
 /** What came of one try. `endpointGone`: the receiver wants nothing more, ever. */
@@ -33,14 +38,19 @@ export interface TryRecord {
 
 export interface Deliveries {
   /** Those of a payout that are not done, the oldest event first. */
-  pendingOf(payoutId: string): Promise<readonly Delivery[]>;
+  pendingOf(payoutId: string): Promise<readonly PendingDelivery[]>;
   read(deliveryId: string): Promise<Delivery | undefined>;
   /** Writes the try and the delivery's state after it, in one statement. Answers the state that then holds. */
   record(deliveryId: string, tried: TryRecord): Promise<DeliveryState>;
 }
 
-const SELECT = `
-  SELECT d.id, d.state, d.attempts, coalesce(e.url, d.url) AS url, coalesce(d.endpoint_id, d.url) AS receiver,
+const PENDING = `
+  SELECT d.id, d.attempts, coalesce(d.endpoint_id, d.url) AS receiver
+    FROM webhook_deliveries d JOIN events v ON v.id = d.event_id
+   WHERE d.payout_id = $1 AND d.state = 'pending' ORDER BY v.sequence, d.id`;
+
+const READ = `
+  SELECT d.id, d.state, d.attempts, coalesce(e.url, d.url) AS url,
          CASE WHEN d.endpoint_id IS NULL THEN 'active'
               WHEN e.id IS NULL OR e.deleted_at IS NOT NULL THEN 'deleted'
               WHEN e.disabled_at IS NOT NULL THEN 'disabled' ELSE 'active' END AS receiver_state,
@@ -50,7 +60,8 @@ const SELECT = `
     FROM webhook_deliveries d
     JOIN events v ON v.id = d.event_id
     JOIN merchants m ON m.id = v.merchant_id
-    LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id`;
+    LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id
+   WHERE d.id = $1`;
 
 // Two tries may run at once. Delivered stays delivered, and a failed delivery is not opened again by a late "try later".
 const RECORD = `
@@ -71,13 +82,12 @@ const RECORD = `
 export function createDeliveries(pool: Pool): Deliveries {
   return {
     async pendingOf(payoutId) {
-      const sql = `${SELECT} WHERE d.payout_id = $1 AND d.state = 'pending' ORDER BY v.sequence, d.id`;
-      const { rows } = await pool.query<DeliveryRow>(sql, [payoutId]);
-      return rows.map(deliveryOf);
+      const { rows } = await pool.query<PendingDelivery>(PENDING, [payoutId]);
+      return rows;
     },
 
     async read(deliveryId) {
-      const { rows } = await pool.query<DeliveryRow>(`${SELECT} WHERE d.id = $1`, [deliveryId]);
+      const { rows } = await pool.query<DeliveryRow>(READ, [deliveryId]);
       return rows[0] && deliveryOf(rows[0]);
     },
 
@@ -95,7 +105,6 @@ interface DeliveryRow extends Omit<EventRecord, 'id'> {
   readonly state: DeliveryState;
   readonly attempts: number;
   readonly url: string;
-  readonly receiver: string;
   readonly receiver_state: Delivery['receiverState'];
   readonly secret: string;
   readonly previous_secret: string | null;
@@ -103,14 +112,13 @@ interface DeliveryRow extends Omit<EventRecord, 'id'> {
 }
 
 function deliveryOf(row: DeliveryRow): Delivery {
-  const { id, state, attempts, url, receiver, secret, type, at, mode, sequence, object } = row;
+  const { id, state, attempts, url, secret, type, at, mode, sequence, object } = row;
   const event = { id: row.event_id, type, at, mode, sequence, object };
   return {
     id,
     state,
     attempts,
     url,
-    receiver,
     receiverState: row.receiver_state,
     secret,
     previousSecret: row.previous_secret,

@@ -51,3 +51,10 @@ async function close(server: Server): Promise<void> {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 }
+
+/** Until so many webhooks have come; fails with what came if a machine may not take that long. */
+export async function arrivals({ received }: Receiver, count: number): Promise<readonly Received[]> {
+  for (let left = 3_000; left > 0 && received.length < count; left -= 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  if (received.length < count) throw new Error(`only ${received.length} of ${count} came: ${JSON.stringify(received)}`);
+  return received;
+}
