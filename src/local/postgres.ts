@@ -27,6 +27,8 @@ export interface PostgresServer {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  /** When the process that we started has ended. Never for one that was taken over. */
+  readonly ended: Promise<void>;
   stop(mode?: 'fast' | 'immediate'): void;
 }
 
@@ -54,6 +56,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     url: `postgresql://postgres@127.0.0.1:${port}/${database ?? 'postgres'}`,
     port,
     pid,
+    ended: new Promise((resolve) => launched?.once('exit', () => resolve())),
     stop: (mode = 'fast') => {
       spawnSync(join(bin, 'pg_ctl'), ['stop', '-w', '-D', dataDir, '-m', mode], { ...user, env, cwd: '/' });
     },

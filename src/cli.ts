@@ -1,0 +1,140 @@
+/** `oncepay <command>`: every process of an installation, and the tools of its operators. */
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { loadConfig } from './config.ts';
+import { createPool } from './db/pool.ts';
+import { isRole, ROLES } from './domain/roles.ts';
+
+/** What runs until it is told to stop. */
+interface Running {
+  close(): Promise<void>;
+}
+
+const USAGE = `oncepay <command>
+
+  up             everything on this machine: PostgreSQL, Temporal, sandbox, worker, API
+  api            the HTTP API
+  worker         a worker; any number of them
+  sandbox        the PSP simulator
+  migrate        bring the database up to date, then end
+  check          check the books; exits 1 if anything is wrong
+  admin create --name NAME --role ${ROLES.join('|')}
+                 make an admin and print the key, once
+
+Settings are read from the environment; .env.example lists them.`;
+
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<Running | undefined>>> = {
+  up: runUp,
+  api: async () => await (await import('./api/server.ts')).startApi(loadConfig(process.env)),
+  worker: async () => await (await import('./worker/main.ts')).startWorker(loadConfig(process.env)),
+  sandbox: runSandbox,
+  migrate: runMigrate,
+  check: runCheck,
+  admin: runAdmin,
+};
+
+async function runUp(): Promise<Running> {
+  const { up, welcome } = await import('./local/up.ts');
+  const installation = await up(process.env, (line) => console.log(`· ${line}`));
+  console.log(welcome(installation.credentials, process.env['ONCEPAY_HOME'] ?? '.oncepay'));
+  return { close: () => installation.stop() };
+}
+
+async function runSandbox(): Promise<Running> {
+  const config = loadConfig(process.env);
+  if (!config.sandboxDatabaseUrl) throw new Error('SANDBOX_DATABASE_URL is not set; the sandbox keeps a book of its own.');
+  const { startSandbox } = await import('./psp/sandbox/server.ts');
+  return await startSandbox({
+    databaseUrl: config.sandboxDatabaseUrl,
+    host: config.host,
+    port: config.sandboxPort,
+    apiKey: config.sandboxApiKey,
+    callbackUrl: config.sandboxCallbackUrl,
+    webhookSecret: config.sandboxWebhookSecret,
+  });
+}
+
+async function runMigrate(): Promise<undefined> {
+  const { migrate } = await import('./db/migrate.ts');
+  const done = await migrate(loadConfig(process.env).databaseOwnerUrl);
+  console.log(done.length === 0 ? 'The database is up to date.' : `Applied:\n${done.map((name) => `  ${name}`).join('\n')}`);
+}
+
+async function runCheck(): Promise<undefined> {
+  const { checkInvariants } = await import('./ledger/invariants.ts');
+  const pool = createPool({ url: loadConfig(process.env).databaseUrl, max: 2, applicationName: 'oncepay check' });
+  try {
+    const results = await checkInvariants(pool);
+    for (const { name, violations, durationMs } of results)
+      console.log(`${violations === 0 ? 'ok  ' : 'FAIL'} ${name}  ${violations}  ${durationMs} ms`);
+    if (results.some(({ violations }) => violations > 0)) process.exitCode = 1;
+  } finally {
+    await pool.end();
+  }
+}
+
+async function runAdmin(args: string[]): Promise<undefined> {
+  const { values, positionals } = parseArgs({
+    args,
+    options: { name: { type: 'string' }, role: { type: 'string' } },
+    allowPositionals: true,
+  });
+  const { name, role } = values;
+  if (positionals[0] !== 'create' || !name || !isRole(role))
+    throw new Error(`Say: oncepay admin create --name NAME --role ${ROLES.join('|')}.`);
+  const [{ newId }, { base62 }, { addKey }] = await Promise.all([
+    import('./domain/newId.ts'),
+    import('./local/home.ts'),
+    import('./local/seed.ts'),
+  ]);
+  const client = new pg.Client({ connectionString: loadConfig(process.env).databaseOwnerUrl });
+  await client.connect();
+  try {
+    const id = newId('adm');
+    const key = `ak_${base62(30)}`;
+    const made = await client.query('INSERT INTO admins (id, name, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
+      id,
+      name,
+      role,
+    ]);
+    if (made.rowCount === 0) throw new Error(`There is an admin named ${name} already.`);
+    await addKey(client, key, { adminId: id });
+    console.log(`${id}\n${key}\nThis key is shown once.`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** SIGINT or SIGTERM ends it in order; a second one at once. */
+async function untilStopped(running: Running): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const stop = (): void => {
+      process.once('SIGINT', () => process.exit(130));
+      process.once('SIGTERM', () => process.exit(143));
+      resolve();
+    };
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+  });
+  await running.close();
+}
+
+export async function main(words: string[]): Promise<void> {
+  const [name = '', ...args] = words;
+  const command = COMMANDS[name];
+  if (!command) {
+    console.log(USAGE);
+    process.exitCode = ['', 'help', '--help', '-h'].includes(name) ? 0 : 1;
+    return;
+  }
+  try {
+    const running = await command(args);
+    if (running) await untilStopped(running);
+    process.exit(); // nothing that is left, such as an idle connection, may keep the process
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  }
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,218 @@
+/** ONCEPAY_HOME: where a local installation keeps its data, its secrets, and word of which processes are its own. */
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newId } from '../domain/newId.ts';
+import { ROLES } from '../domain/roles.ts';
+
+export interface Ports {
+  readonly api: number;
+  readonly temporal: number;
+  readonly temporalUi: number;
+  readonly postgres: number;
+  readonly sandbox: number;
+  readonly worker: number;
+}
+
+export interface Credentials {
+  readonly baseUrl: string;
+  readonly temporalUi: string;
+  readonly temporalAddress: string;
+  readonly databaseUrl: string;
+  readonly sandboxUrl: string;
+  readonly merchants: readonly DemoMerchant[];
+  readonly admins: readonly DemoAdmin[];
+}
+
+export interface DemoMerchant {
+  readonly id: string;
+  readonly name: string;
+  readonly testKey: string;
+  readonly liveKey: string;
+  readonly webhookSecret: string;
+}
+
+export interface DemoAdmin {
+  readonly id: string;
+  readonly role: string;
+  readonly key: string;
+}
+
+/** What no one outside the installation needs to know. */
+export interface Secrets {
+  readonly encryptionKeys: string;
+  readonly sandboxApiKey: string;
+  readonly sandboxWebhookSecret: string;
+}
+
+export interface Home {
+  readonly path: string;
+  file(...names: string[]): string;
+}
+
+export function openHome(env: Readonly<Record<string, string | undefined>>): Home {
+  const path = resolve(env['ONCEPAY_HOME'] ?? '.oncepay');
+  mkdirSync(join(path, 'logs'), { recursive: true });
+  return { path, file: (...names) => join(path, ...names) };
+}
+
+/** Made once, kept with the data: without them what is encrypted in the database and in Temporal is lost. */
+export function secretsOf(home: Home): Secrets {
+  const file = home.file('secrets.json');
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
+  const secrets: Secrets = {
+    encryptionKeys: `k1:${randomBytes(32).toString('base64')}`,
+    sandboxApiKey: `sbk_${base62(30)}`,
+    sandboxWebhookSecret: `sbs_${base62(30)}`,
+  };
+  writePrivately(file, secrets);
+  return secrets;
+}
+
+/** The demo merchants and admins: made once; the addresses follow the ports of this start. */
+export function credentialsOf(home: Home, ports: Ports, databaseUrl: string): Credentials {
+  const file = home.file('credentials.json');
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials) : undefined;
+  const credentials: Credentials = {
+    baseUrl: `http://127.0.0.1:${ports.api}`,
+    temporalUi: `http://127.0.0.1:${ports.temporalUi}`,
+    temporalAddress: `127.0.0.1:${ports.temporal}`,
+    databaseUrl,
+    sandboxUrl: `http://127.0.0.1:${ports.sandbox}`,
+    merchants: known?.merchants ?? ['Karachi Traders', 'Lahore Logistics'].map(newMerchant),
+    admins: known?.admins ?? [...ROLES.slice(0, 3), 'approver', 'admin'].map(newAdmin),
+  };
+  if (JSON.stringify(known) !== JSON.stringify(credentials)) writePrivately(file, credentials);
+  return credentials;
+}
+
+const newMerchant = (name: string): DemoMerchant => ({
+  id: newId('mer'),
+  name,
+  testKey: `pk_test_${base62(30)}`,
+  liveKey: `pk_live_${base62(30)}`,
+  webhookSecret: `whsec_${randomBytes(32).toString('base64')}`,
+});
+
+const newAdmin = (role: string): DemoAdmin => ({ id: newId('adm'), role, key: `ak_${base62(30)}` });
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** Random letters and digits, some 5.95 bits each; bytes past a multiple of 62 are thrown away, so that none is likelier. */
+export function base62(length: number): string {
+  let text = '';
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) if (byte < 248 && text.length < length) text += BASE62.charAt(byte % 62);
+  }
+  return text;
+}
+
+export const hashOfKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+
+/** Readable by its owner only, and whole or not at all. */
+function writePrivately(file: string, value: unknown): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+// ── Processes ──────────────────────────────────────────────────────────────────────────────────
+
+/** A process by number and start time: numbers are given again. */
+interface ProcessMark {
+  readonly name: string;
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+/** @throws one sentence if another start lives on this home. A mark that a killed one left behind is taken over. */
+export function lockHome(home: Home): void {
+  const file = home.file('supervisor.json');
+  for (;;) {
+    try {
+      const handle = openSync(file, 'wx', 0o600); // creates or fails: two starts at once cannot both have it
+      writeFileSync(handle, JSON.stringify(markOf('up', process.pid)));
+      closeSync(handle);
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST') throw error;
+      const holder = readMark(file);
+      if (holder && holder.pid !== process.pid && isAlive(holder)) {
+        throw new Error(
+          `oncepay already runs on ${home.path} (process ${holder.pid}); stop it first, or set ONCEPAY_HOME to another folder.`,
+        );
+      }
+      takeOver(file, holder);
+    }
+  }
+}
+
+/** Another start may take it over at the same moment: whoever moved a mark that lives puts it back. */
+function takeOver(file: string, stale: ProcessMark | undefined): void {
+  const aside = `${file}.${process.pid}`;
+  try {
+    renameSync(file, aside);
+  } catch {
+    return; // it was first
+  }
+  const moved = readMark(aside);
+  if (moved && (moved.pid !== stale?.pid || moved.startedAt !== stale.startedAt)) renameSync(aside, file);
+  else rmSync(aside, { force: true });
+}
+
+function readMark(file: string): ProcessMark | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ProcessMark;
+  } catch {
+    return undefined; // half written by one that was killed
+  }
+}
+
+/** Writes down a child, so that the next start finds it if this one is killed. */
+export function rememberChild(home: Home, name: string, pid: number): void {
+  writePrivately(home.file('logs', `${name}.pid`), markOf(name, pid));
+}
+
+/** Ends what a killed start left running. PostgreSQL gets its own kind of stop: SIGINT is its fast shutdown. */
+export async function endLeftovers(home: Home, names: readonly string[]): Promise<string[]> {
+  const left = names
+    .map((name) => readMark(home.file('logs', `${name}.pid`)))
+    .filter((mark): mark is ProcessMark => mark !== undefined && isAlive(mark));
+  for (const { pid, name } of left) signal(pid, name === 'postgres' ? 'SIGINT' : 'SIGTERM');
+  const deadline = performance.now() + 10_000; // a clean end takes a second; beyond that it hangs
+  while (left.some(isAlive) && performance.now() < deadline) await sleep(50);
+  for (const mark of left.filter(isAlive)) signal(mark.pid, 'SIGKILL');
+  while (left.some(isAlive)) await sleep(50);
+  return left.map(({ name }) => name);
+}
+
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // it has ended meanwhile
+  }
+}
+
+const markOf = (name: string, pid: number): ProcessMark => ({ name, pid, startedAt: startTimeOf(pid) });
+
+function isAlive({ pid, startedAt }: ProcessMark): boolean {
+  if (existsSync('/proc')) return startTimeOf(pid) === startedAt && startedAt !== '' && !/^\d+ \(.*\) [ZX]/s.test(statOf(pid));
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Field 22 of /proc/<pid>/stat; the name in parentheses may itself contain spaces and parentheses. */
+const startTimeOf = (pid: number): string => statOf(pid).split(') ').at(-1)?.split(' ')[19] ?? '';
+
+function statOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return '';
+  }
+}

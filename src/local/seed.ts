@@ -1,0 +1,52 @@
+/** The demo installation's merchants, admins and money. Done again it changes nothing. */
+import pg from 'pg';
+import { encryptSecret, parseKeys } from '../crypto/secretBox.ts';
+import { newId } from '../domain/newId.ts';
+import { type Credentials, hashOfKey } from './home.ts';
+
+/** 1,000,000.00 of each currency, in the test world only: live money has to arrive. */
+const DEMO_FUNDS = { PKR: '100000000', NGN: '100000000' } as const;
+
+export async function seed(ownerUrl: string, credentials: Credentials, encryptionKeys: string): Promise<void> {
+  const keys = parseKeys(encryptionKeys);
+  const client = new pg.Client({ connectionString: ownerUrl, application_name: 'oncepay seed' });
+  await client.connect();
+  try {
+    for (const { id, name, testKey, liveKey, webhookSecret } of credentials.merchants) {
+      await client.query('INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
+        id,
+        name,
+        encryptSecret(keys, webhookSecret),
+      ]);
+      await addKey(client, testKey, { merchantId: id, mode: 'test' });
+      await addKey(client, liveKey, { merchantId: id, mode: 'live' });
+      for (const [currency, amountMinor] of Object.entries(DEMO_FUNDS)) {
+        const request = { merchantId: id, mode: 'test', currency, amountMinor, externalId: `demo-${currency}` };
+        await client.query('SELECT fund_balance($1)', [JSON.stringify(request)]);
+      }
+    }
+    for (const [index, { id, role, key }] of credentials.admins.entries()) {
+      await client.query('INSERT INTO admins (id, name, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
+        id,
+        `demo-${role}-${index + 1}`,
+        role,
+      ]);
+      await addKey(client, key, { adminId: id });
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+export async function addKey(
+  client: pg.Client,
+  key: string,
+  owner: { readonly merchantId?: string; readonly adminId?: string; readonly mode?: 'test' | 'live' },
+): Promise<void> {
+  const prefix = key.slice(0, key.lastIndexOf('_') + 1);
+  await client.query(
+    `INSERT INTO api_keys (id, hash, merchant_id, admin_id, mode, scopes, prefix, last4)
+     VALUES ($1, $2, $3, $4, $5, '{}', $6, $7) ON CONFLICT (hash) DO NOTHING`,
+    [newId('key'), hashOfKey(key), owner.merchantId ?? null, owner.adminId ?? null, owner.mode ?? null, prefix, key.slice(-4)],
+  );
+}
