@@ -82,16 +82,16 @@ async function runAdmin(args: string[]): Promise<undefined> {
   const { name, role } = values;
   if (positionals[0] !== 'create' || !name || !isRole(role))
     throw new Error(`Say: oncepay admin create --name NAME --role ${ROLES.join('|')}.`);
-  const [{ newId }, { base62 }, { addKey }] = await Promise.all([
+  const [{ newId }, { newApiKey }, { addKey }] = await Promise.all([
     import('./domain/newId.ts'),
-    import('./local/home.ts'),
+    import('./crypto/newSecret.ts'),
     import('./local/seed.ts'),
   ]);
   const client = new pg.Client({ connectionString: loadConfig(process.env).databaseOwnerUrl });
   await client.connect();
   try {
     const id = newId('adm');
-    const key = `ak_${base62(30)}`;
+    const key = newApiKey('ak_').key;
     const made = await client.query('INSERT INTO admins (id, name, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
       id,
       name,

@@ -1,8 +1,9 @@
 /** ONCEPAY_HOME: where a local installation keeps its data, its secrets, and word of which processes are its own. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { newApiKey, newWebhookSecret } from '../crypto/newSecret.ts';
 import { newId } from '../domain/newId.ts';
 import { ROLES } from '../domain/roles.ts';
 
@@ -63,8 +64,8 @@ export function secretsOf(home: Home): Secrets {
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
   const secrets: Secrets = {
     encryptionKeys: `k1:${randomBytes(32).toString('base64')}`,
-    sandboxApiKey: `sbk_${base62(30)}`,
-    sandboxWebhookSecret: `sbs_${base62(30)}`,
+    sandboxApiKey: randomBytes(24).toString('hex'),
+    sandboxWebhookSecret: randomBytes(24).toString('hex'),
   };
   writePrivately(file, secrets);
   return secrets;
@@ -90,25 +91,12 @@ export function credentialsOf(home: Home, ports: Ports, databaseUrl: string): Cr
 const newMerchant = (name: string): DemoMerchant => ({
   id: newId('mer'),
   name,
-  testKey: `pk_test_${base62(30)}`,
-  liveKey: `pk_live_${base62(30)}`,
-  webhookSecret: `whsec_${randomBytes(32).toString('base64')}`,
+  testKey: newApiKey('pk_test_').key,
+  liveKey: newApiKey('pk_live_').key,
+  webhookSecret: newWebhookSecret(),
 });
 
-const newAdmin = (role: string): DemoAdmin => ({ id: newId('adm'), role, key: `ak_${base62(30)}` });
-
-const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-
-/** Random letters and digits, some 5.95 bits each; bytes past a multiple of 62 are thrown away, so that none is likelier. */
-export function base62(length: number): string {
-  let text = '';
-  while (text.length < length) {
-    for (const byte of randomBytes(length)) if (byte < 248 && text.length < length) text += BASE62.charAt(byte % 62);
-  }
-  return text;
-}
-
-export const hashOfKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+const newAdmin = (role: string): DemoAdmin => ({ id: newId('adm'), role, key: newApiKey('ak_').key });
 
 /** Readable by its owner only, and whole or not at all. */
 function writePrivately(file: string, value: unknown): void {

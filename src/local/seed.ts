@@ -1,8 +1,9 @@
 /** The demo installation's merchants, admins and money. Done again it changes nothing. */
 import pg from 'pg';
+import { hashApiKey } from '../crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../crypto/secretBox.ts';
 import { newId } from '../domain/newId.ts';
-import { type Credentials, hashOfKey } from './home.ts';
+import type { Credentials } from './home.ts';
 
 /** 1,000,000.00 of each currency, in the test world only: live money has to arrive. */
 const DEMO_FUNDS = { PKR: '100000000', NGN: '100000000' } as const;
@@ -47,6 +48,6 @@ export async function addKey(
   await client.query(
     `INSERT INTO api_keys (id, hash, merchant_id, admin_id, mode, scopes, prefix, last4)
      VALUES ($1, $2, $3, $4, $5, '{}', $6, $7) ON CONFLICT (hash) DO NOTHING`,
-    [newId('key'), hashOfKey(key), owner.merchantId ?? null, owner.adminId ?? null, owner.mode ?? null, prefix, key.slice(-4)],
+    [newId('key'), hashApiKey(key), owner.merchantId ?? null, owner.adminId ?? null, owner.mode ?? null, prefix, key.slice(-4)],
   );
 }
