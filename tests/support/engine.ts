@@ -15,6 +15,7 @@ import type { Command, PayoutRecord, PayoutRequest, PayoutTimes } from '../../sr
 import { SEARCH_ATTRIBUTES } from '../../src/domain/payout/searchAttributes.ts';
 import { PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { type Sandbox, startSandbox } from '../../src/psp/sandbox/server.ts';
 import { dataConverter, failureConverterPath } from '../../src/temporal/codec.ts';
@@ -182,7 +183,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
 async function startServer(): Promise<TestWorkflowEnvironment> {
   return await TestWorkflowEnvironment.createLocal({
     server: {
-      executable: { type: 'existing-path', path: process.env['TEMPORAL_CLI'] ?? 'temporal' },
+      executable: { type: 'existing-path', path: process.env['TEMPORAL_CLI'] ?? (await temporalCli()) },
       searchAttributes: SEARCH_ATTRIBUTES,
       extraArgs: ['--dynamic-config-value', 'matching.enableFairness=true'],
     },
@@ -190,7 +191,7 @@ async function startServer(): Promise<TestWorkflowEnvironment> {
 }
 
 async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
-  const path = process.env['TEMPORAL_TEST_SERVER'] ?? 'temporal-test-server';
+  const path = process.env['TEMPORAL_TEST_SERVER'] ?? (await temporalTestServer());
   const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
   // Without these, an upsert loops its workflow task for ever and stops the clock from skipping for every later test.
   const types = { KEYWORD: 2, INT: 3, BOOL: 5 } as const;
