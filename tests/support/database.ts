@@ -4,10 +4,13 @@
  * starting one (a second saved per file while you work).
  */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { migrate } from '../../src/db/migrate.ts';
 import { createPool } from '../../src/db/pool.ts';
+import { startPostgres } from '../../src/local/postgres.ts';
 
 export interface TestDatabase {
   /** May do everything: migrations, and the tests that break rows by hand. */
@@ -21,13 +24,13 @@ export interface TestDatabase {
 
 /** @param connections of the application's pool: how many callers can be at work at once. */
 export async function testDatabase({ connections = 10 }: { connections?: number } = {}): Promise<TestDatabase> {
-  const server = process.env['TEST_DATABASE_SERVER'] ?? 'postgresql://postgres@127.0.0.1:5599';
+  const server = await useServer();
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(server, `CREATE DATABASE ${name}`);
-  const ownerUrl = withDatabase(server, name, 'postgres');
-  const appUrl = withDatabase(server, name, 'oncepay_app');
+  await onServer(server.url, `CREATE DATABASE ${name}`);
+  const ownerUrl = withDatabase(server.url, name, 'postgres');
+  const appUrl = withDatabase(server.url, name, 'oncepay_app');
+  await migrate(ownerUrl);
   const owner = new pg.Pool({ connectionString: ownerUrl, max: 2 });
-  await migrate(owner);
   const pool = createPool({ url: appUrl, max: connections, applicationName: 'test' });
   return {
     ownerUrl,
@@ -36,18 +39,35 @@ export async function testDatabase({ connections = 10 }: { connections?: number 
     pool,
     async stop() {
       await Promise.all([pool.end(), owner.end()]);
-      await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`);
+      await onServer(server.url, `DROP DATABASE ${name} WITH (FORCE)`);
+      await server.leave();
     },
   };
 }
 
-async function migrate(owner: pg.Pool): Promise<void> {
-  const migrations = 'prisma/migrations';
-  for (const each of readdirSync(migrations).sort()) {
-    if (!each.endsWith('.toml')) await owner.query(readFileSync(join(migrations, each, 'migration.sql'), 'utf8'));
+/** One server for all databases of a test file, gone with the last of them. */
+let running: { readonly server: ReturnType<typeof startPostgres>; readonly dataDir: string; users: number } | undefined;
+
+async function useServer(): Promise<{ url: string; leave(): Promise<void> }> {
+  const given = process.env['TEST_DATABASE_SERVER'];
+  if (given) return { url: given, leave: async () => undefined };
+  if (!running) {
+    const dataDir = mkdtempSync(join(tmpdir(), 'oncepay-test-'));
+    running = { server: startPostgres({ dataDir, durable: false }), dataDir, users: 0 };
   }
-  for (const each of readdirSync('prisma/functions').sort())
-    await owner.query(readFileSync(join('prisma/functions', each), 'utf8'));
+  const mine = running;
+  mine.users += 1;
+  const server = await mine.server;
+  return {
+    url: server.url,
+    async leave() {
+      mine.users -= 1;
+      if (mine.users > 0) return;
+      running = undefined;
+      server.stop('immediate'); // nobody needs what it would still write
+      rmSync(mine.dataDir, { recursive: true, force: true });
+    },
+  };
 }
 
 async function onServer(server: string, sql: string): Promise<void> {
