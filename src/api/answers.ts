@@ -1,0 +1,59 @@
+/** What a route can answer, for the OpenAPI document. */
+import { z } from 'zod';
+import { problemSchema } from './problem.ts';
+
+const PROBLEMS = {
+  400: 'The request is not valid: `errors` points at what is wrong',
+  401: 'No valid key',
+  403: 'The key may not do this',
+  404: 'Nothing here for this key',
+  409: 'Not in this state, or the first request with this idempotency key is still running',
+  413: 'The body is over 1 MiB',
+  415: 'The body is not application/json',
+  422: 'A rule is broken, or the idempotency key was used for another request',
+  429: 'Too many requests: see Retry-After',
+  500: 'Our fault; logged under the request id',
+  503: 'PostgreSQL or Temporal is away: see Retry-After, then ask again with the same key',
+} as const;
+
+type ProblemStatus = keyof typeof PROBLEMS;
+
+const problem = (status: ProblemStatus) => ({
+  description: PROBLEMS[status],
+  content: { 'application/problem+json': { schema: problemSchema } },
+});
+
+/** Any route behind a key may answer these. */
+const ALWAYS = [400, 401, 403, 429, 500, 503] as const;
+/** Any route with a body besides. */
+const WITH_BODY = [409, 413, 415, 422] as const;
+
+type Answers = Readonly<Record<number, z.ZodType>>;
+
+/** `response` of a GET behind a key: its own answers, and the problems that may come instead. */
+export const readAnswers = <T extends Answers>(answers: T, ...more: ProblemStatus[]) => ({
+  ...answers,
+  ...Object.fromEntries([...ALWAYS, ...more].map((status) => [status, problem(status)])),
+});
+
+/** `response` of a POST, PUT, PATCH behind a key. */
+export const writeAnswers = <T extends Answers>(answers: T, ...more: ProblemStatus[]) =>
+  readAnswers(answers, ...WITH_BODY, ...more);
+
+/** `response` of a route that needs no key. */
+export const openAnswers = <T extends Answers>(answers: T, ...more: ProblemStatus[]) => ({
+  ...answers,
+  ...Object.fromEntries([...more, 429 as const, 500 as const].map((status) => [status, problem(status)])),
+});
+
+/** `security` of a route behind a key: either header will do. */
+export const KEY_NEEDED = [{ apiKey: [] }, { bearer: [] }];
+
+/** The headers of a route under an idempotency key, for the document; `requireIdempotencyKey` reads them. */
+export const idempotencyHeaders = z.object({
+  'x-idempotency-key': z.string().meta({
+    description: 'Yours, the same for every repeat of this request. `Idempotency-Key` is taken too.',
+    minLength: 1,
+    maxLength: 255,
+  }),
+});

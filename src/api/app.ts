@@ -1,0 +1,79 @@
+/** The door: every route and what stands before it. Listens nowhere; server.ts does. */
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { DestinationStream } from 'pino';
+import type { ApiContext } from './context.ts';
+import { requireIdempotencyKey } from './plugins/idempotency.ts';
+import { parseJsonBody } from './plugins/jsonBody.ts';
+import { loggerOptions } from './plugins/logging.ts';
+import { otherMethodsRefuser } from './plugins/methods.ts';
+import { addOpenApi } from './plugins/openapi.ts';
+import { addProblems, BODY_LIMIT_BYTES, sendFrameworkError } from './plugins/problems.ts';
+import { addRateLimits } from './plugins/rateLimit.ts';
+import { addRequestIds, requestIdOf } from './plugins/requestIds.ts';
+import { Problem } from './problem.ts';
+import { serializerCompiler, validatorCompiler } from './validation.ts';
+
+/** For the whole of a request to come in: a slow client on a bad line, not one who holds the connection on purpose. */
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Our longest id has 40 characters; a longer parameter is no id. */
+const PARAM_LENGTH_MAX = 128;
+
+export interface AppOptions {
+  /** Where log lines go; by default to stdout. */
+  readonly logTo?: DestinationStream;
+}
+
+export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}): Promise<FastifyInstance> {
+  const { config } = context;
+  const app = Fastify({
+    logger: loggerOptions(config.logLevel, logTo),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    frameworkErrors: sendFrameworkError,
+  });
+  app.decorateRequest('caller');
+  app.decorateRequest('idempotencyKey');
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  readJsonOnly(app);
+  addRequestIds(app);
+  await addRateLimits(app, config.rateLimitPerSecond);
+  addProblems(app);
+  const refuseOtherMethods = otherMethodsRefuser(app);
+  await addOpenApi(app, config.publicUrl);
+
+  await app.register(merchantRoutes(context), { prefix: '/api/v1' });
+  await app.register(adminRoutes(context), { prefix: '/api/admin' });
+
+  refuseOtherMethods();
+  await app.ready();
+  return app;
+}
+
+/** What merchants do with their keys. */
+function merchantRoutes(_context: ApiContext) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    scope.addHook('onRequest', requireIdempotencyKey);
+  };
+}
+
+/** What the people of this installation do with theirs. */
+function adminRoutes(_context: ApiContext) {
+  return async (_scope: FastifyInstance): Promise<void> => {};
+}
+
+/** Anything but JSON is 415, and so is JSON in a coding that we would have to unpack (a small body may hide a huge one). */
+function readJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+    parseJsonBody(body),
+  );
+  app.addHook('onRequest', async ({ headers }) => {
+    const coding = headers['content-encoding'];
+    if (coding === undefined || coding.toLowerCase() === 'identity') return;
+    throw new Problem(415, 'unsupported_content_encoding', 'Send the body as it is, without Content-Encoding.');
+  });
+}

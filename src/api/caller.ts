@@ -1,0 +1,56 @@
+/** Who is asking. Set by the hooks of plugins/auth.ts; routes behind them read it through `merchantOf` or `adminOf`. */
+import type { FastifyRequest } from 'fastify';
+import type { Mode } from '../domain/payout/contract.ts';
+import type { Role } from '../domain/roles.ts';
+
+/** What a merchant's key may be limited to; a key with none may do everything. */
+export const SCOPES = [
+  'payouts:read',
+  'payouts:write',
+  'balance:read',
+  'directory:read',
+  'webhooks:read',
+  'webhooks:write',
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface MerchantCaller {
+  readonly kind: 'merchant';
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly keyId: string;
+  readonly scopes: readonly string[];
+  /** The admin who issued the key: may not approve what it makes. */
+  readonly makerId: string | null;
+  /** `merchants.fee` and `merchants.review_limits`, as stored. */
+  readonly fee: unknown;
+  readonly reviewLimits: unknown;
+}
+
+export interface AdminCaller {
+  readonly kind: 'admin';
+  readonly adminId: string;
+  readonly keyId: string;
+  readonly role: Role;
+  readonly name: string;
+}
+
+export type Caller = MerchantCaller | AdminCaller;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | undefined;
+  }
+}
+
+/** @throws if the route has no merchantAuth hook: a mistake in our code. */
+export function merchantOf(request: FastifyRequest): MerchantCaller {
+  if (request.caller?.kind !== 'merchant') throw new Error(`${request.routeOptions.url} is not behind merchantAuth`);
+  return request.caller;
+}
+
+/** @throws if the route has no adminAuth hook: a mistake in our code. */
+export function adminOf(request: FastifyRequest): AdminCaller {
+  if (request.caller?.kind !== 'admin') throw new Error(`${request.routeOptions.url} is not behind adminAuth`);
+  return request.caller;
+}

@@ -1,0 +1,94 @@
+/** Lists: `{ object: "list", data, hasMore, nextCursor }`, a page at a time. */
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { invalidRequest } from './problem.ts';
+
+const LIMIT_DEFAULT = 20;
+const LIMIT_MAX = 100;
+/** Longer than any of ours. */
+const CURSOR_MAX = 300;
+
+/** Query parameters of every list: spread them into the route's strict query schema. */
+export const pageQuery = {
+  limit: z
+    .string()
+    .regex(/^([1-9][0-9]?|100)$/, `Must be a whole number from 1 to ${LIMIT_MAX}.`)
+    .optional()
+    .meta({ type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT, pattern: undefined }),
+  cursor: z.string().max(CURSOR_MAX).optional().meta({ description: '`nextCursor` of the page before' }),
+};
+
+/** What a cursor may hold: the sort key of the last row of the page before. */
+export const ID_KEY = /^[a-z]+_[0-9a-f_]{1,64}$/;
+/** Eighteen digits: within SQL's bigint. */
+export const NUMBER_KEY = /^[0-9]{1,18}$/;
+
+export interface Page {
+  readonly limit: number;
+  /** Ask for one row more than the limit: it tells whether there are more. */
+  readonly take: number;
+  /** The sort key of the last row before this page; undefined on the first. */
+  readonly after: string | undefined;
+  /** @param rows at most `take` of them, in order. */
+  answer<Row, Shown>(rows: readonly Row[], keyOf: (row: Row) => string, present: (row: Row) => Shown): List<Shown>;
+}
+
+export interface List<Shown> {
+  readonly object: 'list';
+  readonly data: readonly Shown[];
+  readonly hasMore: boolean;
+  readonly nextCursor: string | null;
+}
+
+export const listSchema = <Item extends z.ZodType>(item: Item) =>
+  z.object({ object: z.literal('list'), data: z.array(item), hasMore: z.boolean(), nextCursor: z.string().nullable() });
+
+interface PageQuery {
+  readonly limit?: string | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/**
+ * Reads `limit` and `cursor`. A cursor works only on the route and for the tenant that it was given to.
+ * @param keyPattern what a sort key of this list looks like: a cursor comes from outside.
+ * @throws Problem 400 with the pointer `/cursor`.
+ */
+export function openPage(request: FastifyRequest, query: PageQuery, keyPattern: RegExp, limitDefault = LIMIT_DEFAULT): Page {
+  const limit = query.limit === undefined ? limitDefault : Number.parseInt(query.limit, 10);
+  const tag = tagOf(request);
+  const after = query.cursor === undefined ? undefined : readCursor(query.cursor, tag, keyPattern);
+  return {
+    limit,
+    take: limit + 1,
+    after,
+    answer(rows, keyOf, present) {
+      const shown = rows.slice(0, limit);
+      const last = shown.at(-1);
+      const hasMore = rows.length > limit && last !== undefined;
+      return {
+        object: 'list',
+        data: shown.map(present),
+        hasMore,
+        nextCursor: hasMore ? writeCursor(tag, keyOf(last)) : null,
+      };
+    },
+  };
+}
+
+/** Not a secret: what a cursor can reach is in the query's WHERE. It tells a mistake from a page. */
+function tagOf(request: FastifyRequest): string {
+  const { caller } = request;
+  const tenant = caller?.kind === 'merchant' ? `${caller.merchantId} ${caller.mode}` : 'admin';
+  return createHash('sha256').update(`${tenant} ${request.routeOptions.url}`).digest('base64url').slice(0, 12);
+}
+
+const writeCursor = (tag: string, key: string): string => Buffer.from(`${tag}.${key}`).toString('base64url');
+
+function readCursor(cursor: string, tag: string, keyPattern: RegExp): string {
+  const [given, key] = Buffer.from(cursor, 'base64url').toString('utf8').split('.', 2);
+  if (given !== tag || key === undefined || !keyPattern.test(key)) {
+    throw invalidRequest([{ pointer: '/cursor', code: 'invalid_cursor', detail: 'This is no cursor of this list.' }]);
+  }
+  return key;
+}

@@ -1,0 +1,190 @@
+/** A request under an idempotency key is done once; its repeats get the first answer, byte for byte. */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PayoutRecord } from '../../domain/payout/contract.ts';
+import { normalize } from '../../domain/text.ts';
+import { merchantOf } from '../caller.ts';
+import type { ApiContext } from '../context.ts';
+import { PROBLEM_TYPE, Problem, problemBody } from '../problem.ts';
+import {
+  claimKey,
+  giveUp,
+  type KeyState,
+  type KeyUse,
+  keepPending,
+  lookAtKey,
+  type StoredAnswer,
+  storeAnswer,
+} from './idempotencyStore.ts';
+
+/** A twin waits for the first's answer: longer than the 5 s that the first waits for Temporal, so that both answer alike. */
+const WAIT_MS = 7_000;
+const POLL_FIRST_MS = 20;
+const POLL_MAX_MS = 250;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** No worker has taken it up yet: answered 202 and not stored, so that a repeat asks again. */
+export interface Pending {
+  readonly pending: PayoutRecord;
+}
+
+export interface Work {
+  /** The id this key is bound to from its first call on. */
+  allot(): string;
+  /**
+   * Does the work. Everything in it may have been done before under the same `resourceId` (`isRepeat`), in whole or in
+   * part. A Problem of 4xx thrown in it is an answer too, and stored; whatever else is thrown lets the key go.
+   */
+  execute(resourceId: string, isRepeat: boolean): Promise<Answer | Pending>;
+  /** What a 202 shows. Only for work that answers Pending. */
+  presentPending?(record: PayoutRecord): Answer;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    idempotencyKey: string | undefined;
+  }
+}
+
+/** As `onRequest` of a merchant's scope: POST, PUT and PATCH need a key, before their body is read. */
+export async function requireIdempotencyKey(request: FastifyRequest): Promise<void> {
+  if (['POST', 'PUT', 'PATCH'].includes(request.method)) request.idempotencyKey = keyIn(request);
+}
+
+function keyIn({ headers }: FastifyRequest): string {
+  const own = headers['x-idempotency-key'];
+  const standard = headers['idempotency-key'];
+  const given = [own, typeof standard === 'string' ? unquoted(standard) : standard].filter((each) => each !== undefined);
+  const [key] = given;
+  if (key === undefined) {
+    throw new Problem(
+      400,
+      'idempotency_key_missing',
+      'Send a key of your own as X-IDEMPOTENCY-KEY: the same for every repeat of this request.',
+    );
+  }
+  if (given.some((each) => each !== key)) {
+    throw new Problem(400, 'idempotency_key_conflict', 'X-IDEMPOTENCY-KEY and Idempotency-Key differ: send one of them.');
+  }
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw new Problem(400, 'idempotency_key_invalid', 'An idempotency key has 1 to 255 visible ASCII characters.');
+  }
+  return key;
+}
+
+/** The standard's draft writes the value as a quoted string; most clients leave the quotes out. */
+const unquoted = (value: string): string => /^"(.*)"$/.exec(value)?.[1] ?? value;
+
+/** Runs a merchant's request once under its key, and answers. The last thing a handler does. */
+export async function once(
+  { pool }: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: Work,
+): Promise<FastifyReply> {
+  const use = keyUse(request);
+  const state = await claim(pool, use, work);
+  switch (state.kind) {
+    case 'claimed':
+      break;
+    case 'answered':
+      return send(reply.header('idempotent-replayed', 'true'), state.answer);
+    case 'reused':
+      throw new Problem(422, 'idempotency_key_reused', 'This key was used for another request: its body or its route differs.');
+    case 'open':
+      if (state.pending && !state.isLeased && work.presentPending)
+        return send(reply, written(work.presentPending(state.pending)));
+      throw new Problem(409, 'idempotency_key_in_flight', 'The first request with this key is still running.', {
+        headers: { 'retry-after': '1' },
+      });
+  }
+  const { lease } = state;
+  try {
+    const answer = await answerOf(work, lease.resourceId, lease.isRepeat, request);
+    if ('pending' in answer) {
+      const record = await keepPending(pool, use, lease, answer.pending);
+      return send(reply, written(work.presentPending?.(record) ?? { status: 202, body: {} }));
+    }
+    const stored = await storeAnswer(pool, use, lease, answer);
+    return send(stored === answer ? reply : reply.header('idempotent-replayed', 'true'), stored);
+  } catch (error) {
+    // Should this fail too, the lease runs out by itself.
+    await giveUp(pool, use, lease).catch((cause: unknown) => request.log.warn({ err: cause }, 'an idempotency key stays leased'));
+    throw error;
+  }
+}
+
+function keyUse(request: FastifyRequest): KeyUse {
+  const { merchantId, mode } = merchantOf(request);
+  const { idempotencyKey: key, method, url, body } = request;
+  if (key === undefined) throw new Error(`${request.routeOptions.url} is not behind requireIdempotencyKey`);
+  const route = `${method} ${url.split('?', 1)[0]}`;
+  const fingerprint = createHash('sha256').update(route).update('\n').update(canonical(body)).digest('hex');
+  return { merchantId, mode, key, route, fingerprint };
+}
+
+/** One spelling of a JSON value: keys sorted, text in NFC. */
+export function canonical(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(normalize(value));
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  const parts = entries.map(([key, each]) => `${canonical(key)}:${canonical(each)}`);
+  return `{${parts.sort().join(',')}}`;
+}
+
+/** The key for us, or what the twin before us came to. */
+async function claim(pool: ApiContext['pool'], use: KeyUse, work: Work): Promise<KeyState> {
+  const deadline = performance.now() + WAIT_MS;
+  let state = await claimKey(pool, use, work.allot);
+  for (
+    let pollMs = POLL_FIRST_MS;
+    state.kind === 'open' && performance.now() < deadline;
+    pollMs = Math.min(pollMs * 1.5, POLL_MAX_MS)
+  ) {
+    await sleep(pollMs);
+    state = await lookAtKey(pool, use);
+    if (state.kind !== 'open' || state.isLeased) continue;
+    // Answered with 202 while we waited: our answer too. Else the first gave up, and it is our turn.
+    if (state.pending) return state;
+    state = await claimKey(pool, use, work.allot);
+  }
+  return state;
+}
+
+async function answerOf(
+  work: Work,
+  resourceId: string,
+  isRepeat: boolean,
+  request: FastifyRequest,
+): Promise<StoredAnswer | Pending> {
+  try {
+    const answer = await work.execute(resourceId, isRepeat);
+    return 'pending' in answer ? answer : written(answer);
+  } catch (error) {
+    if (!(error instanceof Problem) || !isFinalAnswer(error)) throw error;
+    const headers = { ...error.headers, 'content-type': PROBLEM_TYPE };
+    return { status: error.status, headers, body: JSON.stringify(problemBody(error, request)) };
+  }
+}
+
+/** What a repeat would meet again. 401, 403 and 429 are about the caller, 5xx about us: the next time may differ. */
+const isFinalAnswer = ({ status }: Problem): boolean => status >= 400 && status < 500 && ![401, 403, 429].includes(status);
+
+const written = ({ status, headers = {}, body }: Answer): StoredAnswer => ({
+  status,
+  headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
+  body: JSON.stringify(body),
+});
+
+const send = (reply: FastifyReply, { status, headers, body }: StoredAnswer): FastifyReply =>
+  reply
+    .code(status)
+    .headers({ ...headers })
+    .send(body);

@@ -1,0 +1,53 @@
+/** Whatever goes wrong leaves as a problem; whatever is not a client's affair leaves as 500 or 503 and is logged. */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { PROBLEM_TYPE, Problem, problemBody, unavailable } from '../problem.ts';
+import { outageOf } from './outages.ts';
+
+export const BODY_LIMIT_BYTES = 1024 * 1024;
+
+/** Fastify's own errors that are a client's affair, in our words. */
+const FASTIFY_ERRORS: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'body_too_large', 'The body is over 1 MiB.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'unsupported_media_type', 'Send the body as application/json.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'invalid_content_length', 'The body is not as long as Content-Length says.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'malformed_json', 'The body is empty.'],
+  FST_ERR_BAD_URL: [400, 'malformed_url', 'The path is not well encoded.'],
+  FST_ERR_MAX_PARAM_LENGTH: [404, 'not_found', 'There is nothing here under this address for this key.'],
+  FST_ERR_ASYNC_CONSTRAINT: [400, 'malformed_url', 'The path is not well encoded.'],
+};
+
+export function addProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error, request), request, reply));
+  app.setNotFoundHandler({ preHandler: (request: FastifyRequest) => app.rateLimits.address(request) }, (request, reply) =>
+    sendProblem(new Problem(404, 'not_found', 'There is no such route.'), request, reply),
+  );
+}
+
+/** For errors that Fastify meets before any hook: the request id has not been set yet. */
+export function sendFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void sendProblem(toProblem(error, request), request, reply.header('x-request-id', request.id));
+}
+
+function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply
+    .code(problem.status)
+    .headers({ ...problem.headers, 'content-type': PROBLEM_TYPE })
+    .send(JSON.stringify(problemBody(problem, request)));
+}
+
+function toProblem(error: unknown, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error;
+  const away = outageOf(error);
+  if (away !== undefined) {
+    request.log.warn({ err: error }, `${away} is away`);
+    return unavailable(away);
+  }
+  const { code, statusCode } = (error ?? {}) as Partial<FastifyError>;
+  const known = FASTIFY_ERRORS[code ?? ''];
+  if (known) return new Problem(...known);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new Problem(statusCode, 'bad_request', 'The request could not be read.');
+  }
+  request.log.error({ err: error }, 'a request failed');
+  return new Problem(500, 'internal_error', 'Something went wrong on our side. It is logged under this request id.');
+}

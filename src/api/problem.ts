@@ -1,0 +1,92 @@
+/** Every answer that is not a success, as RFC 9457 problem details. */
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+
+export interface FieldError {
+  /** Where in the request: a JSON pointer into the body, or `/name` of a query parameter. */
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface ProblemOptions {
+  readonly errors?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown anywhere below a route; the error handler sends it. `code` is what a client may branch on. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly status: number;
+  readonly code: string;
+  readonly errors: readonly FieldError[] | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, code: string, detail: string, { errors, headers = {} }: ProblemOptions = {}) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.errors = errors;
+    this.headers = headers;
+  }
+}
+
+/** The same for an id that nobody has and one that somebody else has. */
+export const notFound = (): Problem => new Problem(404, 'not_found', 'There is nothing here under this address for this key.');
+
+/** Something wrong in the request; nothing was done. */
+export const invalidRequest = (errors: readonly FieldError[]): Problem =>
+  new Problem(400, 'invalid_request', summary(errors), { errors });
+
+/** A rule that a well-formed request breaks. `code` is that of its first fault. */
+export const brokenRule = (errors: readonly FieldError[]): Problem =>
+  new Problem(422, errors[0]?.code ?? 'rule_broken', summary(errors), { errors });
+
+/** PostgreSQL or Temporal is away. What was asked may have been done: the same key asks again safely. */
+export const unavailable = (what: string): Problem =>
+  new Problem(503, 'service_unavailable', `${what} does not answer at the moment. Ask again with the same idempotency key.`, {
+    headers: { 'retry-after': String(RETRY_AFTER_S) },
+  });
+
+/** A restart of PostgreSQL or Temporal takes a few seconds: sooner is in vain, much later is time lost. */
+const RETRY_AFTER_S = 2;
+
+function summary(errors: readonly FieldError[]): string {
+  const [first] = errors;
+  if (!first) return 'The request is not valid.';
+  const where = first.pointer === '' ? '' : `${first.pointer}: `;
+  return errors.length === 1 ? where + first.detail : `${where}${first.detail} (${errors.length} faults in all, see errors)`;
+}
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    requestId: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem details. `code` is stable; `errors` points into the request.' });
+
+export type ProblemBody = z.infer<typeof problemSchema>;
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+/** The body as it goes out. `instance` is the path without its query, which may hold a merchant's own words. */
+export function problemBody({ status, code, message, errors }: Problem, request: FastifyRequest): ProblemBody {
+  return {
+    type: `urn:oncepay:problem:${code}`,
+    title: titleOf(code),
+    status,
+    detail: message,
+    instance: request.url.split('?', 1)[0] ?? '',
+    code,
+    requestId: request.id,
+    ...(errors === undefined ? {} : { errors: [...errors] }),
+  };
+}
+
+const titleOf = (code: string): string => code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' ');
