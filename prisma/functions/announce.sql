@@ -15,7 +15,7 @@ BEGIN
   SELECT 'whd_' || substr(v_event, 5) || '_' || substr(e.id, 4), v_event, p.id, e.id, e.url
     FROM webhook_endpoints e
    WHERE e.merchant_id = p.merchant_id AND e.mode = p.mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
-     AND EXISTS (SELECT 1 FROM unnest(e.event_types) t WHERE p_type LIKE replace(replace(t, '_', '\_'), '*', '%'));
+     AND EXISTS (SELECT 1 FROM unnest(e.event_types) t WHERE t = p_type OR right(t, 1) = '*' AND starts_with(p_type, left(t, -1)));
   IF p.callback_url IS NOT NULL THEN
     INSERT INTO webhook_deliveries (id, event_id, payout_id, url)
     VALUES ('whd_' || substr(v_event, 5) || '_callback', v_event, p.id, p.callback_url);

@@ -23,6 +23,7 @@ DECLARE
   v_attempt int := (p_data ->> 'attempt')::int; -- which one the PSP or the engine speaks of
   v_paid_attempt int;
   v_origin text := fact_origin(p_fact);
+  v_said text; -- what a PSP's message is compared with
 BEGIN
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
@@ -68,6 +69,7 @@ BEGIN
     RETURN fact_answer('ignored', p);
   END IF;
 
+  v_said := v_fact;
   -- The attempt in flight failed, but an earlier one was paid meanwhile: then the payout is paid, not to be tried again.
   IF v_fact IN ('attempt_failed', 'failed', 'resolved_not_paid', 'not_taken') THEN
     SELECT x.attempt INTO v_paid_attempt FROM payout_attempts x
@@ -98,7 +100,7 @@ BEGIN
 
   p := advance_payout(p, v_edge, v_fact, v_attempt, p_data);
   PERFORM announce(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data);
-  RETURN fact_answer('applied', close_message(p, v_fact, p_actor, p_data));
+  RETURN fact_answer('applied', close_message(p, v_said, p_actor, p_data));
 END $$;
 REVOKE EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) TO oncepay_app;

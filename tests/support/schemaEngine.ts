@@ -19,7 +19,9 @@ declare const WebAssembly: {
 /** The package's entry does `import x from "./x.wasm"`, which Node refuses without a flag: instantiate by hand. */
 async function loadGlue(): Promise<Glue> {
   const file = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
-  const module = (await import('@prisma/schema-engine-wasm/schema_engine_bg')) as Glue & { __wbg_set_wasm(exports: unknown): void };
+  const module = (await import('@prisma/schema-engine-wasm/schema_engine_bg')) as Glue & {
+    __wbg_set_wasm(exports: unknown): void;
+  };
   const bytes = readFileSync(join(dirname(file), 'schema_engine_bg.wasm'));
   const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': module });
   module.__wbg_set_wasm(instance.exports);
@@ -61,13 +63,8 @@ function catalogPool(url: string, charColumns: number[]): pg.Pool {
     }
     return result;
   };
-  pool.on('connect', (client) => {
-    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-    (client as { query: unknown }).query = (...args: unknown[]): unknown => {
-      const answer = query(...args);
-      return answer instanceof Promise ? answer.then(fix as never) : answer;
-    };
-  });
+  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryResult>;
+  (pool as { query: unknown }).query = (...args: unknown[]): unknown => query(...args).then(fix);
   return pool;
 }
 

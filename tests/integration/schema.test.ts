@@ -1,0 +1,185 @@
+/** What schema.prisma cannot say, and what the tables' own gates refuse, whoever asks. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Books, openBooks } from '../support/books.ts';
+import { drift } from '../support/schemaEngine.ts';
+
+let books: Books;
+let payoutId: string;
+beforeAll(async () => {
+  books = await openBooks();
+  const owner = await books.merchant(5000n);
+  payoutId = await books.payout(owner, { reviewReasons: [{ code: 'amount', detail: 'large' }], makerId: 'adm_maker' });
+  await books.tell(payoutId, 'approved', { adminId: 'adm_1' });
+  await books.told(payoutId, 'attempt_started 1');
+  await books.db.owner.query(
+    `INSERT INTO audit_log (admin_id, action, target, request_id) VALUES ('adm_1', 'approve', $1, 'r')`,
+    [payoutId],
+  );
+});
+afterAll(async () => {
+  await books.expectInOrder();
+  await books.stop();
+});
+
+const asOwner = (sql: string, values: unknown[] = []) => books.db.owner.query(sql, values);
+const asApp = (sql: string, values: unknown[] = []) => books.db.pool.query(sql, values);
+const column = async (sql: string): Promise<unknown[]> => (await asOwner(sql)).rows.map((row) => Object.values(row)[0]);
+
+test('the migrations make the database that schema.prisma describes', async () => {
+  expect(await drift(books.db.ownerUrl, 'prisma/schema.prisma')).toBe('');
+  await asOwner('ALTER TABLE payouts ADD COLUMN stray text');
+  expect(await drift(books.db.ownerUrl, 'prisma/schema.prisma')).toContain('DROP COLUMN "stray"');
+  await asOwner('ALTER TABLE payouts DROP COLUMN stray');
+});
+
+test("Prisma's own table says that every migration was applied, with its checksum", async () => {
+  const { rows } = await asOwner(
+    'SELECT migration_name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1',
+  );
+  const names = rows.map((row) => row.migration_name);
+  expect(names).toContain('20261121000000_init');
+  for (const row of rows) {
+    const file = readFileSync(`prisma/migrations/${row.migration_name}/migration.sql`);
+    expect(row.checksum).toBe(createHash('sha256').update(file).digest('hex'));
+  }
+});
+
+test('the checks on money, states and roles are there', async () => {
+  const checks = await column(
+    `SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace ORDER BY 1`,
+  );
+  expect(checks).toEqual(
+    expect.arrayContaining([
+      'admins_role_known',
+      'api_keys_one_owner',
+      'approvals_decision_known',
+      'balances_available_not_negative',
+      'balances_reserved_not_negative',
+      'ledger_entries_amount_positive',
+      'ledger_entries_two_sides',
+      'payout_attempts_state_known',
+      'payouts_amount_in_range',
+      'payouts_fee_in_range',
+      'payouts_mode_known',
+    ]),
+  );
+});
+
+test('no foreign key points at or from the hot balance row', async () => {
+  const keys = `SELECT conname FROM pg_constraint WHERE contype = 'f' AND ('balances'::regclass IN (conrelid, confrelid) OR conrelid = 'ledger_entries'::regclass)`;
+  expect(await column(keys)).toEqual([]);
+  expect(await column(`SELECT reloptions[1] FROM pg_class WHERE relname = 'balances'`)).toEqual(['fillfactor=50']);
+});
+
+test('functions that act with the rights of the owner look up names nowhere else', async () => {
+  const settings = `SELECT DISTINCT proconfig[1] FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace`;
+  expect(await column(settings)).toEqual(['search_path=public, pg_temp']);
+});
+
+test('the application may call the doors to the money, and none of what is behind them', async () => {
+  const callable = `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    AND prorettype <> 'trigger'::regtype AND has_function_privilege('oncepay_app', oid, 'EXECUTE') ORDER BY 1`;
+  expect(await column(callable)).toEqual(['apply_fact', 'fund_balance', 'payout_record', 'reserve_payout']);
+});
+
+test('the application may write the bookkeeping of the door, and nothing that holds money or history', async () => {
+  const { rows } = await asOwner(
+    `SELECT relname AS name, string_agg(p, ' ' ORDER BY p) AS may
+       FROM pg_class, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) p
+      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') AND has_table_privilege('oncepay_app', oid, p) GROUP BY relname`,
+  );
+  expect(Object.fromEntries(rows.map((row) => [row.name, row.may]))).toEqual({
+    admins: 'INSERT UPDATE',
+    api_keys: 'INSERT UPDATE',
+    audit_log: 'INSERT',
+    idempotency_keys: 'DELETE INSERT UPDATE',
+    merchants: 'INSERT UPDATE',
+    psp_messages: 'INSERT UPDATE',
+    webhook_attempts: 'INSERT',
+    webhook_deliveries: 'INSERT UPDATE',
+    webhook_endpoints: 'INSERT UPDATE',
+    worker_beats: 'DELETE INSERT UPDATE',
+  });
+});
+
+test.each([
+  `UPDATE ledger_entries SET amount = amount + 1`,
+  `DELETE FROM ledger_entries`,
+  `TRUNCATE ledger_entries`,
+  `INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount, balance_id, available_after, reserved_after) VALUES ('x', 0, 'FUND', 1, 2, 'PKR', 1, 1, 1, 1)`,
+  `UPDATE balances SET available = available + 1`,
+  `UPDATE payouts SET state = 'SUCCEEDED'`,
+  `DELETE FROM payouts`,
+  `UPDATE payout_attempts SET state = 'failed'`,
+  `UPDATE events SET type = 'payout.succeeded'`,
+  `DELETE FROM events`,
+  `TRUNCATE events`,
+  `INSERT INTO approvals (payout_id, round, admin_id, decision, via) SELECT id, 1, 'adm_2', 'approved', 'api' FROM payouts`,
+  `DELETE FROM audit_log`,
+  `DELETE FROM payout_refusals`,
+  `UPDATE payout_edges SET to_state = 'SUCCEEDED'`,
+  `SELECT move('x', 0, 'FUND', b, b.reserved_account, b.available_account, 1, NULL) FROM balances b`,
+  `SELECT settle_payout(p, false) FROM payouts p`,
+  `SELECT release_payout(p) FROM payouts p`,
+  `SELECT reverse_payout(p) FROM payouts p`,
+  `SELECT reserve_again(p) FROM payouts p`,
+  `SELECT announce(p, 'payout.succeeded', 'x', 'x', NULL, '{}') FROM payouts p`,
+  `SET session_replication_role = replica`,
+  `CREATE TABLE mine ()`,
+  `CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT ''2000-01-01''::timestamptz'`,
+])('the application is refused: %s', async (sql) => {
+  await expect(asApp(sql)).rejects.toMatchObject({ code: '42501' }); // insufficient_privilege
+});
+
+test.each([
+  `UPDATE ledger_entries SET amount = amount + 1`,
+  `DELETE FROM ledger_entries`,
+  `TRUNCATE ledger_entries`,
+  `UPDATE events SET type = 'payout.succeeded'`,
+  `DELETE FROM events`,
+  `TRUNCATE events`,
+  `UPDATE approvals SET admin_id = 'adm_2'`,
+  `DELETE FROM approvals`,
+  `TRUNCATE approvals`,
+  `UPDATE audit_log SET admin_id = 'adm_2'`,
+  `DELETE FROM audit_log`,
+  `TRUNCATE audit_log`,
+])('even the owner is refused: %s', async (sql) => {
+  await expect(asOwner(sql)).rejects.toThrow(/append only/);
+});
+
+test.each([
+  ['a negative balance', `UPDATE balances SET available = -1`, 'balances_available_not_negative'],
+  ['a negative reserve', `UPDATE balances SET reserved = -1`, 'balances_reserved_not_negative'],
+  ['an entry that moves nothing', entry({ amount: 0 }), 'ledger_entries_amount_positive'],
+  ['an entry from an account to itself', entry({ credit: 1 }), 'ledger_entries_two_sides'],
+  ['a payout of nothing', `UPDATE payouts SET amount = 0`, 'payouts_amount_in_range'],
+  ['a payout beyond the limit', `UPDATE payouts SET amount = 1000000000000001`, 'payouts_amount_in_range'],
+  ['a negative fee', `UPDATE payouts SET fee = -1`, 'payouts_fee_in_range'],
+  [
+    'a second open attempt',
+    `INSERT INTO payout_attempts (payout_id, attempt, psp, psp_key) SELECT payout_id, 2, psp, 'k2' FROM payout_attempts WHERE state = 'open'`,
+    'payout_attempts_one_open',
+  ],
+  [
+    'a second attempt under a used key',
+    `INSERT INTO payout_attempts (payout_id, attempt, psp, psp_key, state) SELECT payout_id, 2, psp, psp_key, 'failed' FROM payout_attempts`,
+    'payout_attempts_psp_key_key',
+  ],
+  ['a key of nobody', `INSERT INTO api_keys (id, hash, prefix, last4) VALUES ('k', 'h', 'p', 'l')`, 'api_keys_one_owner'],
+])('the tables refuse %s, whatever the code above does', async (_, sql, constraint) => {
+  await expect(asOwner(sql)).rejects.toMatchObject({ constraint });
+});
+
+function entry({ amount = 1, credit = 2 }: { amount?: number; credit?: number }): string {
+  return `INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount, balance_id, available_after, reserved_after)
+          VALUES ('x', 0, 'FUND', 1, ${credit}, 'PKR', ${amount}, 1, 1, 1)`;
+}
+
+test('the same step of the books cannot be written twice', async () => {
+  const again = `INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount, payout_id, balance_id, available_after, reserved_after)
+                 SELECT op_key, leg, type, debit_account, credit_account, currency, amount, payout_id, balance_id, available_after, reserved_after FROM ledger_entries WHERE payout_id = $1`;
+  await expect(asOwner(again, [payoutId])).rejects.toMatchObject({ constraint: 'ledger_entries_pkey' });
+});
