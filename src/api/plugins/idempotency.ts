@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { decryptSecret, encryptSecret } from '../../crypto/secretBox.ts';
 import type { PayoutRecord } from '../../domain/payout/contract.ts';
 import { normalize } from '../../domain/text.ts';
-import { merchantOf } from '../caller.ts';
+import { adminOf, merchantOf } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
 import { PROBLEM_TYPE, Problem, problemBody } from '../problem.ts';
 import {
@@ -37,6 +38,8 @@ export interface Pending {
 export interface Work {
   /** The id this key is bound to from its first call on. */
   allot(): string;
+  /** The answer holds a key or a secret, which nobody may find in the database: it is stored encrypted. */
+  readonly isSecret?: boolean;
   /**
    * Does the work. Everything in it may have been done before under the same `resourceId` (`isRepeat`), in whole or in
    * part. A Problem of 4xx thrown in it is an answer too, and stored; whatever else is thrown lets the key go.
@@ -81,20 +84,38 @@ function keyIn({ headers }: FastifyRequest): string {
 /** The standard's draft writes the value as a quoted string; most clients leave the quotes out. */
 const unquoted = (value: string): string => /^"(.*)"$/.exec(value)?.[1] ?? value;
 
-/** Runs a merchant's request once under its key, and answers. The last thing a handler does. */
-export async function once(
-  { pool }: ApiContext,
+/** The same as `once` for routes whose callers may send a key but need not. Without one, each request is its own. */
+export async function onceIfKeyed(
+  context: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
   work: Work,
 ): Promise<FastifyReply> {
+  const { headers } = request;
+  if (headers['x-idempotency-key'] !== undefined || headers['idempotency-key'] !== undefined) {
+    request.idempotencyKey = keyIn(request);
+    return await once(context, request, reply, work);
+  }
+  const answer = await work.execute(work.allot(), false);
+  if (!('pending' in answer)) return send(reply, written(answer));
+  return send(reply, written(work.presentPending?.(answer.pending) ?? { status: 202, body: {} }));
+}
+
+/** Runs a request once under its key, and answers. The last thing a handler does. */
+export async function once(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: Work,
+): Promise<FastifyReply> {
+  const { pool } = context;
   const use = keyUse(request);
   const state = await claim(pool, use, work);
   switch (state.kind) {
     case 'claimed':
       break;
     case 'answered':
-      return send(reply.header('idempotent-replayed', 'true'), state.answer);
+      return send(reply.header('idempotent-replayed', 'true'), opened(context, state.answer));
     case 'reused':
       throw new Problem(422, 'idempotency_key_reused', 'This key was used for another request: its body or its route differs.');
     case 'open':
@@ -111,8 +132,9 @@ export async function once(
       const record = await keepPending(pool, use, lease, answer.pending);
       return send(reply, written(work.presentPending?.(record) ?? { status: 202, body: {} }));
     }
-    const stored = await storeAnswer(pool, use, lease, answer);
-    return send(stored === answer ? reply : reply.header('idempotent-replayed', 'true'), stored);
+    const kept = work.isSecret ? sealed(context, answer) : answer;
+    const stored = await storeAnswer(pool, use, lease, kept);
+    return send(stored === kept ? reply : reply.header('idempotent-replayed', 'true'), opened(context, stored));
   } catch (error) {
     // Should this fail too, the lease runs out by itself.
     await giveUp(pool, use, lease).catch((cause: unknown) => request.log.warn({ err: cause }, 'an idempotency key stays leased'));
@@ -121,12 +143,18 @@ export async function once(
 }
 
 function keyUse(request: FastifyRequest): KeyUse {
-  const { merchantId, mode } = merchantOf(request);
+  const { merchantId, mode } = tenantOf(request);
   const { idempotencyKey: key, method, url, body } = request;
   if (key === undefined) throw new Error(`${request.routeOptions.url} is not behind requireIdempotencyKey`);
   const route = `${method} ${url.split('?', 1)[0]}`;
   const fingerprint = createHash('sha256').update(route).update('\n').update(canonical(body)).digest('hex');
   return { merchantId, mode, key, route, fingerprint };
+}
+
+/** Keys are each merchant's own, apart for test and live, and each admin's own. */
+function tenantOf(request: FastifyRequest): Pick<KeyUse, 'merchantId' | 'mode'> {
+  if (request.caller?.kind === 'admin') return { merchantId: adminOf(request).adminId, mode: 'admin' };
+  return merchantOf(request);
 }
 
 /** One spelling of a JSON value: keys sorted, text in NFC. */
@@ -182,6 +210,12 @@ const written = ({ status, headers = {}, body }: Answer): StoredAnswer => ({
   headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
   body: JSON.stringify(body),
 });
+
+const sealed = ({ keys }: ApiContext, answer: StoredAnswer): StoredAnswer => ({ ...answer, body: encryptSecret(keys, answer.body) });
+
+/** JSON never begins with the mark of a stored secret. */
+const opened = ({ keys }: ApiContext, answer: StoredAnswer): StoredAnswer =>
+  answer.body.startsWith('v1:') ? { ...answer, body: decryptSecret(keys, answer.body) } : answer;
 
 const send = (reply: FastifyReply, { status, headers, body }: StoredAnswer): FastifyReply =>
   reply

@@ -16,8 +16,9 @@ const KEPT = '24 hours';
 const LEASE = '25 seconds';
 
 export interface KeyUse {
+  /** The merchant's id; an admin's with the mode `admin`. */
   readonly merchantId: string;
-  readonly mode: Mode;
+  readonly mode: Mode | 'admin';
   readonly key: string;
   /** Method and path. */
   readonly route: string;
