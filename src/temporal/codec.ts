@@ -5,8 +5,10 @@
 import { fileURLToPath } from 'node:url';
 import { type DataConverter, METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@temporalio/common';
 import { decode, encode } from '@temporalio/common/lib/encoding.js';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto'; // CommonJS without named exports that Node could see
 import { type KeyRing, open, parseKeys, seal } from '../crypto/secretBox.ts';
+
+const EncodedPayload = proto.temporal.api.common.v1.Payload;
 
 const ENCODING = 'binary/encrypted';
 const METADATA_KEY_ID = 'encryption-key-id';
@@ -23,7 +25,7 @@ export function createPayloadCodec(encryptionKeys: string): PayloadCodec {
 function encodePayload(keys: KeyRing, payload: Payload): Payload {
   return {
     metadata: { [METADATA_ENCODING_KEY]: encode(ENCODING), [METADATA_KEY_ID]: encode(keys.currentId) },
-    data: seal(keys, temporal.api.common.v1.Payload.encode(payload).finish()),
+    data: seal(keys, EncodedPayload.encode(payload).finish()),
   };
 }
 
@@ -31,7 +33,7 @@ function decodePayload(keys: KeyRing, payload: Payload): Payload {
   const encoding = payload.metadata?.[METADATA_ENCODING_KEY];
   if (!encoding || decode(encoding) !== ENCODING || !payload.data) return payload;
   const keyId = payload.metadata?.[METADATA_KEY_ID];
-  return temporal.api.common.v1.Payload.decode(open(keys, keyId ? decode(keyId) : '', payload.data));
+  return EncodedPayload.decode(open(keys, keyId ? decode(keyId) : '', payload.data));
 }
 
 /** By path, because the workflow bundle needs it too. */
