@@ -2,16 +2,33 @@
 import type { Pool } from 'pg';
 import type { Fact, FactAnswer, PayoutRecord } from '../src/domain/payout/contract.ts';
 import { mayAct, type Role } from '../src/domain/roles.ts';
+import { type Failpoint, failpoint } from '../src/failpoints.ts';
 import type { Ledger, ReserveAnswer, ReserveRequest } from '../src/ledger/ledger.ts';
+
+/** The facts that move money, where a kill must do no harm. */
+const FACT_FAILPOINTS: Readonly<Record<string, { readonly before?: Failpoint; readonly after?: Failpoint }>> = {
+  paid: { before: 'settle.before', after: 'settle.after' },
+  failed: { before: 'release.before', after: 'release.after' },
+  returned: { before: 'return.before' },
+};
 
 export type LedgerActivities = ReturnType<typeof createLedgerActivities>;
 
 export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool: Pool }) {
   return {
-    reserve: (request: ReserveRequest): Promise<ReserveAnswer> => ledger.reserve(request),
+    async reserve(request: ReserveRequest): Promise<ReserveAnswer> {
+      const answer = await ledger.reserve(request);
+      await failpoint('reserve.after', request.payoutId);
+      return answer;
+    },
 
-    applyFact: (payoutId: string, key: string, fact: Fact, actor: string): Promise<FactAnswer> =>
-      ledger.applyFact(payoutId, key, fact, actor),
+    async applyFact(payoutId: string, key: string, fact: Fact, actor: string): Promise<FactAnswer> {
+      const places = FACT_FAILPOINTS[fact.type];
+      if (places?.before) await failpoint(places.before, payoutId);
+      const answer = await ledger.applyFact(payoutId, key, fact, actor);
+      if (places?.after) await failpoint(places.after, payoutId);
+      return answer;
+    },
 
     async readPayout(payoutId: string): Promise<PayoutRecord> {
       const payout = await ledger.read(payoutId);

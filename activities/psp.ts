@@ -7,6 +7,7 @@ import { isNews } from '../src/domain/payout/facts.ts';
 import type { PayoutState } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
+import { failpoint } from '../src/failpoints.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { PspConnector, PspOrder } from '../src/psp/port.ts';
 
@@ -71,13 +72,19 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
     async submit(input: SubmitInput): Promise<SubmitAnswer> {
       const { payoutId, attempt } = input;
       const fact = { type: 'attempt_started', attempt } as const;
+      await failpoint('attempt.before', payoutId);
       const begin = await ledger.applyFact(payoutId, stepKey(fact, input), fact, 'system');
       if (begin.outcome === 'already') {
         return { begun: true, begin, reply: { kind: 'unknown', reason: 'an interrupted try may have sent it' } };
       }
       if (begin.outcome !== 'applied') return { begun: false, begin };
       const { order, psp } = await orderOf(payoutId, attempt);
-      const reply = await whileBeating(() => psp.submit(order, cancellationSignal()));
+      const reply = await whileBeating(async () => {
+        await failpoint('psp_call.before', payoutId);
+        const answer = await psp.submit(order, cancellationSignal());
+        await failpoint('psp_call.after', payoutId);
+        return answer;
+      });
       return { begun: true, begin, reply };
     },
 
@@ -87,6 +94,7 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
      */
     async lookUp({ payoutId, attempt, known, notFoundGraceMs }: LookUpInput): Promise<PspReply> {
       const { order, psp, sentAgoMs } = await orderOf(payoutId, attempt);
+      await failpoint('look_up.before', payoutId);
       const reply = await psp.lookUp(order, cancellationSignal());
       // A PSP may not know yet what it has taken: "not found" means something only after a while.
       const tooEarly = reply.kind === 'not_found' && sentAgoMs < notFoundGraceMs;

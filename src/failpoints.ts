@@ -1,0 +1,36 @@
+/**
+ * Named places where a process may be killed, for the proof that nothing is paid twice (bench/../chaos). Inert unless
+ * ONCEPAY_FAILPOINTS names an address: then each place tells that address that a payout has come there, and waits for
+ * its answer, while the harness kills whom it wants.
+ */
+
+/** In the order of a payout's life. A place is `before` or `after` what it names. */
+export const FAILPOINTS = [
+  'reserve.after',
+  'attempt.before',
+  'psp_call.before',
+  'psp_call.after',
+  'look_up.before',
+  'callback.stored',
+  'settle.before',
+  'settle.after',
+  'release.before',
+  'release.after',
+  'return.before',
+  'webhook.before',
+  'webhook.after',
+] as const;
+
+export type Failpoint = (typeof FAILPOINTS)[number];
+
+/** Longer than the harness holds anybody; if it is gone, go on. */
+const HELD_AT_MOST_MS = 20_000;
+
+/** Set in the environment of the processes under test, never in an installation. */
+const address = process.env['ONCEPAY_FAILPOINTS'];
+
+export async function failpoint(name: Failpoint, payoutId: string | null): Promise<void> {
+  if (!address) return;
+  const body = JSON.stringify({ name, payoutId, pid: process.pid });
+  await fetch(address, { method: 'POST', body, signal: AbortSignal.timeout(HELD_AT_MOST_MS) }).catch(() => undefined);
+}
