@@ -16,7 +16,9 @@ declare const WebAssembly: {
   instantiate(bytes: Uint8Array, imports: unknown): Promise<{ instance: { exports: Record<string, unknown> } }>;
 };
 
-/** The package's entry does `import x from "./x.wasm"`, which Node refuses without a flag: instantiate by hand. */
+let glue: Promise<Glue> | undefined;
+
+/** The package's entry does `import x from "./x.wasm"`, which Node refuses without a flag: instantiate by hand, once. */
 async function loadGlue(): Promise<Glue> {
   const file = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const module = (await import('@prisma/schema-engine-wasm/schema_engine_bg')) as Glue & {
@@ -69,7 +71,8 @@ function catalogPool(url: string, charColumns: number[]): pg.Pool {
 }
 
 async function withEngine<T>(url: string, schemaFile: string, run: (engine: SchemaEngine) => Promise<T>): Promise<T> {
-  const { SchemaEngine } = await loadGlue();
+  glue ??= loadGlue();
+  const { SchemaEngine } = await glue;
   const charColumns: number[] = [];
   const pool = catalogPool(url, charColumns);
   const factory = bindMigrationAwareSqlAdapterFactory(new CatalogPg(pool, charColumns));
