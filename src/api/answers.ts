@@ -30,21 +30,23 @@ const WITH_BODY = [409, 413, 415, 422] as const;
 
 type Answers = Readonly<Record<number, z.ZodType>>;
 
-/** `response` of a GET behind a key: its own answers, and the problems that may come instead. */
-export const readAnswers = <T extends Answers>(answers: T, ...more: ProblemStatus[]) => ({
+/** For the document only: presenters have their own types, so a handler's result is not compared with its schema (a test does). */
+type Documented = Readonly<Record<number, z.ZodType<unknown>>>;
+
+const withProblems = (answers: Answers, statuses: readonly ProblemStatus[]): Documented => ({
   ...answers,
-  ...Object.fromEntries([...ALWAYS, ...more].map((status) => [status, problem(status)])),
+  ...(Object.fromEntries(statuses.map((status) => [status, problem(status)])) as object),
 });
+
+/** `response` of a GET behind a key: its own answers, and the problems that may come instead. */
+export const readAnswers = (answers: Answers, ...more: ProblemStatus[]) => withProblems(answers, [...ALWAYS, ...more]);
 
 /** `response` of a POST, PUT, PATCH behind a key. */
-export const writeAnswers = <T extends Answers>(answers: T, ...more: ProblemStatus[]) =>
-  readAnswers(answers, ...WITH_BODY, ...more);
+export const writeAnswers = (answers: Answers, ...more: ProblemStatus[]) =>
+  withProblems(answers, [...ALWAYS, ...WITH_BODY, ...more]);
 
 /** `response` of a route that needs no key. */
-export const openAnswers = <T extends Answers>(answers: T, ...more: ProblemStatus[]) => ({
-  ...answers,
-  ...Object.fromEntries([...more, 429 as const, 500 as const].map((status) => [status, problem(status)])),
-});
+export const openAnswers = (answers: Answers, ...more: ProblemStatus[]) => withProblems(answers, [...more, 429, 500]);
 
 /** `security` of a route behind a key: either header will do. */
 export const KEY_NEEDED = [{ apiKey: [] }, { bearer: [] }];

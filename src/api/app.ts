@@ -6,11 +6,18 @@ import { requireIdempotencyKey } from './plugins/idempotency.ts';
 import { parseJsonBody } from './plugins/jsonBody.ts';
 import { loggerOptions } from './plugins/logging.ts';
 import { otherMethodsRefuser } from './plugins/methods.ts';
+import { addMetrics } from './plugins/metrics.ts';
 import { addOpenApi } from './plugins/openapi.ts';
 import { addProblems, BODY_LIMIT_BYTES, sendFrameworkError } from './plugins/problems.ts';
 import { addRateLimits } from './plugins/rateLimit.ts';
 import { addRequestIds, requestIdOf } from './plugins/requestIds.ts';
 import { Problem } from './problem.ts';
+import { callbackRoutes } from './routes/callbacks.ts';
+import { balanceRoutes } from './routes/merchant/balance.ts';
+import { directoryRoutes } from './routes/merchant/directory.ts';
+import { payoutQueryRoutes } from './routes/merchant/payoutQueries.ts';
+import { payoutRoutes } from './routes/merchant/payouts.ts';
+import { operationRoutes } from './routes/operations.ts';
 import { serializerCompiler, validatorCompiler } from './validation.ts';
 
 /** For the whole of a request to come in: a slow client on a bad line, not one who holds the connection on purpose. */
@@ -45,6 +52,10 @@ export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}):
   const refuseOtherMethods = otherMethodsRefuser(app);
   await addOpenApi(app, config.publicUrl);
 
+  const metrics = addMetrics(app, context.pool);
+
+  await app.register(operationRoutes(context, metrics));
+  await app.register(callbackRoutes(context), { prefix: '/api/v1' });
   await app.register(merchantRoutes(context), { prefix: '/api/v1' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
 
@@ -54,9 +65,13 @@ export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}):
 }
 
 /** What merchants do with their keys. */
-function merchantRoutes(_context: ApiContext) {
+function merchantRoutes(context: ApiContext) {
   return async (scope: FastifyInstance): Promise<void> => {
-    scope.addHook('onRequest', requireIdempotencyKey);
+    scope.addHook('preParsing', requireIdempotencyKey); // after the key's owner is known, before the body is read
+    await scope.register(payoutRoutes(context));
+    await scope.register(payoutQueryRoutes(context));
+    await scope.register(balanceRoutes(context));
+    await scope.register(directoryRoutes(context));
   };
 }
 

@@ -55,7 +55,7 @@ declare module 'fastify' {
   }
 }
 
-/** As `onRequest` of a merchant's scope: POST, PUT and PATCH need a key, before their body is read. */
+/** As `preParsing` of a merchant's scope: POST, PUT and PATCH need a key. After auth, before the body is read. */
 export async function requireIdempotencyKey(request: FastifyRequest): Promise<void> {
   if (['POST', 'PUT', 'PATCH'].includes(request.method)) request.idempotencyKey = keyIn(request);
 }
@@ -102,12 +102,7 @@ export async function onceIfKeyed(
 }
 
 /** Runs a request once under its key, and answers. The last thing a handler does. */
-export async function once(
-  context: ApiContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  work: Work,
-): Promise<FastifyReply> {
+export async function once(context: ApiContext, request: FastifyRequest, reply: FastifyReply, work: Work): Promise<FastifyReply> {
   const { pool } = context;
   const use = keyUse(request);
   const state = await claim(pool, use, work);
@@ -211,7 +206,10 @@ const written = ({ status, headers = {}, body }: Answer): StoredAnswer => ({
   body: JSON.stringify(body),
 });
 
-const sealed = ({ keys }: ApiContext, answer: StoredAnswer): StoredAnswer => ({ ...answer, body: encryptSecret(keys, answer.body) });
+const sealed = ({ keys }: ApiContext, answer: StoredAnswer): StoredAnswer => ({
+  ...answer,
+  body: encryptSecret(keys, answer.body),
+});
 
 /** JSON never begins with the mark of a stored secret. */
 const opened = ({ keys }: ApiContext, answer: StoredAnswer): StoredAnswer =>

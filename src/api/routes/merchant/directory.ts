@@ -1,0 +1,161 @@
+/** Where payouts can go, and whether an account is there. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { titleMatch } from '../../../domain/accountTitle.ts';
+import { type DestinationError, type DestinationFault, parseDestination } from '../../../domain/destination.ts';
+import { DIRECTORY } from '../../../domain/directory.ts';
+import { newId } from '../../../domain/newId.ts';
+import type { Destination } from '../../../domain/payout/contract.ts';
+import type { AccountCheck } from '../../../psp/port.ts';
+import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from '../../answers.ts';
+import { type MerchantCaller, merchantOf } from '../../caller.ts';
+import type { ApiContext } from '../../context.ts';
+import { merchantAuth } from '../../plugins/auth.ts';
+import { once } from '../../plugins/idempotency.ts';
+import { invalidRequest, Problem, unavailable } from '../../problem.ts';
+
+const placeFields = { code: z.string(), name: z.string(), country: z.string(), currency: z.string() };
+const directorySchema = z
+  .object({
+    object: z.literal('directory'),
+    banks: z.array(z.object({ ...placeFields, ibanCode: z.string().nullable(), bic: z.string().nullable() })),
+    wallets: z.array(z.object(placeFields)),
+  })
+  .meta({ id: 'Directory' });
+
+const COUNTRIES = [...new Set([...DIRECTORY.banks, ...DIRECTORY.wallets].map(({ country }) => country))];
+
+const verdictSchema = z
+  .object({
+    valid: z.boolean(),
+    accountTitle: z.string().nullable(),
+    titleMatch: z.enum(['full', 'partial', 'none']).nullable(),
+    checks: z.array(z.object({ name: z.string(), passed: z.boolean(), detail: z.string().nullable() })),
+  })
+  .meta({ id: 'AccountVerdict' });
+
+/** As in a payout's destination; its rules stand in src/domain/destination.ts. */
+const verifyBody = z
+  .strictObject({
+    type: z.unknown().meta({ enum: ['bank', 'wallet'] }),
+    bankCode: z.unknown().meta({ type: 'string' }).optional(),
+    walletCode: z.unknown().meta({ type: 'string' }).optional(),
+    accountNumber: z.unknown().meta({ type: 'string' }).optional(),
+    iban: z.unknown().meta({ type: 'string' }).optional(),
+    accountTitle: z.unknown().meta({ type: 'string', maxLength: 100 }).optional(),
+  })
+  .meta({ id: 'AccountToVerify' });
+
+/** A PSP's name enquiry takes a second or two; a client does not wait for a slow one. */
+const ENQUIRY_MS = 8_000;
+
+export function directoryRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/directory',
+      {
+        onRequest: merchantAuth(context, 'directory:read'),
+        schema: {
+          operationId: 'getDirectory',
+          summary: 'The banks and wallets that payouts can go to',
+          tags: ['directory'],
+          security: KEY_NEEDED,
+          querystring: z.strictObject({
+            country: z
+              .string()
+              .refine((country) => COUNTRIES.includes(country), `Must be of ${COUNTRIES.join(', ')}.`)
+              .optional()
+              .meta({ enum: COUNTRIES }),
+          }),
+          response: readAnswers({ 200: directorySchema }),
+        },
+      },
+      async (request) => {
+        const { country } = request.query;
+        const isAsked = (place: { readonly country: string }) => country === undefined || place.country === country;
+        return { object: 'directory', banks: DIRECTORY.banks.filter(isAsked), wallets: DIRECTORY.wallets.filter(isAsked) };
+      },
+    );
+
+    app.post(
+      '/verify-account',
+      {
+        onRequest: merchantAuth(context, 'payouts:write'),
+        schema: {
+          operationId: 'verifyAccount',
+          summary: 'Is there such an account, and whose is it?',
+          tags: ['directory'],
+          security: KEY_NEEDED,
+          headers: idempotencyHeaders.optional(),
+          body: verifyBody,
+          response: writeAnswers({ 200: verdictSchema.describe('Also of a wrong account: `valid` is false') }),
+        },
+      },
+      async (request, reply) => {
+        const parsed = parseDestination(request.body, null, DIRECTORY, '');
+        const unreadable = parsed.ok ? [] : parsed.errors.filter(({ code }) => !(code in FAILED_CHECK));
+        if (unreadable.length > 0) throw invalidRequest(unreadable);
+        const asked = request.body.accountTitle;
+        return await once(context, request, reply, {
+          allot: () => newId('req'),
+          execute: async () => ({
+            status: 200,
+            body: parsed.ok
+              ? verdictOf(
+                  await enquire(context, merchantOf(request), parsed.destination, parsed.currency),
+                  parsed.destination,
+                  asked,
+                )
+              : refusedVerdict(parsed.errors),
+          }),
+        });
+      },
+    );
+  };
+}
+
+/** Faults that make an account a wrong one, and the check that each fails. Any other fault is in the request. */
+const FAILED_CHECK: Partial<Record<DestinationFault, 'format' | 'directory' | 'iban'>> = {
+  invalid_account_number: 'format',
+  unknown_bank: 'directory',
+  unknown_wallet: 'directory',
+  invalid_iban: 'iban',
+  iban_country_not_supported: 'iban',
+  iban_bank_mismatch: 'iban',
+  iban_account_mismatch: 'iban',
+};
+
+const check = (name: string, passed: boolean, detail: string | null) => ({ name, passed, detail });
+
+function refusedVerdict(errors: readonly DestinationError[]) {
+  const checks = errors.map(({ code, detail }) => check(FAILED_CHECK[code] ?? 'format', false, detail));
+  return { valid: false, accountTitle: null, titleMatch: null, checks };
+}
+
+function verdictOf({ valid, accountTitle, detail }: AccountCheck, destination: Destination, asked: unknown) {
+  const isIban = destination.type === 'bank' && destination.iban !== null;
+  return {
+    valid,
+    accountTitle,
+    titleMatch: typeof asked === 'string' && accountTitle !== null ? titleMatch(asked, accountTitle) : null,
+    checks: [
+      check('format', true, null),
+      check('directory', true, null),
+      ...(isIban ? [check('iban', true, null)] : []),
+      check('account', valid, detail),
+    ],
+  };
+}
+
+async function enquire(
+  { psps }: ApiContext,
+  { mode }: MerchantCaller,
+  destination: Destination,
+  currency: string,
+): Promise<AccountCheck> {
+  const psp = psps.forPayout(mode, currency);
+  if (!psp) throw new Problem(422, 'psp_not_configured', `No payment provider is configured for ${currency} in ${mode} mode.`);
+  const answer = await psp.verifyAccount(destination, AbortSignal.timeout(ENQUIRY_MS));
+  if ('unavailable' in answer) throw unavailable('The payment provider');
+  return answer;
+}

@@ -1,0 +1,159 @@
+/** Reading payouts and what happened to them. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { isCurrency } from '../../../domain/money.ts';
+import { type PayoutState, PUBLIC_STATUS, type PublicStatus, STATES } from '../../../domain/payout/machine.ts';
+import { referenceFault, TEXT_FAULTS } from '../../../domain/text.ts';
+import { presentPayout } from '../../../present/payout.ts';
+import { presentTimelineEntry } from '../../../present/timeline.ts';
+import { KEY_NEEDED, readAnswers } from '../../answers.ts';
+import { merchantOf } from '../../caller.ts';
+import type { ApiContext } from '../../context.ts';
+import { ID_KEY, listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
+import { merchantAuth } from '../../plugins/auth.ts';
+import { awaitChange, listPayouts } from './payoutReads.ts';
+import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from './payoutSchemas.ts';
+import { ownPayout } from './payouts.ts';
+
+/** A payout's whole story is a page: few have more than a dozen entries. */
+const TIMELINE_LIMIT = 100;
+
+const params = z.object({ id: z.string() });
+
+const waitQuery = z.strictObject({
+  wait: z
+    .string()
+    .regex(/^(1?[0-9]|2[0-5])$/, 'Must be a whole number of seconds from 0 to 25.')
+    .optional()
+    .meta({
+      type: 'integer',
+      minimum: 0,
+      maximum: 25,
+      pattern: undefined,
+      description: 'Answer as soon as the status changes, at the latest then',
+    }),
+});
+
+/** One status, or several: separated by commas or given repeatedly. */
+const statusQuery = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given, context) => {
+    const words = [given].flat().flatMap((each) => each.split(','));
+    const statuses = words.filter((word): word is PublicStatus => PUBLIC_STATUSES.some((status) => status === word));
+    if (statuses.length < words.length)
+      context.addIssue({ code: 'custom', message: `Must be of ${PUBLIC_STATUSES.join(', ')}.` });
+    return statuses;
+  })
+  .optional()
+  .meta({ type: 'array', items: { enum: PUBLIC_STATUSES }, anyOf: undefined });
+
+const time = z.iso
+  .datetime({ offset: true, error: 'Must be a time such as 2026-11-21T09:30:00.000Z.' })
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'There is no such time.')
+  .optional();
+
+const listQuery = z.strictObject({
+  ...pageQuery,
+  status: statusQuery,
+  currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
+  reference: z
+    .string()
+    .superRefine((text, context) => {
+      const code = referenceFault(text);
+      if (code) context.addIssue({ code: 'custom', message: TEXT_FAULTS[code], params: { code } });
+    })
+    .optional(),
+  createdFrom: time,
+  createdTo: time,
+});
+
+export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const { pool, prisma } = context;
+  const onRequest = merchantAuth(context, 'payouts:read');
+  return async (app) => {
+    // Clients that wait must not hold up the end of the process.
+    const ending = new AbortController();
+    app.addHook('preClose', async () => ending.abort());
+
+    app.get(
+      '/payouts/:id',
+      {
+        onRequest,
+        schema: {
+          operationId: 'getPayout',
+          summary: 'A payout as it is now, or after its next change',
+          tags: ['payouts'],
+          security: KEY_NEEDED,
+          params,
+          querystring: waitQuery,
+          response: readAnswers({ 200: payoutSchema }, 404),
+        },
+      },
+      async (request, reply) => {
+        const caller = merchantOf(request);
+        const payout = await ownPayout(context, caller, request.params.id);
+        const waitMs = Number.parseInt(request.query.wait ?? '0', 10) * 1_000;
+        if (waitMs === 0) return presentPayout(payout);
+        const gone = new AbortController();
+        reply.raw.once('close', () => gone.abort());
+        const signal = AbortSignal.any([gone.signal, ending.signal]);
+        return presentPayout(await awaitChange(pool, caller, payout, { waitMs, signal }));
+      },
+    );
+
+    app.get(
+      '/payouts',
+      {
+        onRequest,
+        schema: {
+          operationId: 'listPayouts',
+          summary: 'Payouts, newest first',
+          tags: ['payouts'],
+          security: KEY_NEEDED,
+          querystring: listQuery,
+          response: readAnswers({ 200: listSchema(payoutSchema) }),
+        },
+      },
+      async (request) => {
+        const { status, currency, reference, createdFrom, createdTo } = request.query;
+        const page = openPage(request, request.query, ID_KEY);
+        const { after, take } = page;
+        const states = status && statesOf(status);
+        const filter = { states, currency, reference, createdFrom, createdTo, after, take };
+        return page.answer(await listPayouts(pool, merchantOf(request), filter), ({ id }) => id, presentPayout);
+      },
+    );
+
+    app.get(
+      '/payouts/:id/timeline',
+      {
+        onRequest,
+        schema: {
+          operationId: 'getPayoutTimeline',
+          summary: 'Everything that happened to a payout, in order',
+          tags: ['payouts'],
+          security: KEY_NEEDED,
+          params,
+          querystring: z.strictObject(pageQuery),
+          response: readAnswers({ 200: listSchema(timelineEntrySchema) }, 404),
+        },
+      },
+      async (request) => {
+        const { id: payoutId } = await ownPayout(context, merchantOf(request), request.params.id);
+        const page = openPage(request, request.query, NUMBER_KEY, TIMELINE_LIMIT);
+        const events = await prisma.event.findMany({
+          where: { payoutId, sequence: { gt: Number.parseInt(page.after ?? '0', 10) } },
+          orderBy: { sequence: 'asc' },
+          take: page.take,
+          omit: { object: true },
+        });
+        return page.answer(events, ({ sequence }) => String(sequence), presentTimelineEntry);
+      },
+    );
+  };
+}
+
+function statesOf(statuses: readonly PublicStatus[]): PayoutState[] {
+  const states = Object.keys(STATES) as PayoutState[];
+  return states.filter((state) => statuses.includes(PUBLIC_STATUS[state]));
+}

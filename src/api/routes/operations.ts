@@ -1,0 +1,72 @@
+/** For whoever runs this: is it well, what does it do, what can it do. Open: nothing here is anybody's. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Pool } from 'pg';
+import { z } from 'zod';
+import { withLimit } from '../../webhooks/address.ts';
+import { openAnswers } from '../answers.ts';
+import type { ApiContext } from '../context.ts';
+import type { Metrics } from '../plugins/metrics.ts';
+
+const checkSchema = z.enum(['ok', 'down']);
+const healthSchema = z
+  .object({
+    status: z.enum(['ok', 'degraded']),
+    checks: z.object({ database: checkSchema, temporal: checkSchema, worker: checkSchema }),
+  })
+  .meta({ id: 'Health' });
+
+/** A load balancer asks every second or two: no check may take longer. */
+const CHECK_MS = 1_000;
+
+export function operationRoutes(context: ApiContext, metrics: Metrics): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.addHook('onRequest', (request) => app.rateLimits.address(request));
+
+    app.get(
+      '/health',
+      {
+        logLevel: 'warn', // asked all the time
+        schema: {
+          operationId: 'getHealth',
+          summary: 'Is everything there?',
+          tags: ['operations'],
+          security: [],
+          response: openAnswers({ 200: healthSchema, 503: healthSchema }),
+        },
+      },
+      async (_request, reply) => {
+        const health = await checkAll(context);
+        return await reply.code(health.status === 'ok' ? 200 : 503).send(health);
+      },
+    );
+
+    app.get('/metrics', { logLevel: 'warn', schema: { hide: true } }, async (_request, reply) => {
+      const text = await metrics.text();
+      return await reply.type(metrics.contentType).send(text);
+    });
+
+    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  };
+}
+
+async function checkAll({ pool, pingTemporal }: ApiContext) {
+  const [database, temporal, worker] = await Promise.all([
+    passes(() => pool.query('SELECT 1')),
+    passes(pingTemporal),
+    passes(() => seeWorker(pool)),
+  ]);
+  const isWell = [database, temporal, worker].every((check) => check === 'ok');
+  return { status: isWell ? ('ok' as const) : ('degraded' as const), checks: { database, temporal, worker } };
+}
+
+const passes = (check: () => Promise<unknown>): Promise<'ok' | 'down'> =>
+  withLimit(check(), CHECK_MS).then(
+    () => 'ok',
+    () => 'down',
+  );
+
+/** A worker says that it runs every 2 s (src/worker/beat.ts): ten seconds are five missed. */
+async function seeWorker(pool: Pool): Promise<void> {
+  const { rowCount } = await pool.query("SELECT FROM worker_beats WHERE seen_at > now() - interval '10 seconds' LIMIT 1");
+  if (rowCount === 0) throw new Error('no worker runs');
+}
