@@ -129,7 +129,7 @@ const DOWNLOAD_WITHIN_MS = 300_000; // 45 MB over a slow line
 
 async function run(command: string, args: string[]): Promise<string | undefined> {
   return await new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: DOWNLOAD_WITHIN_MS });
+    const child = spawn(command, args, { env: process.env, stdio: ['ignore', 'ignore', 'pipe'], timeout: DOWNLOAD_WITHIN_MS });
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString();
