@@ -12,11 +12,24 @@ import { addProblems, BODY_LIMIT_BYTES, sendFrameworkError } from './plugins/pro
 import { addRateLimits } from './plugins/rateLimit.ts';
 import { addRequestIds, requestIdOf } from './plugins/requestIds.ts';
 import { Problem } from './problem.ts';
+import { adminsRoutes } from './routes/admin/admins.ts';
+import { auditRoutes } from './routes/admin/audit.ts';
+import { fundRoutes } from './routes/admin/fund.ts';
+import { invariantRoutes } from './routes/admin/invariants.ts';
+import { ipnRoutes } from './routes/admin/ipn.ts';
+import { keyRoutes } from './routes/admin/keys.ts';
+import { merchantAdminRoutes } from './routes/admin/merchants.ts';
+import { adminPayoutRoutes } from './routes/admin/payouts.ts';
+import { reviewRoutes } from './routes/admin/review.ts';
 import { callbackRoutes } from './routes/callbacks.ts';
+import { codecRoutes } from './routes/codec.ts';
+import { codecLoginRoutes } from './routes/codecLogin.ts';
 import { balanceRoutes } from './routes/merchant/balance.ts';
 import { directoryRoutes } from './routes/merchant/directory.ts';
+import { eventRoutes } from './routes/merchant/events.ts';
 import { payoutQueryRoutes } from './routes/merchant/payoutQueries.ts';
 import { payoutRoutes } from './routes/merchant/payouts.ts';
+import { webhookEndpointRoutes } from './routes/merchant/webhookEndpoints.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { serializerCompiler, validatorCompiler } from './validation.ts';
 
@@ -58,6 +71,7 @@ export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}):
   await app.register(callbackRoutes(context), { prefix: '/api/v1' });
   await app.register(merchantRoutes(context), { prefix: '/api/v1' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
+  await app.register(codecScope(context), { prefix: '/codec' });
 
   refuseOtherMethods();
   await app.ready();
@@ -72,12 +86,32 @@ function merchantRoutes(context: ApiContext) {
     await scope.register(payoutQueryRoutes(context));
     await scope.register(balanceRoutes(context));
     await scope.register(directoryRoutes(context));
+    await scope.register(webhookEndpointRoutes(context));
+    await scope.register(eventRoutes(context));
   };
 }
 
 /** What the people of this installation do with theirs. */
-function adminRoutes(_context: ApiContext) {
-  return async (_scope: FastifyInstance): Promise<void> => {};
+function adminRoutes(context: ApiContext) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    await scope.register(reviewRoutes(context));
+    await scope.register(adminPayoutRoutes(context));
+    await scope.register(ipnRoutes(context));
+    await scope.register(invariantRoutes(context));
+    await scope.register(merchantAdminRoutes(context));
+    await scope.register(keyRoutes(context));
+    await scope.register(fundRoutes(context));
+    await scope.register(adminsRoutes(context));
+    await scope.register(auditRoutes(context));
+  };
+}
+
+/** What the Temporal UI asks of us. */
+function codecScope(context: ApiContext) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    await scope.register(codecRoutes(context));
+    await scope.register(codecLoginRoutes(context));
+  };
 }
 
 /** Anything but JSON is 415, and so is JSON in a coding that we would have to unpack (a small body may hide a huge one). */

@@ -1,0 +1,36 @@
+/** What the OpenAPI document says of a route, in short. The presenters beside the routes make the answers. */
+import { z } from 'zod';
+import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from './answers.ts';
+
+/** For readers of the document only: nothing checks an answer on its way out, and no type of it binds the handlers. */
+type Documented = Readonly<Record<number, unknown>>;
+
+/** For routes without query parameters: an unknown one is refused. */
+export const noQuery = z.strictObject({});
+
+/** What cannot be an id becomes one that nobody has: 404 as for any other, and no odd byte ever gets to PostgreSQL. */
+export const byId = z.strictObject({ id: z.string().transform((text) => (/^[\x21-\x7e]+$/.test(text) ? text : '-')) });
+
+/** A filter's value: whatever it is compared with is printable ASCII. */
+export const word = z.string().regex(/^[\x20-\x7e]{1,128}$/, 'Must be 1 to 128 printable ASCII characters.');
+
+/** For routes under an idempotency key; the hook reads it. */
+export const keyed = { headers: idempotencyHeaders.optional() };
+
+/** An object of ours: its `object` names its kind, its fields are the presenter's. */
+export const shown = <Kind extends string>(kind: Kind) => z.looseObject({ object: z.literal(kind) });
+
+export const documented = (tag: string) => ({
+  read: (summary: string, answer: z.ZodType) => ({
+    tags: [tag],
+    summary,
+    security: KEY_NEEDED,
+    response: readAnswers({ 200: answer }, 404) as Documented,
+  }),
+  write: (summary: string, status: 200 | 201 | 202 | 204, answer: z.ZodType) => ({
+    tags: [tag],
+    summary,
+    security: KEY_NEEDED,
+    response: writeAnswers({ [status]: answer }, 404) as Documented,
+  }),
+});

@@ -1,0 +1,60 @@
+/** What an admin asks of a payout, put to its workflow, and the workflow's answer in the words of HTTP. */
+import type { Command, PayoutRecord } from '../../../domain/payout/contract.ts';
+import { isFinal } from '../../../domain/payout/machine.ts';
+import type { SteeredAnswer } from '../../../temporal/payouts.ts';
+import type { ApiContext } from '../../context.ts';
+import { notFound, Problem } from '../../problem.ts';
+
+export interface Decided {
+  /** Nobody has taken it up yet; the payout is shown as it stands. */
+  readonly isPending: boolean;
+  readonly payout: PayoutRecord;
+}
+
+export type Refusal = 'wrong_state' | 'already_decided' | 'self_approval';
+
+/** @throws Problem 404, 403 `self_approval`, 409 `wrong_state` or `already_decided`. */
+export async function decide(context: ApiContext, payoutId: string, command: Command, updateId: string): Promise<Decided> {
+  const before = await context.ledger.read(payoutId);
+  if (!before) throw notFound();
+  const answer = await ask(context, before, command, updateId);
+  switch (answer.outcome) {
+    case 'done':
+      return { isPending: false, payout: answer.payout };
+    case 'pending':
+      return { isPending: true, payout: (await context.ledger.read(payoutId)) ?? before };
+    case 'gone':
+    case 'wrong_state':
+      throw refusal((await hasDecided(context, before, command)) ? 'already_decided' : 'wrong_state');
+    default:
+      throw refusal(answer.outcome);
+  }
+}
+
+/** An open payout whose workflow was lost or terminated gets a new one: a person must always be able to decide. */
+async function ask(context: ApiContext, payout: PayoutRecord, command: Command, updateId: string): Promise<SteeredAnswer> {
+  const answer = await context.payouts.command(payout.id, payout.round, command, updateId);
+  if (answer.outcome !== 'gone') return answer;
+  const now = await context.ledger.read(payout.id);
+  if (!now || isFinal(now.state)) return answer;
+  await context.payouts.resume(now);
+  return await context.payouts.command(now.id, now.round, command, updateId);
+}
+
+/** A workflow that has ended, or was taken up by a new run, does not remember who decided; the books do. */
+async function hasDecided({ prisma }: ApiContext, { id, round }: PayoutRecord, command: Command): Promise<boolean> {
+  if (command.type !== 'approved' && command.type !== 'rejected') return false;
+  const { adminId } = command;
+  return (await prisma.approval.findUnique({ where: { payoutId_round_adminId: { payoutId: id, round, adminId } } })) !== null;
+}
+
+const REFUSALS: Readonly<Record<Refusal, readonly [status: number, detail: string]>> = {
+  wrong_state: [409, 'The payout is in a state in which this cannot be done.'],
+  already_decided: [409, 'You have decided on this payout already.'],
+  self_approval: [403, 'You issued the key that made this payout: somebody else must decide on it.'],
+};
+
+function refusal(code: Refusal): Problem {
+  const [status, detail] = REFUSALS[code];
+  return new Problem(status, code, detail);
+}

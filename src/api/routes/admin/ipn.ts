@@ -1,0 +1,49 @@
+/** What PSPs told us, and what became of it. Orphans wait here for a person. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ACTION_ROLES } from '../../../domain/roles.ts';
+import type { PspMessage } from '../../../generated/prisma/client.ts';
+import type { ApiContext } from '../../context.ts';
+import { documented, shown } from '../../documented.ts';
+import { listSchema, openPage, pageQuery } from '../../paging.ts';
+import { adminAuth } from '../../plugins/auth.ts';
+import { withoutAccountNumbers } from './masking.ts';
+
+const { read } = documented('admin');
+
+const query = z.strictObject({ state: z.enum(['orphan', 'received', 'applied', 'ignored']).optional(), ...pageQuery });
+
+/** Ours are `ipn_…` and hex; a message's id is made by whoever takes it in. */
+const MESSAGE_KEY = /^[A-Za-z0-9_:-]{1,100}$/;
+
+export function ipnRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/ipn',
+      {
+        onRequest: adminAuth(context, ACTION_ROLES.read),
+        schema: { querystring: query, ...read('What PSPs told us', listSchema(shown('psp_message'))) },
+      },
+      async (request) => {
+        const page = openPage(request, request.query, MESSAGE_KEY);
+        const { state } = request.query;
+        const messages = await context.prisma.pspMessage.findMany({
+          where: { ...(state && { state }), ...(page.after && { id: { lt: page.after } }) },
+          orderBy: { id: 'desc' },
+          take: page.take,
+        });
+        return page.answer(messages, ({ id }) => id, presentMessage);
+      },
+    );
+  };
+}
+
+export function presentMessage({ body, receivedAt, handledAt, ...message }: PspMessage) {
+  return {
+    ...message,
+    object: 'psp_message' as const,
+    body: withoutAccountNumbers(body),
+    receivedAt: receivedAt.toISOString(),
+    handledAt: handledAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,133 @@
+/** What people decide on payouts: the review queue, and approve, reject, hold, release and resolve. */
+import type { FastifyRequest } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { newId } from '../../../domain/newId.ts';
+import type { Command, PayoutRecord } from '../../../domain/payout/contract.ts';
+import { ACTION_ROLES } from '../../../domain/roles.ts';
+import { presentPayout } from '../../../present/payout.ts';
+import { writeAudit } from '../../audit.ts';
+import { adminOf } from '../../caller.ts';
+import type { ApiContext } from '../../context.ts';
+import { byId, documented, noQuery, shown } from '../../documented.ts';
+import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
+import { plainText } from '../../plainText.ts';
+import { adminAuth } from '../../plugins/auth.ts';
+import { onceIfKeyed } from '../../plugins/idempotency.ts';
+import { Problem } from '../../problem.ts';
+import { type Decided, decide } from './decisions.ts';
+import { presentForAdmin } from './payoutDetail.ts';
+
+const { read, write } = documented('admin');
+
+const REMARK_MAX = 500;
+const remark = plainText(1, REMARK_MAX);
+
+const approval = z.strictObject({ note: plainText(0, REMARK_MAX).nullish() }).nullish();
+const reasoned = z.strictObject({ reason: remark });
+const resolution = z.strictObject({ outcome: z.enum(['paid', 'not_paid']), evidence: remark });
+
+/** The oldest first: who waits longest is next. */
+const QUEUE = `
+  SELECT payout_record(p) AS payout, floor(extract(epoch FROM now() - p.created_at))::int AS age
+    FROM payouts p WHERE p.state IN ('IN_REVIEW', 'REVIEW_ON_HOLD') AND p.id > $1 ORDER BY p.id LIMIT $2`;
+
+type DecisionName = 'approve' | 'reject' | 'hold' | 'release' | 'resolve';
+
+export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/review-queue',
+      {
+        onRequest: adminAuth(context, ACTION_ROLES.read),
+        schema: {
+          querystring: z.strictObject(pageQuery),
+          ...read('Payouts that wait for an approver, the oldest first', listSchema(shown('payout'))),
+        },
+      },
+      async (request) => {
+        const page = openPage(request, request.query, ID_KEY);
+        const { rows } = await context.pool.query<{ payout: PayoutRecord; age: number }>(QUEUE, [page.after ?? '', page.take]);
+        return page.answer(
+          rows,
+          ({ payout }) => payout.id,
+          ({ payout, age }) => ({ ...presentForAdmin(payout), reasons: payout.review?.reasons ?? [], ageSeconds: age }),
+        );
+      },
+    );
+
+    const decision = <Body extends z.ZodType>(
+      name: DecisionName,
+      summary: string,
+      body: Body,
+      commandOf: (body: z.output<Body>, adminId: string) => Command,
+    ) =>
+      app.post(
+        `/payouts/:id/${name}`,
+        {
+          onRequest: adminAuth(context, ACTION_ROLES[name]),
+          schema: { params: byId, querystring: noQuery, body, ...write(summary, 200, shown('payout')) },
+        },
+        async (request, reply) => {
+          const { adminId } = adminOf(request);
+          const command = commandOf(request.body as z.output<Body>, adminId);
+          return await onceIfKeyed(context, request, reply, {
+            allot: () => newId('upd'),
+            async execute(updateId) {
+              const { isPending, payout } = await decideAndNote(context, request, {
+                name,
+                payoutId: request.params.id,
+                command,
+                updateId,
+              });
+              return isPending ? { pending: payout } : { status: 200, body: presentPayout(payout) };
+            },
+            presentPending: (payout) => ({ status: 202, body: presentPayout(payout) }),
+          });
+        },
+      );
+
+    decision('approve', 'Let a payout go', approval, (body, adminId) => ({
+      type: 'approved',
+      adminId,
+      note: body?.note ?? null,
+    }));
+    decision('reject', 'Refuse a payout for good', reasoned, ({ reason }, adminId) => ({ type: 'rejected', adminId, reason }));
+    decision('hold', 'Stop a payout until released', reasoned, ({ reason }, adminId) => ({ type: 'held', adminId, reason }));
+    decision('release', 'Lift a hold', z.strictObject({}).nullish(), (_, adminId) => ({ type: 'hold_lifted', adminId }));
+    decision(
+      'resolve',
+      'Say what became of a payout whose outcome stayed unknown',
+      resolution,
+      ({ outcome, evidence }, adminId) => ({
+        type: `resolved_${outcome}`,
+        adminId,
+        evidence,
+      }),
+    );
+  };
+}
+
+interface Asked {
+  readonly name: DecisionName;
+  readonly payoutId: string;
+  readonly command: Command;
+  /** The same for a repeat under the same idempotency key: the workflow then gives its first answer. */
+  readonly updateId: string;
+}
+
+/** Decided or refused, it is in the audit log; what never came to an answer is not. */
+async function decideAndNote(context: ApiContext, request: FastifyRequest, asked: Asked): Promise<Decided> {
+  const { name, payoutId, command, updateId } = asked;
+  const { type: _, ...data } = command;
+  const note = (outcome: string) =>
+    writeAudit(context.prisma, request, { action: `payout.${name}`, target: payoutId, data: { ...data, outcome } });
+  try {
+    const decided = await decide(context, payoutId, command, updateId);
+    await note(decided.isPending ? 'pending' : 'done');
+    return decided;
+  } catch (error) {
+    if (error instanceof Problem && (error.status === 403 || error.status === 409)) await note(error.code);
+    throw error;
+  }
+}

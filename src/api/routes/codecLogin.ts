@@ -1,0 +1,75 @@
+/** Signing in to the codec endpoint from a browser: a small form without scripts, which a user of the Temporal UI opens once a day. */
+import type { FastifyReply } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { adminOfKey, endedCookie, sessionCookie, signedInAs } from '../codecAccess.ts';
+import { issueSession } from '../codecSession.ts';
+import type { ApiContext } from '../context.ts';
+
+const loginForm = z.object({ key: z.string().max(200).optional() });
+
+export function codecLoginRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const endpoint = `${context.config.publicUrl.replace(/\/+$/, '')}/codec`;
+
+  return async (app) => {
+    // Only here: everywhere else a body is JSON.
+    app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => {
+      done(null, Object.fromEntries(new URLSearchParams(text.toString())));
+    });
+
+    app.get('/login', { schema: { hide: true } }, async (request, reply) => {
+      const admin = await signedInAs(context, request);
+      return send(reply, 200, admin ? signedIn(admin.name, endpoint) : form());
+    });
+
+    app.post('/login', { schema: { hide: true, body: loginForm } }, async (request, reply) => {
+      const admin = await adminOfKey(context, request.body.key?.trim() ?? '');
+      if (!admin) await request.server.rateLimits.address(request);
+      if (!admin) return send(reply, 401, form('This is not the key of an active admin.'));
+      reply.header('set-cookie', sessionCookie(request, issueSession(context.keys, admin.keyId, new Date())));
+      return reply.redirect('/codec/login', 303);
+    });
+
+    app.post('/logout', { schema: { hide: true } }, async (request, reply) => {
+      reply.header('set-cookie', endedCookie(request));
+      return reply.redirect('/codec/login', 303);
+    });
+  };
+}
+
+/** No script, no outside file, in nobody's frame; the form goes to us alone. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+function send(reply: FastifyReply, status: number, html: string): FastifyReply {
+  reply.headers({ 'content-security-policy': POLICY, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
+  return reply.code(status).type('text/html; charset=utf-8').send(html);
+}
+
+function form(fault = ''): string {
+  return page(`
+    <p>The Temporal UI shows what workflows carry only to admins.</p>
+    ${fault === '' ? '' : `<p role="alert"><strong>${escaped(fault)}</strong></p>`}
+    <form method="post" action="/codec/login">
+      <label>Admin key <input name="key" type="password" autocomplete="off" required autofocus placeholder="ak_…"></label>
+      <button>Sign in</button>
+    </form>`);
+}
+
+function signedIn(name: string, endpoint: string): string {
+  return page(`
+    <p>Signed in as <strong>${escaped(name)}</strong>, for twelve hours at most.</p>
+    <p>Once in each browser: in the Temporal UI open <em>Codec Server</em> (the glasses at the top), choose
+    <em>Use my browser setting</em>, enter <code>${escaped(endpoint)}</code> and switch on
+    <em>Include cross-origin credentials</em>.</p>
+    <form method="post" action="/codec/logout"><button>Sign out</button></form>`);
+}
+
+function page(content: string): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>oncepay codec</title>
+<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}input,button{font:inherit;padding:.3rem .6rem}</style>
+</head><body><h1>oncepay: readable payloads</h1>${content}</body></html>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');

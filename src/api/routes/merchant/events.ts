@@ -1,0 +1,128 @@
+/** What happened to a merchant's payouts, exactly as their webhooks tell it, and a webhook once more. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { newId } from '../../../domain/newId.ts';
+import type { Mode, PayoutRecord } from '../../../domain/payout/contract.ts';
+import { EVENT_TYPES, FACT_IGNORED } from '../../../domain/payout/machine.ts';
+import { wantsEvent } from '../../../domain/webhooks.ts';
+import type { Event, WebhookDelivery } from '../../../generated/prisma/client.ts';
+import { type PublicEvent, presentEvent } from '../../../present/event.ts';
+import { presentDelivery } from '../../../present/webhook.ts';
+import { type MerchantCaller, merchantOf } from '../../caller.ts';
+import type { ApiContext } from '../../context.ts';
+import { byId, documented, keyed, noQuery, word } from '../../documented.ts';
+import { listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
+import { merchantAuth } from '../../plugins/auth.ts';
+import { once } from '../../plugins/idempotency.ts';
+import { notFound, Problem } from '../../problem.ts';
+import { own, tenantOf } from './webhookEndpoints.ts';
+
+const { read, write } = documented('webhooks');
+
+const event = z.looseObject({ id: z.string(), type: z.enum(EVENT_TYPES), sequence: z.int() });
+const query = z.strictObject({ type: z.enum(EVENT_TYPES).optional(), payoutId: word.optional(), ...pageQuery });
+const resending = z.strictObject({ endpointId: word.optional() }).nullish();
+const resent = z.object({ deliveries: z.array(z.looseObject({ id: z.string() })) });
+
+export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const { prisma } = context;
+  const reads = merchantAuth(context, 'webhooks:read');
+
+  return async (app) => {
+    app.get(
+      '/events',
+      { onRequest: reads, schema: { querystring: query, ...read('What happened, the newest first', listSchema(event)) } },
+      async (request) => {
+        const { type, payoutId } = request.query;
+        const page = openPage(request, request.query, NUMBER_KEY);
+        const events = await prisma.event.findMany({
+          where: {
+            ...tenantOf(merchantOf(request)),
+            type: type ?? { not: FACT_IGNORED },
+            ...(payoutId && { payoutId }),
+            ...(page.after && { position: { lt: BigInt(page.after) } }),
+          },
+          orderBy: { position: 'desc' },
+          take: page.take,
+        });
+        return page.answer(events, ({ position }) => position.toString(), present);
+      },
+    );
+
+    app.get(
+      '/events/:id',
+      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One event', event) } },
+      async (request) => present(await ownEvent(merchantOf(request), request.params.id)),
+    );
+
+    app.post(
+      '/events/:id/resend',
+      {
+        onRequest: merchantAuth(context, 'webhooks:write'),
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: resending,
+          ...keyed,
+          ...write('Send an event once more, to one endpoint or to all that get it', 202, resent),
+        },
+      },
+      async (request, reply) => {
+        const caller = merchantOf(request);
+        return await once(context, request, reply, {
+          allot: () => newId('rsd'),
+          async execute() {
+            const event = await ownEvent(caller, request.params.id);
+            const endpointId = request.body?.endpointId;
+            const deliveries = endpointId ? [await toOne(caller, event, endpointId)] : await toAll(caller, event);
+            for (const { id, attempts } of deliveries) await context.webhooks.resend(id, attempts);
+            return { status: 202, body: { deliveries: deliveries.map(presentDelivery) } };
+          },
+        });
+      },
+    );
+  };
+
+  /** The caller's event, as the webhook shows it. What is only for the timeline is nobody's. */
+  async function ownEvent(caller: MerchantCaller, id: string): Promise<Event> {
+    const found = await prisma.event.findFirst({ where: { id, ...tenantOf(caller), type: { not: FACT_IGNORED } } });
+    if (!found) throw notFound();
+    return found;
+  }
+
+  async function toOne(caller: MerchantCaller, event: Event, endpointId: string): Promise<WebhookDelivery> {
+    const endpoint = await own(prisma, caller, endpointId);
+    if (endpoint.disabledAt)
+      throw new Problem(422, 'endpoint_disabled', 'This endpoint is switched off: switch it on first.', {
+        errors: [{ pointer: '/endpointId', code: 'endpoint_disabled', detail: 'This endpoint is switched off.' }],
+      });
+    return await deliveryTo(event, endpoint);
+  }
+
+  /** The payout's own callbackUrl, if it has one, and every endpoint that is on and asks for such events now. */
+  async function toAll(caller: MerchantCaller, event: Event): Promise<WebhookDelivery[]> {
+    const deliveries = await prisma.webhookDelivery.findMany({ where: { eventId: event.id, endpointId: null } });
+    const endpoints = await prisma.webhookEndpoint.findMany({
+      where: { ...tenantOf(caller), disabledAt: null, deletedAt: null },
+    });
+    for (const endpoint of endpoints) {
+      if (wantsEvent(endpoint.eventTypes, event.type)) deliveries.push(await deliveryTo(event, endpoint));
+    }
+    return deliveries;
+  }
+
+  /** The delivery of this event to this endpoint; an endpoint that is younger than the event gets one now. */
+  async function deliveryTo({ id: eventId, payoutId }: Event, endpoint: { id: string; url: string }): Promise<WebhookDelivery> {
+    const id = `whd_${eventId.slice('evt_'.length)}_${endpoint.id.slice('we_'.length)}`; // as the SQL function announce names it
+    return await prisma.webhookDelivery.upsert({
+      where: { id },
+      // Not pending: it is tried once because somebody asked, and follows no schedule.
+      create: { id, eventId, payoutId, endpointId: endpoint.id, url: endpoint.url, state: 'failed' },
+      update: {},
+    });
+  }
+}
+
+function present({ mode, object, ...event }: Event): PublicEvent {
+  return presentEvent({ ...event, mode: mode as Mode, object: object as unknown as PayoutRecord });
+}

@@ -1,0 +1,39 @@
+/** Webhook endpoints and what came of each try, as merchants and admins see them (api.md §3). Never a secret. */
+import type { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from '../generated/prisma/client.ts';
+
+type ShownEndpoint = Omit<WebhookEndpoint, 'secret' | 'previousSecret' | 'merchantId'>;
+
+export function presentEndpoint(endpoint: ShownEndpoint) {
+  const { id, url, eventTypes, mode, disabledAt, disabledReason, previousUntil, createdAt } = endpoint;
+  return {
+    id,
+    object: 'webhook_endpoint',
+    url,
+    eventTypes,
+    disabled: disabledAt !== null,
+    disabledReason,
+    /** Until then the secret before the rotation signs too. */
+    previousSecretUntil: previousUntil && previousUntil > new Date() ? previousUntil.toISOString() : null,
+    livemode: mode === 'live',
+    createdAt: createdAt.toISOString(),
+  };
+}
+
+export function presentAttempt({ id, deliveryId, number, trigger, statusCode, error, durationMs, response, at }: WebhookAttempt) {
+  return {
+    id: id.toString(),
+    object: 'webhook_attempt',
+    deliveryId,
+    number,
+    trigger,
+    statusCode,
+    error,
+    durationMs,
+    response,
+    at: at.toISOString(),
+  };
+}
+
+export function presentDelivery({ id, eventId, endpointId, url, state, attempts }: WebhookDelivery) {
+  return { id, object: 'webhook_delivery', eventId, endpointId, url, state, attempts };
+}
