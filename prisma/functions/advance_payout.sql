@@ -59,7 +59,8 @@ BEGIN
          needs_operator = CASE WHEN p_edge.to_state = 'UNRESOLVED' OR p_edge.effect = 'settle_late' OR (p_data ->> 'needsOperator')::boolean
                                  OR (SELECT count(*) FROM payout_attempts a WHERE a.payout_id = x.id AND a.state = 'succeeded') > 1 THEN true
                                WHEN p_edge.from_state = 'UNRESOLVED' OR p_fact = 'attempt_started' THEN false ELSE x.needs_operator END,
-         completed_at = CASE WHEN state_final(p_edge.to_state) THEN coalesce(x.completed_at, now()) END
+         completed_at = CASE WHEN p_edge.to_state = 'RETURNED' THEN x.completed_at -- it was paid then
+                             WHEN state_final(p_edge.to_state) THEN now() END
    WHERE x.id = p.id RETURNING * INTO STRICT v;
   RETURN v;
 END $$;

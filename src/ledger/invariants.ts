@@ -175,25 +175,28 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'events_without_a_gap',
-    description: 'The events of a payout count from 1 to its sequence, and the last one led to its state.',
+    description: 'The events of a payout count from 1 to its sequence.',
     sql: `
-      SELECT coalesce(p.id, e.payout_id) AS payout, max(p.sequence) AS sequence, count(e.payout_id) AS events, min(e.sequence) AS first,
-             max(e.sequence) AS last, max(p.state) AS state, max(e.to_state) FILTER (WHERE e.sequence = p.sequence) AS last_state
-        FROM payouts p FULL JOIN events e ON e.payout_id = p.id
-       GROUP BY coalesce(p.id, e.payout_id)
-      HAVING min(e.sequence) IS DISTINCT FROM 1 OR max(e.sequence) IS DISTINCT FROM max(p.sequence) OR count(e.payout_id) <> max(p.sequence)
-          OR max(e.to_state) FILTER (WHERE e.sequence = p.sequence) IS DISTINCT FROM max(p.state)`,
+      WITH e AS (SELECT payout_id, count(*) AS n, min(sequence) AS first, max(sequence) AS last FROM events GROUP BY payout_id)
+      SELECT coalesce(p.id, e.payout_id) AS payout, p.sequence, e.n AS events, e.first, e.last
+        FROM payouts p FULL JOIN e ON e.payout_id = p.id
+       WHERE p.id IS NULL OR e.payout_id IS NULL OR e.first <> 1 OR e.n <> p.sequence OR e.last <> p.sequence`,
   },
   {
     name: 'events_follow_legal_edges',
-    description: 'Every event continues from the state before it by a legal edge; an ignored fact changes nothing.',
+    description:
+      "Every event continues from the state before it by a legal edge, an ignored fact changes nothing, and the last one led to the payout's state.",
     sql: `
       WITH history AS (
-        SELECT payout_id, sequence, type, from_state, to_state, lag(to_state) OVER (PARTITION BY payout_id ORDER BY sequence) AS before FROM events),
+        SELECT payout_id, sequence, type, from_state, to_state, lag(to_state) OVER w AS before, lead(sequence) OVER w AS next
+          FROM events WINDOW w AS (PARTITION BY payout_id ORDER BY sequence)),
       edges AS (SELECT DISTINCT from_state, to_state, event_type FROM payout_edges)
-      SELECT h.payout_id AS payout, h.sequence, h.type, h.before, h.from_state, h.to_state
-        FROM history h LEFT JOIN edges x ON x.from_state = h.from_state AND x.to_state = h.to_state AND x.event_type = h.type
-       WHERE NOT CASE h.type
+      SELECT h.payout_id AS payout, h.sequence, h.type, h.before, h.from_state, h.to_state, p.state AS state_now
+        FROM history h
+        LEFT JOIN edges x ON x.from_state = h.from_state AND x.to_state = h.to_state AND x.event_type = h.type
+        LEFT JOIN payouts p ON p.id = h.payout_id AND h.next IS NULL
+       WHERE h.next IS NULL AND p.state IS DISTINCT FROM h.to_state
+          OR NOT CASE h.type
                WHEN 'payout.created' THEN h.sequence = 1 AND h.from_state IS NULL AND h.to_state IN ('QUEUED', 'IN_REVIEW')
                WHEN 'payout.in_review' THEN h.sequence = 2 AND h.from_state IS NULL AND h.before = 'IN_REVIEW' AND h.to_state = 'IN_REVIEW'
                WHEN '${FACT_IGNORED}' THEN h.from_state IS NOT DISTINCT FROM h.before AND h.to_state = h.before

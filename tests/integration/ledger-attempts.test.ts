@@ -215,11 +215,19 @@ test('what the PSP says of an attempt that never was is not believed', async () 
   const owner = await books.merchant(5000n);
   const id = await books.payout(owner);
   for (const attempt of [0, 1, 2, -1]) expect((await books.tell(id, 'paid', { attempt })).outcome).toBe('unchanged');
+  expect((await books.tell(id, 'attempt_started')).outcome).toBe('wrong_state'); // which one?
   await books.told(id, 'attempt_started 1');
   expect((await books.tell(id, 'paid', { attempt: 2 })).outcome).toBe('unchanged');
   await expect(books.tell(id, 'paid')).rejects.toThrow('names no attempt');
-  expect((await books.tell(id, 'attempt_started')).outcome).toBe('wrong_state');
   expect((await books.ledger.read(id))?.sequence).toBe(2);
+});
+
+test('the deadline of an earlier attempt does not end the wait for a later one', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, ...twoAttempts, 'outcome_unknown 2');
+  expect((await books.tell(id, 'outcome_overdue', { attempt: 1 })).outcome).toBe('wrong_state');
+  expect((await books.told(id, 'outcome_overdue 2')).state).toBe('UNRESOLVED');
 });
 
 test('what is known already writes nothing', async () => {

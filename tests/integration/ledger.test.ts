@@ -169,3 +169,14 @@ test('the same step under one key is one event, with the answer of the payout as
   const { rows } = await books.db.owner.query('SELECT sends FROM payout_attempts WHERE payout_id = $1', [id]);
   expect(rows).toEqual([{ sends: 1 }]);
 });
+
+test('a payout is completed when it came to its end, and a return does not change when it was paid', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  expect((await books.told(id, 'attempt_started 1')).completedAt).toBeNull();
+  const failed = await books.told(id, 'failed 1');
+  expect(failed.completedAt).toBe(failed.updatedAt);
+  const paid = await books.told(id, 'paid 1');
+  expect(paid.completedAt).toBe(paid.updatedAt);
+  expect((await books.told(id, 'returned 1')).completedAt).toBe(paid.completedAt);
+});
