@@ -5,6 +5,7 @@
 --   insufficient_balance  not enough available; final for this id (a repeat must not find new money), nothing booked
 --   duplicate_reference   another payout of this merchant and mode has this reference; final for this id
 --   reserved              done
+-- Raises if the id was taken in with another merchant, mode, currency or amount: ids are allotted once, so that is a bug.
 CREATE OR REPLACE FUNCTION reserve_payout(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   p payouts;
@@ -31,7 +32,11 @@ BEGIN
           CASE WHEN v_review IS NULL THEN NULL ELSE jsonb_build_object('reasons', v_review) END, p_request ->> 'makerId')
   ON CONFLICT DO NOTHING RETURNING * INTO p;
   IF NOT FOUND THEN
-    IF EXISTS (SELECT 1 FROM payouts x WHERE x.id = v_id) THEN
+    SELECT * INTO p FROM payouts x WHERE x.id = v_id;
+    IF FOUND THEN
+      IF (p.merchant_id, p.mode, p.currency, p.amount) IS DISTINCT FROM (v_merchant, v_mode, p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint) THEN
+        RAISE EXCEPTION 'payout % was taken in with another request', v_id;
+      END IF;
       RETURN (SELECT jsonb_build_object('outcome', 'already', 'notify', has_pending_delivery(v_id), 'payout', e.object)
                 FROM events e WHERE e.payout_id = v_id AND e.sequence = 1);
     END IF;

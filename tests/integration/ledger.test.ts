@@ -47,6 +47,19 @@ test('a payout reserves its amount and fee once, and a repeat gets the first ans
   expect(await books.money(owner)).toEqual({ available: 3975n, reserved: 1025n });
 });
 
+test("one payout's id never answers for another request, least of all another merchant's", async () => {
+  const [owner, other] = [await books.merchant(5000n), await books.merchant(5000n)];
+  const payoutId = await books.payout(owner, { amount: 1000n });
+  for (const [who, options] of [
+    [other, {}],
+    [{ ...owner, mode: 'live' }, {}],
+    [owner, { amount: 999n }],
+  ] as const) {
+    await expect(books.reserve(who, { payoutId, amount: 1000n, ...options })).rejects.toThrow('taken in with another request');
+  }
+  expect(await books.money(other)).toEqual({ available: 5000n, reserved: 0n });
+});
+
 test('a refusal stays a refusal for its payout, also after money has come', async () => {
   const owner = await books.merchant(100n);
   const request = reserveRequest(owner, { amount: 101n });
