@@ -1,0 +1,67 @@
+/** Every route of the admin side, and who may use it. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ROLES, type Role } from '../../src/domain/roles.ts';
+import { type DoorWorld, openDoorWorld } from '../support/adminDoor.ts';
+
+let w: DoorWorld;
+beforeAll(async () => {
+  w = await openDoorWorld();
+});
+afterAll(() => w.close());
+
+const ID = 'nobody_0';
+
+/** Method, path, a body that is well formed, and the lowest role. */
+const ROUTES: readonly (readonly [string, string, unknown, Role])[] = [
+  ['GET', '/api/admin/review-queue', undefined, 'viewer'],
+  ['GET', '/api/admin/payouts', undefined, 'viewer'],
+  ['GET', `/api/admin/payouts/${ID}`, undefined, 'viewer'],
+  ['GET', '/api/admin/ipn', undefined, 'viewer'],
+  ['GET', '/api/admin/invariants', undefined, 'viewer'],
+  ['POST', `/api/admin/payouts/${ID}/hold`, { reason: 'x' }, 'operator'],
+  ['POST', `/api/admin/payouts/${ID}/release`, undefined, 'operator'],
+  ['POST', `/api/admin/payouts/${ID}/resolve`, { outcome: 'paid', evidence: 'x' }, 'operator'],
+  ['POST', `/api/admin/payouts/${ID}/approve`, undefined, 'approver'],
+  ['POST', `/api/admin/payouts/${ID}/reject`, { reason: 'x' }, 'approver'],
+  ['GET', '/api/admin/merchants', undefined, 'admin'],
+  ['POST', '/api/admin/merchants', { name: 'New' }, 'admin'],
+  ['GET', `/api/admin/merchants/${ID}`, undefined, 'admin'],
+  ['PATCH', `/api/admin/merchants/${ID}`, { name: 'Other' }, 'admin'],
+  ['GET', `/api/admin/merchants/${ID}/api-keys`, undefined, 'admin'],
+  ['POST', `/api/admin/merchants/${ID}/api-keys`, { mode: 'test' }, 'admin'],
+  ['DELETE', `/api/admin/api-keys/${ID}`, undefined, 'admin'],
+  ['POST', `/api/admin/merchants/${ID}/fund`, { amount: '1', currency: 'PKR', mode: 'test', externalId: 'x' }, 'admin'],
+  ['GET', '/api/admin/admins', undefined, 'admin'],
+  ['POST', '/api/admin/admins', { name: 'New admin', role: 'viewer' }, 'admin'],
+  ['DELETE', `/api/admin/admins/${ID}`, undefined, 'admin'],
+  ['GET', '/api/admin/audit', undefined, 'admin'],
+];
+
+describe('who may do what on the admin side', () => {
+  test.each(ROUTES)('%s %s', async (method, url, body, lowest) => {
+    for (const role of ROLES) {
+      const { status, body: answer } = await w.ask(method, url, { key: w.admins[role].key, body });
+      const isAllowed = ROLES.indexOf(role) >= ROLES.indexOf(lowest);
+      if (isAllowed) expect([200, 201, 404]).toContain(status);
+      else expect([role, status, answer['code']]).toEqual([role, 403, 'forbidden']);
+    }
+  });
+
+  test.each(ROUTES)('no merchant’s key and no key at all opens %s %s', async (method, url, body) => {
+    const merchants = await w.ask(method, url, { key: w.a.testKey, body });
+    expect([merchants.status, merchants.body['code']]).toEqual([403, 'forbidden']);
+    for (const key of [undefined, 'ak_wrong_wrong_wrong', w.admins.admin.key.slice(0, -1)]) {
+      const { status, body: answer } = await w.ask(method, url, { ...(key && { key }), body });
+      expect([status, answer['code']]).toEqual([401, 'invalid_api_key']);
+    }
+  });
+
+  test('the table above has every admin route there is, so that none is without its row', async () => {
+    const { body } = await w.ask<{ paths: Record<string, Record<string, unknown>> }>('GET', '/openapi.json');
+    const documented = Object.entries(body.paths).flatMap(([path, methods]) =>
+      path.startsWith('/api/admin') ? Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`) : [],
+    );
+    const listed = ROUTES.map(([method, url]) => `${method} ${url.replace(ID, '{id}')}`);
+    expect(documented.sort()).toEqual([...listed].sort());
+  });
+});
