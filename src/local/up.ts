@@ -1,6 +1,6 @@
 /** `oncepay up`: everything on one machine, from nothing to a payout, and kept alive until Ctrl-C. */
 import { spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -124,8 +124,13 @@ function keepNode(home: Home, name: string, env: Record<string, string | undefin
     // Detached: Ctrl-C reaches us alone, and we end them in order.
     start: () => spawn(process.execPath, [cli, name], { env, detached: true, stdio: ['ignore', log, log] }),
     onStart: (pid) => rememberChild(home, name, pid),
-    onEnd: say,
+    onEnd: (sentence) => say(`${sentence}\n  ${lastWords(home.file('logs', `${name}.log`))}`),
   });
+}
+
+/** The end of a log, on one line: what a process that ended by itself usually says last. */
+function lastWords(file: string): string {
+  return readFileSync(file, 'utf8').slice(-300).trim().replace(/\s+/g, ' ');
 }
 
 async function keepTemporal(home: Home, ports: Ports, cli: string, say: (line: string) => void): Promise<Kept> {
