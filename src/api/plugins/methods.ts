@@ -8,7 +8,7 @@ export function otherMethodsRefuser(app: FastifyInstance): () => void {
   const allowed = new Map<string, Set<string>>();
   let isDone = false;
   app.addHook('onRoute', ({ url, method }) => {
-    if (isDone || url.includes('*')) return;
+    if (isDone || url.includes('*') || url.startsWith('/docs')) return; // the page of the document has routes of its own kind
     const methods = allowed.get(url) ?? new Set<string>();
     for (const each of [method].flat()) methods.add(each);
     allowed.set(url, methods);

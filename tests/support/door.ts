@@ -1,0 +1,188 @@
+/** The API over a real database, asked by `inject`: every shape and refusal, without a port. */
+import type { FastifyInstance } from 'fastify';
+import type { DestinationStream } from 'pino';
+import { buildApp } from '../../src/api/app.ts';
+import type { ApiContext } from '../../src/api/context.ts';
+import { loadConfig } from '../../src/config.ts';
+import { hashApiKey, type KeyPrefix, newApiKey } from '../../src/crypto/newSecret.ts';
+import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
+import { createPool } from '../../src/db/pool.ts';
+import { createPrisma } from '../../src/db/prisma.ts';
+import { newId } from '../../src/domain/newId.ts';
+import type { Mode } from '../../src/domain/payout/contract.ts';
+import type { Role } from '../../src/domain/roles.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
+import { createPspRegistry } from '../../src/psp/registry.ts';
+import { connectTemporal } from '../../src/temporal/client.ts';
+import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
+import { createWebhooksClient } from '../../src/temporal/webhooks.ts';
+import { type TestDatabase, testDatabase } from './database.ts';
+
+export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
+export const CALLBACK_SECRET = 'sandbox-secret';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever a client would find in it
+  readonly body: any;
+}
+
+export interface CallOptions {
+  readonly key?: string;
+  /** Sent as JSON; a text or bytes as they are. */
+  readonly body?: unknown;
+  /** By default a new one for each call; null: none. */
+  readonly idempotencyKey?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Merchant {
+  readonly id: string;
+  readonly key: string;
+}
+
+export interface Door {
+  readonly app: FastifyInstance;
+  readonly db: TestDatabase;
+  readonly context: ApiContext;
+  call(method: string, path: string, options?: CallOptions): Promise<Reply>;
+  /** A new merchant with one key. `funds` in minor units of PKR. */
+  merchant(options?: { mode?: Mode; funds?: bigint; scopes?: readonly string[] }): Promise<Merchant>;
+  /** One more key of a merchant. */
+  key(merchantId: string, options?: { mode?: Mode; scopes?: readonly string[]; createdBy?: string }): Promise<string>;
+  admin(role: Role): Promise<{ id: string; key: string }>;
+  stop(): Promise<void>;
+}
+
+export interface DoorOptions {
+  readonly db?: TestDatabase;
+  /** By default Temporal is away: there is nobody at its address. */
+  readonly payouts?: PayoutsClient;
+  readonly databaseUrl?: string;
+  readonly sandboxUrl?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly logTo?: DestinationStream;
+}
+
+let serial = 0;
+
+export async function openDoor(options: DoorOptions = {}): Promise<Door> {
+  const db = options.db ?? (await testDatabase());
+  const config = loadConfig({
+    DATABASE_URL: options.databaseUrl ?? db.appUrl,
+    ENCRYPTION_KEYS,
+    TEMPORAL_ADDRESS: '127.0.0.1:1',
+    LOG_LEVEL: 'silent',
+    RATE_LIMIT_PER_SECOND: '100000',
+    SANDBOX_URL: options.sandboxUrl ?? 'http://127.0.0.1:1',
+    SANDBOX_WEBHOOK_SECRET: CALLBACK_SECRET,
+    SANDBOX_API_KEY: 'sandbox-key',
+    WEBHOOK_ALLOW_LOOPBACK_TEST: 'true',
+    ...options.env,
+  });
+  const pool = createPool({ url: config.databaseUrl, max: 10, applicationName: 'door' });
+  const prisma = createPrisma(pool);
+  const temporal = connectTemporal(config);
+  const { sandboxUrl: baseUrl, sandboxApiKey: apiKey, sandboxWebhookSecret: webhookSecret } = config;
+  const psps = createPspRegistry({ sandbox: { baseUrl, apiKey, webhookSecret, timeoutMs: 1_000 } });
+  const keys = parseKeys(ENCRYPTION_KEYS);
+  const context: ApiContext = {
+    config,
+    pool,
+    prisma,
+    ledger: createLedger(pool),
+    payouts: options.payouts ?? createPayoutsClient(temporal.client, config),
+    webhooks: createWebhooksClient(temporal.client),
+    psps,
+    keys,
+    pingTemporal: () => Promise.reject(new Error('nobody there')),
+  };
+  const app = await buildApp(context, options.logTo ? { logTo: options.logTo } : {});
+
+  async function insertKey(prefix: KeyPrefix, columns: Record<string, unknown>): Promise<string> {
+    const { key, last4 } = newApiKey(prefix);
+    const row = { id: newId('key'), hash: hashApiKey(key), prefix, last4, scopes: [], ...columns };
+    const names = Object.keys(row);
+    await db.owner.query(
+      `INSERT INTO api_keys (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`,
+      Object.values(row),
+    );
+    return key;
+  }
+
+  const door: Door = {
+    app,
+    db,
+    context,
+    async call(method, path, { key, body, idempotencyKey, headers = {} } = {}) {
+      serial += 1;
+      const isRaw = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+      const idempotency = idempotencyKey === undefined ? `call-${serial}` : idempotencyKey;
+      const reply = await app.inject({
+        method: method as 'GET',
+        url: path,
+        headers: {
+          ...(key === undefined ? {} : { 'x-api-key': key }),
+          ...(idempotency === null || method === 'GET' ? {} : { 'x-idempotency-key': idempotency }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { payload: isRaw ? (body as string) : JSON.stringify(body) }),
+      });
+      const isJson = /json/.test(String(reply.headers['content-type'] ?? ''));
+      return {
+        status: reply.statusCode,
+        headers: reply.headers,
+        text: reply.payload,
+        body: isJson && reply.payload !== '' ? JSON.parse(reply.payload) : undefined,
+      };
+    },
+    async merchant({ mode = 'test', funds = 0n, scopes = [] } = {}) {
+      const id = newId('mer');
+      await db.owner.query('INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, $2, $3)', [
+        id,
+        'Test',
+        encryptSecret(keys, 'whsec_test'),
+      ]);
+      if (funds > 0n) {
+        await context.ledger.fund({ merchantId: id, mode, currency: 'PKR', amountMinor: String(funds), externalId: 'opening' });
+      }
+      return { id, key: await door.key(id, { mode, scopes }) };
+    },
+    key: (merchantId, { mode = 'test', scopes = [], createdBy } = {}) =>
+      insertKey(mode === 'live' ? 'pk_live_' : 'pk_test_', {
+        merchant_id: merchantId,
+        mode,
+        scopes,
+        created_by: createdBy ?? null,
+      }),
+    async admin(role) {
+      const id = newId('adm');
+      await db.owner.query('INSERT INTO admins (id, name, role) VALUES ($1, $2, $3)', [id, `${role} ${id}`, role]);
+      return { id, key: await insertKey('ak_', { admin_id: id }) };
+    },
+    async stop() {
+      await app.close();
+      await Promise.all([psps.close(), temporal.close(), prisma.$disconnect()]);
+      await pool.end();
+      if (!options.db) await db.stop();
+    },
+  };
+  return door;
+}
+
+let references = 0;
+
+/** A good payout, with changes. A field that is undefined is left out. */
+export function payoutBody(change: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  references += 1;
+  return {
+    amount: '1500.00',
+    currency: 'PKR',
+    reference: `ref-${references}`,
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: '12345678900001', accountTitle: 'Ayesha Khan' },
+    ...change,
+  };
+}
