@@ -1,0 +1,92 @@
+/** A worker process. Any number of them may run; each may be killed at any moment. */
+import { Client } from '@temporalio/client';
+import type { NativeConnection, Worker } from '@temporalio/worker';
+import type { Config } from '../config.ts';
+import { createPool } from '../db/pool.ts';
+import { createPspRegistry, type PspRegistry } from '../psp/registry.ts';
+import { dataConverter } from '../temporal/codec.ts';
+import { startBeat } from './beat.ts';
+import { startWorkerHttp } from './http.ts';
+import { createLog } from './log.ts';
+import { createWorkers } from './queues.ts';
+import { ensureSchedules } from './schedules.ts';
+import { connectWorker, installRuntime } from './temporal.ts';
+
+/** Connections for webhooks and housekeeping, apart from the payouts': a flood of deliveries must not keep money waiting. */
+const WEBHOOKS_POOL = 4;
+
+export interface RunningWorker {
+  /** Where /health and /metrics are. */
+  readonly port: number;
+  /** Takes no new work, gives what is in flight a few seconds, and ends. What was cut off is done again by another worker. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a worker; resolves once it takes work. Waits for a Temporal server that is not there yet, and for a database
+ * for as long as it takes: activities try again.
+ * @throws where it cannot run at all: its port is in use, the namespace does not exist.
+ * @param onFatal when Temporal turns the worker away for good; by default the process ends with 1, to be started again.
+ */
+export async function startWorker(config: Config, onFatal: () => void = () => process.exit(1)): Promise<RunningWorker> {
+  const log = createLog(config.logLevel);
+  const coreMetricsUrl = await installRuntime(log);
+  const pool = createPool({ url: config.databaseUrl, max: config.databasePool, applicationName: 'oncepay worker' });
+  const webhooksPool = createPool({ url: config.databaseUrl, max: WEBHOOKS_POOL, applicationName: 'oncepay webhooks' });
+  const psps = pspsOf(config);
+  let connection: NativeConnection | undefined;
+  let workers: readonly Worker[] = [];
+  const isRunning = () => workers.length > 0 && workers.every((worker) => worker.getState() === 'RUNNING');
+  const checks = {
+    worker: async () => isRunning() || Promise.reject(new Error('not running')),
+    temporal: async () =>
+      connection ? await connection.workflowService.getSystemInfo({}) : Promise.reject(new Error('not connected')),
+    database: () => pool.query('SELECT 1'),
+  };
+  const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks });
+  const closeParts = () => Promise.all([http.close(), connection?.close(), psps.close(), pool.end(), webhooksPool.end()]);
+
+  try {
+    connection = await connectWorker(config.temporalAddress, log);
+    workers = await createWorkers(config, { connection, pool, webhooksPool, psps, log });
+  } catch (error) {
+    await closeParts();
+    throw error;
+  }
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  running.catch((error: unknown) => {
+    log.fatal({ err: error }, 'Temporal has turned this worker away');
+    onFatal();
+  });
+  const beat = startBeat(webhooksPool, log, isRunning);
+  const client = new Client({
+    connection,
+    namespace: config.temporalNamespace,
+    dataConverter: dataConverter(config.encryptionKeys),
+  });
+  const stopping = new AbortController();
+  const schedules = ensureSchedules(client, log, stopping.signal);
+  log.info({ temporal: config.temporalAddress, namespace: config.temporalNamespace, port: http.port }, 'the worker takes work');
+
+  async function end(): Promise<void> {
+    stopping.abort();
+    await beat.stop();
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.allSettled([running, schedules]);
+    await closeParts();
+    log.info('the worker has ended');
+  }
+  let ended: Promise<void> | undefined;
+  return {
+    port: http.port,
+    close() {
+      ended ??= end();
+      return ended;
+    },
+  };
+}
+
+function pspsOf({ sandboxUrl, sandboxApiKey, sandboxWebhookSecret, pspTimeoutMs }: Config): PspRegistry {
+  const sandbox = { baseUrl: sandboxUrl, apiKey: sandboxApiKey, webhookSecret: sandboxWebhookSecret, timeoutMs: pspTimeoutMs };
+  return createPspRegistry({ sandbox });
+}

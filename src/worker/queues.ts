@@ -1,0 +1,79 @@
+/** Which queue runs what, and how much of it at once. */
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { createLedgerActivities } from '../../activities/ledger.ts';
+import { createMaintenanceActivities } from '../../activities/maintenance.ts';
+import { createPspActivities } from '../../activities/psp.ts';
+import { createWebhookActivities } from '../../activities/webhooks.ts';
+import type { Config } from '../config.ts';
+import { parseKeys } from '../crypto/secretBox.ts';
+import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../domain/queues.ts';
+import { createLedger } from '../ledger/ledger.ts';
+import type { PspRegistry } from '../psp/registry.ts';
+import { dataConverter } from '../temporal/codec.ts';
+import { workflowCode } from './temporal.ts';
+
+/** How both end. */
+const COMMON = {
+  // Activities in flight get this long on Ctrl-C; then they are told to stop, and a POST or a PSP call in the air is
+  // done again or looked up by whoever comes next. Both below the supervisor's 15 s.
+  shutdownGraceTime: '5s',
+  shutdownForceTime: '10s',
+} as const satisfies Partial<WorkerOptions>;
+
+export interface WorkerParts {
+  readonly connection: NativeConnection;
+  readonly pool: Pool;
+  readonly webhooksPool: Pool;
+  readonly psps: PspRegistry;
+  readonly log: Logger;
+}
+
+/** One Temporal worker a queue, in this process. */
+export async function createWorkers(
+  config: Config,
+  { connection, pool, webhooksPool, psps, log }: WorkerParts,
+): Promise<readonly Worker[]> {
+  const ledger = createLedger(pool);
+  const common = {
+    ...COMMON,
+    connection,
+    namespace: config.temporalNamespace,
+    dataConverter: dataConverter(config.encryptionKeys),
+  };
+  // First the one without workflows: if the server refuses it, no thread for workflows was started in vain.
+  const webhooks = await Worker.create({
+    ...common,
+    taskQueue: WEBHOOKS_QUEUE,
+    activities: {
+      ...createWebhookActivities({
+        pool: webhooksPool,
+        keys: parseKeys(config.encryptionKeys),
+        timeoutMs: config.webhookTimeoutMs,
+        allowLoopbackTest: config.webhookAllowLoopbackTest,
+      }),
+      ...createMaintenanceActivities({ pool: webhooksPool }),
+    },
+    maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 10 },
+  });
+  const payouts = await Worker.create({
+    ...common,
+    taskQueue: PAYOUTS_QUEUE,
+    workflowBundle: await workflowCode(log),
+    activities: {
+      ...createLedgerActivities({ ledger, pool }),
+      ...createPspActivities({ ledger, pool, connector: psps.byName }),
+    },
+    maxCachedWorkflows: 500, // a payout is busy for seconds; those that wait for days are replayed in milliseconds
+    maxConcurrentWorkflowTaskExecutions: 40, // more than one thread of JavaScript can use; the rest waits in the server
+    maxConcurrentLocalActivityExecutions: config.databasePool, // each is one database call: more would only queue here
+    maxConcurrentActivityTaskExecutions: 100, // PSP calls, each waiting for up to 30 s
+    // Grows with the load: half the tail of the latency that fixed pollers have, and few idle calls.
+    workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 2, initial: 5, maximum: 20 },
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
+    stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
+  });
+  return [payouts, webhooks];
+}
