@@ -23,7 +23,10 @@ const USAGE = `oncepay <command>
 
 Settings are read from the environment; .env.example lists them.`;
 
-const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<Running | undefined>>> = {
+/** `stopping` is aborted by SIGINT or SIGTERM: what is still starting then gives up in order. */
+type Command = (args: string[], stopping: AbortSignal) => Promise<Running | undefined>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
   up: runUp,
   api: async () => await (await import('./api/server.ts')).startApi(loadConfig(process.env)),
   worker: async () => await (await import('./worker/main.ts')).startWorker(loadConfig(process.env)),
@@ -33,9 +36,9 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<Running | un
   admin: runAdmin,
 };
 
-async function runUp(): Promise<Running> {
+async function runUp(_args: string[], stopping: AbortSignal): Promise<Running> {
   const { up, welcome } = await import('./local/up.ts');
-  const installation = await up(process.env, (line) => console.log(`· ${line}`));
+  const installation = await up(process.env, (line) => console.log(`· ${line}`), stopping);
   console.log(welcome(installation.credentials, process.env['ONCEPAY_HOME'] ?? '.oncepay'));
   return { close: () => installation.stop() };
 }
@@ -106,16 +109,19 @@ async function runAdmin(args: string[]): Promise<undefined> {
 }
 
 /** SIGINT or SIGTERM ends it in order; a second one at once. */
-async function untilStopped(running: Running): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const stop = (): void => {
-      process.once('SIGINT', () => process.exit(130));
-      process.once('SIGTERM', () => process.exit(143));
-      resolve();
-    };
-    process.once('SIGINT', stop);
-    process.once('SIGTERM', stop);
-  });
+function listenForStop(): AbortSignal {
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (stopping.signal.aborted) process.exit(130);
+      stopping.abort(new Error('stopped'));
+    });
+  }
+  return stopping.signal;
+}
+
+async function untilStopped(running: Running, stopping: AbortSignal): Promise<void> {
+  if (!stopping.aborted) await new Promise((resolve) => stopping.addEventListener('abort', resolve));
   await running.close();
 }
 
@@ -128,8 +134,9 @@ export async function main(words: string[]): Promise<void> {
     return;
   }
   try {
-    const running = await command(args);
-    if (running) await untilStopped(running);
+    const stopping = listenForStop();
+    const running = await command(args, stopping);
+    if (running) await untilStopped(running, stopping);
     process.exit(); // nothing that is left, such as an idle connection, may keep the process
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));

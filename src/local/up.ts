@@ -61,7 +61,7 @@ export interface Installation {
 }
 
 /** @throws one sentence for whoever started it. */
-export async function up(env: Environment, say: (line: string) => void): Promise<Installation> {
+export async function up(env: Environment, say: (line: string) => void, stopping: AbortSignal): Promise<Installation> {
   const home = openHome(env);
   lockHome(home);
   const left = await endLeftovers(home, CHILDREN);
@@ -78,6 +78,7 @@ export async function up(env: Environment, say: (line: string) => void): Promise
   try {
     kept.push(await keepPostgres(home, ports.postgres, say));
     kept.push(await keepTemporal(home, ports, cli, say));
+    stopping.throwIfAborted();
     const ownerUrl = `postgresql://postgres@127.0.0.1:${ports.postgres}/oncepay`;
     const done = await migrate(ownerUrl);
     if (done.length > 0) say(`the database is up to date (${done.length} files)`);
@@ -87,7 +88,7 @@ export async function up(env: Environment, say: (line: string) => void): Promise
     say('starting the sandbox PSP, a worker and the API');
     const childEnv = environmentOf(env, ports, secrets);
     for (const name of [...NODE_CHILDREN].reverse()) kept.push(keepNode(home, name, childEnv, say));
-    await untilReady(credentials, home);
+    await untilReady(credentials, home, stopping);
     return { credentials, stop };
   } catch (error) {
     await stop();
@@ -225,11 +226,12 @@ async function isFree(port: number): Promise<boolean> {
   });
 }
 
-async function untilReady({ baseUrl, sandboxUrl }: Credentials, home: Home): Promise<void> {
+async function untilReady({ baseUrl, sandboxUrl }: Credentials, home: Home, stopping: AbortSignal): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS;
   const isUp = async (url: string) =>
     (await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined))?.ok === true;
   while (!((await isUp(`${sandboxUrl}/health`)) && (await isUp(`${baseUrl}/health`)))) {
+    stopping.throwIfAborted();
     if (performance.now() > deadline) throw new Error(`It did not become healthy within a minute; see ${home.file('logs')}.`);
     await sleep(100);
   }
