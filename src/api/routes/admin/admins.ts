@@ -43,6 +43,8 @@ export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
               request,
               { action: 'admin.create', target: id, data: { name, role } },
               async (db) => {
+                // One at a time for a name: twins at the same moment would both find it free.
+                await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`admin ${name}`}, 0))`;
                 const namesake = await db.admin.findUnique({ where: { name } });
                 if (namesake && namesake.id !== id) throw new Problem(409, 'name_taken', 'There is an admin of this name.');
                 const one = namesake ?? (await db.admin.create({ data: { id, name, role } }));
