@@ -289,3 +289,19 @@ test('an operator may say that it was paid, and then the payment may still come 
   expect((await books.told(id, 'returned 1')).state).toBe('RETURNED');
   expect(await books.entries(id)).toEqual(['RESERVE 1005', 'SETTLE 1000', 'FEE 5', 'REVERSE 1000']);
 });
+
+test('an operator who last saw the first attempt decides on the one that is in doubt', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, ...twoAttempts, 'mismatch 2');
+  expect((await books.tell(id, 'resolved_paid', { attempt: 1, adminId: 'adm_1' })).payout.state).toBe('SUCCEEDED');
+  expect(await books.attempts(id)).toEqual(['1 failed', '2 succeeded']);
+});
+
+test('an admin who approved a payout may stop it when it is tried again', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { reviewReasons: [{ code: 'amount', detail: 'large' }] });
+  await books.tell(id, 'approved', { adminId: 'adm_1' });
+  await books.told(id, 'attempt_started 1', 'failed 1', 'reinitiated', 'held');
+  expect((await books.tell(id, 'rejected', { adminId: 'adm_1', reason: 'enough' })).outcome).toBe('applied');
+});
