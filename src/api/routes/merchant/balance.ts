@@ -116,7 +116,7 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
           summary: 'More test money',
           tags: ['balance'],
           security: KEY_NEEDED,
-          headers: idempotencyHeaders.optional(),
+          headers: idempotencyHeaders,
           body: z.strictObject({ amount: amountField, currency: currencyField }),
           response: writeAnswers({ 201: balanceSchema }, 404),
         },

@@ -86,7 +86,7 @@ export function directoryRoutes(context: ApiContext): FastifyPluginAsyncZod {
           summary: 'Is there such an account, and whose is it?',
           tags: ['directory'],
           security: KEY_NEEDED,
-          headers: idempotencyHeaders.optional(),
+          headers: idempotencyHeaders,
           body: verifyBody,
           response: writeAnswers({ 200: verdictSchema.describe('Also of a wrong account: `valid` is false') }),
         },

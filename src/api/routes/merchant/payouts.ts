@@ -19,7 +19,7 @@ import { payoutBody, type ReadOrder, readPayoutOrder } from './payoutRequest.ts'
 import { payoutSchema } from './payoutSchemas.ts';
 
 const params = z.object({ id: z.string() });
-const noBody = z.strictObject({}).optional();
+const noBody = z.strictObject({}).nullish();
 
 export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {
@@ -32,7 +32,7 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
           summary: 'Make a payout',
           tags: ['payouts'],
           security: KEY_NEEDED,
-          headers: idempotencyHeaders.optional(),
+          headers: idempotencyHeaders,
           body: payoutBody,
           response: writeAnswers({
             201: payoutSchema.describe('Accepted, its money reserved'),
@@ -61,7 +61,7 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
           summary: 'Try a failed payout again',
           tags: ['payouts'],
           security: KEY_NEEDED,
-          headers: idempotencyHeaders.optional(),
+          headers: idempotencyHeaders,
           params,
           body: noBody,
           response: writeAnswers({ 202: payoutSchema.describe('A new attempt follows') }, 404),
@@ -87,7 +87,7 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
           summary: 'Cancel a payout while nothing may be on the wire',
           tags: ['payouts'],
           security: KEY_NEEDED,
-          headers: idempotencyHeaders.optional(),
+          headers: idempotencyHeaders,
           params,
           body: noBody,
           response: writeAnswers({ 200: payoutSchema.describe('Cancelled, its money released') }, 404),
