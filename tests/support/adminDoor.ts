@@ -126,7 +126,12 @@ export async function openDoor(
         ...(body === undefined ? {} : { payload: body as Record<string, unknown> }),
       });
       const isJson = String(answer.headers['content-type']).includes('json');
-      return { status: answer.statusCode, headers: answer.headers, text: answer.body, body: isJson ? answer.json() : undefined };
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        text: answer.body,
+        body: isJson ? answer.json() : (undefined as never),
+      };
     },
     async merchant(name) {
       const id = newId('mer');
