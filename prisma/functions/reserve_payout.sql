@@ -16,9 +16,6 @@ DECLARE
   v_review jsonb := nullif(p_request -> 'reviewReasons', '[]');
   v_refusal text;
 BEGIN
-  SELECT code INTO v_refusal FROM payout_refusals r WHERE r.payout_id = v_id;
-  IF FOUND THEN RETURN jsonb_build_object('outcome', v_refusal); END IF;
-
   SELECT * INTO b FROM balances x
    WHERE x.mode = v_mode AND x.owner_kind = 'merchant' AND x.owner_id = v_merchant AND x.currency = p_request ->> 'currency';
 
@@ -44,7 +41,7 @@ BEGIN
   ELSE
     SELECT * INTO b FROM balances x WHERE x.id = b.id FOR NO KEY UPDATE; -- what is available now, not when we looked it up
     IF NOT FOUND OR b.available < p.amount + p.fee THEN v_refusal := 'insufficient_balance'; END IF;
-    -- A twin that we waited for above may have been refused, and money may have come since: the first answer stands.
+    -- Refused before, perhaps by a twin that we waited for above, and money may have come since: the first answer stands.
     SELECT coalesce(max(r.code), v_refusal) INTO v_refusal FROM payout_refusals r WHERE r.payout_id = v_id;
     IF v_refusal IS NOT NULL THEN DELETE FROM payouts x WHERE x.id = v_id; END IF;
   END IF;
