@@ -2,6 +2,7 @@
 import { ApplicationFailure, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { decryptSecret, type KeyRing } from '../src/crypto/secretBox.ts';
+import { failpoint } from '../src/failpoints.ts';
 import { presentEvent } from '../src/present/event.ts';
 import {
   createDeliveries,
@@ -67,7 +68,9 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
     if (trying >= PER_HOST_MAX) return undefined;
     tryingPerHost.set(host, trying + 1);
     try {
+      await failpoint('webhook.before', delivery.event.object.id);
       const result = await send(delivery);
+      await failpoint('webhook.after', delivery.event.object.id);
       const record = recordOf(result, trigger, isLast);
       const state = await deliveries.record(delivery.id, record);
       return { state, statusCode: record.statusCode, retryAfterMs: result.outcome === 'failed' ? result.retryAfterMs : null };

@@ -77,6 +77,15 @@ test.each([
   expect(await w.entry(order.reference)).toMatchObject({ status: 'paid', requests: 2 });
 });
 
+test('slow_answer: paid at once, and the callback comes before the answer', async () => {
+  await fault('slow_answer', { params: { ms: 800 }, times: 1 });
+  const order = orderTo('0001');
+  const answer = submit(order);
+  await heard(order, 1);
+  const isFirst = await Promise.race([answer.then(() => false), Promise.resolve(true)]);
+  expect([isFirst, await answer]).toEqual([true, expect.objectContaining({ kind: 'paid' })]);
+});
+
 test('no_answer without taking: unknown, and the look-up does not find it', async () => {
   await fault('no_answer', { params: { take: false } });
   const order = orderTo('0001');

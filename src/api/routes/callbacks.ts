@@ -6,6 +6,7 @@ import { attemptOf, payoutIdOf } from '../../domain/ids.ts';
 import { newId } from '../../domain/newId.ts';
 import type { Claim } from '../../domain/payout/contract.ts';
 import { textFault } from '../../domain/text.ts';
+import { failpoint } from '../../failpoints.ts';
 import type { PspCallback } from '../../psp/port.ts';
 import { openAnswers } from '../answers.ts';
 import type { ApiContext } from '../context.ts';
@@ -39,6 +40,7 @@ export function callbackRoutes(context: ApiContext): FastifyPluginAsyncZod {
         if (!callback)
           throw new Problem(401, 'invalid_signature', 'The signature is not that of the raw body under our shared secret.');
         const message = await store(pool, psp.name, callback, raw);
+        await failpoint('callback.stored', message.place?.payoutId ?? null);
         if (message.state === 'received' && message.place) {
           const { payoutId, round, attempt } = message.place;
           // Should this fail, the answer is 503 and the PSP sends again: the row is there, and it is handed on then.

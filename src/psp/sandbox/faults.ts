@@ -6,13 +6,14 @@
  * - `wait`: before anything else; the request goes on normally afterwards, also when the client is gone
  * - `door`: instead of the request; nothing is taken
  * - `book`: what the book says of a new transfer
+ * - `pause`: between the book and the answer, whatever that is
  * - `answer`: after the transfer is in the book
  * - `callback`: on what is sent when a transfer's status changes
  */
 import { z } from 'zod';
 import { text } from './wire.ts';
 
-type Phase = 'wait' | 'door' | 'book' | 'answer' | 'callback';
+type Phase = 'wait' | 'door' | 'book' | 'pause' | 'answer' | 'callback';
 
 const HOUR_MS = 3_600_000;
 /** A time as `ms` or as `seconds`. */
@@ -48,6 +49,8 @@ export const FAULT_KINDS = {
         .optional(),
     }),
   },
+  /** Takes it, and answers that much later: the callback comes first. */
+  slow_answer: { phase: 'pause', params: time(1000) },
   /** Takes it, then 500. */
   error_after: { phase: 'answer', params: z.strictObject({ status: status5xx }) },
   /** Takes it, then cuts the connection. */
@@ -118,9 +121,10 @@ export interface Struck {
   readonly delays: readonly FaultOf<'delay'>[];
   readonly door: FaultOf<'error_before' | 'rate_limit' | 'down'> | FaultOf<'no_answer'> | null;
   readonly book: FaultOf<'wrong_amount'> | null;
+  readonly pauses: readonly FaultOf<'slow_answer'>[];
   readonly answer: FaultOf<'error_after' | 'cut_after' | 'no_answer'> | null;
 }
-export const UNSTRUCK: Struck = { delays: [], door: null, book: null, answer: null };
+export const UNSTRUCK: Struck = { delays: [], door: null, book: null, pauses: [], answer: null };
 
 type DoorFault = NonNullable<Struck['door']>;
 type AnswerFault = NonNullable<Struck['answer']>;
@@ -129,6 +133,7 @@ type AnswerFault = NonNullable<Struck['answer']>;
 const phaseOf = (fault: Fault): Phase =>
   fault.kind === 'no_answer' && !fault.params.take ? 'door' : FAULT_KINDS[fault.kind].phase;
 const isDelay = (fault: Fault): fault is FaultOf<'delay'> => fault.kind === 'delay';
+const isPause = (fault: Fault): fault is FaultOf<'slow_answer'> => fault.kind === 'slow_answer';
 const isWrongAmount = (fault: Fault): fault is FaultOf<'wrong_amount'> => fault.kind === 'wrong_amount';
 const isDoor = (fault: Fault): fault is DoorFault => phaseOf(fault) === 'door';
 const isAnswer = (fault: Fault): fault is AnswerFault => phaseOf(fault) === 'answer';
@@ -144,12 +149,13 @@ export function strike(active: readonly Fault[], target: Target): Struck {
   const delays = matching.filter(isDelay);
   const door = matching.find(isDoor) ?? null;
   if (door) return { ...UNSTRUCK, delays, door };
-  return { delays, door, book: matching.find(isWrongAmount) ?? null, answer: matching.find(isAnswer) ?? null };
+  const book = matching.find(isWrongAmount) ?? null;
+  return { delays, door, book, pauses: matching.filter(isPause), answer: matching.find(isAnswer) ?? null };
 }
 
 /** Every fault in it, for counting down and for the tape. */
 export function faultsIn(struck: Struck): Fault[] {
-  return [...struck.delays, struck.door, struck.book, struck.answer].filter((fault) => fault !== null);
+  return [...struck.delays, struck.door, struck.book, ...struck.pauses, struck.answer].filter((fault) => fault !== null);
 }
 
 /** The callback faults that apply to a change of this transfer. `no_callback` leaves nothing for the others to do. */

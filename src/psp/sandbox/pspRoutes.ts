@@ -80,13 +80,14 @@ export function pspRoutes(app: FastifyInstance, options: PspRoutesOptions): void
 
   app.post('/transfers', async (request, reply) => {
     const order = read(transferRequest, request.body);
-    const { book, answer } = visits.get(request)?.struck ?? UNSTRUCK;
+    const { book, pauses, answer } = visits.get(request)?.struck ?? UNSTRUCK;
     const script = scriptOf(order.destination.accountNumber, order.reference, options.returnAfterMs);
     const acceptance = await accept(pool, order, script, book ? (book.params.amount ?? null) : undefined);
     if (acceptance.outcome === 'new') {
       expect(CALLBACK_AFTER_MS);
       if (!script.answers) return silence(request, reply, 'hang');
     }
+    for (const pause of pauses) await wait(pause.params.ms);
     switch (answer?.kind) {
       case 'cut_after':
         return silence(request, reply, 'cut');
