@@ -15,7 +15,7 @@ export function loggerOptions(level: Config['logLevel'], stream?: DestinationStr
       censor: '[redacted]',
     },
     serializers: {
-      req: ({ method, url, ip }: FastifyRequest) => ({ method, path: url.split('?', 1)[0], ip }),
+      req: ({ method, url, ip }: FastifyRequest) => ({ method, path: masked(url.split('?', 1)[0] ?? ''), ip }),
       err: presentError,
     },
     ...(stream ? { stream } : {}),

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document, made from the routes' own schemas, and a readable page of it. */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 
 /** Before the routes: it listens as they are registered. */
@@ -23,8 +23,15 @@ export async function addOpenApi(app: FastifyInstance, publicUrl: string): Promi
         },
       },
     },
-    transform: jsonSchemaTransform,
+    transform: (route) => jsonSchemaTransform({ ...route, schema: withOperationId(route.schema, route.route) }),
     transformObject: jsonSchemaTransformObject,
   });
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+}
+
+/** Client generators name their functions after it; a route that gives none is named after its method and path. */
+function withOperationId(schema: FastifySchema | undefined, { method, url }: RouteOptions): FastifySchema {
+  const words = url.replace(/^\/api\/(v1\/)?/, '').split(/[^A-Za-z0-9]+/);
+  const id = [String(method).toLowerCase(), ...words.filter(Boolean).map((word) => word.charAt(0).toUpperCase() + word.slice(1))];
+  return { operationId: id.join(''), ...schema };
 }
