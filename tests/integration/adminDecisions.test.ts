@@ -1,0 +1,216 @@
+/** What people decide on payouts, put to real workflows: done once, by the right person, and written down. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { PayoutRequest } from '../../src/domain/payout/contract.ts';
+import { createWebhooksClient } from '../../src/temporal/webhooks.ts';
+import { type Door, openDoor, type TestAdmin } from '../support/adminDoor.ts';
+import { type Engine, startEngine } from '../support/engine.ts';
+
+let engine: Engine;
+let door: Door;
+let second: TestAdmin;
+let stopWorker: () => Promise<void>;
+beforeAll(async () => {
+  engine = await startEngine();
+  door = await openDoor(engine.db, { payouts: engine.payouts, webhooks: createWebhooksClient(engine.client) });
+  second = await door.admin('another approver', 'approver');
+  stopWorker = await engine.startWorker();
+}, 120_000);
+afterAll(async () => {
+  await stopWorker();
+  await door.close();
+  await engine.stop();
+});
+
+const decide = (
+  payoutId: string,
+  action: string,
+  options: { by?: TestAdmin; body?: unknown; headers?: Record<string, string> } = {},
+) =>
+  door.ask('POST', `/api/admin/payouts/${payoutId}/${action}`, {
+    key: (options.by ?? door.admins.approver).key,
+    ...(options.body !== undefined && { body: options.body }),
+    ...(options.headers && { headers: options.headers }),
+  });
+const inReview = async (change: Partial<PayoutRequest> = {}): Promise<string> =>
+  (await engine.pay('0004', { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' }, ...change })).id;
+const audited = async (payoutId: string): Promise<string[]> => {
+  const { body } = await door.ask<{ data: { adminId: string; action: string; data: { outcome: string } }[] }>(
+    'GET',
+    `/api/admin/audit?target=${payoutId}`,
+    { key: door.admins.admin.key },
+  );
+  return body.data.map(({ action, data }) => `${action} ${data.outcome}`).reverse();
+};
+const refused = ({ status, body }: { status: number; body: Record<string, unknown> }) => [status, body['code']];
+
+describe('deciding', () => {
+  test('an approved payout goes on its way, and nobody decides it a second time', async () => {
+    const id = await inReview();
+    const approved = await decide(id, 'approve', { body: { note: 'known customer' } });
+    expect(approved.status).toBe(200);
+    expect(approved.body).toMatchObject({
+      id,
+      object: 'payout',
+      review: { approvals: [{ adminId: door.admins.approver.id, decision: 'approved' }] },
+    });
+    await engine.until(id, 'PSP_QUEUED');
+    expect(refused(await decide(id, 'approve'))).toEqual([409, 'already_decided']);
+    expect(refused(await decide(id, 'approve', { by: second }))).toEqual([409, 'wrong_state']);
+    expect(await audited(id)).toEqual(['payout.approve done', 'payout.approve already_decided', 'payout.approve wrong_state']);
+  });
+
+  test('a rejected payout gives its money back, and its end changes nothing of who decided', async () => {
+    const id = await inReview();
+    const rejected = await decide(id, 'reject', { body: { reason: 'not an invoice' } });
+    expect(rejected.body).toMatchObject({ status: 'REJECTED', failure: { message: expect.stringContaining('not an invoice') } });
+    await engine.client.workflow.getHandle(`payout/${id}`).result();
+    expect(refused(await decide(id, 'reject', { body: { reason: 'again' } }))).toEqual([409, 'already_decided']);
+    expect(refused(await decide(id, 'approve', { by: second }))).toEqual([409, 'wrong_state']);
+    expect(refused(await decide(id, 'hold', { by: door.admins.operator, body: { reason: 'late' } }))).toEqual([
+      409,
+      'wrong_state',
+    ]);
+  });
+
+  test('whoever issued the key that made a payout does not approve it, whatever their role', async () => {
+    const id = await inReview({ makerId: door.admins.admin.id });
+    expect(refused(await decide(id, 'approve', { by: door.admins.admin }))).toEqual([403, 'self_approval']);
+    expect((await engine.ledger.read(id))?.state).toBe('IN_REVIEW');
+    expect((await decide(id, 'approve')).status).toBe(200);
+    expect(await audited(id)).toEqual(['payout.approve self_approval', 'payout.approve done']);
+  });
+
+  test('of two approvers at the same moment one decides', async () => {
+    const id = await inReview();
+    const answers = await Promise.all([decide(id, 'approve'), decide(id, 'reject', { by: second, body: { reason: 'no' } })]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+  });
+
+  test('a held payout waits until it is released', async () => {
+    const id = await inReview();
+    const by = door.admins.operator;
+    const held = await decide(id, 'hold', { by, body: { reason: 'ask the bank' } });
+    expect(held.body).toMatchObject({ status: 'ON_HOLD', hold: { reason: 'ask the bank', source: 'operator' } });
+    expect(refused(await decide(id, 'approve'))).toEqual([409, 'wrong_state']);
+    const released = await decide(id, 'release', { by });
+    expect(released.body).toMatchObject({ status: 'IN_REVIEW', hold: null });
+    expect(refused(await decide(id, 'release', { by }))).toEqual([409, 'wrong_state']);
+    // Held, released and held again is three different things, even for a client that sends one request id for all.
+    const headers = { 'x-request-id': 'always-the-same' };
+    for (const [action, status] of [
+      ['hold', 'ON_HOLD'],
+      ['release', 'IN_REVIEW'],
+      ['hold', 'ON_HOLD'],
+    ] as const) {
+      const { body } = await decide(id, action, { by, headers, ...(action === 'hold' && { body: { reason: 'again' } }) });
+      expect(body).toMatchObject({ status });
+    }
+  });
+
+  test('only an outcome that stayed unknown can be resolved, with evidence, and it settles the money', async () => {
+    const waiting = await inReview();
+    const by = door.admins.operator;
+    const body = { outcome: 'paid', evidence: 'bank statement of 21 November, line 7' };
+    expect(refused(await decide(waiting, 'resolve', { by, body }))).toEqual([409, 'wrong_state']);
+    await engine.fault({ kind: 'wrong_amount', times: 1 });
+    const { id } = await engine.pay('0001');
+    await engine.until(id, 'UNRESOLVED');
+    expect((await decide(id, 'resolve', { by, body: { outcome: 'paid' } })).status).toBe(400);
+    const resolved = await decide(id, 'resolve', { by, body });
+    expect(resolved.status).toBe(200);
+    expect(resolved.body).toMatchObject({ status: 'SUCCESS' });
+    expect(await audited(id)).toEqual(['payout.resolve done']);
+  });
+
+  test('an unknown payout is 404, and what is wrong in a request is named', async () => {
+    expect((await decide(`po_${'0'.repeat(32)}`, 'approve')).status).toBe(404);
+    const id = await inReview();
+    for (const [action, body, pointer] of [
+      ['reject', {}, '/reason'],
+      ['reject', { reason: '' }, '/reason'],
+      ['reject', { reason: 'x'.repeat(501) }, '/reason'],
+      ['approve', { comment: 'x' }, '/comment'],
+      ['resolve', { outcome: 'maybe', evidence: 'x' }, '/outcome'],
+    ] as const) {
+      const answer = await decide(id, action, { by: door.admins.admin, body });
+      expect([action, answer.status, (answer.body['errors'] as { pointer: string }[])[0]?.pointer]).toEqual([
+        action,
+        400,
+        pointer,
+      ]);
+    }
+  });
+});
+
+describe('repeats and outages', () => {
+  test('a repeat under the same key gets the first answer and decides nothing more', async () => {
+    const id = await inReview();
+    const headers = { 'x-idempotency-key': 'approve-1' };
+    const first = await decide(id, 'approve', { headers });
+    const again = await decide(id, 'approve', { headers });
+    expect([first.status, again.status, again.text]).toEqual([200, 200, first.text]);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    expect(await audited(id)).toEqual(['payout.approve done']);
+    // The call that decided died before it could answer: the workflow gives its answer again.
+    await engine.db.owner.query(
+      `UPDATE idempotency_keys SET status = NULL, headers = NULL, body = NULL, lease_until = now() WHERE key = 'approve-1'`,
+    );
+    const late = await decide(id, 'approve', { headers });
+    expect([late.status, late.body['id']]).toEqual([200, id]);
+  });
+
+  test('an approval without a worker is 202, and it counts as soon as one is back', async () => {
+    const id = await inReview();
+    await stopWorker();
+    const headers = { 'x-idempotency-key': 'approve-2' };
+    const pending = await decide(id, 'approve', { headers });
+    expect([pending.status, pending.body['status']]).toEqual([202, 'IN_REVIEW']);
+    stopWorker = await engine.startWorker();
+    await engine.until(id, 'PSP_QUEUED');
+    const repeated = await decide(id, 'approve', { headers });
+    expect(repeated.status).toBe(200);
+  });
+
+  test('a payout whose workflow was terminated can still be decided', async () => {
+    const id = await inReview();
+    await engine.client.workflow.getHandle(`payout/${id}`).terminate('by mistake');
+    const approved = await decide(id, 'approve');
+    expect(approved.status).toBe(200);
+    await engine.until(id, 'PSP_QUEUED');
+  });
+});
+
+describe('a webhook once more', () => {
+  test('is handed to a workflow for each receiver, and to endpoints that are younger than the event', async () => {
+    const merchant = await door.merchant('Told again');
+    await engine.ledger.fund({ merchantId: merchant.id, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'x' });
+    const { id } = await engine.pay('0004', {
+      merchantId: merchant.id,
+      terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' },
+    });
+    const key = merchant.testKey;
+    const endpoint = async (eventTypes: string[]) =>
+      (await door.ask('POST', '/api/v1/webhook-endpoints', { key, body: { url: 'https://203.0.114.7/', eventTypes } })).body[
+        'id'
+      ];
+    const wants = await endpoint(['payout.*']);
+    const wantsOther = await endpoint(['payout.failed']);
+    const off = await endpoint(['*']);
+    await door.ask('PATCH', `/api/v1/webhook-endpoints/${off}`, { key, body: { disabled: true } });
+    const eventId = `evt_${id.slice(3)}_0001`;
+    const resend = (body?: unknown) =>
+      door.ask<{ deliveries: { id: string; endpointId: string }[] }>('POST', `/api/v1/events/${eventId}/resend`, { key, body });
+
+    const toAll = await resend();
+    expect(toAll.status).toBe(202);
+    expect(toAll.body.deliveries.map(({ endpointId }) => endpointId)).toEqual([wants]);
+    const toOne = await resend({ endpointId: wantsOther }); // asked for by name: whatever it is subscribed to
+    expect(toOne.body.deliveries).toMatchObject([{ endpointId: wantsOther, eventId, object: 'webhook_delivery' }]);
+    for (const { id: deliveryId } of [...toAll.body.deliveries, ...toOne.body.deliveries]) {
+      const { type } = await engine.client.workflow.getHandle(`webhook/${deliveryId}/resend-1`).describe();
+      expect(type).toBe('webhookDelivery');
+    }
+    expect((await resend({ endpointId: off })).body).toMatchObject({ code: 'endpoint_disabled' });
+    expect((await resend()).status).toBe(202); // the same try is asked for again: one workflow
+  });
+});
