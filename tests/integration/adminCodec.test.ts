@@ -1,0 +1,180 @@
+/** The codec endpoint: the Temporal UI shows payloads to admins, in the browser and on the command line, and to nobody else. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Payload } from '@temporalio/common';
+import { createPayloadCodec } from '../../src/temporal/codec.ts';
+import { type DoorWorld, ENCRYPTION_KEYS, openDoorWorld } from '../support/adminDoor.ts';
+
+const UI = 'http://127.0.0.1:8233';
+const SECRET = '12345678900001';
+
+let w: DoorWorld;
+let sealed: { payloads: unknown[] };
+beforeAll(async () => {
+  w = await openDoorWorld({ TEMPORAL_UI_URL: `${UI}/` });
+  const plain = {
+    metadata: { encoding: Buffer.from('json/plain') },
+    data: Buffer.from(JSON.stringify({ accountNumber: SECRET })),
+  };
+  sealed = { payloads: (await createPayloadCodec(ENCRYPTION_KEYS).encode([plain])).map(toWire) };
+});
+afterAll(() => w.close());
+
+const toWire = ({ metadata, data }: Payload) => ({
+  metadata: Object.fromEntries(
+    Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
+  ),
+  data: Buffer.from(data ?? []).toString('base64'),
+});
+const textOf = (payload: unknown): string => Buffer.from((payload as { data: string }).data, 'base64').toString('utf8');
+
+/** As UI 2.54 asks from the browser: `<endpoint>/decode?preserveStorageRefs=true`, across origins. */
+const decode = (headers: Record<string, string>, body: unknown = sealed) =>
+  w.ask<{ payloads: unknown[]; code?: string }>('POST', '/codec/decode?preserveStorageRefs=true', {
+    headers: { 'content-type': 'application/json', 'x-namespace': 'default', ...headers },
+    body,
+  });
+const login = (key: string) =>
+  w.app.inject({
+    method: 'POST',
+    url: '/codec/login',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: `key=${key}`,
+  });
+const cookieOf = (answer: { headers: Record<string, unknown> }): string =>
+  String(answer.headers['set-cookie']).split(';')[0] ?? '';
+
+describe('with a key', () => {
+  test('any admin’s key opens payloads, by either header', async () => {
+    for (const { key } of Object.values(w.admins)) {
+      for (const headers of [{ 'x-api-key': key }, { authorization: `Bearer ${key}` }]) {
+        const { status, body } = await decode(headers);
+        expect(status).toBe(200);
+        expect(textOf(body.payloads[0])).toBe(JSON.stringify({ accountNumber: SECRET }));
+      }
+    }
+  });
+
+  test('no merchant’s key, no unknown key and no key opens any', async () => {
+    expect((await decode({ 'x-api-key': w.a.testKey })).status).toBe(403);
+    for (const headers of [
+      {},
+      { 'x-api-key': 'ak_nobody_nobody' },
+      { authorization: 'Bearer of-another-system' },
+      { cookie: 'theme=dark' },
+    ]) {
+      const { status, text } = await decode(headers as Record<string, string>);
+      expect(status).toBe(401);
+      expect(text).not.toContain(SECRET);
+    }
+  });
+
+  test('what the UI sends to a workflow is encrypted and reads the same afterwards; what is not ours passes through', async () => {
+    const headers = { 'x-api-key': w.admins.viewer.key };
+    const plain = {
+      payloads: [
+        { metadata: { encoding: Buffer.from('json/plain').toString('base64') }, data: Buffer.from('{"a":1}').toString('base64') },
+      ],
+    };
+    const encoded = await w.ask<{ payloads: unknown[] }>('POST', '/codec/encode', { headers, body: plain });
+    expect(encoded.text).not.toContain(plain.payloads[0]?.data);
+    expect((await decode(headers, encoded.body)).body).toEqual(plain);
+    expect((await decode(headers, plain)).body).toEqual(plain);
+    expect((await decode(headers, { payloads: [] })).body).toEqual({ payloads: [] });
+    expect((await decode(headers, { payloads: [{ metadata: {}, externalPayloads: [] }] })).status).toBe(200);
+  });
+
+  test('a payload that was changed or is none is a clear refusal, not a failure of ours', async () => {
+    const headers = { 'x-api-key': w.admins.viewer.key };
+    const [first] = sealed.payloads as { metadata: Record<string, string>; data: string }[];
+    const changed = { ...first, data: Buffer.from('changed '.repeat(9)).toString('base64') };
+    const otherKey = { ...first, metadata: { ...first?.metadata, 'encryption-key-id': Buffer.from('gone').toString('base64') } };
+    for (const payload of [changed, otherKey]) {
+      const { status, body } = await decode(headers, { payloads: [payload] });
+      expect([status, body.code]).toEqual([400, 'payload_unreadable']);
+    }
+    for (const body of [{}, { payloads: [7] }, { payloads: [{ data: '§' }] }])
+      expect((await decode(headers, body)).status).toBe(400);
+  });
+});
+
+describe('from the Temporal UI in a browser', () => {
+  test('the UI’s own pages may ask and read, with the cookie; pages of other origins may not', async () => {
+    const preflight = await w.app.inject({
+      method: 'OPTIONS',
+      url: '/codec/decode?preserveStorageRefs=true',
+      headers: {
+        origin: UI,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type,x-namespace',
+      },
+    });
+    expect(preflight.statusCode).toBe(204);
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-origin': UI,
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers': expect.stringContaining('x-namespace'),
+      vary: expect.stringContaining('Origin'),
+    });
+    const cookie = cookieOf(await login(w.admins.viewer.key));
+    const read = await decode({ origin: UI, cookie });
+    expect(read.status).toBe(200);
+    expect(read.headers).toMatchObject({ 'access-control-allow-origin': UI, 'access-control-allow-credentials': 'true' });
+
+    for (const origin of ['http://127.0.0.1:9999', 'http://localhost:8233', 'https://evil.example', 'null']) {
+      const foreign = await decode({ origin, cookie });
+      expect([origin, foreign.status]).toEqual([origin, 403]);
+      expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
+    }
+    expect((await decode({ cookie })).status).toBe(403); // a plain form of our own site
+    const unsigned = await decode({ origin: UI });
+    expect([unsigned.status, unsigned.headers['access-control-allow-origin']]).toEqual([401, UI]); // so that the UI can say why
+  });
+
+  test('signing in sets a cookie that scripts and other sites do not get, and that holds no key', async () => {
+    const form = await w.app.inject('/codec/login');
+    expect([form.statusCode, form.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(form.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(form.body).not.toContain('<script');
+    const { key, keyId } = w.admins.operator;
+    const signedIn = await login(key);
+    expect([signedIn.statusCode, signedIn.headers['location']]).toEqual([303, '/codec/login']);
+    const cookie = String(signedIn.headers['set-cookie']);
+    for (const attribute of ['HttpOnly', 'SameSite=Strict', 'Path=/codec', 'Max-Age=43200']) expect(cookie).toContain(attribute);
+    expect(cookie).not.toContain(key);
+    expect(cookie).toContain(keyId);
+    const page = await w.app.inject({ url: '/codec/login', headers: { cookie: cookieOf(signedIn) } });
+    expect(page.body).toContain('the operator');
+    const out = await w.app.inject({ method: 'POST', url: '/codec/logout', headers: { cookie: cookieOf(signedIn) } });
+    expect(String(out.headers['set-cookie'])).toContain('Max-Age=0');
+    for (const wrong of ['', 'ak_wrong', w.a.testKey, '%3Cscript%3E']) {
+      const refused = await login(wrong);
+      expect([refused.statusCode, refused.headers['set-cookie']]).toEqual([401, undefined]);
+    }
+  });
+
+  test('a cookie ends with its time, with its key, with its admin, and with one changed character', async () => {
+    const own = await w.admin('passing by', 'viewer');
+    const cookie = cookieOf(await login(own.key));
+    const headers = { origin: UI, cookie };
+    expect((await decode(headers)).status).toBe(200);
+    const [name, token = ''] = cookie.split('=');
+    const parts = token.split('.');
+    const forged = [
+      parts.with(2, String(Number.parseInt(parts[2] ?? '', 10) + 1)), // longer life
+      parts.with(1, w.admins.admin.keyId), // somebody else
+      parts.with(
+        3,
+        (parts[3] ?? '').replace(/^./, (first) => (first === 'A' ? 'B' : 'A')),
+      ),
+      parts.with(0, 'other'),
+      parts.slice(0, 3),
+    ];
+    for (const each of forged) expect((await decode({ origin: UI, cookie: `${name}=${each.join('.')}` })).status).toBe(401);
+    await w.books.db.owner.query('UPDATE admins SET active = false WHERE id = $1', [own.id]);
+    expect((await decode(headers)).status).toBe(401);
+    await w.books.db.owner.query('UPDATE admins SET active = true WHERE id = $1', [own.id]);
+    await w.ask('DELETE', `/api/admin/api-keys/${own.keyId}`, { key: w.admins.admin.key });
+    expect((await decode(headers)).status).toBe(401);
+  });
+});
