@@ -1,10 +1,10 @@
-/** Started by a Schedule every hour. */
+/** Housekeeping, each started by its Schedule (src/worker/schedules.ts). */
 import { proxyActivities } from '@temporalio/workflow';
-import type { MaintenanceActivities } from '../activities/maintenance.ts';
+import type { BooksReport, MaintenanceActivities } from '../activities/maintenance.ts';
 import { WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
 
 /** On the webhooks' queue: its workers have the time, and no payout ever waits behind it. */
-const maintenance = proxyActivities<MaintenanceActivities>({
+const keys = proxyActivities<Pick<MaintenanceActivities, 'removeExpiredKeys'>>({
   taskQueue: WEBHOOKS_QUEUE,
   startToCloseTimeout: '10m', // a thousand batches of some ten milliseconds, with room
   heartbeatTimeout: '30s', // one beat a batch, and a statement ends within 8 s
@@ -12,6 +12,19 @@ const maintenance = proxyActivities<MaintenanceActivities>({
   summary: 'remove expired idempotency keys',
 });
 
+const books = proxyActivities<Pick<MaintenanceActivities, 'checkBooks'>>({
+  taskQueue: WEBHOOKS_QUEUE,
+  startToCloseTimeout: '45m', // ten million entries take a minute; below the hour after which the next one starts
+  heartbeatTimeout: '30s', // a dead worker is noticed by several missed beats
+  retry: { initialInterval: '30s', backoffCoefficient: 2, maximumInterval: '5m', maximumAttempts: 3 }, // the next hour tries again
+  summary: 'check the books',
+});
+
 export async function removeExpiredKeys(): Promise<{ removed: number }> {
-  return await maintenance.removeExpiredKeys();
+  return await keys.removeExpiredKeys();
+}
+
+/** What is wrong with the books stands in the result, in the worker's log and in its metrics; nothing is repaired here. */
+export async function checkBooks(): Promise<BooksReport> {
+  return await books.checkBooks();
 }

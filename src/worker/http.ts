@@ -1,6 +1,6 @@
 /** A worker's own small door, for whoever watches it: is it alive, and how does it do. */
 import { createServer, type ServerResponse } from 'node:http';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, type Registry } from 'prom-client';
 
 const CHECK_MS = 2_000; // below the timeout that probes commonly have
 const SCRAPE_MS = 2_000;
@@ -18,13 +18,14 @@ export interface WorkerHttpOptions {
   readonly port: number;
   /** Each resolves where all is well. */
   readonly checks: Readonly<Record<string, Check>>;
+  /** What this worker measures; the process's own figures are added. */
+  readonly registry: Registry;
   /** Where the Temporal SDK tells its own metrics. */
   readonly coreMetricsUrl: string | undefined;
 }
 
 /** `GET /health` and `GET /metrics`. @throws if the port is in use. */
-export async function startWorkerHttp({ host, port, checks, coreMetricsUrl }: WorkerHttpOptions): Promise<WorkerHttp> {
-  const registry = new Registry();
+export async function startWorkerHttp({ host, port, checks, registry, coreMetricsUrl }: WorkerHttpOptions): Promise<WorkerHttp> {
   collectDefaultMetrics({ register: registry });
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
     '/health': async (response) => {

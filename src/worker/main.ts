@@ -1,11 +1,13 @@
 /** A worker process. Any number of them may run; each may be killed at any moment. */
 import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
+import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
 import { createPspRegistry, type PspRegistry } from '../psp/registry.ts';
 import { dataConverter } from '../temporal/codec.ts';
 import { startBeat } from './beat.ts';
+import { booksMetrics } from './booksMetrics.ts';
 import { startWorkerHttp } from './http.ts';
 import { createLog } from './log.ts';
 import { createWorkers } from './queues.ts';
@@ -43,12 +45,14 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
       connection ? await connection.workflowService.getSystemInfo({}) : Promise.reject(new Error('not connected')),
     database: () => pool.query('SELECT 1'),
   };
-  const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks });
+  const registry = new Registry();
+  const onBooksChecked = booksMetrics(registry);
+  const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
   const closeParts = () => Promise.all([http.close(), connection?.close(), psps.close(), pool.end(), webhooksPool.end()]);
 
   try {
     connection = await connectWorker(config.temporalAddress, log);
-    workers = await createWorkers(config, { connection, pool, webhooksPool, psps, log });
+    workers = await createWorkers(config, { connection, pool, webhooksPool, psps, log, onBooksChecked });
   } catch (error) {
     await closeParts();
     throw error;

@@ -3,7 +3,7 @@ import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/w
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createLedgerActivities } from '../../activities/ledger.ts';
-import { createMaintenanceActivities } from '../../activities/maintenance.ts';
+import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
 import { createPspActivities } from '../../activities/psp.ts';
 import { createWebhookActivities } from '../../activities/webhooks.ts';
 import type { Config } from '../config.ts';
@@ -28,12 +28,13 @@ export interface WorkerParts {
   readonly webhooksPool: Pool;
   readonly psps: PspRegistry;
   readonly log: Logger;
+  readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
 }
 
 /** One Temporal worker a queue, in this process. */
 export async function createWorkers(
   config: Config,
-  { connection, pool, webhooksPool, psps, log }: WorkerParts,
+  { connection, pool, webhooksPool, psps, log, onBooksChecked }: WorkerParts,
 ): Promise<readonly Worker[]> {
   const ledger = createLedger(pool);
   const common = {
@@ -53,7 +54,7 @@ export async function createWorkers(
         timeoutMs: config.webhookTimeoutMs,
         allowLoopbackTest: config.webhookAllowLoopbackTest,
       }),
-      ...createMaintenanceActivities({ pool: webhooksPool }),
+      ...createMaintenanceActivities({ pool: webhooksPool, onBooksChecked }),
     },
     maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 10 },

@@ -4,36 +4,45 @@ import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@tem
 import type { Logger } from 'pino';
 import { PAYOUTS_QUEUE } from '../domain/queues.ts';
 
-const REMOVE_EXPIRED_KEYS = 'remove-expired-idempotency-keys';
+interface Scheduled {
+  readonly scheduleId: string;
+  readonly workflowType: string;
+  /** Past the full hour, so that they do not meet. */
+  readonly offset: '0m' | '30m';
+}
+
+const HOURLY: readonly Scheduled[] = [
+  { scheduleId: 'remove-expired-idempotency-keys', workflowType: 'removeExpiredKeys', offset: '0m' },
+  { scheduleId: 'check-books', workflowType: 'checkBooks', offset: '30m' },
+];
 
 const TRY_AGAIN_MS = 10_000;
 
 /** Tries until it is done or stopped: no payout depends on it. A schedule that is there is left as an operator may have set it. */
 export async function ensureSchedules(client: Client, log: Logger, stopped: AbortSignal): Promise<void> {
+  for (const each of HOURLY) await ensureSchedule(client, each, log, stopped);
+}
+
+async function ensureSchedule(client: Client, scheduled: Scheduled, log: Logger, stopped: AbortSignal): Promise<void> {
   while (!stopped.aborted) {
     try {
-      await createSchedule(client);
+      await createSchedule(client, scheduled);
       return;
     } catch (error) {
       if (error instanceof ScheduleAlreadyRunning) return;
-      log.warn({ err: error }, 'the schedule that removes expired idempotency keys could not be made; trying again');
+      log.warn({ err: error, schedule: scheduled.scheduleId }, 'a schedule could not be made; trying again');
       await sleep(TRY_AGAIN_MS, undefined, { signal: stopped }).catch(() => undefined);
     }
   }
 }
 
-async function createSchedule(client: Client): Promise<void> {
+async function createSchedule(client: Client, { scheduleId, workflowType, offset }: Scheduled): Promise<void> {
   await client.withDeadline(Date.now() + TRY_AGAIN_MS, () =>
     client.schedule.create({
-      scheduleId: REMOVE_EXPIRED_KEYS,
-      spec: { intervals: [{ every: '1h' }] },
-      action: {
-        type: 'startWorkflow',
-        workflowType: 'removeExpiredKeys',
-        workflowId: REMOVE_EXPIRED_KEYS,
-        taskQueue: PAYOUTS_QUEUE,
-      },
-      // What was missed while nothing ran need not be caught up: the next run removes it all.
+      scheduleId,
+      spec: { intervals: [{ every: '1h', offset }] },
+      action: { type: 'startWorkflow', workflowType, workflowId: scheduleId, taskQueue: PAYOUTS_QUEUE },
+      // What was missed while nothing ran need not be caught up: the next run does it all.
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10m' },
     }),
   );

@@ -170,6 +170,38 @@ test('the hourly run removes expired idempotency keys and nothing else', async (
   await worker.close();
 }, 60_000);
 
+test('the hourly check of the books tells in the metrics what is wrong, and that it was done', async () => {
+  const worker = await startWorker({ ...config, workerPort: 0 });
+  toClose.push(() => worker.close());
+  const metrics = async () => await (await fetch(`http://127.0.0.1:${worker.port}/metrics`)).text();
+  expect(await metrics()).not.toMatch(/^oncepay_books_checked_timestamp_seconds \d/m);
+  const owner = await world.merchant();
+  const sql = world.books.db.owner;
+  const change = (amount: number) =>
+    sql.query('UPDATE balances SET available = available + $1 WHERE merchant_id = $2', [amount, owner.merchantId]);
+
+  const link = connectTemporal(config);
+  toClose.push(() => link.close());
+  const check = link.client.schedule.getHandle('check-books');
+  await change(1);
+  await until('the schedule is there', async () =>
+    check.trigger().then(
+      () => true,
+      () => false,
+    ),
+  );
+  const wrong = /^oncepay_invariant_violations\{name="balances_equal_entries"\} 1$/m;
+  await until('the broken rule is in the metrics', async () => wrong.test(await metrics()));
+  expect(await metrics()).toMatch(/^oncepay_books_checked_timestamp_seconds \d/m);
+
+  await change(-1);
+  await until('the next check finds the books in order', async () => {
+    await check.trigger();
+    return /^oncepay_invariant_violations\{name="balances_equal_entries"\} 0$/m.test(await metrics());
+  });
+  await worker.close();
+}, 60_000);
+
 test('a database that is away ends no worker', async () => {
   const away = { ...config, workerPort: 0, databaseUrl: 'postgresql://nobody@127.0.0.1:9/nothing' };
   const worker = await startWorker(away, () => {
