@@ -42,6 +42,8 @@ import { TemporalUnavailable, unavailableOr } from './client.ts';
 const ANSWER_TIMEOUT_MS = 5_000;
 /** A signal or a start only has to be stored: seconds mean that Temporal is away. */
 const RPC_TIMEOUT_MS = 5_000;
+/** For the look whether a payout was started, after ANSWER_TIMEOUT_MS in vain: a server that is there answers at once. */
+const LOOK_TIMEOUT_MS = 1_500;
 
 export type AcceptAnswer = { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'pending' };
 export type SteeredAnswer = CommandAnswer | { readonly outcome: 'gone' } | { readonly outcome: 'pending' };
@@ -120,7 +122,7 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
   ): Promise<AcceptAnswer> {
     const { workflowId } = operation.options;
     try {
-      await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () => workflow.getHandle(workflowId).describe());
+      await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, () => workflow.getHandle(workflowId).describe());
       return { kind: 'pending' };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError)

@@ -19,8 +19,8 @@ import {
   storeAnswer,
 } from './idempotencyStore.ts';
 
-/** A twin waits for the first's answer: longer than the 5 s that the first waits for Temporal, so that both answer alike. */
-const WAIT_MS = 7_000;
+/** A twin waits for the first's answer: longer than the 6.5 s that the first gives Temporal, so that both answer alike. */
+const WAIT_MS = 8_000;
 const POLL_FIRST_MS = 20;
 const POLL_MAX_MS = 250;
 

@@ -10,7 +10,7 @@ import type { Mode, PayoutRecord } from '../../domain/payout/contract.ts';
 const KEPT = '24 hours';
 
 /**
- * How long a caller that died blocks its key; at most 60 s are promised. Above all that one request can take: 10 s for
+ * How long a caller that died blocks its key; at most 60 s are promised. Above all that one request can take: 7 s for
  * Temporal's answer, 10 s for the database's. Should two be at work after all, both work on the same resource.
  */
 const LEASE = '25 seconds';
