@@ -7,7 +7,6 @@ import { newId } from '../../domain/newId.ts';
 import type { Claim } from '../../domain/payout/contract.ts';
 import { textFault } from '../../domain/text.ts';
 import { failpoint } from '../../failpoints.ts';
-import { failpoint } from '../../failpoints.ts';
 import type { PspCallback } from '../../psp/port.ts';
 import { openAnswers } from '../answers.ts';
 import type { ApiContext } from '../context.ts';
@@ -44,7 +43,6 @@ export function callbackRoutes(context: ApiContext): FastifyPluginAsyncZod {
         await failpoint('callback.stored', message.place?.payoutId ?? null);
         if (message.state === 'received' && message.place) {
           const { payoutId, round, attempt } = message.place;
-          await failpoint('callback.stored', payoutId);
           // Should this fail, the answer is 503 and the PSP sends again: the row is there, and it is handed on then.
           await payouts.notice(payoutId, round, { messageId: message.id, attempt, claim: claimOf(callback.claim) });
         }
