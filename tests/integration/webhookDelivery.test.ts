@@ -123,19 +123,30 @@ test('Retry-After puts a try off, but at most to twice the wait', async () => {
   expect(await timersOf(second.workflowId)).toEqual([5_000, 10 * MINUTE]);
 });
 
-test('an operator may have a try at once, and it does not use up one of the schedule', async () => {
+test('an operator may have a try at once', async () => {
   const { server, deliveryId } = await refusedOnce();
+  server.answer = say(204);
+
   const handle = await start({ deliveryId, tried: 3 }); // waits for half an hour
   await handle.signal(retryNowSignal);
   await arrivals(server, 2);
 
-  server.answer = say(204);
-  await handle.signal(retryNowSignal);
   expect(await handle.result()).toEqual({ delivered: true });
-  expect(server.received).toHaveLength(3);
-  const [first, second] = await timersOf(handle.workflowId);
-  expect(first).toBe(30 * MINUTE);
-  expect(second).toBeLessThanOrEqual(30 * MINUTE);
+  expect(await timersOf(handle.workflowId)).toEqual([30 * MINUTE]);
+});
+
+test('a try that was asked for and came to nothing uses up none of the schedule', async () => {
+  const { server, deliveryId } = await refusedOnce();
+
+  const handle = await start({ deliveryId, tried: 8 });
+  await handle.signal(retryNowSignal);
+  await arrivals(server, 2);
+  await handle.result();
+
+  expect(server.received).toHaveLength(4); // the first, the one asked for, and the ninth and tenth of the schedule
+  const [whole, rest = 0, last] = await timersOf(handle.workflowId);
+  expect([whole, last]).toEqual([20 * HOUR, 24 * HOUR]);
+  expect(rest).toBeLessThanOrEqual(20 * HOUR);
 });
 
 test('410 ends it at once', async () => {
