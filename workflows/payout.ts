@@ -25,6 +25,7 @@ import {
   type Opening,
   type PayoutInput,
   type PayoutRecord,
+  type PayoutResult,
   type PayoutTimes,
   type PspNotice,
   pspNoticeSignal,
@@ -48,10 +49,6 @@ const { submit } = proxyActivities<Pick<PspActivities, 'submit'>>({
   retry: { maximumAttempts: 1 },
   summary: 'send to the PSP',
 });
-
-export interface PayoutResult {
-  readonly outcome: 'refused' | PayoutState;
-}
 
 /** Not to be cancelled from the Temporal UI: a payout in mid-air would keep its money reserved with nobody in charge. */
 export async function payout(input: PayoutInput): Promise<PayoutResult> {
@@ -83,7 +80,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
     await door.settleDown(notices);
   }
   await condition(allHandlersFinished);
-  return { outcome: opened.outcome === 'refused' ? 'refused' : (door?.seen().state ?? opened.payout.state) };
+  return { accepted };
 
   async function obey(command: Command): Promise<CommandAnswer> {
     await condition(() => accepted !== undefined);
@@ -222,7 +219,9 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
     pauseMs = idleSends === 0 ? 0 : Math.max(retryAfterMs ?? 0, retryWait(idleSends, times));
   }
 
-  const unknown = (reason: string) => apply({ type: 'outcome_unknown', attempt: seen().attempt, reason }, 'system');
+  async function unknown(reason: string): Promise<void> {
+    await apply({ type: 'outcome_unknown', attempt: seen().attempt, reason }, 'system');
+  }
 
   /** The PSP has it, or a person must find out: its message or our next look-up tells; there is no deadline. */
   async function awaitOutcome(): Promise<void> {

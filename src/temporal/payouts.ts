@@ -6,6 +6,7 @@ import {
   type Client,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -23,6 +24,7 @@ import {
   type Opening,
   type PayoutInput,
   type PayoutRecord,
+  type PayoutResult,
   type PayoutTimes,
   type PspNotice,
   pspNoticeSignal,
@@ -44,6 +46,9 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const RPC_TIMEOUT_MS = 5_000;
 /** For the look whether a payout was started, after ANSWER_TIMEOUT_MS in vain: a server that is there answers at once. */
 const LOOK_TIMEOUT_MS = 1_500;
+
+type PayoutWorkflow = (input: PayoutInput) => Promise<PayoutResult>;
+type StartPayout = WithStartWorkflowOperation<PayoutWorkflow>;
 
 export type AcceptAnswer = { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'pending' };
 export type SteeredAnswer = CommandAnswer | { readonly outcome: 'gone' } | { readonly outcome: 'pending' };
@@ -100,7 +105,7 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     // A payout is begun once: closed means never again. A reinitiation that was refused may be asked for again; the
     // ledger opens each round once, whoever asks.
     const isNew = opening.type !== 'reinitiate';
-    const startWorkflowOperation = new WithStartWorkflowOperation<(input: PayoutInput) => Promise<unknown>>(
+    const startWorkflowOperation = new WithStartWorkflowOperation<PayoutWorkflow>(
       'payout',
       startOptions(facts, opening, isNew ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE'),
     );
@@ -112,14 +117,14 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
       return { kind: 'answered', accepted };
     } catch (error) {
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfStarted(startWorkflowOperation);
+      // It has ended without this update: the update was lost with a server. The result holds the same answer.
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return await answerOfEnded(startWorkflowOperation);
       throw unavailableOr(error);
     }
   }
 
   /** The deadline also passes while Temporal is away: only a known workflow makes it "pending". */
-  async function pendingIfStarted(
-    operation: WithStartWorkflowOperation<(input: PayoutInput) => Promise<unknown>>,
-  ): Promise<AcceptAnswer> {
+  async function pendingIfStarted(operation: StartPayout): Promise<AcceptAnswer> {
     const { workflowId } = operation.options;
     try {
       await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, () => workflow.getHandle(workflowId).describe());
@@ -127,6 +132,19 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     } catch (error) {
       if (error instanceof WorkflowNotFoundError)
         throw new TemporalUnavailable('the payout could not be started in time', { cause: error });
+      throw unavailableOr(error);
+    }
+  }
+
+  async function answerOfEnded(operation: StartPayout): Promise<AcceptAnswer> {
+    const { workflowId } = operation.options;
+    try {
+      const result = client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
+        workflow.getHandle<PayoutWorkflow>(workflowId).result(),
+      );
+      return { kind: 'answered', accepted: (await result).accepted };
+    } catch (error) {
+      if (error instanceof WorkflowFailedError) return { kind: 'pending' }; // ended by hand: its payout is open, and will be taken up again
       throw unavailableOr(error);
     }
   }
@@ -173,7 +191,7 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     const opening = { type: 'resume', payoutId: record.id, round: record.round } as const;
     try {
       // A closed run may be started anew: the payout is open, so that run was lost or terminated, and the ledger keeps it single.
-      await workflow.start<(input: PayoutInput) => Promise<unknown>>('payout', startOptions(facts, opening, 'ALLOW_DUPLICATE'));
+      await workflow.start<PayoutWorkflow>('payout', startOptions(facts, opening, 'ALLOW_DUPLICATE'));
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return;
       throw unavailableOr(error);

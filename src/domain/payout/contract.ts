@@ -131,6 +131,14 @@ export type Accepted =
   | { readonly outcome: 'refused'; readonly code: RefusalCode };
 export type RefusalCode = 'insufficient_balance' | 'duplicate_reference' | 'not_reinitiable';
 
+/**
+ * What a payout's workflow leaves behind: its first answer again. A server that dies may lose an update that it had not
+ * written down yet, and the payout may end before the client asks again.
+ */
+export interface PayoutResult {
+  readonly accepted: Accepted;
+}
+
 /** What a person may ask of a payout. */
 export type Command =
   | { readonly type: 'approved'; readonly adminId: string; readonly note: string | null }
