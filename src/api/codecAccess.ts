@@ -74,11 +74,11 @@ async function activeAdmin({ prisma }: ApiContext, where: Prisma.ApiKeyWhereUniq
 }
 
 /** Strict: sent from pages of our own site only. The path keeps it away from everything but the codec. */
-export function sessionCookie(request: FastifyRequest, token: string): string {
-  return `${COOKIE}=${token}; Max-Age=${SESSION_MS / 1_000}; ${attributes(request)}`;
+export function sessionCookie({ config }: ApiContext, token: string): string {
+  return `${COOKIE}=${token}; Max-Age=${SESSION_MS / 1_000}; ${attributes(config.publicUrl)}`;
 }
 
-export const endedCookie = (request: FastifyRequest): string => `${COOKIE}=; Max-Age=0; ${attributes(request)}`;
+export const endedCookie = ({ config }: ApiContext): string => `${COOKIE}=; Max-Age=0; ${attributes(config.publicUrl)}`;
 
-const attributes = (request: FastifyRequest): string =>
-  `Path=/codec; HttpOnly; SameSite=Strict${request.protocol === 'https' ? '; Secure' : ''}`;
+const attributes = (publicUrl: string): string =>
+  `Path=/codec; HttpOnly; SameSite=Strict${publicUrl.startsWith('https:') ? '; Secure' : ''}`;

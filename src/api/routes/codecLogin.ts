@@ -26,12 +26,12 @@ export function codecLoginRoutes(context: ApiContext): FastifyPluginAsyncZod {
       const admin = await adminOfKey(context, request.body.key?.trim() ?? '');
       if (!admin) await request.server.rateLimits.address(request);
       if (!admin) return send(reply, 401, form('This is not the key of an active admin.'));
-      reply.header('set-cookie', sessionCookie(request, issueSession(context.keys, admin.keyId, new Date())));
+      reply.header('set-cookie', sessionCookie(context, issueSession(context.keys, admin.keyId, new Date())));
       return reply.redirect('/codec/login', 303);
     });
 
-    app.post('/logout', { schema: { hide: true } }, async (request, reply) => {
-      reply.header('set-cookie', endedCookie(request));
+    app.post('/logout', { schema: { hide: true } }, async (_request, reply) => {
+      reply.header('set-cookie', endedCookie(context));
       return reply.redirect('/codec/login', 303);
     });
   };

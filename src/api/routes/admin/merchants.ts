@@ -9,11 +9,6 @@ import type { Merchant } from '../../../generated/prisma/client.ts';
 import { audited } from '../../audit.ts';
 import type { ApiContext } from '../../context.ts';
 import { byId, documented, noQuery, shown } from '../../documented.ts';
-import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
-import { plainText } from '../../plainText.ts';
-import { adminAuth } from '../../plugins/auth.ts';
-import { onceIfKeyed } from '../../plugins/idempotency.ts';
-import { notFound } from '../../problem.ts';
 import {
   changedFee,
   changedLimits,
@@ -24,7 +19,12 @@ import {
   presentTerms,
   readFee,
   readLimits,
-} from './merchantTerms.ts';
+} from '../../merchantTerms.ts';
+import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
+import { plainText } from '../../plainText.ts';
+import { adminAuth } from '../../plugins/auth.ts';
+import { onceIfKeyed } from '../../plugins/idempotency.ts';
+import { notFound } from '../../problem.ts';
 
 const { read, write } = documented('admin');
 

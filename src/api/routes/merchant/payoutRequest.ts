@@ -20,8 +20,8 @@ import {
 } from '../../../domain/text.ts';
 import { checkWebhookUrl } from '../../../webhooks/address.ts';
 import type { MerchantCaller } from '../../caller.ts';
+import { readFee, readLimits } from '../../merchantTerms.ts';
 import type { FieldError } from '../../problem.ts';
-import { readFee, readLimits } from '../admin/merchantTerms.ts';
 
 /** A field whose rule stands in src/domain; here only what the document says of it. */
 const field = (schema: Record<string, unknown>) => z.unknown().meta(schema);

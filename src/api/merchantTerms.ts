@@ -1,6 +1,6 @@
 /** A merchant's fee and review limits: major units outside, minor units in the database. */
 import { z } from 'zod';
-import { formatMajor, isCurrency, parseAmount } from '../../../domain/money.ts';
+import { formatMajor, isCurrency, parseAmount } from '../domain/money.ts';
 
 /** As it stands in `merchants.fee`. */
 const storedFee = z.object({ bps: z.int(), fixed: z.record(z.string(), z.string()) });
