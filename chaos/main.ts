@@ -1,0 +1,79 @@
+/**
+ * `npm run chaos`: the whole matrix, into docs/proof.md. `-- --boundary settle.before --victim worker --seed 7` plays a part of it
+ * again, and `-- --payouts 2000 --seed 7` a long run of random kills. Ends with 1 if anything was not as it must be.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { BOUNDARIES, VICTIMS } from './boundaries.ts';
+import { playLong } from './long.ts';
+import { argumentsOf, playMatrix } from './matrix.ts';
+import { writeLong, writeMatrix } from './report.ts';
+
+const { values } = parseArgs({
+  options: {
+    boundary: { type: 'string', multiple: true },
+    victim: { type: 'string', multiple: true },
+    seed: { type: 'string', default: '1' },
+    copies: { type: 'string', default: '2' },
+    lanes: { type: 'string', default: '2' },
+    payouts: { type: 'string' },
+    rate: { type: 'string', default: '12' },
+    report: { type: 'boolean', default: false },
+  },
+});
+const REPORT = join('docs', 'proof.md');
+const command = ['npm run chaos', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
+const say = (line: string): void => console.log(line);
+const startedAt = performance.now();
+const seed = whole('seed', values.seed);
+
+if (values.payouts !== undefined) {
+  const plan = { payouts: whole('payouts', values.payouts), seed, perSecond: whole('rate', values.rate) };
+  const result = await playLong(plan, say);
+  for (const { payoutId, what } of result.findings.slice(0, 40)) say(`  ${payoutId ?? ''}: ${what}`);
+  say(
+    `${plan.payouts} payouts, ${Object.values(result.kills).reduce((sum, count) => sum + count, 0)} kills, ${result.findings.length} findings`,
+  );
+  report((before) => writeLong(before, result, command));
+  process.exit(result.findings.length === 0 ? 0 : 1);
+}
+
+const plan = {
+  boundaries: chosen('boundary', values.boundary, BOUNDARIES),
+  victims: chosen('victim', values.victim, VICTIMS),
+  seed,
+  copies: whole('copies', values.copies),
+  lanes: whole('lanes', values.lanes),
+};
+const results = await playMatrix(plan, say);
+const failed = results.filter(({ cells }) => cells.some(({ outcome }) => outcome === 'failed'));
+// A part of the matrix is for whoever looks into a failure: the document shows whole runs.
+const isWhole = plan.boundaries.length === BOUNDARIES.length && plan.victims.length === VICTIMS.length;
+if (isWhole || values.report) report((before) => writeMatrix(before, results, command, performance.now() - startedAt));
+const cells = results.flatMap((result) => result.cells);
+const count = (outcome: string) => cells.filter((cell) => cell.outcome === outcome).length;
+say(`${cells.length} cells: ${count('passed')} passed, ${count('failed')} failed, ${count('n/a')} n/a`);
+for (const each of failed) say(`failed: npm run chaos -- ${argumentsOf(each)}`);
+process.exit(failed.length === 0 ? 0 : 1);
+
+function report(write: (before: string) => string): void {
+  writeFileSync(REPORT, write(existsSync(REPORT) ? readFileSync(REPORT, 'utf8') : ''));
+  say(`written: ${REPORT}`);
+}
+
+function chosen<T extends string>(name: string, given: readonly string[] | undefined, all: readonly T[]): readonly T[] {
+  const unknown = given?.find((each) => !(all as readonly string[]).includes(each));
+  if (unknown !== undefined) refuse(`--${name} is one of ${all.join(', ')}, not ${unknown}.`);
+  return given === undefined ? all : all.filter((each) => given.includes(each));
+}
+
+function whole(name: string, text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) refuse(`--${name} must be a whole number from 1, not ${text}.`);
+  return Number.parseInt(text, 10);
+}
+
+function refuse(sentence: string): never {
+  console.error(sentence);
+  process.exit(2);
+}

@@ -1,0 +1,67 @@
+/** The kill matrix: every boundary × victim × behaviour. One installation a boundary, several side by side. */
+import { BOUNDARIES, type Boundary, settingsAt, VICTIMS, type Victim } from './boundaries.ts';
+import { playRound, type RoundResult } from './round.ts';
+import { openWorld, type World } from './world.ts';
+
+export interface MatrixPlan {
+  readonly boundaries: readonly Boundary[];
+  readonly victims: readonly Victim[];
+  readonly seed: number;
+  readonly copies: number;
+  readonly lanes: number;
+}
+
+export const WHOLE_MATRIX = { boundaries: BOUNDARIES, victims: VICTIMS };
+
+export async function playMatrix(plan: MatrixPlan, say: (line: string) => void): Promise<RoundResult[]> {
+  const left = [...plan.boundaries];
+  const results: RoundResult[] = [];
+  const lane = async (): Promise<void> => {
+    for (let boundary = left.shift(); boundary; boundary = left.shift()) {
+      results.push(...(await playBoundary(boundary, plan, say)));
+    }
+  };
+  await Promise.all(Array.from({ length: plan.lanes }, lane));
+  return results;
+}
+
+async function playBoundary(boundary: Boundary, plan: MatrixPlan, say: (line: string) => void): Promise<RoundResult[]> {
+  const results: RoundResult[] = [];
+  let world: World | undefined;
+  for (const victim of plan.victims) {
+    world ??= await openWorld(settingsAt(boundary));
+    const round = { boundary, victim, seed: plan.seed, copies: plan.copies };
+    const result = await playRound(world, round).catch((error: unknown) => brokenOff(round, error));
+    results.push(result);
+    say(lineOf(result));
+    if (result.findings.length === 0) continue;
+    for (const { behaviour, payoutId, what } of result.findings.slice(0, 12)) say(`    ${behaviour} ${payoutId ?? ''}: ${what}`);
+    say(`    its home is left in ${world.here.home}; again: npm run chaos -- ${argumentsOf(result)}`);
+    await world.close(true); // what is wrong now would count against the next victim too
+    world = undefined;
+  }
+  await world?.close(false);
+  return results;
+}
+
+export const argumentsOf = ({ plan }: RoundResult): string =>
+  `--boundary ${plan.boundary} --victim ${plan.victim} --seed ${plan.seed} --copies ${plan.copies}`;
+
+function lineOf({ plan, cells, reached, payouts, tookMs }: RoundResult): string {
+  const count = (outcome: string) => cells.filter((cell) => cell.outcome === outcome).length;
+  const seconds = (tookMs / 1000).toFixed(1);
+  return `${plan.boundary.padEnd(16)} ${plan.victim.padEnd(9)} ${count('passed')} passed, ${count('n/a')} n/a, ${count('failed')} failed; ${reached} of ${payouts} payouts held; ${seconds} s`;
+}
+
+/** The round itself broke: that is a failure of all its cells, whatever the reason. */
+function brokenOff(plan: RoundResult['plan'], error: unknown): RoundResult {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    plan,
+    cells: [{ behaviour: 'whole', outcome: 'failed' }],
+    payouts: 0,
+    reached: 0,
+    tookMs: 0,
+    findings: [{ payoutId: null, what, behaviour: 'whole' }],
+  };
+}

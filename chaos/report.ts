@@ -1,0 +1,105 @@
+/** What a run proved, for docs/proof.md. */
+import { spawnSync } from 'node:child_process';
+import { cpus, totalmem } from 'node:os';
+import { BEHAVIOURS } from './behaviours.ts';
+import { BOUNDARIES, VICTIMS } from './boundaries.ts';
+import type { LongResult } from './long.ts';
+import type { RoundResult } from './round.ts';
+
+const START = '<!-- matrix -->';
+const LONG = '<!-- long -->';
+const END = '<!-- end -->';
+
+const HEAD = `# Proof: killed everywhere, paid once
+
+Written by \`npm run chaos\`. Payouts of every PSP behaviour are held together at a named place of their life; then a
+real SIGKILL goes to the victim, it comes back (the supervisor restarts a child; after \`all\` everything is started
+again), and everything drains. Then all who were there must tell the same story: the PSP's own book (one transfer for
+each payout that is paid, none for any other, each asked for once), the ledger's entries, the events (no gap), every
+answer the merchant ever got (a key keeps its payout and its bytes; what was final stays final), every webhook (each
+event at least once, nothing invented), every invariant (0), and Temporal (no workflow failed or left open).
+
+A cell is one boundary × victim × behaviour. \`n/a\`: a payout of this behaviour is never at that boundary (or was not
+yet, when the first ones could not be held any longer); such payouts are judged all the same.
+`;
+
+export function writeMatrix(before: string, results: readonly RoundResult[], command: string, tookMs: number): string {
+  const section = [
+    '## Kill matrix',
+    '',
+    ...facts(results[0]?.plan.seed ?? 0, command, tookMs),
+    '',
+    total(results),
+    '',
+    'Cells passed, of those that apply:',
+    '',
+    `| killed at | ${VICTIMS.join(' | ')} | does not apply to |`,
+    `|---|${VICTIMS.map(() => '---|').join('')}---|`,
+    ...BOUNDARIES.filter((boundary) => results.some(({ plan }) => plan.boundary === boundary)).map((boundary) =>
+      row(
+        boundary,
+        results.filter(({ plan }) => plan.boundary === boundary),
+      ),
+    ),
+    '',
+    `Behaviours: ${BEHAVIOURS.map(({ name }) => `\`${name}\``).join(' ')}.`,
+  ];
+  return replaced(before, START, section.join('\n'));
+}
+
+export function writeLong(before: string, { plan, kills, ends, tookMs, findings }: LongResult, command: string): string {
+  const list = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ');
+  const killed = Object.values(kills).reduce((sum, count) => sum + count, 0);
+  const section = [
+    '## Long chaos',
+    '',
+    ...facts(plan.seed, command, tookMs),
+    '',
+    `**${plan.payouts} payouts, ${killed} kills (${list(kills)}): ${findings.length} findings.** Ends: ${list(ends)}.`,
+  ];
+  return replaced(before, LONG, section.join('\n'));
+}
+
+function facts(seed: number, command: string, tookMs: number): string[] {
+  const git = (...args: string[]) => spawnSync('git', args, { encoding: 'utf8' }).stdout?.trim() ?? '';
+  const isDirty = git('status', '--porcelain', '--untracked-files=no') !== '';
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'CPU'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.versions.node}`;
+  return [
+    `- ${new Date().toISOString().slice(0, 16)}Z, commit ${git('rev-parse', '--short', 'HEAD') || 'unknown'}${isDirty ? ' with changes' : ''}, seed ${seed}, ${(tookMs / 60_000).toFixed(1)} minutes`,
+    `- ${machine}`,
+    `- \`${command}\``,
+  ];
+}
+
+function total(results: readonly RoundResult[]): string {
+  const cells = results.flatMap((result) => result.cells);
+  const count = (outcome: string) => cells.filter((cell) => cell.outcome === outcome).length;
+  const sum = (of: (result: RoundResult) => number) => results.reduce((so, each) => so + of(each), 0);
+  return `**${cells.length} cells: ${count('passed')} passed, ${count('failed')} failed, ${count('n/a')} do not apply.** ${results.length} kills, ${sum(({ payouts }) => payouts)} payouts, ${sum(({ reached }) => reached)} of them at the boundary when the victim was killed.`;
+}
+
+function row(boundary: string, results: readonly RoundResult[]): string {
+  const columns = VICTIMS.map((victim) => {
+    const cells = results.find(({ plan }) => plan.victim === victim)?.cells;
+    if (!cells) return '';
+    const applying = cells.filter(({ outcome }) => outcome !== 'n/a');
+    const passed = applying.filter(({ outcome }) => outcome === 'passed').length;
+    return `${passed}/${applying.length}${passed < applying.length ? ' **failed**' : ''}`;
+  });
+  const reached = new Set(
+    results.flatMap(({ cells }) => cells.filter(({ outcome }) => outcome !== 'n/a').map(({ behaviour }) => behaviour)),
+  );
+  const never = BEHAVIOURS.filter(({ name }) => !reached.has(name)).map(({ name }) => name);
+  return `| ${boundary} | ${columns.join(' | ')} | ${never.join(', ')} |`;
+}
+
+/** The document has one section of each kind, of the last run. */
+function replaced(before: string, mark: string, section: string): string {
+  const text = before.includes(START) ? before : `${HEAD}\n${START}\n${END}\n\n${LONG}\n${END}\n`;
+  const from = text.indexOf(mark) + mark.length;
+  const to = text.indexOf(END, from);
+  return `${text.slice(0, from)}\n${section}\n${text.slice(to)}`;
+}
