@@ -13,9 +13,7 @@ export interface Invariant {
   readonly sql: string;
 }
 
-export interface InvariantResult {
-  readonly name: string;
-  readonly description: string;
+export interface InvariantResult extends Omit<Invariant, 'sql'> {
   readonly violations: number;
   readonly durationMs: number;
   /** The first few violations, for whoever must repair them. */
@@ -298,7 +296,6 @@ export async function checkInvariants(pool: Pool, invariants = INVARIANTS): Prom
 }
 
 /** As the admin API lists them: no rows of the books, no times. */
-export const presentInvariants = (
-  results: readonly InvariantResult[],
-): Pick<InvariantResult, 'name' | 'description' | 'violations'>[] =>
-  results.map(({ name, description, violations }) => ({ name, description, violations }));
+export function presentInvariants(results: readonly InvariantResult[]): (Omit<Invariant, 'sql'> & { violations: number })[] {
+  return results.map(({ name, description, violations }) => ({ name, description, violations }));
+}

@@ -9,7 +9,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await books.expectInOrder();
-  await books.stop();
+});
+afterAll(async () => {
+  await books.stop(); // also when the books are not in order
 });
 
 async function endpoint(owner: Owner, eventTypes: string[], column?: 'disabled_at' | 'deleted_at'): Promise<string> {

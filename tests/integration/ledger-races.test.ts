@@ -19,7 +19,9 @@ afterEach(async () => {
 afterAll(async () => {
   const { rows } = await books.db.owner.query('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()');
   expect(rows).toEqual([{ deadlocks: '0' }]);
-  await books.stop();
+});
+afterAll(async () => {
+  await books.stop(); // also when the books are not in order
 });
 
 const times = <T>(n: number, make: (index: number) => Promise<T>): Promise<T[]> =>
