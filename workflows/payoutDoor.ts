@@ -66,6 +66,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   let seen = opened.payout;
   let delivering: Promise<void> | undefined;
   let moreToDeliver = false;
+  const handedOver = new Set<string>(); // deliveries that have a workflow of their own
   let shown = '';
 
   async function deliver(): Promise<void> {
@@ -74,6 +75,8 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
       const { undelivered } = await webhooks.deliverWebhooks({ payoutId: seen.id });
       // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
       for (const deliveryId of undelivered) {
+        if (handedOver.has(deliveryId)) continue;
+        handedOver.add(deliveryId);
         await startChild('webhookDelivery', {
           workflowId: deliveryWorkflowId(deliveryId),
           args: [{ deliveryId, tried: 1 }],
