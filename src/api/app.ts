@@ -5,10 +5,10 @@ import type { ApiContext } from './context.ts';
 import { requireIdempotencyKey } from './plugins/idempotency.ts';
 import { parseJsonBody } from './plugins/jsonBody.ts';
 import { loggerOptions } from './plugins/logging.ts';
-import { otherMethodsRefuser } from './plugins/methods.ts';
+import { type OtherMethods, watchMethods } from './plugins/methods.ts';
 import { addMetrics } from './plugins/metrics.ts';
 import { addOpenApi } from './plugins/openapi.ts';
-import { addProblems, BODY_LIMIT_BYTES, sendFrameworkError } from './plugins/problems.ts';
+import { addProblems, BODY_LIMIT_BYTES, clientErrorHandler, sendFrameworkError } from './plugins/problems.ts';
 import { addRateLimits } from './plugins/rateLimit.ts';
 import { addRequestIds, requestIdOf } from './plugins/requestIds.ts';
 import { Problem } from './problem.ts';
@@ -45,6 +45,7 @@ export interface AppOptions {
 
 export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}): Promise<FastifyInstance> {
   const { config } = context;
+  let otherMethods: OtherMethods | undefined;
   const app = Fastify({
     logger: loggerOptions(config.logLevel, logTo),
     bodyLimit: BODY_LIMIT_BYTES,
@@ -53,6 +54,7 @@ export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}):
     requestIdHeader: false,
     genReqId: requestIdOf,
     frameworkErrors: sendFrameworkError,
+    clientErrorHandler: clientErrorHandler((path) => otherMethods?.unknownMethod(path)),
   });
   app.decorateRequest('caller');
   app.decorateRequest('idempotencyKey');
@@ -62,7 +64,7 @@ export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}):
   addRequestIds(app);
   await addRateLimits(app, config.rateLimitPerSecond);
   addProblems(app);
-  const refuseOtherMethods = otherMethodsRefuser(app);
+  otherMethods = watchMethods(app);
   await addOpenApi(app, config.publicUrl);
 
   const metrics = addMetrics(app, context.pool);
@@ -73,7 +75,7 @@ export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}):
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
   await app.register(codecScope(context), { prefix: '/codec' });
 
-  refuseOtherMethods();
+  otherMethods.refuse();
   await app.ready();
   return app;
 }

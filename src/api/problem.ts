@@ -76,7 +76,10 @@ export type ProblemBody = z.infer<typeof problemSchema>;
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** The body as it goes out. `instance` is the path without its query, which may hold a merchant's own words. */
-export function problemBody({ status, code, message, errors }: Problem, request: FastifyRequest): ProblemBody {
+export function problemBody(
+  { status, code, message, errors }: Problem,
+  request: Pick<FastifyRequest, 'id' | 'url'>,
+): ProblemBody {
   return {
     type: `urn:oncepay:problem:${code}`,
     title: titleOf(code),

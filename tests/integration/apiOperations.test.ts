@@ -1,4 +1,5 @@
 /** Running it: health, metrics, the document, the log, and what clients see while something is away. */
+import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { outageOf } from '../../src/api/plugins/outages.ts';
@@ -177,3 +178,25 @@ interface Operation {
   readonly responses: Record<string, unknown>;
   readonly security?: unknown[];
 }
+
+test('what never became a request is answered as a problem too, also a method that nobody knows', async () => {
+  const { port } = new URL(await door.app.listen({ host: '127.0.0.1', port: 0 }));
+  const say = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(Number.parseInt(port, 10), '127.0.0.1', () => socket.write(text));
+      let answer = '';
+      socket.on('data', (chunk) => {
+        answer += chunk.toString();
+      });
+      socket.on('close', () => resolve(answer));
+      socket.on('error', reject);
+    });
+  const foo = await say('FOO /api/v1/payouts/po_1?x=1 HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect(foo).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\nallow: GET, HEAD\r\nContent-Type: application\/problem\+json/);
+  expect(foo).toContain('"instance":"/api/v1/payouts/po_1"');
+  expect(await say('FOO /nowhere HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"code":"malformed_request"/s);
+  expect(await say(`GET /health HTTP/1.1\r\nHost: x\r\nX-Big: ${'a'.repeat(20_000)}\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 431 .*headers_too_large/s,
+  );
+  expect(await say('garbage\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"requestId":"[0-9a-f-]{36}"/s);
+});

@@ -1,4 +1,7 @@
 /** Whatever goes wrong leaves as a problem; whatever is not a client's affair leaves as 500 or 503 and is logged. */
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEM_TYPE, Problem, problemBody, unavailable } from '../problem.ts';
 import { outageOf } from './outages.ts';
@@ -27,6 +30,34 @@ export function addProblems(app: FastifyInstance): void {
 export function sendFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   void sendProblem(toProblem(error, request), request, reply.header('x-request-id', request.id));
 }
+
+/** What Node's parser says of a request that never became one. */
+const PARSER_ERRORS: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'headers_too_large', 'The headers are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout', 'The request took too long to come in.'],
+};
+
+/** For what never became a request: there is nobody but the socket to answer. */
+export function clientErrorHandler(unknownMethod: (path: string) => Problem | undefined) {
+  return (error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    const [, path = ''] = /^[A-Z-]{1,32} ([^ ?]{1,2048})/.exec(startOf(error.rawPacket)) ?? [];
+    const known = PARSER_ERRORS[error.code ?? ''] ?? [400, 'malformed_request', 'This is not HTTP.'];
+    const problem = (error.code === 'HPE_INVALID_METHOD' && unknownMethod(path)) || new Problem(...known);
+    const body = JSON.stringify(problemBody(problem, { id: randomUUID(), url: path }));
+    const headers = {
+      ...problem.headers,
+      'Content-Type': PROBLEM_TYPE,
+      'Content-Length': Buffer.byteLength(body),
+      Connection: 'close',
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`);
+  };
+}
+
+/** Enough for a method and a path. */
+const startOf = (packet: unknown): string => (Buffer.isBuffer(packet) ? packet.toString('latin1', 0, 2_100) : '');
 
 function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return reply
