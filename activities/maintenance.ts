@@ -1,7 +1,10 @@
 /** Housekeeping: what only grows is cut back, and the books are checked. */
 import { heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
+import type { PayoutRecord } from '../src/domain/payout/contract.ts';
+import { STATES } from '../src/domain/payout/machine.ts';
 import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.ts';
+import type { PayoutsClient } from '../src/temporal/payouts.ts';
 
 export type MaintenanceActivities = ReturnType<typeof createMaintenanceActivities>;
 
@@ -17,8 +20,17 @@ const BEAT_KEPT = '1 day';
 /** While the books are checked: well within the heartbeat timeout of 30 s. */
 const BEAT_MS = 5_000;
 
+/** A payout that nothing has happened to for this long may have lost its workflow. Shorter would only ask more often. */
+const QUIET_FOR = '10 minutes';
+
+/** Payouts a page: a second of calls to Temporal, between two heartbeats. */
+const PAGE = 200;
+
+const OPEN_STATES = Object.entries(STATES).flatMap(([state, { final }]) => (final ? [] : [state]));
+
 export interface MaintenancePorts {
   readonly pool: Pool;
+  readonly payouts: Pick<PayoutsClient, 'resume'>;
   /** Told the results of each check of the books, for this worker's metrics. */
   readonly onBooksChecked?: (results: readonly InvariantResult[]) => void;
 }
@@ -29,7 +41,7 @@ export interface BooksReport {
   readonly broken: readonly { readonly name: string; readonly violations: number }[];
 }
 
-export function createMaintenanceActivities({ pool, onBooksChecked = () => undefined }: MaintenancePorts) {
+export function createMaintenanceActivities({ pool, payouts, onBooksChecked = () => undefined }: MaintenancePorts) {
   return {
     /** Expired idempotency records, in small batches. A repeat of a run that was cut off goes on where it was. */
     async removeExpiredKeys(): Promise<{ removed: number }> {
@@ -49,6 +61,28 @@ export function createMaintenanceActivities({ pool, onBooksChecked = () => undef
       }
       await pool.query('DELETE FROM worker_beats WHERE seen_at < now() - $1::interval', [BEAT_KEPT]);
       return { removed };
+    },
+
+    /**
+     * Payouts that are open in the books but may have no workflow any more: ended by hand, or lost with a Temporal
+     * database that is older than ours. Each gets one, which goes on from the books; where one runs, nothing happens.
+     */
+    async takeUpOpenPayouts(): Promise<{ asked: number }> {
+      let asked = 0;
+      for (let after = ''; ; ) {
+        const { rows } = await pool.query<{ payout: PayoutRecord }>(
+          `SELECT payout_record(p) AS payout FROM payouts p
+            WHERE p.state = ANY ($1) AND p.updated_at < now() - $2::interval AND p.id > $3 ORDER BY p.id LIMIT $4`,
+          [OPEN_STATES, QUIET_FOR, after, PAGE],
+        );
+        for (const { payout } of rows) {
+          heartbeat(payout.id);
+          await payouts.resume(payout);
+        }
+        asked += rows.length;
+        after = rows.at(-1)?.payout.id ?? '';
+        if (rows.length < PAGE) return { asked };
+      }
     },
 
     /** Asks every invariant, on one snapshot. A broken one is a result, told loudly; only a database that is away is an error. */

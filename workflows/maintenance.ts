@@ -20,6 +20,18 @@ const books = proxyActivities<Pick<MaintenanceActivities, 'checkBooks'>>({
   summary: 'check the books',
 });
 
+const open = proxyActivities<Pick<MaintenanceActivities, 'takeUpOpenPayouts'>>({
+  taskQueue: WEBHOOKS_QUEUE,
+  startToCloseTimeout: '30m', // some milliseconds for each open payout
+  heartbeatTimeout: '30s', // one beat a payout
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 5 }, // the next run tries again
+  summary: 'take up open payouts without a workflow',
+});
+
+export async function takeUpOpenPayouts(): Promise<{ asked: number }> {
+  return await open.takeUpOpenPayouts();
+}
+
 export async function removeExpiredKeys(): Promise<{ removed: number }> {
   return await keys.removeExpiredKeys();
 }

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
 import { createPspRegistry, type PspRegistry } from '../psp/registry.ts';
 import { dataConverter } from '../temporal/codec.ts';
+import { createPayoutsClient } from '../temporal/payouts.ts';
 import { startBeat } from './beat.ts';
 import { booksMetrics } from './booksMetrics.ts';
 import { startWorkerHttp } from './http.ts';
@@ -37,6 +38,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const webhooksPool = createPool({ url: config.databaseUrl, max: WEBHOOKS_POOL, applicationName: 'oncepay webhooks' });
   const psps = pspsOf(config);
   let connection: NativeConnection | undefined;
+  let client: Client;
   let workers: readonly Worker[] = [];
   const isRunning = () => workers.length > 0 && workers.every((worker) => worker.getState() === 'RUNNING');
   const checks = {
@@ -52,7 +54,9 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
 
   try {
     connection = await connectWorker(config.temporalAddress, log);
-    workers = await createWorkers(config, { connection, pool, webhooksPool, psps, log, onBooksChecked });
+    client = clientOf(config, connection);
+    const payoutsClient = createPayoutsClient(client, config);
+    workers = await createWorkers(config, { connection, pool, webhooksPool, psps, log, payoutsClient, onBooksChecked });
   } catch (error) {
     await closeParts();
     throw error;
@@ -63,11 +67,6 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     onFatal();
   });
   const beat = startBeat(webhooksPool, log, isRunning);
-  const client = new Client({
-    connection,
-    namespace: config.temporalNamespace,
-    dataConverter: dataConverter(config.encryptionKeys),
-  });
   const stopping = new AbortController();
   const schedules = ensureSchedules(client, log, stopping.signal);
   log.info({ temporal: config.temporalAddress, namespace: config.temporalNamespace, port: http.port }, 'the worker takes work');
@@ -88,6 +87,10 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
       return ended;
     },
   };
+}
+
+function clientOf({ temporalNamespace, encryptionKeys }: Config, connection: NativeConnection): Client {
+  return new Client({ connection, namespace: temporalNamespace, dataConverter: dataConverter(encryptionKeys) });
 }
 
 function pspsOf({ sandboxUrl, sandboxApiKey, sandboxWebhookSecret, pspTimeoutMs }: Config): PspRegistry {

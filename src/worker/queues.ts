@@ -12,6 +12,7 @@ import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../domain/queues.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import type { PspRegistry } from '../psp/registry.ts';
 import { dataConverter } from '../temporal/codec.ts';
+import type { PayoutsClient } from '../temporal/payouts.ts';
 import { workflowCode } from './temporal.ts';
 
 /** How both end. */
@@ -28,13 +29,14 @@ export interface WorkerParts {
   readonly webhooksPool: Pool;
   readonly psps: PspRegistry;
   readonly log: Logger;
+  readonly payoutsClient: PayoutsClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
 }
 
 /** One Temporal worker a queue, in this process. */
 export async function createWorkers(
   config: Config,
-  { connection, pool, webhooksPool, psps, log, onBooksChecked }: WorkerParts,
+  { connection, pool, webhooksPool, psps, log, payoutsClient, onBooksChecked }: WorkerParts,
 ): Promise<readonly Worker[]> {
   const ledger = createLedger(pool);
   const common = {
@@ -54,7 +56,7 @@ export async function createWorkers(
         timeoutMs: config.webhookTimeoutMs,
         allowLoopbackTest: config.webhookAllowLoopbackTest,
       }),
-      ...createMaintenanceActivities({ pool: webhooksPool, onBooksChecked }),
+      ...createMaintenanceActivities({ pool: webhooksPool, payouts: payoutsClient, onBooksChecked }),
     },
     maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 10 },

@@ -1,5 +1,7 @@
 /** A payout's story on a real Temporal server, a real PostgreSQL and a PSP over HTTP. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { newId } from '../../src/domain/newId.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 
@@ -189,3 +191,17 @@ test('a payout accepted while no worker runs is paid once one is back', async ()
   const { rows } = await engine.db.pool.query<{ id: string }>('SELECT id FROM payouts ORDER BY created_at DESC LIMIT 1');
   await engine.until(rows[0]?.id ?? '', 'SUCCEEDED');
 }, 60_000);
+
+test('a payout whose workflow was ended by hand is taken up again from the books, and paid once', async () => {
+  const { id } = await engine.pay('0004');
+  await engine.until(id, 'PSP_QUEUED');
+  await engine.client.workflow.getHandle(`payout/${id}`).terminate('a wrong click');
+  await engine.db.owner.query(`UPDATE payouts SET updated_at = now() - interval '1 hour' WHERE id = $1`, [id]);
+  const { takeUpOpenPayouts } = createMaintenanceActivities({ pool: engine.db.pool, payouts: engine.payouts });
+  const calm = new MockActivityEnvironment();
+  await calm.run(takeUpOpenPayouts);
+  await calm.run(takeUpOpenPayouts); // where one runs, nothing happens
+  await engine.force(id, 'paid');
+  await engine.until(id, 'SUCCEEDED');
+  await paidOnce(id);
+});
