@@ -41,8 +41,8 @@ export interface Engine {
   readonly client: Client;
   readonly env: TestWorkflowEnvironment;
   readonly sandbox: Sandbox;
-  /** A payout of `merchantId` (funded with 10,000.00 PKR) to an account that ends in `suffix`. */
-  pay(suffix: string, change?: Partial<PayoutRequest>): Promise<PayoutRecord>;
+  /** A payout of `merchantId` (funded with 10,000.00 PKR) to an account that ends in `suffix`; `via` may have other times. */
+  pay(suffix: string, change?: Partial<PayoutRequest>, via?: PayoutsClient): Promise<PayoutRecord>;
   command(payoutId: string, command: Command, round?: number): ReturnType<PayoutsClient['command']>;
   /** Waits until the payout is in one of these states; fails with its timeline if it takes longer than a machine may. */
   until(payoutId: string, ...states: string[]): Promise<PayoutRecord>;
@@ -124,7 +124,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
     sandbox,
     merchantId,
     startWorker,
-    async pay(suffix, change = {}) {
+    async pay(suffix, change = {}, via = payouts) {
       references += 1;
       const request: PayoutRequest = {
         payoutId: newId('po'),
@@ -148,7 +148,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
         terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: null },
         ...change,
       };
-      const answer = await payouts.accept({ ...request, kind: 'merchant' }, { type: 'new', request });
+      const answer = await via.accept({ ...request, kind: 'merchant' }, { type: 'new', request });
       if (answer.kind !== 'answered' || answer.accepted.outcome !== 'accepted') throw new Error(JSON.stringify(answer));
       return answer.accepted.payout;
     },

@@ -1,0 +1,203 @@
+/**
+ * Every path that a workflow can take, each walked on a real engine: what `npm run histories` records. A path ends when
+ * its workflow has; its name is the file's.
+ */
+import { createPayoutsClient } from '../../src/temporal/payouts.ts';
+import { type Engine, SHORT_TIMES } from '../support/engine.ts';
+import { type Receiver, say } from '../support/receiver.ts';
+
+export interface PathWorld {
+  readonly engine: Engine;
+  /** The merchant's server, that answers 200 unless a path says otherwise. */
+  readonly receiver: Receiver;
+  /** An admin who may approve. */
+  readonly approver: string;
+}
+
+/** Walks the path. @returns the id of the workflow whose history is the path's. */
+type Path = (world: PathWorld) => Promise<string>;
+
+const REVIEWED = { terms: { feeBps: 150, feeFixedMinor: '500', reviewFromMinor: '1' } };
+
+const bank = (accountNumber: string) => ({
+  destination: { type: 'bank', bankCode: 'HBL', accountNumber, iban: null, accountTitle: 'Ayesha Khan' } as const,
+});
+
+/** Each path has an account of its own, so that a fault meets nobody else. */
+let serial = 0;
+const ownAccount = () => {
+  serial += 1;
+  return `9${String(serial).padStart(9, '0')}1111`;
+};
+
+async function payWithFault({ engine }: PathWorld, fault: { kind: string; times?: number }): Promise<string> {
+  const account = ownAccount();
+  await engine.fault({ ...fault, match: { accountNumber: account } });
+  return (await engine.pay('', bank(account))).id;
+}
+
+const idOf = (payoutId: string, round = 1): string => `payout/${payoutId}${round === 1 ? '' : `/${round}`}`;
+
+/** Pays to an account with this ending, and waits for the end. */
+const plain =
+  (suffix: string, state: string): Path =>
+  async ({ engine }) => {
+    const { id } = await engine.pay(suffix);
+    await engine.until(id, state);
+    return idOf(id);
+  };
+
+/** A payout in review, of which an admin (or the merchant) wants something, or several things one after the other. */
+const reviewed =
+  (state: string, ...commands: readonly Parameters<Engine['command']>[1][]): Path =>
+  async ({ engine }) => {
+    const { id } = await engine.pay('0001', REVIEWED);
+    for (const command of commands) {
+      const answer = await engine.command(id, command);
+      if (answer.outcome !== 'done') throw new Error(`${command.type}: ${answer.outcome}`);
+    }
+    await engine.until(id, state);
+    return idOf(id);
+  };
+
+/** The PSP has the payout but has not decided; the bank does, and says so. */
+const decidedByTheBank =
+  (suffix: string, waiting: string, status: 'paid' | 'failed', end: string): Path =>
+  async ({ engine }) => {
+    const { id } = await engine.pay(suffix);
+    await engine.until(id, waiting);
+    await engine.force(id, status);
+    await engine.payouts.notice(id, 1, { messageId: 'pm_1', attempt: 1, claim: status });
+    await engine.until(id, end);
+    return idOf(id);
+  };
+
+const APPROVED = { type: 'approved', adminId: 'adm_2', note: 'seen' } as const;
+
+export const PATHS: Readonly<Record<string, Path>> = {
+  paid: plain('0001', 'SUCCEEDED'),
+  'paid-after-a-retry': plain('0002', 'SUCCEEDED'),
+  failed: plain('0003', 'FAILED'),
+  'refused-for-lack-of-funds': async ({ engine }) => {
+    const refused = await engine.pay('0001', { amountMinor: '900000000' }).catch((error: Error) => error.message);
+    if (!String(refused).includes('insufficient_balance')) throw new Error(`not refused: ${JSON.stringify(refused)}`);
+    const { rows } = await engine.db.pool.query<{ payout_id: string }>('SELECT payout_id FROM payout_refusals');
+    return idOf(rows[0]?.payout_id ?? '');
+  },
+  'approved-then-paid': reviewed('SUCCEEDED', APPROVED),
+  'approved-by-signal': async ({ engine, approver }) => {
+    const { id } = await engine.pay('0001', REVIEWED);
+    const handle = engine.client.workflow.getHandle(idOf(id));
+    await handle.signal('decide', { admin: 'adm_nobody', decision: 'approve' });
+    await handle.signal('decide', { admin: approver, decision: 'approve', note: 'from the UI' });
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  rejected: reviewed('REJECTED', { type: 'rejected', adminId: 'adm_2', reason: 'unknown payee' }),
+  'review-expired': async ({ engine }) => {
+    const soon = { times: { ...SHORT_TIMES, reviewWindowMs: 300 }, allowSignalDecisions: true };
+    const { id } = await engine.pay('0001', REVIEWED, createPayoutsClient(engine.client, soon));
+    await engine.until(id, 'REJECTED');
+    return idOf(id);
+  },
+  'held-released-approved': reviewed(
+    'SUCCEEDED',
+    { type: 'held', adminId: 'adm_1', reason: 'check the payee' },
+    { type: 'hold_lifted', adminId: 'adm_1' },
+    APPROVED,
+  ),
+  cancelled: reviewed('CANCELLED', { type: 'cancelled', by: 'merchant' }),
+  'held-by-the-psp-then-paid': decidedByTheBank('0005', 'PSP_HELD', 'paid', 'SUCCEEDED'),
+  'queued-by-the-psp-then-paid': decidedByTheBank('0004', 'PSP_QUEUED', 'paid', 'SUCCEEDED'),
+  'queued-by-the-psp-then-failed': decidedByTheBank('0004', 'PSP_QUEUED', 'failed', 'FAILED'),
+  'unknown-then-paid': async (world) => {
+    const id = await payWithFault(world, { kind: 'cut_after', times: 1 });
+    await world.engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'request-lost-then-sent-again': async (world) => {
+    const id = await payWithFault(world, { kind: 'error_before', times: 1 });
+    await world.engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'psp-busy-then-paid': async (world) => {
+    const id = await payWithFault(world, { kind: 'rate_limit', times: 3 });
+    await world.engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'unresolved-then-not-paid': async (world) => {
+    const id = await payWithFault(world, { kind: 'down' });
+    await world.engine.until(id, 'UNRESOLVED');
+    await world.engine.command(id, { type: 'resolved_not_paid', adminId: 'adm_1', evidence: 'asked the bank' });
+    await world.engine.until(id, 'FAILED');
+    return idOf(id);
+  },
+  'mismatch-then-resolved-as-paid': async (world) => {
+    const id = await payWithFault(world, { kind: 'wrong_amount' });
+    await world.engine.until(id, 'UNRESOLVED');
+    await world.engine.command(id, { type: 'resolved_paid', adminId: 'adm_1', evidence: 'statement line 7' });
+    await world.engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  returned: async (world) => {
+    const { engine } = world;
+    const { id } = await engine.pay('0001');
+    await engine.until(id, 'SUCCEEDED');
+    await engine.client.workflow.getHandle(idOf(id)).result();
+    await engine.force(id, 'returned');
+    await engine.payouts.notice(id, 1, { messageId: 'pm_2', attempt: 1, claim: 'returned' });
+    await engine.until(id, 'RETURNED');
+    return `payout-return/${id}`;
+  },
+  reinitiated: async ({ engine }) => {
+    const first = await engine.pay('0003');
+    await engine.until(first.id, 'FAILED');
+    const facts = { ...first, payoutId: first.id };
+    const opening = { type: 'reinitiate', payoutId: first.id, round: 2, by: first.merchantId, requestId: 'r1' } as const;
+    await engine.payouts.accept(facts, opening);
+    return idOf(first.id, 2);
+  },
+  resumed: async ({ engine }) => {
+    const first = await engine.pay('0001', REVIEWED);
+    await engine.client.workflow.getHandle(idOf(first.id)).terminate('as if it was lost');
+    await engine.payouts.resume(first);
+    await engine.command(first.id, APPROVED);
+    await engine.until(first.id, 'SUCCEEDED');
+    return idOf(first.id);
+  },
+  'webhooks-delivered': async ({ engine, receiver }) => {
+    receiver.answer = say(200);
+    const { id } = await engine.pay('0001', { callbackUrl: receiver.url });
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'webhook-refused-then-handed-over': async ({ engine, receiver }) => {
+    receiver.answer = say(500);
+    const { id } = await engine.pay('0001', { callbackUrl: receiver.url });
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'webhook-delivery': async ({ engine, receiver }) => {
+    receiver.answer = say(500);
+    const { id } = await engine.pay('0001', { callbackUrl: receiver.url });
+    await engine.client.workflow.getHandle(idOf(id)).result();
+    receiver.answer = say(200);
+    const { rows } = await engine.db.pool.query<{ id: string }>(
+      `SELECT id FROM webhook_deliveries WHERE payout_id = $1 ORDER BY id LIMIT 1`,
+      [id],
+    );
+    const workflowId = `webhook/${rows[0]?.id ?? ''}`;
+    await engine.client.workflow.getHandle(workflowId).signal('retryNow');
+    return workflowId;
+  },
+  'keys-removed': ({ engine }) => maintenance(engine, 'removeExpiredKeys'),
+  'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
+};
+
+async function maintenance(engine: Engine, type: string): Promise<string> {
+  await engine.client.workflow.start(type, { workflowId: type, taskQueue: 'payouts', args: [] });
+  return type;
+}
+
+/** Recordings of what workflows did before a change, kept while such payouts may be open: docs/changing-workflows.md. */
+export const EARLIER: readonly string[] = [];
