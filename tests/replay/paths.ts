@@ -191,6 +191,7 @@ export const PATHS: Readonly<Record<string, Path>> = {
     return workflowId;
   },
   'keys-removed': ({ engine }) => maintenance(engine, 'removeExpiredKeys'),
+  'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
 };
 
