@@ -2,6 +2,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import type { ApiContext } from './context.ts';
+import { addHeaders, requestIdOf } from './plugins/headers.ts';
 import { requireIdempotencyKey } from './plugins/idempotency.ts';
 import { parseJsonBody } from './plugins/jsonBody.ts';
 import { loggerOptions } from './plugins/logging.ts';
@@ -10,7 +11,6 @@ import { addMetrics } from './plugins/metrics.ts';
 import { addOpenApi } from './plugins/openapi.ts';
 import { addProblems, BODY_LIMIT_BYTES, clientErrorHandler, sendFrameworkError } from './plugins/problems.ts';
 import { addRateLimits } from './plugins/rateLimit.ts';
-import { addRequestIds, requestIdOf } from './plugins/requestIds.ts';
 import { Problem } from './problem.ts';
 import { adminsRoutes } from './routes/admin/admins.ts';
 import { auditRoutes } from './routes/admin/audit.ts';
@@ -61,7 +61,7 @@ export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}):
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   readJsonOnly(app);
-  addRequestIds(app);
+  addHeaders(app);
   await addRateLimits(app, config.rateLimitPerSecond);
   addProblems(app);
   otherMethods = watchMethods(app);

@@ -204,6 +204,7 @@ test.each([
   ['/api/v1/payouts?reference=%00', '/reference', 'control_character'],
   ['/api/v1/payouts?createdFrom=yesterday', '/createdFrom', 'invalid_format'],
   ['/api/v1/payouts?createdTo=2026-02-30T00:00:00Z', '/createdTo', 'invalid_format'],
+  ['/api/v1/payouts?createdTo=0000-01-01T00:00:00Z', '/createdTo', 'invalid_value'],
   ['/api/v1/directory?country=XX', '/country', 'invalid_value'],
   ['/api/v1/balance?currency=PKR', '/currency', 'unknown_field'],
   ['/api/v1/balance/history?payoutId=%27%3B%20drop', '/payoutId', 'invalid_value'],
@@ -224,6 +225,20 @@ test.each(['po_x', "'; drop table payouts", '%00', 'x'.repeat(5_000), `po_${'0'.
     expect(reply).toMatchObject({ status: 404, body: { code: 'not_found' } });
   },
 );
+
+test('a time with a fraction of any length is a time', async () => {
+  const createdFrom = `2026-01-01T00:00:00.${'1'.repeat(900)}Z`;
+  expect((await door.call('GET', `/api/v1/payouts?createdFrom=${createdFrom}`, { key: merchant.key })).status).toBe(200);
+});
+
+test('JSON is announced but nothing is sent: for what takes no body that is no fault', async () => {
+  const id = `po_${'0'.repeat(32)}`;
+  const headers = { 'content-type': 'application/json', 'content-length': '0' };
+  expect((await door.call('POST', `/api/v1/payouts/${id}/cancel`, { key: merchant.key, headers })).status).toBe(404);
+  expect((await door.call('POST', `/api/v1/payouts/${id}/cancel`, { key: merchant.key, body: {} })).status).toBe(404);
+  const reply = await door.call('POST', `/api/v1/payouts/${id}/cancel`, { key: merchant.key, body: { force: true } });
+  expect(reply).toMatchObject({ status: 400, body: { errors: [{ pointer: '/force', code: 'unknown_field' }] } });
+});
 
 test('a path that is not well encoded is 400, with a problem and a request id', async () => {
   const reply = await door.call('GET', '/api/v1/payouts/%ZZ', { key: merchant.key });

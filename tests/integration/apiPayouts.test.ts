@@ -125,6 +125,26 @@ test('a caller that died before it could answer: the repeat gets the answer of t
   expect(again).toMatchObject({ status: 201, text: first.text });
 });
 
+test('a repeat gets its answer from the books, also when Temporal has long forgotten the payout', async () => {
+  const body = to('0001');
+  const first = await post(body, { idempotencyKey: 'forgotten' });
+  await until(first.body.id, 'SUCCESS');
+  const poor = await door.merchant();
+  const refused = await post(body, { key: poor.key, idempotencyKey: 'forgotten-refusal' });
+  await door.db.owner.query(
+    `UPDATE idempotency_keys SET status = NULL, headers = NULL, body = NULL, lease_until = now() WHERE key LIKE 'forgotten%'`,
+  );
+  const unasked = await openDoor({ db: door.db }); // Temporal is away here: whoever asked it would answer 503
+  try {
+    const again = (key: string, idempotencyKey: string) => unasked.call('POST', '/api/v1/payouts', { key, body, idempotencyKey });
+    expect(await again(merchant.key, 'forgotten')).toMatchObject({ status: 201, text: first.text });
+    const { requestId: _, ...problem } = refused.body;
+    expect(await again(poor.key, 'forgotten-refusal')).toMatchObject({ status: 400, body: problem });
+  } finally {
+    await unasked.stop();
+  }
+});
+
 test('a second payout with a reference is 409; that refusal is kept, and nothing is booked', async () => {
   const body = to('0001');
   await post(body);

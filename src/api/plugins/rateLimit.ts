@@ -12,6 +12,8 @@ export interface RateLimits {
   key(request: FastifyRequest): Promise<void>;
   /** Counts a request that has no valid key. @throws Problem 429 */
   address(request: FastifyRequest): Promise<void>;
+  /** Of routes that need no key: apart, so that somebody who guesses keys does not hide our health. */
+  open(request: FastifyRequest): Promise<void>;
   callbacks(request: FastifyRequest): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ export async function addRateLimits(app: FastifyInstance, perSecond: number): Pr
   app.decorate('rateLimits', {
     key: limit(perSecond, (request) => `key:${request.caller?.keyId}`),
     address: limit(perSecond, (request) => `ip:${request.ip}`),
+    open: limit(perSecond, (request) => `open:${request.ip}`),
     callbacks: limit(CALLBACKS_PER_SECOND, (request) => `callback:${request.ip}`),
   });
 }

@@ -20,7 +20,7 @@ const CHECK_MS = 1_000;
 
 export function operationRoutes(context: ApiContext, metrics: Metrics): FastifyPluginAsyncZod {
   return async (app) => {
-    app.addHook('onRequest', (request) => app.rateLimits.address(request));
+    app.addHook('onRequest', (request) => app.rateLimits.open(request));
 
     app.get(
       '/health',

@@ -47,9 +47,11 @@ const statusQuery = z
   .optional()
   .meta({ type: 'array', items: { enum: PUBLIC_STATUSES }, anyOf: undefined });
 
+/** In the one spelling that PostgreSQL is sure to take: it knows no year 0, and a fraction can be long. */
 const time = z.iso
   .datetime({ offset: true, error: 'Must be a time such as 2026-11-21T09:30:00.000Z.' })
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'There is no such time.')
+  .refine((text) => Date.parse(text) >= 0, 'Must be a time from 1970 on.')
+  .transform((text) => new Date(text).toISOString())
   .optional();
 
 const listQuery = z.strictObject({

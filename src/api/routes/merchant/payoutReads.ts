@@ -1,7 +1,7 @@
 /** Finding a merchant's payouts. The tenant is part of every WHERE, never a check afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import type { PayoutRecord, RefusalCode } from '../../../domain/payout/contract.ts';
+import type { Accepted, PayoutRecord, RefusalCode } from '../../../domain/payout/contract.ts';
 import { isFinal, PUBLIC_STATUS } from '../../../domain/payout/machine.ts';
 import type { MerchantCaller } from '../../caller.ts';
 
@@ -28,6 +28,18 @@ async function findPending(pool: Pool, { merchantId, mode }: Tenant, id: string)
   const at = row.at.toISOString();
   const failure = { code: row.code, message: REFUSALS[row.code], retryable: false };
   return { ...row.pending, state: 'REJECTED', failure, updatedAt: at, completedAt: at };
+}
+
+/** What the books answered when this payout was first asked for; undefined if they never were. */
+export async function readAccepted(pool: Pool, payoutId: string): Promise<Accepted | undefined> {
+  const { rows } = await pool.query<{ payout: PayoutRecord | null; code: RefusalCode | null }>(
+    `SELECT (SELECT object FROM events WHERE payout_id = $1 AND sequence = 1) AS payout,
+            (SELECT code FROM payout_refusals WHERE payout_id = $1) AS code`,
+    [payoutId],
+  );
+  const { payout, code } = rows[0] ?? {};
+  if (payout) return { outcome: 'accepted', payout };
+  return code ? { outcome: 'refused', code } : undefined;
 }
 
 /** What a merchant reads when the ledger refuses. */

@@ -14,7 +14,7 @@ import type { ApiContext } from '../../context.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { type Answer, once, type Pending } from '../../plugins/idempotency.ts';
 import { brokenRule, invalidRequest, notFound, Problem, unavailable } from '../../problem.ts';
-import { findPayout, REFUSALS } from './payoutReads.ts';
+import { findPayout, REFUSALS, readAccepted } from './payoutReads.ts';
 import { payoutBody, type ReadOrder, readPayoutOrder } from './payoutRequest.ts';
 import { payoutSchema } from './payoutSchemas.ts';
 
@@ -46,7 +46,7 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
         if (read.kind === 'invalid') throw invalidRequest(read.errors);
         return await once(context, request, reply, {
           allot: () => newId('po'),
-          execute: (payoutId) => accept(context, read, payoutId),
+          execute: (payoutId, isRepeat) => accept(context, read, payoutId, isRepeat),
           presentPending: (record) => payoutAnswer(202, record),
         });
       },
@@ -119,9 +119,10 @@ const payoutAnswer = (status: number, record: PayoutRecord): Answer => ({
 
 /** Whoever asks with this id again meets the same workflow, and gets the same answer. */
 async function accept(
-  { psps, payouts }: ApiContext,
+  { psps, payouts, pool }: ApiContext,
   read: Exclude<ReadOrder, { kind: 'invalid' }>,
   payoutId: string,
+  isRepeat: boolean,
 ): Promise<Answer | Pending> {
   if (read.kind === 'broken_rule') throw brokenRule(read.errors);
   const { order } = read;
@@ -133,7 +134,11 @@ async function accept(
       `No payment provider is configured for ${order.currency} in ${order.mode} mode.`,
     );
   const request: PayoutRequest = { ...order, payoutId, psp: psp.name };
-  const answer = await payouts.accept({ ...request, kind: 'merchant' }, { type: 'new', request });
+  // The books remember longer than Temporal, and its workflow may have ended without having been asked.
+  const known = isRepeat ? await readAccepted(pool, payoutId) : undefined;
+  const answer = known
+    ? ({ kind: 'answered', accepted: known } as const)
+    : await payouts.accept({ ...request, kind: 'merchant' }, { type: 'new', request });
   if (answer.kind === 'pending') return { pending: untaken(request) };
   if (answer.accepted.outcome === 'refused') throw refusal(answer.accepted.code);
   return payoutAnswer(201, answer.accepted.payout);
