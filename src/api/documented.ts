@@ -17,9 +17,6 @@ export const word = z.string().regex(/^[\x20-\x7e]{1,128}$/, 'Must be 1 to 128 p
 /** For routes under an idempotency key; the hook reads it. */
 export const keyed = { headers: idempotencyHeaders.optional() };
 
-/** An object of ours: its `object` names its kind, its fields are the presenter's. */
-export const shown = <Kind extends string>(kind: Kind) => z.looseObject({ object: z.literal(kind) });
-
 export const documented = (tag: string) => ({
   read: (summary: string, answer: z.ZodType) => ({
     tags: [tag],

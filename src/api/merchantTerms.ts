@@ -56,10 +56,12 @@ export function presentTerms(merchant: { readonly fee: unknown; readonly reviewL
   };
 }
 
-function inMajor(minor: Readonly<Record<string, string | null>>): Record<string, string | null> {
-  return Object.fromEntries(
-    Object.entries(minor).map(([currency, text]) => [currency, text === null ? null : formatMajor(BigInt(text), currency)]),
-  );
+function inMajor<Amount extends string | null>(minor: Readonly<Record<string, Amount>>): Record<string, Amount | string> {
+  const major = Object.entries(minor).map(([currency, text]): [string, Amount | string] => [
+    currency,
+    text === null ? text : formatMajor(BigInt(text), currency),
+  ]);
+  return Object.fromEntries(major);
 }
 
 function withoutNulls(given: Readonly<Record<string, string | null>>): Record<string, string> {

@@ -1,7 +1,17 @@
 /** Running an installation: merchants, keys, money that arrives, admins, and the log of who did it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  adminSchema,
+  auditSchema,
+  fundingSchema,
+  keySchema,
+  merchantSchema,
+  newAdminSchema,
+  newKeySchema,
+  newMerchantSchema,
+} from '../../src/api/routes/admin/adminSchemas.ts';
 import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { type DoorWorld, ENCRYPTION_KEYS, openDoorWorld } from '../support/adminDoor.ts';
+import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {
   readonly data: Record<string, unknown>[];
@@ -265,6 +275,10 @@ describe('the audit log', () => {
     for (const secret of [merchant.body['webhookSecret'], made.body['key'], own.body['key']]) expect(text).not.toContain(secret);
     const ofMerchant = await get<Listed>(`/audit?target=${merchant.body['id']}`);
     expect(ofMerchant.body.data.map((entry) => entry['action'])).toEqual(['merchant.fund', 'merchant.change', 'merchant.create']);
+    expect(ofMerchant.body.data[1]?.['data']).toMatchObject({
+      before: { active: true },
+      after: { active: false, name: 'Audited' },
+    });
     expect((await get<Listed>('/audit?admin=adm_0')).body.data).toEqual([]);
   });
 
@@ -275,6 +289,26 @@ describe('the audit log', () => {
     await w.ask('DELETE', '/api/admin/admins/adm_0', { key });
     expect((await get<Listed>('/audit?limit=100')).body.data).toHaveLength(before);
   });
+});
+
+test('what is answered is what the document says, field by field', async () => {
+  const merchant = (await post('/merchants', { name: 'Documented', reviewLimits: { NGN: null } })).body;
+  const made = (await post(`/merchants/${merchant['id']}/api-keys`, { mode: 'test', scopes: ['payouts:read'] })).body;
+  const money = { amount: '1', currency: 'PKR', mode: 'test', externalId: 'doc' };
+  expectAsDocumented(merchant, newMerchantSchema);
+  expectAsDocumented(made, newKeySchema);
+  expectAsDocumented((await post(`/merchants/${merchant['id']}/fund`, money)).body, fundingSchema);
+  expectAsDocumented((await post('/admins', { name: 'Documented', role: 'viewer' })).body, newAdminSchema);
+  for (const [url, schema] of [
+    ['/merchants', merchantSchema],
+    [`/merchants/${merchant['id']}/api-keys`, keySchema],
+    ['/admins', adminSchema],
+    ['/audit', auditSchema],
+  ] as const) {
+    const { data } = (await get<Listed>(url)).body;
+    expect(data.length).toBeGreaterThan(0);
+    for (const each of data) expectAsDocumented(each, schema);
+  }
 });
 
 test('lists come a page at a time, the newest first, nothing twice and nothing left out', async () => {

@@ -1,6 +1,13 @@
 /** What admins see of payouts: the queue, the list, everything of one, and what PSPs said. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type DoorWorld, openDoorWorld } from '../support/adminDoor.ts';
+import {
+  adminPayoutSchema,
+  invariantSchema,
+  messageSchema,
+  payoutDetailSchema,
+  queuedPayoutSchema,
+} from '../../src/api/routes/admin/adminSchemas.ts';
+import { type DoorWorld, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {
   readonly data: Record<string, unknown>[];
@@ -32,7 +39,7 @@ describe('the review queue', () => {
       await w.payoutOf(merchant, { mode: 'live', inReview: true }),
     ];
     await w.payoutOf(merchant, { mode: 'live' });
-    await w.books.told(held, 'held');
+    await w.books.tell(held, 'held', { reason: 'ask the bank' });
     await w.books.tell(decided, 'approved', { adminId: w.admins.approver.id });
     const { status, body } = await get<Listed>('/review-queue');
     expect(status).toBe(200);
@@ -45,6 +52,7 @@ describe('the review queue', () => {
       ageSeconds: expect.any(Number),
     });
     expect(body.data[1]).toMatchObject({ status: 'ON_HOLD', state: 'REVIEW_ON_HOLD' });
+    for (const each of body.data) expectAsDocumented(each, queuedPayoutSchema);
     const first = await get<Listed>('/review-queue?limit=2');
     expect(first.body).toMatchObject({ hasMore: true });
     expect(await idsOf(`/review-queue?limit=2&cursor=${first.body.nextCursor}`)).toEqual([young]);
@@ -57,6 +65,7 @@ describe('the list', () => {
     const b = await w.payoutOf(w.b, { mode: 'live' });
     await w.books.told(b, 'attempt_started 1', 'mismatch 1');
     expect((await idsOf('/payouts?limit=2')).slice(0, 2)).toEqual([b, a]);
+    for (const each of (await get<Listed>('/payouts')).body.data) expectAsDocumented(each, adminPayoutSchema);
     expect(await idsOf(`/payouts?merchantId=${w.a.id}`)).toEqual([a]);
     expect(await idsOf(`/payouts?merchantId=${w.b.id}&mode=test`)).toEqual([]);
     expect(await idsOf(`/payouts?needsOperator=true`)).toEqual([b]);
@@ -128,6 +137,7 @@ describe('one payout', () => {
     });
     expect(text).not.toContain(ACCOUNT);
     expect(text).not.toContain('whsec_');
+    expectAsDocumented(body, payoutDetailSchema);
   });
 
   test('an unknown one is 404, whatever the id looks like', async () => {
@@ -160,6 +170,7 @@ describe('what PSPs said', () => {
     });
     expect(await idsOf(`/ipn?state=orphan&limit=2&cursor=${body.nextCursor}`)).toEqual(['ipn_o1']);
     expect(text).not.toContain(ACCOUNT);
+    for (const each of body.data) expectAsDocumented(each, messageSchema);
     expect((await get('/ipn?state=lost')).status).toBe(400);
   });
 });
@@ -169,6 +180,7 @@ describe('invariants', () => {
     const { status, body } = await get<Listed>('/invariants');
     expect([status, body.hasMore]).toEqual([200, false]);
     expect(body.data.length).toBeGreaterThan(5);
+    for (const each of body.data) expectAsDocumented(each, invariantSchema);
     for (const each of body.data)
       expect(each).toEqual({ name: expect.any(String), description: expect.any(String), violations: 0 });
     await w.books.db.owner.query('UPDATE balances SET available = available + 1 WHERE merchant_id = $1', [w.b.id]);

@@ -1,8 +1,14 @@
 /** A merchant's webhook endpoints and events: what they are told, and that nobody else is told anything of it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  endpointSchema,
+  endpointWithSecretSchema,
+  eventSchema,
+  webhookAttemptSchema,
+} from '../../src/api/routes/merchant/webhookSchemas.ts';
 import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { newId } from '../../src/domain/newId.ts';
-import { type DoorWorld, ENCRYPTION_KEYS, openDoorWorld } from '../support/adminDoor.ts';
+import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {
   readonly data: Record<string, unknown>[];
@@ -41,6 +47,8 @@ describe('endpoints', () => {
     const { secret, ...shown } = made;
     const read = await w.ask('GET', `/api/v1/webhook-endpoints/${made['id']}`, { key: w.a.testKey });
     expect(read.body).toEqual(shown);
+    expectAsDocumented(made, endpointWithSecretSchema);
+    expectAsDocumented(read.body, endpointSchema);
     const listed = await w.ask('GET', '/api/v1/webhook-endpoints', { key: w.a.testKey });
     expect(listed.text).not.toContain(secret);
     const kept = await secretsOf(made['id']);
@@ -176,6 +184,7 @@ describe('events', () => {
       livemode: false,
       data: { object: { id: payoutId, object: 'payout', status: 'SUCCESS', destination: { accountLast4: '0001' } } },
     });
+    for (const each of ofPayout) expectAsDocumented(each, eventSchema);
     expect(Object.keys(ofPayout[0] ?? {})).toEqual(['id', 'type', 'timestamp', 'livemode', 'sequence', 'data']);
     expect(JSON.stringify(ofPayout)).not.toContain('12345678900001');
     expect((await list('type=payout.created')).map((event) => event['sequence'])).toEqual([1, 1]);
@@ -220,6 +229,7 @@ describe('isolation', () => {
     );
     const eventId = `evt_${payoutId.slice(3)}_0001`;
     const attempts = await w.ask<Listed>('GET', `/api/v1/webhook-endpoints/${made['id']}/attempts`, { key: w.a.testKey });
+    for (const each of attempts.body.data) expectAsDocumented(each, webhookAttemptSchema);
     expect(attempts.body.data).toMatchObject([{ object: 'webhook_attempt', number: 1, trigger: 'auto' }]);
     const routes = [
       ['GET', `/api/v1/webhook-endpoints/${made['id']}`],

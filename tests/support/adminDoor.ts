@@ -2,7 +2,9 @@
  * The API on a real PostgreSQL, asked without a socket: two merchants with keys, an admin of each role, and payouts put
  * into the books as workflows would. Temporal is away unless a test brings one.
  */
+import { expect } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { buildApp } from '../../src/api/app.ts';
 import type { ApiContext } from '../../src/api/context.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
@@ -21,6 +23,11 @@ import { type Books, openBooks } from './books.ts';
 import type { TestDatabase } from './database.ts';
 
 export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
+
+/** The answer has every field that the OpenAPI document names, of its type, and no other. */
+export function expectAsDocumented(answer: unknown, schema: z.ZodObject): void {
+  expect(z.strictObject(schema.shape).safeParse(answer).error).toBeUndefined();
+}
 
 export interface AskOptions {
   readonly key?: string;

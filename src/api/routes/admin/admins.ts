@@ -8,17 +8,17 @@ import type { Admin, Prisma } from '../../../generated/prisma/client.ts';
 import { audited } from '../../audit.ts';
 import { adminOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
-import { byId, documented, noQuery, shown } from '../../documented.ts';
+import { byId, documented, noQuery } from '../../documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { plainText } from '../../plainText.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { notFound, Problem } from '../../problem.ts';
+import { adminSchema, newAdminSchema } from './adminSchemas.ts';
 
 const { read, write } = documented('admin');
 
 const creation = z.strictObject({ name: plainText(1, 100), role: z.enum(ROLES) });
-const admin = shown('admin');
 
 export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const onRequest = adminAuth(context, ACTION_ROLES.admins);
@@ -29,7 +29,7 @@ export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
       '/admins',
       {
         onRequest,
-        schema: { querystring: noQuery, body: creation, ...write('Make an admin; the key is shown once', 201, admin) },
+        schema: { querystring: noQuery, body: creation, ...write('Make an admin; the key is shown once', 201, newAdminSchema) },
       },
       async (request, reply) => {
         const { name, role } = request.body;
@@ -62,7 +62,7 @@ export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
     app.get(
       '/admins',
-      { onRequest, schema: { querystring: z.strictObject(pageQuery), ...read('All admins', listSchema(admin)) } },
+      { onRequest, schema: { querystring: z.strictObject(pageQuery), ...read('All admins', listSchema(adminSchema)) } },
       async (request) => {
         const page = openPage(request, request.query, ID_KEY);
         const admins = await prisma.admin.findMany({
@@ -99,6 +99,6 @@ async function deactivate(db: Prisma.TransactionClient, id: string): Promise<voi
   await db.apiKey.updateMany({ where: { adminId: id, revokedAt: null }, data: { revokedAt: new Date() } });
 }
 
-function present({ id, name, role, active, createdAt }: Admin) {
-  return { id, object: 'admin' as const, name, role, active, createdAt: createdAt.toISOString() };
+function present({ id, name, role, active, createdAt }: Admin): z.infer<typeof adminSchema> {
+  return { id, object: 'admin', name, role, active, createdAt: createdAt.toISOString() };
 }

@@ -3,9 +3,10 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ACTION_ROLES } from '../../../domain/roles.ts';
 import type { ApiContext } from '../../context.ts';
-import { documented, shown, word } from '../../documented.ts';
+import { documented, word } from '../../documented.ts';
 import { listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
+import { auditSchema } from './adminSchemas.ts';
 
 const { read } = documented('admin');
 
@@ -21,7 +22,7 @@ export function auditRoutes(context: ApiContext): FastifyPluginAsyncZod {
       '/audit',
       {
         onRequest: adminAuth(context, ACTION_ROLES.audit),
-        schema: { querystring: query, ...read('Who did what', listSchema(shown('audit_entry'))) },
+        schema: { querystring: query, ...read('Who did what', listSchema(auditSchema)) },
       },
       async (request) => {
         const page = openPage(request, request.query, NUMBER_KEY);

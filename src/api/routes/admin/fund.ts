@@ -7,10 +7,11 @@ import { ACTION_ROLES } from '../../../domain/roles.ts';
 import { referenceFault, TEXT_FAULTS } from '../../../domain/text.ts';
 import { writeAudit } from '../../audit.ts';
 import type { ApiContext } from '../../context.ts';
-import { byId, documented, noQuery, shown } from '../../documented.ts';
+import { byId, documented, noQuery } from '../../documented.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { notFound, Problem } from '../../problem.ts';
+import { fundingSchema } from './adminSchemas.ts';
 
 const { write } = documented('admin');
 
@@ -50,7 +51,7 @@ export function fundRoutes(context: ApiContext): FastifyPluginAsyncZod {
           params: byId,
           querystring: noQuery,
           body: funding,
-          ...write('Enter money that arrived', 201, shown('funding')),
+          ...write('Enter money that arrived', 201, fundingSchema),
         },
       },
       async (request, reply) => {
@@ -74,7 +75,7 @@ export function fundRoutes(context: ApiContext): FastifyPluginAsyncZod {
   };
 
   /** From the books, so that a repeat gets the same answer whatever has happened to the balance since. */
-  async function presentFunding(merchantId: string, mode: string, externalId: string) {
+  async function presentFunding(merchantId: string, mode: string, externalId: string): Promise<z.infer<typeof fundingSchema>> {
     const opKey = `fund:${merchantId}:${mode}:${externalId}`;
     const entry = await prisma.ledgerEntry.findUniqueOrThrow({ where: { opKey_leg: { opKey, leg: 0 } } });
     const { amount, currency, availableAfter, reservedAfter, at } = entry;

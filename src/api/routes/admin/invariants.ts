@@ -1,16 +1,14 @@
 /** Are the books right? Every invariant with the number of rows that break it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import { ACTION_ROLES } from '../../../domain/roles.ts';
 import { checkInvariants, presentInvariants } from '../../../ledger/invariants.ts';
 import type { ApiContext } from '../../context.ts';
 import { documented, noQuery } from '../../documented.ts';
 import { listSchema } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
+import { invariantSchema } from './adminSchemas.ts';
 
 const { read } = documented('admin');
-
-const invariant = z.object({ name: z.string(), description: z.string(), violations: z.int() });
 
 export function invariantRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {
@@ -18,7 +16,7 @@ export function invariantRoutes(context: ApiContext): FastifyPluginAsyncZod {
       '/invariants',
       {
         onRequest: adminAuth(context, ACTION_ROLES.read),
-        schema: { querystring: noQuery, ...read('Are the books right? All 0 is yes', listSchema(invariant)) },
+        schema: { querystring: noQuery, ...read('Are the books right? All 0 is yes', listSchema(invariantSchema)) },
       },
       async () => {
         const data = presentInvariants(await checkInvariants(context.pool));

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { ACTION_ROLES } from '../../../domain/roles.ts';
 import type { PspMessage } from '../../../generated/prisma/client.ts';
 import type { ApiContext } from '../../context.ts';
-import { documented, shown } from '../../documented.ts';
+import { documented } from '../../documented.ts';
 import { listSchema, openPage, pageQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
+import { messageSchema } from './adminSchemas.ts';
 import { withoutAccountNumbers } from './masking.ts';
 
 const { read } = documented('admin');
@@ -22,7 +23,7 @@ export function ipnRoutes(context: ApiContext): FastifyPluginAsyncZod {
       '/ipn',
       {
         onRequest: adminAuth(context, ACTION_ROLES.read),
-        schema: { querystring: query, ...read('What PSPs told us', listSchema(shown('psp_message'))) },
+        schema: { querystring: query, ...read('What PSPs told us', listSchema(messageSchema)) },
       },
       async (request) => {
         const page = openPage(request, request.query, MESSAGE_KEY);
@@ -38,10 +39,10 @@ export function ipnRoutes(context: ApiContext): FastifyPluginAsyncZod {
   };
 }
 
-export function presentMessage({ body, receivedAt, handledAt, ...message }: PspMessage) {
+export function presentMessage({ body, receivedAt, handledAt, ...message }: PspMessage): z.infer<typeof messageSchema> {
   return {
     ...message,
-    object: 'psp_message' as const,
+    object: 'psp_message',
     body: withoutAccountNumbers(body),
     receivedAt: receivedAt.toISOString(),
     handledAt: handledAt?.toISOString() ?? null,

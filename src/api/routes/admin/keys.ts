@@ -8,15 +8,15 @@ import type { ApiKey } from '../../../generated/prisma/client.ts';
 import { audited } from '../../audit.ts';
 import { adminOf, SCOPES } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
-import { byId, documented, noQuery, shown } from '../../documented.ts';
+import { byId, documented, noQuery } from '../../documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { notFound } from '../../problem.ts';
+import { keySchema, newKeySchema } from './adminSchemas.ts';
 
 const { read, write } = documented('admin');
 
-const apiKey = shown('api_key');
 const inFuture = z.iso
   .datetime({ offset: true })
   .refine((text) => new Date(text) > new Date(), { error: 'Must be in the future.', params: { code: 'not_in_future' } });
@@ -39,7 +39,12 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
       '/merchants/:id/api-keys',
       {
         onRequest,
-        schema: { params: byId, querystring: noQuery, body: creation, ...write('Make a key; it is shown once', 201, apiKey) },
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: creation,
+          ...write('Make a key; it is shown once', 201, newKeySchema),
+        },
       },
       async (request, reply) => {
         const merchantId = request.params.id;
@@ -74,7 +79,7 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
       '/merchants/:id/api-keys',
       {
         onRequest,
-        schema: { params: byId, querystring: z.strictObject(pageQuery), ...read('A merchant’s keys', listSchema(apiKey)) },
+        schema: { params: byId, querystring: z.strictObject(pageQuery), ...read('A merchant’s keys', listSchema(keySchema)) },
       },
       async (request) => {
         const merchantId = request.params.id;

@@ -6,9 +6,9 @@ import { encryptSecret } from '../../../crypto/secretBox.ts';
 import { newId } from '../../../domain/newId.ts';
 import { ACTION_ROLES } from '../../../domain/roles.ts';
 import type { Merchant } from '../../../generated/prisma/client.ts';
-import { audited } from '../../audit.ts';
+import { type AuditNote, audited } from '../../audit.ts';
 import type { ApiContext } from '../../context.ts';
-import { byId, documented, noQuery, shown } from '../../documented.ts';
+import { byId, documented, noQuery } from '../../documented.ts';
 import {
   changedFee,
   changedLimits,
@@ -25,6 +25,7 @@ import { plainText } from '../../plainText.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { notFound } from '../../problem.ts';
+import { merchantSchema, newMerchantSchema } from './adminSchemas.ts';
 
 const { read, write } = documented('admin');
 
@@ -32,7 +33,6 @@ const NAME_MAX = 100;
 const terms = { fee: feeInput.optional(), reviewLimits: limitsInput.optional(), active: z.boolean().optional() };
 const creation = z.strictObject({ name: plainText(1, NAME_MAX), ...terms });
 const change = z.strictObject({ name: plainText(1, NAME_MAX).optional(), ...terms });
-const merchant = shown('merchant');
 
 export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const onRequest = adminAuth(context, ACTION_ROLES.merchants);
@@ -46,7 +46,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
         schema: {
           querystring: noQuery,
           body: creation,
-          ...write('Make a merchant; its webhook secret is shown once', 201, merchant),
+          ...write('Make a merchant; its webhook secret is shown once', 201, newMerchantSchema),
         },
       },
       async (request, reply) => {
@@ -57,7 +57,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
           async execute(id) {
             const secret = newWebhookSecret();
             const webhookSecret = encryptSecret(keys, secret);
-            const made = await audited(context, request, { action: 'merchant.create', target: id, data: { name } }, (db) =>
+            const made = await audited(context, request, noteOfCreation, (db) =>
               db.merchant.upsert({
                 where: { id },
                 create: {
@@ -79,7 +79,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
 
     app.get(
       '/merchants',
-      { onRequest, schema: { querystring: z.strictObject(pageQuery), ...read('All merchants', listSchema(merchant)) } },
+      { onRequest, schema: { querystring: z.strictObject(pageQuery), ...read('All merchants', listSchema(merchantSchema)) } },
       async (request) => {
         const page = openPage(request, request.query, ID_KEY);
         const merchants = await prisma.merchant.findMany({
@@ -93,7 +93,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
 
     app.get(
       '/merchants/:id',
-      { onRequest, schema: { params: byId, querystring: noQuery, ...read('One merchant', merchant) } },
+      { onRequest, schema: { params: byId, querystring: noQuery, ...read('One merchant', merchantSchema) } },
       async (request) => {
         const found = await prisma.merchant.findUnique({ where: { id: request.params.id } });
         if (!found) throw notFound();
@@ -109,7 +109,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
           params: byId,
           querystring: noQuery,
           body: change,
-          ...write('Change a merchant: what is given replaces, currency by currency', 200, merchant),
+          ...write('Change a merchant: what is given replaces, currency by currency', 200, merchantSchema),
         },
       },
       async (request, reply) => {
@@ -118,28 +118,20 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('chg'),
           async execute() {
-            const asked = JSON.parse(JSON.stringify(request.body));
-            const changed = await audited(
-              context,
-              request,
-              { action: 'merchant.change', target: id, data: asked },
-              async (db) => {
-                // Two changes at once are made one after the other: both count.
-                await db.$queryRaw`SELECT 1 FROM merchants WHERE id = ${id} FOR UPDATE`;
-                const before = await db.merchant.findUnique({ where: { id } });
-                if (!before) throw notFound();
-                return await db.merchant.update({
-                  where: { id },
-                  data: {
-                    ...(name !== undefined && { name }),
-                    ...(active !== undefined && { active }),
-                    fee: changedFee(readFee(before.fee), fee),
-                    reviewLimits: changedLimits(readLimits(before.reviewLimits), reviewLimits),
-                  },
-                });
-              },
-            );
-            return { status: 200, body: present(changed) };
+            const { after } = await audited(context, request, noteOfChange, async (db) => {
+              // Two changes at once are made one after the other: both count.
+              await db.$queryRaw`SELECT 1 FROM merchants WHERE id = ${id} FOR UPDATE`;
+              const before = await db.merchant.findUnique({ where: { id } });
+              if (!before) throw notFound();
+              const data = {
+                ...(name !== undefined && { name }),
+                ...(active !== undefined && { active }),
+                fee: changedFee(readFee(before.fee), fee),
+                reviewLimits: changedLimits(readLimits(before.reviewLimits), reviewLimits),
+              };
+              return { before, after: await db.merchant.update({ where: { id }, data }) };
+            });
+            return { status: 200, body: present(after) };
           },
         });
       },
@@ -147,7 +139,20 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
   };
 }
 
-function present(merchant: Merchant) {
+const noteOfCreation = (made: Merchant): AuditNote => ({ action: 'merchant.create', target: made.id, data: shownInLog(made) });
+
+const noteOfChange = ({ before, after }: { before: Merchant; after: Merchant }): AuditNote => ({
+  action: 'merchant.change',
+  target: after.id,
+  data: { before: shownInLog(before), after: shownInLog(after) },
+});
+
+function shownInLog(merchant: Merchant) {
+  const { name, active, fee, reviewLimits } = present(merchant);
+  return { name, active, fee, reviewLimits };
+}
+
+function present(merchant: Merchant): z.infer<typeof merchantSchema> {
   const { id, name, active, createdAt } = merchant;
-  return { id, object: 'merchant' as const, name, active, ...presentTerms(merchant), createdAt: createdAt.toISOString() };
+  return { id, object: 'merchant', name, active, ...presentTerms(merchant), createdAt: createdAt.toISOString() };
 }

@@ -5,10 +5,11 @@ import type { PayoutRecord } from '../../../domain/payout/contract.ts';
 import { PUBLIC_STATUS, type PublicStatus } from '../../../domain/payout/machine.ts';
 import { ACTION_ROLES } from '../../../domain/roles.ts';
 import type { ApiContext } from '../../context.ts';
-import { byId, documented, noQuery, shown, word } from '../../documented.ts';
+import { byId, documented, noQuery, word } from '../../documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { notFound } from '../../problem.ts';
+import { adminPayoutSchema, payoutDetailSchema } from './adminSchemas.ts';
 import { payoutDetail, presentForAdmin } from './payoutDetail.ts';
 
 const { read } = documented('admin');
@@ -44,7 +45,7 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/payouts',
-      { onRequest, schema: { querystring: query, ...read('Payouts of all merchants', listSchema(shown('payout'))) } },
+      { onRequest, schema: { querystring: query, ...read('Payouts of all merchants', listSchema(adminPayoutSchema)) } },
       async (request) => {
         const page = openPage(request, request.query, ID_KEY);
         const values = [...filters(request.query), page.after, page.take];
@@ -59,7 +60,7 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
     app.get(
       '/payouts/:id',
-      { onRequest, schema: { params: byId, querystring: noQuery, ...read('Everything of one payout', shown('payout')) } },
+      { onRequest, schema: { params: byId, querystring: noQuery, ...read('Everything of one payout', payoutDetailSchema) } },
       async (request) => {
         const record = await context.ledger.read(request.params.id);
         if (!record) throw notFound();

@@ -9,12 +9,14 @@ import { presentPayout } from '../../../present/payout.ts';
 import { writeAudit } from '../../audit.ts';
 import { adminOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
-import { byId, documented, noQuery, shown } from '../../documented.ts';
+import { byId, documented, noQuery } from '../../documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { plainText } from '../../plainText.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { Problem } from '../../problem.ts';
+import { payoutSchema } from '../merchant/payoutSchemas.ts';
+import { queuedPayoutSchema } from './adminSchemas.ts';
 import { type Decided, decide } from './decisions.ts';
 import { presentForAdmin } from './payoutDetail.ts';
 
@@ -42,7 +44,7 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
         onRequest: adminAuth(context, ACTION_ROLES.read),
         schema: {
           querystring: z.strictObject(pageQuery),
-          ...read('Payouts that wait for an approver, the oldest first', listSchema(shown('payout'))),
+          ...read('Payouts that wait for an approver, the oldest first', listSchema(queuedPayoutSchema)),
         },
       },
       async (request) => {
@@ -66,7 +68,7 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
         `/payouts/:id/${name}`,
         {
           onRequest: adminAuth(context, ACTION_ROLES[name]),
-          schema: { params: byId, querystring: noQuery, body, ...write(summary, 200, shown('payout')) },
+          schema: { params: byId, querystring: noQuery, body, ...write(summary, 200, payoutSchema) },
         },
         async (request, reply) => {
           const { adminId } = adminOf(request);

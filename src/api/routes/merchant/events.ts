@@ -16,13 +16,13 @@ import { merchantAuth } from '../../plugins/auth.ts';
 import { once } from '../../plugins/idempotency.ts';
 import { notFound, Problem } from '../../problem.ts';
 import { own, tenantOf } from './webhookEndpoints.ts';
+import { deliverySchema, eventSchema } from './webhookSchemas.ts';
 
 const { read, write } = documented('webhooks');
 
-const event = z.looseObject({ id: z.string(), type: z.enum(EVENT_TYPES), sequence: z.int() });
 const query = z.strictObject({ type: z.enum(EVENT_TYPES).optional(), payoutId: word.optional(), ...pageQuery });
 const resending = z.strictObject({ endpointId: word.optional() }).nullish();
-const resent = z.object({ deliveries: z.array(z.looseObject({ id: z.string() })) });
+const resent = z.object({ deliveries: z.array(deliverySchema) });
 
 export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { prisma } = context;
@@ -31,7 +31,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/events',
-      { onRequest: reads, schema: { querystring: query, ...read('What happened, the newest first', listSchema(event)) } },
+      { onRequest: reads, schema: { querystring: query, ...read('What happened, the newest first', listSchema(eventSchema)) } },
       async (request) => {
         const { type, payoutId } = request.query;
         const page = openPage(request, request.query, NUMBER_KEY);
@@ -51,7 +51,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
     app.get(
       '/events/:id',
-      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One event', event) } },
+      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One event', eventSchema) } },
       async (request) => present(await ownEvent(merchantOf(request), request.params.id)),
     );
 

@@ -10,11 +10,12 @@ import { presentAttempt, presentEndpoint } from '../../../present/webhook.ts';
 import { checkWebhookUrl } from '../../../webhooks/address.ts';
 import { type MerchantCaller, merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
-import { byId, documented, keyed, noQuery, shown } from '../../documented.ts';
+import { byId, documented, keyed, noQuery } from '../../documented.ts';
 import { ID_KEY, listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { once } from '../../plugins/idempotency.ts';
 import { invalidRequest, notFound, Problem } from '../../problem.ts';
+import { endpointSchema, endpointWithSecretSchema, webhookAttemptSchema } from './webhookSchemas.ts';
 
 const { read, write } = documented('webhooks');
 
@@ -46,8 +47,6 @@ const creation = z.strictObject({ url, eventTypes: eventTypes.default(['payout.*
 const change = z.strictObject({ url: url.optional(), eventTypes: eventTypes.optional(), disabled: z.boolean().optional() });
 const noBody = z.strictObject({}).nullish();
 
-const endpoint = shown('webhook_endpoint');
-
 export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { prisma, keys } = context;
   const reads = merchantAuth(context, 'webhooks:read');
@@ -62,7 +61,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
           querystring: noQuery,
           body: creation,
           ...keyed,
-          ...write('Make an endpoint; its secret is shown once', 201, endpoint),
+          ...write('Make an endpoint; its secret is shown once', 201, endpointWithSecretSchema),
         },
       },
       async (request, reply) => {
@@ -83,7 +82,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
 
     app.get(
       '/webhook-endpoints',
-      { onRequest: reads, schema: { querystring: z.strictObject(pageQuery), ...read('Endpoints', listSchema(endpoint)) } },
+      { onRequest: reads, schema: { querystring: z.strictObject(pageQuery), ...read('Endpoints', listSchema(endpointSchema)) } },
       async (request) => {
         const page = openPage(request, request.query, ID_KEY);
         const found = await prisma.webhookEndpoint.findMany({
@@ -97,7 +96,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
 
     app.get(
       '/webhook-endpoints/:id',
-      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One endpoint', endpoint) } },
+      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One endpoint', endpointSchema) } },
       async (request) => presentEndpoint(await own(prisma, merchantOf(request), request.params.id)),
     );
 
@@ -105,7 +104,13 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
       '/webhook-endpoints/:id',
       {
         onRequest: writes,
-        schema: { params: byId, querystring: noQuery, body: change, ...keyed, ...write('Change an endpoint', 200, endpoint) },
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: change,
+          ...keyed,
+          ...write('Change an endpoint', 200, endpointSchema),
+        },
       },
       async (request, reply) => {
         const caller = merchantOf(request);
@@ -141,7 +146,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
           querystring: noQuery,
           body: noBody,
           ...keyed,
-          ...write('A new secret; the one before signs too for 24 hours', 200, endpoint),
+          ...write('A new secret; the one before signs too for 24 hours', 200, endpointWithSecretSchema),
         },
       },
       async (request, reply) => {
@@ -172,7 +177,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
         schema: {
           params: byId,
           querystring: z.strictObject(pageQuery),
-          ...read('What came of each try, the newest first', listSchema(shown('webhook_attempt'))),
+          ...read('What came of each try, the newest first', listSchema(webhookAttemptSchema)),
         },
       },
       async (request) => {

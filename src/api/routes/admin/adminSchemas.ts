@@ -1,0 +1,199 @@
+/** What admins read, for the OpenAPI document; the presenters make it. */
+import { z } from 'zod';
+import { STATES } from '../../../domain/payout/machine.ts';
+import { ROLES } from '../../../domain/roles.ts';
+import { moneySchema, payoutSchema, timeSchema } from '../merchant/payoutSchemas.ts';
+import { deliverySchema, webhookAttemptSchema } from '../merchant/webhookSchemas.ts';
+
+const json = z.unknown().meta({ description: 'JSON' });
+
+const payoutFields = {
+  ...payoutSchema.shape,
+  merchantId: z.string(),
+  kind: z.string(),
+  state: z.string().meta({ enum: Object.keys(STATES), description: 'Ours; `status` is what the merchant sees' }),
+  round: z.int(),
+  sequence: z.int(),
+  needsOperator: z.boolean(),
+};
+export const adminPayoutSchema = z.object(payoutFields).meta({ id: 'AdminPayout' });
+
+export const queuedPayoutSchema = z
+  .object({
+    ...payoutFields,
+    reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
+    ageSeconds: z.int(),
+  })
+  .meta({ id: 'QueuedPayout' });
+
+export const messageSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('psp_message'),
+    psp: z.string(),
+    eventKey: z.string(),
+    reference: z.string().nullable(),
+    payoutId: z.string().nullable(),
+    attempt: z.int().nullable(),
+    claim: z.string(),
+    body: json.meta({ description: 'What the PSP sent; account numbers cut to four digits' }),
+    state: z.string().meta({ enum: ['received', 'applied', 'ignored', 'orphan'] }),
+    detail: z.string().nullable(),
+    receivedAt: timeSchema,
+    handledAt: timeSchema.nullable(),
+  })
+  .meta({ id: 'PspMessage' });
+
+const attemptSchema = z.object({
+  attempt: z.int(),
+  psp: z.string(),
+  pspKey: z.string().meta({ description: 'Our reference at the PSP' }),
+  pspReference: z.string().nullable(),
+  state: z.string().meta({ enum: ['open', 'succeeded', 'failed'] }),
+  sends: z.int(),
+  startedAt: timeSchema,
+  sentAt: timeSchema,
+  endedAt: timeSchema.nullable(),
+  failure: json,
+});
+
+const entrySchema = z.object({
+  id: z.string(),
+  object: z.literal('ledger_entry'),
+  key: z.string(),
+  type: z.string(),
+  amount: moneySchema,
+  currency: z.string(),
+  debit: z
+    .string()
+    .nullable()
+    .meta({ examples: ['merchant:mer_…:reserved'] }),
+  credit: z
+    .string()
+    .nullable()
+    .meta({ examples: ['platform:sandbox:clearing'] }),
+  availableAfter: moneySchema,
+  lockedAfter: moneySchema,
+  createdAt: timeSchema,
+});
+
+const approvalSchema = z.object({
+  round: z.int(),
+  adminId: z.string(),
+  decision: z.string(),
+  note: z.string().nullable(),
+  via: z.string().meta({ enum: ['api', 'signal'] }),
+  at: timeSchema,
+});
+
+const stepSchema = z.object({
+  sequence: z.int(),
+  eventId: z.string(),
+  type: z.string(),
+  at: timeSchema,
+  actor: z.string(),
+  from: z.string().nullable(),
+  to: z.string(),
+  data: json,
+});
+
+export const payoutDetailSchema = z
+  .object({
+    ...payoutFields,
+    makerId: z.string().nullable().meta({ description: 'The admin who issued the key that made it' }),
+    callbackUrl: z.string().nullable(),
+    attempts: z.array(attemptSchema).meta({ description: 'In full; in the merchant’s payout this is their number' }),
+    ledgerEntries: z.array(entrySchema),
+    approvals: z.array(approvalSchema),
+    pspMessages: z.array(messageSchema),
+    timeline: z.array(stepSchema),
+    webhookDeliveries: z.array(deliverySchema.extend({ attempts: z.array(webhookAttemptSchema) })),
+    workflowId: z.string(),
+    followUpWorkflowId: z.string(),
+    temporalUi: z.string(),
+  })
+  .meta({ id: 'PayoutDetail' });
+
+export type PayoutDetail = z.infer<typeof payoutDetailSchema>;
+
+const merchantFields = {
+  id: z.string(),
+  object: z.literal('merchant'),
+  name: z.string(),
+  active: z.boolean(),
+  fee: z.object({ bps: z.int(), fixed: z.record(z.string(), moneySchema) }),
+  reviewLimits: z
+    .record(z.string(), moneySchema.nullable())
+    .meta({ description: 'From this amount on an approver must decide; null or absent: never' }),
+  createdAt: timeSchema,
+};
+export const merchantSchema = z.object(merchantFields).meta({ id: 'Merchant' });
+export const newMerchantSchema = z
+  .object({
+    ...merchantFields,
+    webhookSecret: z.string().meta({ description: 'Shown here only; signs what goes to callbackUrls' }),
+  })
+  .meta({ id: 'NewMerchant' });
+
+const keyFields = {
+  id: z.string(),
+  object: z.literal('api_key'),
+  merchantId: z.string().nullable(),
+  mode: z.string().nullable(),
+  scopes: z.array(z.string()),
+  prefix: z.string(),
+  last4: z.string(),
+  createdBy: z.string().nullable().meta({ description: 'May not approve what the key makes' }),
+  createdAt: timeSchema,
+  expiresAt: timeSchema.nullable(),
+  revokedAt: timeSchema.nullable(),
+};
+export const keySchema = z.object(keyFields).meta({ id: 'ApiKey' });
+export const newKeySchema = z
+  .object({ ...keyFields, key: z.string().meta({ description: 'Shown here only' }) })
+  .meta({ id: 'NewApiKey' });
+
+const adminFields = {
+  id: z.string(),
+  object: z.literal('admin'),
+  name: z.string(),
+  role: z.string().meta({ enum: [...ROLES] }),
+  active: z.boolean(),
+  createdAt: timeSchema,
+};
+export const adminSchema = z.object(adminFields).meta({ id: 'Admin' });
+export const newAdminSchema = z
+  .object({ ...adminFields, key: z.string().meta({ description: 'Shown here only' }) })
+  .meta({ id: 'NewAdmin' });
+
+export const fundingSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('funding'),
+    merchantId: z.string(),
+    mode: z.string(),
+    externalId: z.string(),
+    amount: moneySchema,
+    currency: z.string(),
+    availableAfter: moneySchema,
+    lockedAfter: moneySchema,
+    createdAt: timeSchema,
+  })
+  .meta({ id: 'Funding' });
+
+export const auditSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('audit_entry'),
+    adminId: z.string(),
+    action: z.string(),
+    target: z.string(),
+    requestId: z.string(),
+    data: json,
+    at: timeSchema,
+  })
+  .meta({ id: 'AuditEntry' });
+
+export const invariantSchema = z
+  .object({ name: z.string(), description: z.string(), violations: z.int() })
+  .meta({ id: 'Invariant' });
