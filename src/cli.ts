@@ -1,13 +1,17 @@
 /** `oncepay <command>`: every process of an installation, and the tools of its operators. */
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { loadConfig } from './config.ts';
+import { loadConfig, loadDatabase } from './config.ts';
 import { createPool } from './db/pool.ts';
 import { isRole, ROLES } from './domain/roles.ts';
+import { databaseOfHome } from './local/home.ts';
+import { listenForStop, sentenceOf } from './stop.ts';
 
 /** What runs until it is told to stop. */
 interface Running {
   close(): Promise<void>;
+  /** For who insists: ends at once what would outlive this process. */
+  kill?(): void;
 }
 
 const USAGE = `oncepay <command>
@@ -21,7 +25,8 @@ const USAGE = `oncepay <command>
   admin create --name NAME --role ${ROLES.join('|')}
                  make an admin and print the key, once
 
-Settings are read from the environment; .env.example lists them.`;
+Settings are read from the environment; .env.example lists them. Without DATABASE_URL, migrate, check and admin
+work on the local installation of ONCEPAY_HOME (default .oncepay).`;
 
 /** `stopping` is aborted by SIGINT or SIGTERM: what is still starting then gives up in order. */
 type Command = (args: string[], stopping: AbortSignal) => Promise<Running | undefined>;
@@ -37,10 +42,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 async function runUp(_args: string[], stopping: AbortSignal): Promise<Running> {
-  const { up, welcome } = await import('./local/up.ts');
-  const installation = await up(process.env, (line) => console.log(`· ${line}`), stopping);
-  console.log(welcome(installation.credentials, process.env['ONCEPAY_HOME'] ?? '.oncepay'));
-  return { close: () => installation.stop() };
+  const say = (line: string) => console.log(`· ${line}`);
+  const [{ up }, { welcome }] = await Promise.all([import('./local/up.ts'), import('./local/welcome.ts')]);
+  const { credentials, stop, kill } = await up(process.env, say, stopping);
+  console.log(welcome(credentials, process.env['ONCEPAY_HOME'] || '.oncepay'));
+  return {
+    kill,
+    async close() {
+      say('stopping');
+      await stop();
+      say('stopped');
+    },
+  };
 }
 
 async function runSandbox(): Promise<Running> {
@@ -57,19 +70,26 @@ async function runSandbox(): Promise<Running> {
   });
 }
 
+/** Where the tools of an operator work: as the environment says, or else on the local installation. */
+function database(): ReturnType<typeof loadDatabase> {
+  return loadDatabase({ ...process.env, DATABASE_URL: process.env['DATABASE_URL'] || databaseOfHome(process.env) });
+}
+
 async function runMigrate(): Promise<undefined> {
   const { migrate } = await import('./db/migrate.ts');
-  const done = await migrate(loadConfig(process.env).databaseOwnerUrl);
+  const done = await migrate(database().databaseOwnerUrl);
   console.log(done.length === 0 ? 'The database is up to date.' : `Applied:\n${done.map((name) => `  ${name}`).join('\n')}`);
 }
 
 async function runCheck(): Promise<undefined> {
   const { checkInvariants } = await import('./ledger/invariants.ts');
-  const pool = createPool({ url: loadConfig(process.env).databaseUrl, max: 2, applicationName: 'oncepay check' });
+  const pool = createPool({ url: database().databaseUrl, max: 2, applicationName: 'oncepay check' });
   try {
     const results = await checkInvariants(pool);
-    for (const { name, violations, durationMs } of results)
+    for (const { name, description, violations, durationMs } of results) {
       console.log(`${violations === 0 ? 'ok  ' : 'FAIL'} ${name}  ${violations}  ${durationMs} ms`);
+      if (violations > 0) console.log(`     ${description}`);
+    }
     if (results.some(({ violations }) => violations > 0)) process.exitCode = 1;
   } finally {
     await pool.end();
@@ -90,39 +110,21 @@ async function runAdmin(args: string[]): Promise<undefined> {
     import('./crypto/newSecret.ts'),
     import('./local/seed.ts'),
   ]);
-  const client = new pg.Client({ connectionString: loadConfig(process.env).databaseOwnerUrl });
+  const client = new pg.Client({ connectionString: database().databaseOwnerUrl });
   await client.connect();
   try {
     const id = newId('adm');
     const key = newApiKey('ak_').key;
-    const made = await client.query('INSERT INTO admins (id, name, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
-      id,
-      name,
-      role,
-    ]);
+    await client.query('BEGIN'); // an admin without a key would keep the name and open nothing
+    const sql = 'INSERT INTO admins (id, name, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING';
+    const made = await client.query(sql, [id, name, role]);
     if (made.rowCount === 0) throw new Error(`There is an admin named ${name} already.`);
     await addKey(client, key, { adminId: id });
+    await client.query('COMMIT');
     console.log(`${id}\n${key}\nThis key is shown once.`);
   } finally {
     await client.end();
   }
-}
-
-/** SIGINT or SIGTERM ends it in order; a second one at once. */
-function listenForStop(): AbortSignal {
-  const stopping = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (stopping.signal.aborted) process.exit(130);
-      stopping.abort(new Error('stopped'));
-    });
-  }
-  return stopping.signal;
-}
-
-async function untilStopped(running: Running, stopping: AbortSignal): Promise<void> {
-  if (!stopping.aborted) await new Promise((resolve) => stopping.addEventListener('abort', resolve));
-  await running.close();
 }
 
 export async function main(words: string[]): Promise<void> {
@@ -133,13 +135,22 @@ export async function main(words: string[]): Promise<void> {
     process.exitCode = ['', 'help', '--help', '-h'].includes(name) ? 0 : 1;
     return;
   }
+  const stop = listenForStop();
   try {
-    const stopping = listenForStop();
-    const running = await command(args, stopping);
-    if (running) await untilStopped(running, stopping);
+    let isStarting = true;
+    // `up` gives up in order; the others have nothing in flight yet, and may be waiting for a server that never comes.
+    void stop.asked.then(() => isStarting && name !== 'up' && process.exit(130));
+    const running = await command(args, stop.signal);
+    isStarting = false;
+    if (running) {
+      stop.onInsist(() => running.kill?.());
+      await stop.asked;
+      await running.close();
+    }
     process.exit(); // nothing that is left, such as an idle connection, may keep the process
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    if (stop.signal.aborted) process.exit(130);
+    console.error(sentenceOf(error));
     process.exit(1);
   }
 }

@@ -34,8 +34,13 @@ const flag = (byDefault: 'true' | 'false') =>
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default(byDefault)
     .transform((text) => text === 'true');
-const url = (schemes: string) =>
-  z.string().regex(new RegExp(`^(${schemes})://`), `must be a URL that begins with ${schemes.replace('|', ':// or ')}://`);
+const url = (schemes: string) => {
+  const hasScheme = new RegExp(`^(${schemes})://`);
+  const message = `must be a URL that begins with ${schemes.replace('|', ':// or ')}://`;
+  return z.string().refine((text) => hasScheme.test(text) && URL.canParse(text), message);
+};
+const secret = (byDefault: string) => z.string().min(8, 'must have at least 8 characters').default(byDefault);
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const environment = z.object({
   DATABASE_URL: url('postgresql|postgres'),
@@ -61,8 +66,8 @@ const environment = z.object({
     }
   }),
   SANDBOX_URL: url('http|https').default('http://127.0.0.1:3001'),
-  SANDBOX_API_KEY: z.string().min(8).default('sandbox-local-key'),
-  SANDBOX_WEBHOOK_SECRET: z.string().min(8).default('sandbox-local-secret'),
+  SANDBOX_API_KEY: secret('sandbox-local-key'),
+  SANDBOX_WEBHOOK_SECRET: secret('sandbox-local-secret'),
   SANDBOX_CALLBACK_URL: url('http|https').optional(),
   WEBHOOK_ALLOW_LOOPBACK_TEST: flag('false'),
   ALLOW_SIGNAL_DECISIONS: flag('true'),
@@ -76,7 +81,7 @@ const environment = z.object({
   OUTCOME_DEADLINE: duration('24h'),
   PSP_TIMEOUT: duration('30s'),
   WEBHOOK_TIMEOUT: duration('15s'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
 /** The workflow gives a PSP call 45 s (workflows/payout.ts): a reply must have had its full time before that. */
@@ -111,7 +116,7 @@ export interface Config {
   readonly times: PayoutTimes;
   readonly pspTimeoutMs: number;
   readonly webhookTimeoutMs: number;
-  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  readonly logLevel: (typeof LEVELS)[number];
 }
 
 /** A setting that is missing or malformed: its message is one sentence for whoever starts the process. */
@@ -119,61 +124,73 @@ export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
-/** @throws ConfigError naming the variable. Unknown variables are not ours to judge. */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws ConfigError naming the variable. Unknown variables are not ours to judge; set to nothing is not set. */
+function read<S extends z.ZodObject>(schema: S, env: Environment): z.output<S> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const name = String(issue?.path[0] ?? 'the environment');
-    throw new ConfigError(given[name] === undefined ? `${name} is not set; it is needed.` : `${name} ${issue?.message}.`);
-  }
-  const read = parsed.data;
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const name = String(issue?.path[0] ?? 'the environment');
+  throw new ConfigError(given[name] === undefined ? `${name} is not set; it is needed.` : `${name} ${issue?.message}.`);
+}
+
+/** Only where the database is: all that migrations and an operator's tools need to know. @throws ConfigError */
+export function loadDatabase(env: Environment): Pick<Config, 'databaseUrl' | 'databaseOwnerUrl'> {
+  const { DATABASE_URL, DATABASE_OWNER_URL } = read(environment.pick({ DATABASE_URL: true, DATABASE_OWNER_URL: true }), env);
+  return { databaseUrl: DATABASE_URL, databaseOwnerUrl: DATABASE_OWNER_URL ?? DATABASE_URL };
+}
+
+/** @throws ConfigError */
+export function loadConfig(env: Environment): Config {
+  const settings = read(environment, env);
   const refuse = (message: string): never => {
     throw new ConfigError(message);
   };
-  if (read.PSP_TIMEOUT > PSP_TIMEOUT_MAX_MS) refuse('PSP_TIMEOUT must be at most 30s.');
-  if (read.WEBHOOK_TIMEOUT > WEBHOOK_TIMEOUT_MAX_MS) refuse('WEBHOOK_TIMEOUT must be at most 30s.');
-  if (read.PSP_NOT_FOUND_GRACE < read.PSP_TIMEOUT + 5_000) {
+  if (settings.PSP_TIMEOUT > PSP_TIMEOUT_MAX_MS) refuse('PSP_TIMEOUT must be at most 30s.');
+  if (settings.WEBHOOK_TIMEOUT > WEBHOOK_TIMEOUT_MAX_MS) refuse('WEBHOOK_TIMEOUT must be at most 30s.');
+  if (settings.PSP_NOT_FOUND_GRACE < settings.PSP_TIMEOUT + 5_000) {
     refuse('PSP_NOT_FOUND_GRACE must be at least 5s more than PSP_TIMEOUT: the PSP may still be at work until then.');
   }
-  if (read.OUTCOME_DEADLINE <= read.PSP_NOT_FOUND_GRACE) refuse('OUTCOME_DEADLINE must be more than PSP_NOT_FOUND_GRACE.');
-  if (read.RETRY_WAIT_MAX < read.RETRY_WAIT) refuse('RETRY_WAIT_MAX must not be less than RETRY_WAIT.');
-  if (read.LOOK_UP_MAX < read.FIRST_LOOK_UP) refuse('LOOK_UP_MAX must not be less than FIRST_LOOK_UP.');
+  if (settings.OUTCOME_DEADLINE <= settings.PSP_NOT_FOUND_GRACE)
+    refuse('OUTCOME_DEADLINE must be more than PSP_NOT_FOUND_GRACE.');
+  if (settings.RETRY_WAIT_MAX < settings.RETRY_WAIT) refuse('RETRY_WAIT_MAX must not be less than RETRY_WAIT.');
+  if (settings.LOOK_UP_MAX < settings.FIRST_LOOK_UP) refuse('LOOK_UP_MAX must not be less than FIRST_LOOK_UP.');
 
-  const publicUrl = read.PUBLIC_URL ?? `http://${read.HOST}:${read.PORT}`;
+  const publicUrl = settings.PUBLIC_URL ?? `http://${settings.HOST}:${settings.PORT}`;
   return {
-    databaseUrl: read.DATABASE_URL,
-    databaseOwnerUrl: read.DATABASE_OWNER_URL ?? read.DATABASE_URL,
-    sandboxDatabaseUrl: read.SANDBOX_DATABASE_URL,
-    databasePool: read.DATABASE_POOL,
-    temporalAddress: read.TEMPORAL_ADDRESS,
-    temporalNamespace: read.TEMPORAL_NAMESPACE,
-    temporalUiUrl: read.TEMPORAL_UI_URL,
-    host: read.HOST,
-    port: read.PORT,
+    databaseUrl: settings.DATABASE_URL,
+    databaseOwnerUrl: settings.DATABASE_OWNER_URL ?? settings.DATABASE_URL,
+    sandboxDatabaseUrl: settings.SANDBOX_DATABASE_URL,
+    databasePool: settings.DATABASE_POOL,
+    temporalAddress: settings.TEMPORAL_ADDRESS,
+    temporalNamespace: settings.TEMPORAL_NAMESPACE,
+    temporalUiUrl: settings.TEMPORAL_UI_URL,
+    host: settings.HOST,
+    port: settings.PORT,
     publicUrl,
-    workerPort: read.WORKER_PORT,
-    sandboxPort: read.SANDBOX_PORT,
-    encryptionKeys: read.ENCRYPTION_KEYS,
-    sandboxUrl: read.SANDBOX_URL,
-    sandboxApiKey: read.SANDBOX_API_KEY,
-    sandboxWebhookSecret: read.SANDBOX_WEBHOOK_SECRET,
-    sandboxCallbackUrl: read.SANDBOX_CALLBACK_URL ?? `${publicUrl}/api/v1/ipn/sandbox`,
-    webhookAllowLoopbackTest: read.WEBHOOK_ALLOW_LOOPBACK_TEST,
-    allowSignalDecisions: read.ALLOW_SIGNAL_DECISIONS,
-    rateLimitPerSecond: read.RATE_LIMIT_PER_SECOND,
+    workerPort: settings.WORKER_PORT,
+    sandboxPort: settings.SANDBOX_PORT,
+    encryptionKeys: settings.ENCRYPTION_KEYS,
+    sandboxUrl: settings.SANDBOX_URL,
+    sandboxApiKey: settings.SANDBOX_API_KEY,
+    sandboxWebhookSecret: settings.SANDBOX_WEBHOOK_SECRET,
+    sandboxCallbackUrl: settings.SANDBOX_CALLBACK_URL ?? `${publicUrl}/api/v1/ipn/sandbox`,
+    webhookAllowLoopbackTest: settings.WEBHOOK_ALLOW_LOOPBACK_TEST,
+    allowSignalDecisions: settings.ALLOW_SIGNAL_DECISIONS,
+    rateLimitPerSecond: settings.RATE_LIMIT_PER_SECOND,
     times: {
-      reviewWindowMs: read.REVIEW_WINDOW,
-      retryWaitMs: read.RETRY_WAIT,
-      retryWaitMaxMs: read.RETRY_WAIT_MAX,
-      firstLookUpMs: read.FIRST_LOOK_UP,
-      lookUpMaxMs: read.LOOK_UP_MAX,
-      notFoundGraceMs: read.PSP_NOT_FOUND_GRACE,
-      outcomeDeadlineMs: read.OUTCOME_DEADLINE,
+      reviewWindowMs: settings.REVIEW_WINDOW,
+      retryWaitMs: settings.RETRY_WAIT,
+      retryWaitMaxMs: settings.RETRY_WAIT_MAX,
+      firstLookUpMs: settings.FIRST_LOOK_UP,
+      lookUpMaxMs: settings.LOOK_UP_MAX,
+      notFoundGraceMs: settings.PSP_NOT_FOUND_GRACE,
+      outcomeDeadlineMs: settings.OUTCOME_DEADLINE,
     },
-    pspTimeoutMs: read.PSP_TIMEOUT,
-    webhookTimeoutMs: read.WEBHOOK_TIMEOUT,
-    logLevel: read.LOG_LEVEL,
+    pspTimeoutMs: settings.PSP_TIMEOUT,
+    webhookTimeoutMs: settings.WEBHOOK_TIMEOUT,
+    logLevel: settings.LOG_LEVEL,
   };
 }

@@ -6,14 +6,17 @@ export interface Kept {
   readonly name: string;
   /** Asks it to end, and insists after the deadline. */
   stop(): Promise<void>;
+  /** Ends it at once, and for good. */
+  kill(): void;
 }
 
 export interface Keeping {
   readonly name: string;
   start(): ChildProcess;
-  /** Called with each new process, and with a sentence when one has ended. */
+  /** Called with each new process. */
   onStart(pid: number): void;
-  onEnd(sentence: string): void;
+  /** Called when one has ended; nobody killed it if it ended by itself, and then it has said why. */
+  onEnd(sentence: string, byItself: boolean): void;
 }
 
 const RESTART_FIRST_MS = 250; // at once, but not in a busy loop
@@ -30,15 +33,15 @@ export function keepAlive(keeping: Keeping): Kept {
     while (!stopping.signal.aborted) {
       const startedAt = performance.now();
       child = keeping.start();
-      const ended = new Promise<string>((resolve) => {
-        child?.once('exit', (code, signal) => resolve(signal ?? `code ${code}`));
-        child?.once('error', (error) => resolve(error.message));
+      const ended = new Promise<{ how: string; byItself: boolean }>((resolve) => {
+        child?.once('exit', (code, signal) => resolve({ how: signal ?? `code ${code}`, byItself: signal === null }));
+        child?.once('error', ({ message }) => resolve({ how: message, byItself: false }));
       });
       if (child.pid !== undefined) keeping.onStart(child.pid);
-      const how = await ended;
+      const { how, byItself } = await ended;
       if (stopping.signal.aborted) return;
       if (performance.now() - startedAt > STABLE_AFTER_MS) waitMs = RESTART_FIRST_MS;
-      keeping.onEnd(`${keeping.name} ended (${how}); starting it again`);
+      keeping.onEnd(`${keeping.name} ended (${how}); starting it again`, byItself);
       await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       waitMs = Math.min(waitMs * 2, RESTART_MAX_MS);
     }
@@ -52,6 +55,10 @@ export function keepAlive(keeping: Keeping): Kept {
       const insist = setTimeout(() => child?.kill('SIGKILL'), STOP_WITHIN_MS);
       await running;
       clearTimeout(insist);
+    },
+    kill() {
+      stopping.abort();
+      child?.kill('SIGKILL');
     },
   };
 }

@@ -65,6 +65,12 @@ export interface Home {
   file(...names: string[]): string;
 }
 
+/** The database of the local installation, as its owner; undefined where there is none. */
+export function databaseOfHome(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const file = join(resolve(env['ONCEPAY_HOME'] || '.oncepay'), 'credentials.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials).databaseUrl : undefined;
+}
+
 export function openHome(env: Readonly<Record<string, string | undefined>>): Home {
   const path = resolve(env['ONCEPAY_HOME'] || '.oncepay');
   mkdirSync(join(path, 'logs'), { recursive: true });
@@ -144,6 +150,22 @@ export function lockHome(home: Home): void {
       }
       takeOver(file, holder);
     }
+  }
+}
+
+/** Says that this start has been told to end: the next one then waits instead of giving up. */
+export function sayStopping(home: Home): void {
+  writePrivately(home.file('supervisor.json'), { ...markOf('up', process.pid), stopping: true });
+}
+
+/** Waits for a start that is ending; returns at once if there is none, or if it has no mind to end. */
+export async function untilStopped(home: Home, onWait: () => void): Promise<void> {
+  const holder = () => readMark(home.file('supervisor.json')) as (ProcessMark & { stopping?: boolean }) | undefined;
+  for (let told = false; ; told = true) {
+    const found = holder();
+    if (!found?.stopping || found.pid === process.pid || !isAlive(found)) return;
+    if (!told) onWait();
+    await sleep(100);
   }
 }
 

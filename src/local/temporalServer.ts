@@ -43,14 +43,25 @@ export function spawnTemporal(options: TemporalServerOptions): ChildProcess {
     ...SEARCH_ATTRIBUTES.flatMap(({ name, type }) => ['--search-attribute', `${name}=${TYPE_NAMES[type] ?? 'Keyword'}`]),
     ...Object.entries(dynamic).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
   ]; // biome-ignore format: pairs
-  return spawn(options.cli, args, { detached: true, stdio: ['ignore', options.log, options.log] });
+  return spawn(options.cli, args, {
+    env: withoutTemporal(process.env),
+    detached: true,
+    stdio: ['ignore', options.log, options.log],
+  });
 }
+
+/** The CLI reads TEMPORAL_ADDRESS, TEMPORAL_API_KEY, TEMPORAL_TLS… : they are about another server than this one. */
+const withoutTemporal = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
 
 /** @throws if it is not healthy in time, or its process ended. */
 export async function untilTemporalIsHealthy(options: TemporalServerOptions, hasEnded: () => boolean): Promise<void> {
   const address = `127.0.0.1:${options.port}`;
   const cli = (...args: string[]) =>
-    promisify(execFile)(options.cli, ['--address', address, 'operator', ...args], { timeout: 5_000 });
+    promisify(execFile)(options.cli, ['--address', address, 'operator', ...args], {
+      timeout: 5_000, // it answers in 0.1 s or hangs
+      env: withoutTemporal(process.env),
+    });
   const deadline = performance.now() + HEALTHY_WITHIN_MS;
   for (;;) {
     try {
@@ -58,8 +69,8 @@ export async function untilTemporalIsHealthy(options: TemporalServerOptions, has
       await cli('namespace', 'update', '-n', 'default', '--retention', RETENTION);
       return;
     } catch (error) {
-      if (hasEnded()) throw new Error('the Temporal server ended at once', { cause: error });
-      if (performance.now() > deadline) throw new Error('the Temporal server did not become healthy', { cause: error });
+      if (hasEnded()) throw new Error('The Temporal server ended at once', { cause: error });
+      if (performance.now() > deadline) throw new Error('The Temporal server did not become healthy', { cause: error });
       await sleep(100);
     }
   }

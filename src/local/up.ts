@@ -1,11 +1,9 @@
 /** `oncepay up`: everything on one machine, from nothing to a payout, and kept alive until Ctrl-C. */
 import { spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import { loadConfig } from '../config.ts';
 import { migrate } from '../db/migrate.ts';
 import { type Kept, keepAlive } from './child.ts';
 import {
@@ -18,23 +16,18 @@ import {
   type Ports,
   rememberChild,
   type Secrets,
+  sayStopping,
   secretsOf,
+  untilStopped,
 } from './home.ts';
-import { createDatabase, type PostgresServer, startPostgres } from './postgres.ts';
+import { keepPostgres } from './keepPostgres.ts';
+import { lastWords, openLog } from './logFile.ts';
+import { portsOf } from './ports.ts';
 import { seed } from './seed.ts';
 import { temporalCli } from './temporalBinary.ts';
 import { spawnTemporal, type TemporalServerOptions, untilTemporalIsHealthy } from './temporalServer.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-const PORT_VARIABLES = {
-  api: ['PORT', 3000],
-  temporal: ['TEMPORAL_PORT', 7233],
-  temporalUi: ['TEMPORAL_UI_PORT', 8233],
-  postgres: ['PG_PORT', 5433], // not 5432, where a PostgreSQL of the machine's own would be
-  sandbox: ['SANDBOX_PORT', 3001],
-  worker: ['WORKER_PORT', 3002],
-} as const satisfies Record<keyof Ports, readonly [string, number]>;
 
 /** Waits for a try-out: a retry in seconds, an unknown outcome cleared up within a minute. The user's own settings win. */
 const LOCAL_SETTINGS = {
@@ -57,26 +50,40 @@ const READY_WITHIN_MS = 60_000;
 
 export interface Installation {
   readonly credentials: Credentials;
+  /** Ends everything in order. */
   stop(): Promise<void>;
+  /** Ends everything at once; the next start recovers. */
+  kill(): void;
 }
 
-/** @throws one sentence for whoever started it. */
+/**
+ * @param stopping gives up a start half-way, in order.
+ * @throws one sentence for whoever started it.
+ */
 export async function up(env: Environment, say: (line: string) => void, stopping: AbortSignal): Promise<Installation> {
   const home = openHome(env);
+  await untilStopped(home, () => say('waiting for the last start to stop'));
   lockHome(home);
   const left = await endLeftovers(home, CHILDREN);
   if (left.length > 0) say(`ended what a killed start had left: ${left.join(', ')}`);
   const ports = await portsOf(env);
   const secrets = secretsOf(home);
-  const cli = await temporalCli(say);
+  const childEnv = environmentOf(env, ports, secrets);
+  loadConfig(childEnv); // a wrong setting is told here, before anything has started
+  const cli = await Promise.race([temporalCli(say), whenAborted(stopping)]);
 
   say('starting PostgreSQL and Temporal');
   const kept: Kept[] = [];
   const stop = async (): Promise<void> => {
+    sayStopping(home);
     for (const each of kept.toReversed()) await each.stop();
+  };
+  const kill = (): void => {
+    for (const each of kept) each.kill();
   };
   try {
     kept.push(await keepPostgres(home, ports.postgres, say));
+    stopping.throwIfAborted();
     kept.push(await keepTemporal(home, ports, cli, say));
     stopping.throwIfAborted();
     const ownerUrl = `postgresql://postgres@127.0.0.1:${ports.postgres}/oncepay`;
@@ -86,25 +93,32 @@ export async function up(env: Environment, say: (line: string) => void, stopping
     await seed(ownerUrl, credentials, secrets.encryptionKeys);
 
     say('starting the sandbox PSP, a worker and the API');
-    const childEnv = environmentOf(env, ports, secrets);
     for (const name of [...NODE_CHILDREN].reverse()) kept.push(keepNode(home, name, childEnv, say));
     await untilReady(credentials, home, stopping);
-    return { credentials, stop };
+    return { credentials, stop, kill };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+async function whenAborted(stopping: AbortSignal): Promise<never> {
+  stopping.throwIfAborted();
+  return await new Promise((_resolve, reject) =>
+    stopping.addEventListener('abort', () => reject(stopping.reason as Error), { once: true }),
+  );
+}
+
 function environmentOf(env: Environment, ports: Ports, secrets: Secrets): Record<string, string | undefined> {
   const database = (user: string, name: string) => `postgresql://${user}@127.0.0.1:${ports.postgres}/${name}`;
   return {
     ...LOCAL_SETTINGS,
-    ...env,
+    ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')), // set to nothing is not set
     DATABASE_URL: database('oncepay_app', 'oncepay'),
     DATABASE_OWNER_URL: database('postgres', 'oncepay'),
     SANDBOX_DATABASE_URL: database('postgres', 'sandbox'),
     TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
+    TEMPORAL_NAMESPACE: 'default', // the one that a development server has
     TEMPORAL_UI_URL: `http://127.0.0.1:${ports.temporalUi}`,
     ENCRYPTION_KEYS: secrets.encryptionKeys,
     PORT: String(ports.api),
@@ -119,19 +133,15 @@ function environmentOf(env: Environment, ports: Ports, secrets: Secrets): Record
 
 function keepNode(home: Home, name: string, env: Record<string, string | undefined>, say: (line: string) => void): Kept {
   const cli = join(dirname(dirname(fileURLToPath(import.meta.url))), 'cli.js');
-  const log = openSync(home.file('logs', `${name}.log`), 'a');
+  const file = home.file('logs', `${name}.log`);
+  const log = openLog(file);
   return keepAlive({
     name,
-    // Detached: Ctrl-C reaches us alone, and we end them in order.
-    start: () => spawn(process.execPath, [cli, name], { env, detached: true, stdio: ['ignore', log, log] }),
+    // Detached: Ctrl-C reaches us alone, and we end them in order. By the channel they see it if we are killed, and end.
+    start: () => spawn(process.execPath, [cli, name], { env, detached: true, stdio: ['ignore', log, log, 'ipc'] }),
     onStart: (pid) => rememberChild(home, name, pid),
-    onEnd: (sentence) => say(`${sentence}\n  ${lastWords(home.file('logs', `${name}.log`))}`),
+    onEnd: (sentence, byItself) => say(byItself ? `${sentence}; it said last: ${lastWords(file)}` : sentence),
   });
-}
-
-/** The end of a log, on one line: what a process that ended by itself usually says last. */
-function lastWords(file: string): string {
-  return readFileSync(file, 'utf8').slice(-300).trim().replace(/\s+/g, ' ');
 }
 
 async function keepTemporal(home: Home, ports: Ports, cli: string, say: (line: string) => void): Promise<Kept> {
@@ -141,7 +151,7 @@ async function keepTemporal(home: Home, ports: Ports, cli: string, say: (line: s
     port: ports.temporal,
     uiPort: ports.temporalUi,
     codecEndpoint: `http://127.0.0.1:${ports.api}/codec`,
-    log: openSync(home.file('logs', 'temporal.log'), 'a'),
+    log: openLog(home.file('logs', 'temporal.log')),
   };
   let ends = 0;
   const kept = keepAlive({
@@ -157,73 +167,9 @@ async function keepTemporal(home: Home, ports: Ports, cli: string, say: (line: s
     await untilTemporalIsHealthy(options, () => ends > 2);
   } catch (error) {
     await kept.stop();
-    throw error;
+    throw new Error(`${(error as Error).message}; see ${home.file('logs', 'temporal.log')}.`, { cause: error });
   }
   return kept;
-}
-
-async function keepPostgres(home: Home, port: number, say: (line: string) => void): Promise<Kept> {
-  let isStopping = false;
-  let server: PostgresServer;
-  async function start(): Promise<void> {
-    server = await startPostgres({ dataDir: home.file('postgres'), port, database: 'oncepay' });
-    rememberChild(home, 'postgres', server.pid);
-    void server.ended.then(restart);
-  }
-  async function restart(): Promise<void> {
-    if (isStopping) return;
-    say('postgres ended; starting it again');
-    for (;;) {
-      // Its last processes may still hold the shared memory: then the new one gives up, and the next try succeeds.
-      const isUp = await start().then(
-        () => true,
-        () => false,
-      );
-      if (isUp || isStopping) return;
-      await sleep(500);
-    }
-  }
-  await start();
-  const client = new pg.Client({ connectionString: `postgresql://postgres@127.0.0.1:${port}/postgres` });
-  await client.connect();
-  await createDatabase(client, 'sandbox');
-  await client.end();
-  return {
-    name: 'postgres',
-    stop: async () => {
-      isStopping = true;
-      server.stop('fast');
-    },
-  };
-}
-
-/** @throws a sentence that names the port and its variable. */
-async function portsOf(env: Environment): Promise<Ports> {
-  const ports = Object.fromEntries(
-    Object.entries(PORT_VARIABLES).map(([name, [variable, byDefault]]) => {
-      const text = env[variable] || String(byDefault);
-      const port = /^\d{1,5}$/.test(text) ? Number.parseInt(text, 10) : 0;
-      if (port < 1 || port > 65_535) throw new Error(`${variable} must be a port between 1 and 65535, not "${text}".`);
-      return [name, port];
-    }),
-  ) as unknown as Ports;
-  const taken = new Map<number, string>();
-  for (const [name, [variable]] of Object.entries(PORT_VARIABLES)) {
-    const port = ports[name as keyof Ports];
-    const other = taken.get(port);
-    if (other) throw new Error(`${variable} and ${other} both name port ${port}; give each its own.`);
-    taken.set(port, variable);
-    if (!(await isFree(port))) throw new Error(`Port ${port} is in use; set ${variable} to another one.`);
-  }
-  return ports;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }
 
 async function untilReady({ baseUrl, sandboxUrl }: Credentials, home: Home, stopping: AbortSignal): Promise<void> {
@@ -235,26 +181,4 @@ async function untilReady({ baseUrl, sandboxUrl }: Credentials, home: Home, stop
     if (performance.now() > deadline) throw new Error(`It did not become healthy within a minute; see ${home.file('logs')}.`);
     await sleep(100);
   }
-}
-
-/** What a newcomer needs next. */
-export function welcome({ baseUrl, temporalUi, sandboxUrl, merchants }: Credentials, home: string): string {
-  const key = merchants[0]?.testKey ?? '';
-  return `
-oncepay is ready.
-
-  API           ${baseUrl}        docs ${baseUrl}/docs
-  Temporal UI   ${temporalUi}        to read payloads there, sign in once at ${baseUrl}/codec/login
-  sandbox PSP   ${sandboxUrl}/control/transfers
-  keys          ${join(home, 'credentials.json')}
-
-A payout:
-
-  curl -s ${baseUrl}/api/v1/payouts \\
-    -H 'X-API-KEY: ${key}' \\
-    -H 'X-IDEMPOTENCY-KEY: first-payout' -H 'Content-Type: application/json' \\
-    -d '{"amount":"1500.00","currency":"PKR","reference":"INV-1001","destination":{"type":"bank","bankCode":"HBL","accountNumber":"12345678900001","accountTitle":"Ayesha Khan"}}'
-
-Ctrl-C stops everything; nothing is lost.
-`;
 }
