@@ -1,5 +1,5 @@
 /** Running it: health, metrics, the document, the log, and what clients see while something is away. */
-import { connect } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { outageOf } from '../../src/api/plugins/outages.ts';
@@ -63,6 +63,26 @@ test('while PostgreSQL is away every route is 503, and nobody is called a strang
     expect((await away.call('GET', '/metrics')).status).toBe(200);
   } finally {
     await away.stop();
+  }
+});
+
+test('when PostgreSQL comes back, the same key works, on the same process', async () => {
+  const line = await lineTo(new URL(door.db.appUrl));
+  const cut = await openDoor({ db: door.db, databaseUrl: line.url });
+  const fund = (idempotencyKey: string) =>
+    cut.call('POST', '/api/v1/test/balance/fund', { key: merchant.key, idempotencyKey, body: { amount: '1', currency: 'PKR' } });
+  try {
+    const before = await fund('line-1');
+    expect(before.status).toBe(201);
+    await line.cut();
+    const during = await Promise.all(['line-1', 'line-2', 'line-2'].map(fund));
+    expect(during.map(({ status }) => status)).toEqual([503, 503, 503]);
+    await line.restore();
+    expect((await fund('line-1')).text).toBe(before.text);
+    expect((await fund('line-2')).status).toBe(201);
+  } finally {
+    await cut.stop();
+    await line.cut();
   }
 });
 
@@ -200,3 +220,35 @@ test('what never became a request is answered as a problem too, also a method th
   );
   expect(await say('garbage\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"requestId":"[0-9a-f-]{36}"/s);
 });
+
+/** A line to a server that can be cut: every connection ends, and new ones are refused until it is restored. */
+async function lineTo(target: URL): Promise<{ url: string; cut(): Promise<void>; restore(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number.parseInt(target.port, 10), target.hostname);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => to.destroy());
+      from.pipe(to);
+    }
+  });
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await listen(0);
+  const { port } = server.address() as { port: number };
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String(port);
+  return {
+    url: url.toString(),
+    cut: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+    restore: () => listen(port),
+  };
+}
