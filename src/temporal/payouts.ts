@@ -7,6 +7,7 @@ import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
+  type WorkflowHandle,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -159,7 +160,18 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
       if (error instanceof WorkflowNotFoundError) return { outcome: 'gone' };
       const refused = error instanceof WorkflowUpdateFailedError ? refusalOf(error.cause) : undefined;
       if (refused) return { outcome: refused };
-      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return { outcome: 'pending' };
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfThere(handle);
+      throw unavailableOr(error);
+    }
+  }
+
+  /** As for `accept`: while Temporal is away nothing is pending, it was never asked. */
+  async function pendingIfThere(handle: WorkflowHandle): Promise<SteeredAnswer> {
+    try {
+      await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, () => handle.describe());
+      return { outcome: 'pending' };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return { outcome: 'gone' };
       throw unavailableOr(error);
     }
   }

@@ -159,6 +159,18 @@ describe('repeats and outages', () => {
     expect([late.status, late.body['id']]).toEqual([200, id]);
   });
 
+  test('a decision that ended its payout is answered again as it was, although its first answer was lost', async () => {
+    const id = await inReview();
+    const rejection = { body: { reason: 'no' }, headers: { 'x-idempotency-key': 'reject-1' } };
+    const first = await decide(id, 'reject', rejection);
+    await engine.client.workflow.getHandle(`payout/${id}`).result();
+    await engine.db.owner.query(
+      `UPDATE idempotency_keys SET status = NULL, headers = NULL, body = NULL, lease_until = now() WHERE key = 'reject-1'`,
+    );
+    const again = await decide(id, 'reject', rejection);
+    expect([again.status, again.body]).toEqual([200, first.body]);
+  });
+
   test('an approval without a worker is 202, and it counts as soon as one is back', async () => {
     const id = await inReview();
     await stopWorker();
@@ -178,6 +190,20 @@ describe('repeats and outages', () => {
     expect(approved.status).toBe(200);
     await engine.until(id, 'PSP_QUEUED');
   });
+});
+
+test('with Temporal away a decision is 503 and nothing of it happens, not even in the log', async () => {
+  const id = await inReview();
+  const cut = await openDoor(engine.db, {});
+  try {
+    const { key } = door.admins.approver;
+    const { status, body, headers } = await cut.ask('POST', `/api/admin/payouts/${id}/approve`, { key });
+    expect([status, body['code']]).toEqual([503, 'service_unavailable']);
+    expect(headers['retry-after']).toBeDefined();
+    expect(await audited(id)).toEqual([]);
+  } finally {
+    await cut.close();
+  }
 });
 
 describe('a webhook once more', () => {

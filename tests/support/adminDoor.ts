@@ -163,7 +163,7 @@ export async function openDoor(
     },
   };
   const admins = Object.fromEntries(
-    await Promise.all(ROLES.map(async (role) => [role, await door.admin(`the ${role}`, role)] as const)),
+    await Promise.all(ROLES.map(async (role) => [role, await door.admin(`the ${role} ${newId('x')}`, role)] as const)),
   ) as Record<Role, TestAdmin>;
   return { ...door, admins };
 }
