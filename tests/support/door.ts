@@ -17,6 +17,7 @@ import { connectTemporal } from '../../src/temporal/client.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
 import { createWebhooksClient } from '../../src/temporal/webhooks.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
+import { type Document, documentCheck } from './document.ts';
 
 export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 export const CALLBACK_SECRET = 'sandbox-secret';
@@ -100,6 +101,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     pingTemporal: () => Promise.reject(new Error('nobody there')),
   };
   const app = await buildApp(context, options.logTo ? { logTo: options.logTo } : {});
+  const check = documentCheck(app.swagger() as unknown as Document);
 
   async function insertKey(prefix: KeyPrefix, columns: Record<string, unknown>): Promise<string> {
     const { key, last4 } = newApiKey(prefix);
@@ -116,9 +118,9 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     app,
     db,
     context,
-    async call(method, path, { key, body, idempotencyKey, headers = {} } = {}) {
+    async call(method, path, { key, body: sent, idempotencyKey, headers = {} } = {}) {
       serial += 1;
-      const isRaw = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+      const isRaw = sent === undefined || typeof sent === 'string' || Buffer.isBuffer(sent);
       const idempotency = idempotencyKey === undefined ? `call-${serial}` : idempotencyKey;
       const reply = await app.inject({
         method: method as 'GET',
@@ -126,18 +128,15 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
         headers: {
           ...(key === undefined ? {} : { 'x-api-key': key }),
           ...(idempotency === null || method === 'GET' ? {} : { 'x-idempotency-key': idempotency }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body === undefined ? {} : { payload: isRaw ? (body as string) : JSON.stringify(body) }),
+        ...(sent === undefined ? {} : { payload: isRaw ? (sent as string) : JSON.stringify(sent) }),
       });
-      const isJson = /json/.test(String(reply.headers['content-type'] ?? ''));
-      return {
-        status: reply.statusCode,
-        headers: reply.headers,
-        text: reply.payload,
-        body: isJson && reply.payload !== '' ? JSON.parse(reply.payload) : undefined,
-      };
+      const contentType = String(reply.headers['content-type'] ?? '');
+      const body = /json/.test(contentType) && reply.payload !== '' ? JSON.parse(reply.payload) : undefined;
+      if (method !== 'HEAD') check({ method, path, status: reply.statusCode, contentType, body });
+      return { status: reply.statusCode, headers: reply.headers, text: reply.payload, body };
     },
     async merchant({ mode = 'test', funds = 0n, scopes = [] } = {}) {
       const id = newId('mer');
