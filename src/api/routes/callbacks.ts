@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { attemptOf, payoutIdOf } from '../../domain/ids.ts';
 import { newId } from '../../domain/newId.ts';
 import type { Claim } from '../../domain/payout/contract.ts';
+import { isRepeated, type PayoutState } from '../../domain/payout/machine.ts';
 import { textFault } from '../../domain/text.ts';
 import { failpoint } from '../../failpoints.ts';
 import type { PspCallback } from '../../psp/port.ts';
@@ -41,10 +42,15 @@ export function callbackRoutes(context: ApiContext): FastifyPluginAsyncZod {
           throw new Problem(401, 'invalid_signature', 'The signature is not that of the raw body under our shared secret.');
         const message = await store(pool, psp.name, callback, raw);
         await failpoint('callback.stored', message.place?.payoutId ?? null);
+        const claim = claimOf(callback.claim);
         if (message.state === 'received' && message.place) {
           const { payoutId, round, attempt } = message.place;
+          if (isRepeated(message.place.now, { attempt, claim })) {
+            await pool.query(CLOSE, [message.id]);
+            return { received: true };
+          }
           // Should this fail, the answer is 503 and the PSP sends again: the row is there, and it is handed on then.
-          await payouts.notice(payoutId, round, { messageId: message.id, attempt, claim: claimOf(callback.claim) });
+          await payouts.notice(payoutId, round, { messageId: message.id, attempt, claim });
         }
         return { received: true };
       },
@@ -63,7 +69,11 @@ interface Place {
   readonly payoutId: string;
   readonly attempt: number;
   readonly round: number;
+  readonly now: { readonly state: PayoutState; readonly attempt: number };
 }
+
+/** It says once more what the books have closed with. */
+const CLOSE = `UPDATE psp_messages SET state = 'applied', detail = 'nothing new', handled_at = now() WHERE id = $1`;
 
 /** A second coming of the same message finds the first one's row. One that speaks of no payout of ours is an orphan. */
 async function store(pool: Pool, psp: string, callback: PspCallback, raw: Buffer): Promise<Message> {
@@ -95,8 +105,11 @@ async function placeOf(pool: Pool, psp: string, reference: string | null): Promi
   const payoutId = reference === null ? undefined : payoutIdOf(reference);
   const attempt = reference === null ? undefined : attemptOf(reference);
   if (payoutId === undefined || attempt === undefined) return undefined;
-  const { rows } = await pool.query<{ round: number }>('SELECT round FROM payouts WHERE id = $1 AND psp = $2', [payoutId, psp]);
-  return rows[0] && { payoutId, attempt, round: rows[0].round };
+  const { rows } = await pool.query<{ round: number; state: PayoutState; attempt: number }>(
+    'SELECT round, state, attempt FROM payouts WHERE id = $1 AND psp = $2',
+    [payoutId, psp],
+  );
+  return rows[0] && { payoutId, attempt, round: rows[0].round, now: rows[0] };
 }
 
 /** PostgreSQL takes neither NUL nor half a surrogate pair. */

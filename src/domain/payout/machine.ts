@@ -159,6 +159,20 @@ export function nextState(now: { state: PayoutState; attempt: number }, fact: { 
   return found.to;
 }
 
+/** The final states in which a PSP's word about the newest attempt only repeats what is settled. */
+const REPEATS: Readonly<Partial<Record<PayoutState, string>>> = { SUCCEEDED: 'paid', FAILED: 'failed', RETURNED: 'returned' };
+
+/**
+ * Does a PSP's message only say once more what the books have closed with? Most callbacks come after the reply has
+ * said the same; nothing follows from them, so nobody needs to look the payment up again.
+ */
+export function isRepeated(
+  now: { state: PayoutState; attempt: number },
+  message: { attempt: number; claim: string | null },
+): boolean {
+  return message.attempt === now.attempt && message.claim !== null && REPEATS[now.state] === message.claim;
+}
+
 export const isFinal = (state: PayoutState): boolean => STATES[state].final;
 
 /** The words of the merchant API (api.md §2). */
