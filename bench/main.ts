@@ -1,0 +1,39 @@
+/**
+ * `npm run bench [-- --quick] [-- --only payouts,ledger,door,books] [-- --entries 10000000]`. Writes what it measured
+ * into bench/RESULTS.md; a run replaces only the parts it measured. `books` is run only when it is asked for: it fills a
+ * database first.
+ */
+import { parseArgs } from 'node:util';
+import { measureBooks } from './books.ts';
+import { measureDoor } from './door.ts';
+import { measureLedger } from './ledger.ts';
+import { measurePayouts, type Plan } from './payouts.ts';
+import { booksReport, doorReport, ledgerReport, payoutsReport, writePart } from './report.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: 'payouts,ledger,door' },
+    entries: { type: 'string', default: '10000000' },
+  },
+});
+const { quick } = values;
+const plan: Plan = quick
+  ? { rounds: 1, seconds: 5, rates: [5, 20, 35], payouts: 0 }
+  : { rounds: 3, seconds: 10, rates: [5, 20, 35], payouts: 5_000 };
+const say = (line: string) => console.log(`· ${line}`);
+
+const parts: Readonly<Record<string, () => Promise<string>>> = {
+  payouts: async () => payoutsReport(await measurePayouts(plan, say), plan),
+  ledger: async () => ledgerReport(await measureLedger(quick ? 3 : 5, say)),
+  door: async () => doorReport(await measureDoor(quick ? 3 : 10, say)),
+  books: async () => booksReport(await measureBooks(Number.parseInt(values.entries, 10), say)),
+};
+for (const name of values.only.split(',')) {
+  const part = parts[name];
+  if (!part) throw new Error(`There is no part "${name}"; there are ${Object.keys(parts).join(', ')}.`);
+  const load = writePart.conditions();
+  writePart(name, `npm run bench -- --only ${name}${quick ? ' --quick' : ''}`, load, await part());
+}
+say('written into bench/RESULTS.md');
+process.exit(); // idle connections keep nothing

@@ -1,0 +1,148 @@
+/** Payouts from the request to SUCCESS, beside the floor, in turns: what the machine does meanwhile meets both. */
+import { Client, Connection } from '@temporalio/client';
+import { installation } from '../tests/support/installation.ts';
+import { type Receiver, startReceiver } from '../tests/support/receiver.ts';
+import { median, type Spread, spread } from './clock.ts';
+import { closedLoop, type Measured, openLoop } from './loads.ts';
+import { cpuMs, PROCESSES, type ProcessName, residentMb } from './processes.ts';
+import { oncepay, type Subject, startFloor } from './subjects.ts';
+
+export interface Plan {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly rates: readonly number[];
+  /** The memory is read after so many payouts. */
+  readonly payouts: number;
+}
+
+export interface OpenResult {
+  readonly rate: number;
+  readonly accept: Spread;
+  readonly paid: Spread;
+  readonly floorAccept: Spread;
+  readonly floorPaid: Spread;
+}
+
+export interface PayoutsResult {
+  readonly perSecond: number;
+  readonly floorPerSecond: number;
+  readonly open: readonly OpenResult[];
+  readonly cpuMsPerPayout: Record<ProcessName, number>;
+  readonly payouts: number;
+  readonly memoryMb: Record<ProcessName, number>;
+  readonly shape: Shape;
+  readonly floorShape: Shape;
+  /** With a webhook for each of the three events of a payout. */
+  readonly webhooks: { readonly perSecond: number; readonly lag: Spread; readonly arrived: number };
+}
+
+export interface Shape {
+  readonly events: number;
+  readonly workflowTasks: number;
+}
+
+const CONCURRENCY = 50;
+const WARM_UP_S = 3;
+
+export async function measurePayouts(plan: Plan, say: (line: string) => void): Promise<PayoutsResult> {
+  say('starting an installation');
+  const here = await installation({ RATE_LIMIT_PER_SECOND: '100000', LOG_LEVEL: 'warn' });
+  const closings: (() => Promise<unknown>)[] = [() => here.remove()];
+  try {
+    const ours = oncepay(here.credentials);
+    closings.push(() => ours.close());
+    const floor = await startFloor(here.credentials);
+    closings.push(() => floor.close());
+    let total = 0;
+    const counted = async (measured: Promise<Measured>): Promise<Measured> => {
+      total += (await measured).paid;
+      return await measured;
+    };
+
+    for (const subject of [ours, floor]) await closedLoop(subject, CONCURRENCY, WARM_UP_S);
+    const closed: Record<Subject['name'], number[]> = { oncepay: [], floor: [] };
+    const cpu: Record<ProcessName, number>[] = [];
+    for (let round = 1; round <= plan.rounds; round += 1) {
+      for (const subject of [ours, floor]) {
+        const before = cpuMs(here.home);
+        const measured = await closedLoop(subject, CONCURRENCY, plan.seconds);
+        closed[subject.name].push(measured.perSecond);
+        say(`closed loop, round ${round}: ${subject.name} ${measured.perSecond.toFixed(1)}/s`);
+        if (subject !== ours) continue;
+        total += measured.paid;
+        const after = cpuMs(here.home);
+        cpu.push(perProcess((name) => (after[name] - before[name]) / measured.paid));
+      }
+    }
+
+    const open: OpenResult[] = [];
+    for (const rate of plan.rates) {
+      const all = { oncepay: [] as Measured[], floor: [] as Measured[] };
+      for (let round = 1; round <= plan.rounds; round += 1) {
+        all.oncepay.push(await counted(openLoop(ours, rate, plan.seconds)));
+        all.floor.push(await openLoop(floor, rate, plan.seconds));
+      }
+      const of = (name: Subject['name'], field: 'acceptMs' | 'paidMs') => spread(all[name].flatMap((each) => each[field]));
+      const result = {
+        rate,
+        accept: of('oncepay', 'acceptMs'),
+        paid: of('oncepay', 'paidMs'),
+        floorAccept: of('floor', 'acceptMs'),
+        floorPaid: of('floor', 'paidMs'),
+      };
+      open.push(result);
+      say(`open loop at ${rate}/s: accepted p99 ${result.accept.p99.toFixed(0)} ms (floor ${result.floorAccept.p99.toFixed(0)})`);
+    }
+
+    while (total < plan.payouts) total += (await closedLoop(ours, CONCURRENCY, plan.seconds)).paid;
+    const memoryMb = residentMb(here.home);
+    const receiver = await startReceiver();
+    closings.push(() => receiver.close());
+    const webhooks = await withWebhooks(oncepay(here.credentials, receiver.url), receiver, plan.seconds);
+    say(`with webhooks: ${webhooks.perSecond.toFixed(1)}/s, p99 ${webhooks.lag.p99.toFixed(0)} ms behind`);
+    return {
+      perSecond: median(closed.oncepay),
+      floorPerSecond: median(closed.floor),
+      open,
+      cpuMsPerPayout: perProcess((name) => median(cpu.map((each) => each[name]))),
+      payouts: total,
+      memoryMb,
+      shape: await shapeOf(here.credentials.temporalAddress, 'payout', ours),
+      floorShape: await shapeOf(here.credentials.temporalAddress, 'floor', floor),
+      webhooks,
+    };
+  } finally {
+    for (const close of closings.reverse()) await close();
+  }
+}
+
+const perProcess = (of: (name: ProcessName) => number): Record<ProcessName, number> =>
+  Object.fromEntries(PROCESSES.map((name) => [name, of(name)])) as Record<ProcessName, number>;
+
+async function shapeOf(address: string, prefix: 'payout' | 'floor', subject: Subject): Promise<Shape> {
+  const id = await subject.accept();
+  const connection = await Connection.connect({ address });
+  const handle = new Client({ connection }).workflow.getHandle(`${prefix}/${id}`);
+  await handle.result().catch(() => undefined); // its result may be encrypted; only its end is waited for
+  const { events } = await handle.fetchHistory();
+  await connection.close();
+  const workflowTasks = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes).length;
+  return { events: (events ?? []).length, workflowTasks };
+}
+
+/** Created, processing, succeeded. */
+const EVENTS_A_PAYOUT = 3;
+const ALL_ARRIVED_WITHIN_MS = 60_000;
+
+async function withWebhooks(subject: Subject, receiver: Receiver, seconds: number): Promise<PayoutsResult['webhooks']> {
+  const lags: number[] = [];
+  receiver.answer = (_request, response, { body }) => {
+    lags.push(Date.now() - Date.parse((JSON.parse(body) as { timestamp: string }).timestamp));
+    response.writeHead(200).end();
+  };
+  const { perSecond, paid } = await closedLoop(subject, CONCURRENCY, seconds);
+  const deadline = Date.now() + ALL_ARRIVED_WITHIN_MS;
+  while (lags.length < paid * EVENTS_A_PAYOUT && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+  await subject.close();
+  return { perSecond, lag: spread(lags), arrived: lags.length / (paid * EVENTS_A_PAYOUT) };
+}

@@ -1,0 +1,66 @@
+/** What the processes of an installation use, from /proc: Linux only. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const PROCESSES = ['api', 'worker', 'sandbox', 'temporal', 'postgres'] as const;
+export type ProcessName = (typeof PROCESSES)[number];
+
+/** USER_HZ of Linux on every common machine: the unit of /proc/<pid>/stat. */
+const TICK_MS = 10;
+
+/** CPU time used since each was started, in ms. PostgreSQL with all its processes, those that have ended too. */
+export function cpuMs(home: string): Record<ProcessName, number> {
+  return forEach((name) => {
+    const pid = pidOf(home, name);
+    const own = ticks(pid, name === 'postgres');
+    const children = name === 'postgres' ? childrenOf(pid).reduce((sum, child) => sum + ticks(child, false), 0) : 0;
+    return (own + children) * TICK_MS;
+  });
+}
+
+/** Resident memory in MB; what PostgreSQL's processes share is counted once. */
+export function residentMb(home: string): Record<ProcessName, number> {
+  return forEach((name) => {
+    const pid = pidOf(home, name);
+    const pids = name === 'postgres' ? [pid, ...childrenOf(pid)] : [pid];
+    return pids.reduce((sum, each) => sum + proportionalKb(each), 0) / 1_024;
+  });
+}
+
+const forEach = (of: (name: ProcessName) => number): Record<ProcessName, number> =>
+  Object.fromEntries(PROCESSES.map((name) => [name, of(name)])) as Record<ProcessName, number>;
+
+function pidOf(home: string, name: ProcessName): number {
+  return (JSON.parse(readFileSync(join(home, 'logs', `${name}.pid`), 'utf8')) as { pid: number }).pid;
+}
+
+/** The fields of stat after the command, which may contain anything, as proc(5) counts them from 3. */
+function statOf(pid: number): string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return []; // it has ended meanwhile
+  }
+}
+
+function ticks(pid: number, withEndedChildren: boolean): number {
+  const stat = statOf(pid);
+  const field = (number: number) => Number.parseInt(stat[number - 3] ?? '0', 10);
+  return field(14) + field(15) + (withEndedChildren ? field(16) + field(17) : 0);
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => Number.parseInt(name, 10))
+    .filter((each) => statOf(each)[1] === String(pid));
+}
+
+function proportionalKb(pid: number): number {
+  try {
+    return Number.parseInt(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? '0', 10);
+  } catch {
+    return 0;
+  }
+}
