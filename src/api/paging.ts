@@ -19,6 +19,13 @@ export const pageQuery = {
   cursor: z.string().max(CURSOR_MAX).optional().meta({ description: '`nextCursor` of the page before' }),
 };
 
+/** A time to filter by, in the one spelling that PostgreSQL is sure to take: it knows no year 0, and a fraction can be long. */
+export const timeQuery = z.iso
+  .datetime({ offset: true, error: 'Must be a time such as 2026-11-21T09:30:00.000Z.' })
+  .refine((text) => Date.parse(text) >= 0, 'Must be a time from 1970 on.')
+  .transform((text) => new Date(text).toISOString())
+  .optional();
+
 /** What a cursor may hold: the sort key of the last row of the page before. */
 export const ID_KEY = /^[a-z]+_[0-9a-f_]{1,64}$/;
 /** Eighteen digits: within SQL's bigint. */

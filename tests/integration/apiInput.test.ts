@@ -231,6 +231,13 @@ test('a time with a fraction of any length is a time', async () => {
   expect((await door.call('GET', `/api/v1/payouts?createdFrom=${createdFrom}`, { key: merchant.key })).status).toBe(200);
 });
 
+test('an admin who filters by an impossible time is told so too', async () => {
+  const { key } = await door.admin('viewer');
+  const ask = (time: string) => door.call('GET', `/api/admin/payouts?createdFrom=${encodeURIComponent(time)}`, { key });
+  expect((await ask('0915-03-12T09:09:21.48+20:14')).status).toBe(400);
+  expect((await ask('2026-03-12T09:09:21.48+20:14')).status).toBe(200); // PostgreSQL knows no such zone, but the moment
+});
+
 test('JSON is announced but nothing is sent: for what takes no body that is no fault', async () => {
   const id = `po_${'0'.repeat(32)}`;
   const headers = { 'content-type': 'application/json', 'content-length': '0' };

@@ -6,7 +6,7 @@ import { PUBLIC_STATUS, type PublicStatus } from '../../../domain/payout/machine
 import { ACTION_ROLES } from '../../../domain/roles.ts';
 import type { ApiContext } from '../../context.ts';
 import { byId, documented, noQuery, word } from '../../documented.ts';
-import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
+import { ID_KEY, listSchema, openPage, pageQuery, timeQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { notFound } from '../../problem.ts';
 import { adminPayoutSchema, payoutDetailSchema } from './adminSchemas.ts';
@@ -15,7 +15,6 @@ import { payoutDetail, presentForAdmin } from './payoutDetail.ts';
 const { read } = documented('admin');
 
 const STATUSES = [...new Set(Object.values(PUBLIC_STATUS))];
-const when = z.iso.datetime({ offset: true });
 
 const query = z.strictObject({
   status: z.enum(STATUSES).optional(),
@@ -24,8 +23,8 @@ const query = z.strictObject({
   needsOperator: z.enum(['true', 'false']).optional(),
   currency: word.optional(),
   reference: word.optional(),
-  createdFrom: when.optional(),
-  createdTo: when.optional(),
+  createdFrom: timeQuery,
+  createdTo: timeQuery,
   ...pageQuery,
 });
 type Query = z.infer<typeof query>;

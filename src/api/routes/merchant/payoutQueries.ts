@@ -9,7 +9,7 @@ import { presentTimelineEntry } from '../../../present/timeline.ts';
 import { KEY_NEEDED, readAnswers } from '../../answers.ts';
 import { merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
-import { ID_KEY, listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
+import { ID_KEY, listSchema, NUMBER_KEY, openPage, pageQuery, timeQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { awaitChange, listPayouts } from './payoutReads.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from './payoutSchemas.ts';
@@ -47,13 +47,6 @@ const statusQuery = z
   .optional()
   .meta({ type: 'array', items: { enum: PUBLIC_STATUSES }, anyOf: undefined });
 
-/** In the one spelling that PostgreSQL is sure to take: it knows no year 0, and a fraction can be long. */
-const time = z.iso
-  .datetime({ offset: true, error: 'Must be a time such as 2026-11-21T09:30:00.000Z.' })
-  .refine((text) => Date.parse(text) >= 0, 'Must be a time from 1970 on.')
-  .transform((text) => new Date(text).toISOString())
-  .optional();
-
 const listQuery = z.strictObject({
   ...pageQuery,
   status: statusQuery,
@@ -65,8 +58,8 @@ const listQuery = z.strictObject({
       if (code) context.addIssue({ code: 'custom', message: TEXT_FAULTS[code], params: { code } });
     })
     .optional(),
-  createdFrom: time,
-  createdTo: time,
+  createdFrom: timeQuery,
+  createdTo: timeQuery,
 });
 
 export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
