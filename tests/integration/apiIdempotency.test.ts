@@ -111,6 +111,27 @@ test('a key is not used up by a request that was not well-formed', async () => {
   expect((await fund(key)).status).toBe(201);
 });
 
+test('while the first is still at work a repeat waits for it, and is then told to come back', async () => {
+  const key = newKey();
+  const first = await fund(key);
+  const unanswered = (lease: string) =>
+    door.db.owner.query(`UPDATE idempotency_keys SET status = NULL, lease_until = now() + $2::interval WHERE key = $1`, [
+      key,
+      lease,
+    ]);
+  await unanswered('1 minute');
+  const early = await fund(key);
+  expect(early).toMatchObject({ status: 409, body: { code: 'idempotency_key_in_flight' } });
+  expect(early.headers['retry-after']).toBe('1');
+  // Its lease ends while the repeat waits: the repeat takes over, and adds nothing.
+  const before = await fundings();
+  await unanswered('1 second');
+  const late = await fund(key);
+  expect(late.status).toBe(201);
+  expect(await fundings()).toBe(before);
+  expect(first.status).toBe(201);
+});
+
 // Below: the records themselves, where a test can be the caller that dies.
 
 const useOf = (key: string, change: Partial<KeyUse> = {}): KeyUse => ({
