@@ -4,7 +4,11 @@ export interface Behaviour {
   readonly name: string;
   /** The last four digits of the payee's account: the sandbox's own scenarios (api.md §2). */
   readonly suffix: string;
-  readonly faults: readonly { readonly kind: string; readonly params?: Readonly<Record<string, unknown>> }[];
+  readonly faults: readonly {
+    readonly kind: string;
+    readonly params?: Readonly<Record<string, unknown>>;
+    readonly times?: number;
+  }[];
   /** What the bank does later, once the payout is in this state. */
   readonly bank?: { readonly when: string; readonly makes: 'paid' | 'returned' };
   readonly ends: 'SUCCESS' | 'FAILED' | 'RETURNED';
@@ -27,6 +31,17 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   { ...plain, name: 'reordered_callbacks', faults: [{ kind: 'reordered_callbacks', params: { ms: 700 } }] },
   { ...plain, name: 'forged_callback', faults: [{ kind: 'forged_callback' }] },
   { ...plain, name: 'callback_first', faults: [{ kind: 'slow_answer', params: { ms: 700 } }] },
+  { ...plain, name: 'failed_unheard', suffix: '0003', faults: [{ kind: 'cut_after' }], ends: 'FAILED' },
+  { ...plain, name: 'failed_forged', suffix: '0003', faults: [{ kind: 'forged_callback' }], ends: 'FAILED' },
   { ...plain, name: 'queued', suffix: '0004', bank: { when: 'PSP_QUEUED', makes: 'paid' } },
+  { ...plain, name: 'held', suffix: '0005', bank: { when: 'PSP_HELD', makes: 'paid' } },
   { ...plain, name: 'returned', suffix: '0009', bank: { when: 'SUCCEEDED', makes: 'returned' }, ends: 'RETURNED' },
+  {
+    ...plain,
+    name: 'returned_twice',
+    suffix: '0009',
+    faults: [{ kind: 'duplicate_callback', params: { count: 3 }, times: 2 }], // of the payment, and of the return
+    bank: { when: 'SUCCEEDED', makes: 'returned' },
+    ends: 'RETURNED',
+  },
 ];

@@ -37,7 +37,7 @@ export interface Books {
   transfers(): Promise<Transfer[]>;
   /** Lets the bank change a transfer. */
   bank(reference: string, status: string): Promise<void>;
-  fault(kind: string, params: object, accountNumber: string): Promise<void>;
+  fault(kind: string, params: object, accountNumber: string, times?: number): Promise<void>;
   clearFaults(): Promise<void>;
   /** Ids of our workflows in one of these states. */
   workflows(...states: readonly string[]): Promise<string[]>;
@@ -106,8 +106,8 @@ export function openBooks(here: Installation): Books {
     async bank(reference, status) {
       await control('POST', `transfers/${encodeURIComponent(reference)}`, { status });
     },
-    async fault(kind, params, accountNumber) {
-      await control('POST', 'faults', { kind, params, match: { accountNumber }, times: 1 });
+    async fault(kind, params, accountNumber, times = 1) {
+      await control('POST', 'faults', { kind, params, match: { accountNumber }, times });
     },
     async clearFaults() {
       await control('DELETE', 'faults');

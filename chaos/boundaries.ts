@@ -1,5 +1,7 @@
 /** Where a payout is when somebody is killed, and who that is. */
+
 import { FAILPOINTS, type Failpoint } from '../src/failpoints.ts';
+import type { Behaviour } from './behaviours.ts';
 
 /** `in_psp_call`: the PSP's book has it and we do not know. `in_webhook`: the merchant has the request and has not answered. */
 export type Boundary = Failpoint | 'in_psp_call' | 'in_webhook';
@@ -17,16 +19,19 @@ export type Victim = (typeof VICTIMS)[number];
 export const holdsOnlyEnded = (boundary: Boundary): boolean => boundary.includes('webhook');
 
 /**
- * How long whoever came first waits for the others. Below every timeout that it would trip: 15 s of a local activity,
- * 10 s without a heartbeat, 15 s of a webhook; in the PSP call below our own patience with the PSP.
+ * How long whoever came first waits for the others. Below every timeout that it would trip: 15 s of a local activity or
+ * a webhook, before the attempt 10 s without a heartbeat, in the PSP call our own patience with the PSP.
  */
-export const holdMs = (boundary: Boundary): number => (boundary === 'in_psp_call' ? 3_000 : 8_000);
+export function holdMs(boundary: Boundary): number {
+  if (boundary === 'in_psp_call') return 3_000;
+  return boundary === 'attempt.before' ? 8_000 : 10_500;
+}
 
 /** Longer than the hold, and the answer comes before our patience ends. */
 const SLOW_ANSWER_MS = 4_000;
 
 /** What the PSP does to every payout at this boundary, besides its behaviour. */
-export const faultsAt = (boundary: Boundary): readonly { kind: string; params: Record<string, unknown> }[] =>
+export const faultsAt = (boundary: Boundary): Behaviour['faults'] =>
   boundary === 'in_psp_call' ? [{ kind: 'slow_answer', params: { ms: SLOW_ANSWER_MS } }] : [];
 
 /** Short waits, so that a round takes seconds; a pool as large as the crowd that is held in it. */
@@ -36,7 +41,7 @@ export function settingsAt(boundary: Boundary): Record<string, string> {
     RETRY_WAIT: '500ms',
     RETRY_WAIT_MAX: '2s',
     FIRST_LOOK_UP: '500ms',
-    LOOK_UP_MAX: '2s',
+    LOOK_UP_MAX: '1s',
     PSP_TIMEOUT: isInCall ? '6s' : '2s',
     PSP_NOT_FOUND_GRACE: isInCall ? '11s' : '7s',
     OUTCOME_DEADLINE: '10m', // no round takes as long: every outcome must be found out without a person

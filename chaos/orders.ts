@@ -17,10 +17,7 @@ export function orderFor(behaviour: Behaviour, random: Random, callbackUrl: stri
 }
 
 /** Tells the PSP how to behave towards it, before it hears of it. */
-export async function prepare(
-  books: Books,
-  { behaviour, accountNumber }: Order,
-  more: readonly { kind: string; params: Record<string, unknown> }[] = [],
-): Promise<void> {
-  for (const { kind, params = {} } of [...more, ...behaviour.faults]) await books.fault(kind, params, accountNumber);
+export async function prepare(books: Books, { behaviour, accountNumber }: Order, more: Behaviour['faults'] = []): Promise<void> {
+  for (const { kind, params = {}, times = 1 } of [...more, ...behaviour.faults])
+    await books.fault(kind, params, accountNumber, times);
 }

@@ -1,0 +1,162 @@
+/**
+ * A network that loses requests, replies and time, between the worker and each of the others. What was lost on the way
+ * back may have been done: nothing is done twice, nothing hangs.
+ */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import type { Pool } from 'pg';
+import { createLedgerActivities } from '../../activities/ledger.ts';
+import { createPspActivities } from '../../activities/psp.ts';
+import { type Fate, type Line, startProxy, through } from '../../chaos/proxy.ts';
+import { type Random, seeded } from '../../chaos/random.ts';
+import { createPool } from '../../src/db/pool.ts';
+import { newId } from '../../src/domain/newId.ts';
+import { PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
+import { checkInvariants } from '../../src/ledger/invariants.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
+import { createPspRegistry } from '../../src/psp/registry.ts';
+import { dataConverter, failureConverterPath } from '../../src/temporal/codec.ts';
+import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
+
+let engine: Engine;
+let database: Line;
+let psp: Line;
+let temporal: Line;
+let pool: Pool;
+let close: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  engine = await startEngine({ times: { ...SHORT_TIMES, notFoundGraceMs: 2_500, outcomeDeadlineMs: 120_000 } });
+  database = await startProxy(addressOf(engine.db.appUrl));
+  psp = await startProxy(addressOf(engine.sandbox.url));
+  temporal = await startProxy(addressOf(`http://${engine.env.address}`));
+  pool = createPool({ url: through(database, engine.db.appUrl), max: 10, applicationName: 'gray' });
+  const psps = createPspRegistry({
+    sandbox: {
+      baseUrl: through(psp, engine.sandbox.url),
+      apiKey: 'sandbox-key',
+      webhookSecret: 'sandbox-secret',
+      timeoutMs: 1_000,
+    },
+  });
+  const connection = await NativeConnection.connect({ address: `127.0.0.1:${temporal.port}` });
+  const ledger = createLedger(pool);
+  const worker = await Worker.create({
+    connection,
+    taskQueue: PAYOUTS_QUEUE,
+    workflowBundle: await bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+      failureConverterPath,
+      logger: new DefaultLogger('WARN'),
+    }),
+    activities: { ...createLedgerActivities({ ledger, pool }), ...createPspActivities({ ledger, pool, connector: psps.byName }) },
+    dataConverter: dataConverter(ENCRYPTION_KEYS),
+    shutdownGraceTime: '100ms',
+  });
+  const running = worker.run();
+  close = [
+    async () => {
+      worker.shutdown();
+      await running;
+    },
+    () => connection.close(),
+    () => psps.close(),
+    () => pool.end(),
+    ...[database, psp, temporal].map((proxy) => () => proxy.close()),
+    () => engine.stop(),
+  ];
+}, 90_000);
+afterAll(async () => {
+  for (const proxy of [database, psp, temporal]) proxy.decide = () => 'pass';
+  for (const step of close) await step();
+}, 60_000);
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number.parseInt(port, 10) };
+}
+
+const entriesOf = async (payoutId: string): Promise<string[]> => {
+  const sql = 'SELECT type FROM ledger_entries WHERE payout_id = $1 ORDER BY id';
+  return (await engine.db.owner.query<{ type: string }>(sql, [payoutId])).rows.map(({ type }) => type);
+};
+const booksAreBalanced = async (): Promise<void> => {
+  const broken = (await checkInvariants(engine.db.pool)).filter(({ violations }) => violations > 0);
+  expect(broken).toEqual([]);
+};
+
+const metOf = ({ met }: Line): number => Object.values(met).reduce((sum, count) => sum + count, 0);
+
+/** The first chunk that speaks of this meets the fate; everything else passes. */
+function once(text: string, fate: Fate): (request: Buffer) => Fate {
+  let isMet = false;
+  return (request) => {
+    if (isMet || !request.includes(text)) return 'pass';
+    isMet = true;
+    return fate;
+  };
+}
+
+test.each<[string, Fate]>([
+  ['reserve_payout', 'lost'],
+  ['reserve_payout', 'unheard'],
+  ['reserve_payout', 'halved'],
+  ['attempt_started', 'unheard'],
+  ['attempt_started', 'halved'],
+  ['pspRef', 'lost'], // the fact that it was paid
+  ['pspRef', 'unheard'],
+  ['pspRef', 'halved'],
+])('the database line breaks at %s (%j): whether it was committed or not, the money moves once', async (text, fate) => {
+  const before = metOf(database);
+  database.decide = once(text, fate);
+  const payoutId = newId('po');
+  await engine.pay('0001', { payoutId });
+  await engine.until(payoutId, 'SUCCEEDED');
+  expect(metOf(database)).toBe(before + 1);
+  expect(await entriesOf(payoutId)).toEqual(['RESERVE', 'SETTLE']);
+  expect(await engine.transfers(payoutId)).toMatchObject([{ status: 'paid' }]);
+});
+
+test.each<Fate>(['lost', 'unheard', 'halved', { delayMs: 1_500 }])(
+  'the line to the PSP breaks in the request for the money (%j): paid once',
+  async (fate) => {
+    const payoutId = newId('po');
+    const before = metOf(psp);
+    psp.decide = once(`${payoutId}:1`, fate);
+    await engine.pay('0001', { payoutId });
+    await engine.until(payoutId, 'SUCCEEDED');
+    expect(metOf(psp)).toBe(before + 1);
+    expect(await engine.transfers(payoutId)).toMatchObject([{ status: 'paid', requests: 1 }]);
+    expect(await entriesOf(payoutId)).toEqual(['RESERVE', 'SETTLE']);
+  },
+);
+
+test('24 payouts while every line of the worker breaks again and again: each is paid once, or not at all', async () => {
+  const random = seeded(7);
+  database.decide = gray(random, 40);
+  psp.decide = gray(random, 8);
+  temporal.decide = gray(random, 400);
+  const suffixes = ['0001', '0002', '0003', '1234'];
+  const ids = Array.from({ length: 24 }, () => newId('po'));
+  await Promise.all(
+    ids.map((payoutId, index) => engine.pay(suffixes[index % 4] ?? '0001', { payoutId }).catch(() => undefined)), // it may answer late
+  );
+  for (const [index, id] of ids.entries()) {
+    const state = suffixes[index % 4] === '0003' ? 'FAILED' : 'SUCCEEDED';
+    for (let left = 5; (await engine.ledger.read(id))?.state !== state && left > 0; left -= 1)
+      await engine.until(id, state).catch(() => undefined);
+    expect((await engine.until(id, state)).state).toBe(state);
+    const paid = (await engine.transfers(id)).filter(({ status }) => status === 'paid');
+    expect(paid).toHaveLength(state === 'SUCCEEDED' ? 1 : 0);
+    expect(await entriesOf(id)).toEqual(['RESERVE', state === 'SUCCEEDED' ? 'SETTLE' : 'RELEASE']);
+  }
+  expect(Object.keys(database.met).sort()).toEqual(['delayed', 'halved', 'lost', 'unheard']);
+  await booksAreBalanced();
+}, 240_000);
+
+/** Of so many requests about one is lost, one unheard, one halved, and one delayed. */
+function gray(random: Random, oneIn: number): () => Fate {
+  const fates: readonly Fate[] = ['lost', 'unheard', 'halved', { delayMs: 300 }];
+  return () => fates[random.below(oneIn)] ?? 'pass';
+}
