@@ -79,6 +79,8 @@ describe('endpoints', () => {
     for (const url of ['http://127.0.0.1:9/', 'https://localhost/', 'http://example.com/']) {
       expect([url, ...(await refused(w.a.liveKey, url))]).toEqual([url, 422, 'url_not_allowed', '/url']);
     }
+    for (const url of [`${URL_OF}\u0000`, `${URL_OF}\n`, `${URL_OF}\ud800`])
+      expect(await refused(w.a.testKey, url)).toEqual([400, 'invalid_request', '/url']);
     expect(await refused(w.a.testKey, 'nonsense')).toEqual([400, 'invalid_request', '/url']);
     const local = await w.ask('POST', '/api/v1/webhook-endpoints', { key: w.b.testKey, body: { url: 'http://127.0.0.1:9/' } });
     expect(local.status).toBe(201);

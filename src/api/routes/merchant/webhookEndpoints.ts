@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { newWebhookSecret } from '../../../crypto/newSecret.ts';
 import { encryptSecret } from '../../../crypto/secretBox.ts';
 import { newId } from '../../../domain/newId.ts';
+import { TEXT_FAULTS, textFault } from '../../../domain/text.ts';
 import { eventPatternFault } from '../../../domain/webhooks.ts';
 import type { Prisma, WebhookEndpoint } from '../../../generated/prisma/client.ts';
 import { presentAttempt, presentEndpoint } from '../../../present/webhook.ts';
@@ -42,7 +43,14 @@ const eventTypes = z
   .transform((patterns) => [...new Set(patterns)])
   .meta({ examples: [['payout.*']] });
 
-const url = z.string().meta({ format: 'uri', maxLength: 2048, examples: ['https://example.com/webhooks'] });
+/** Its form is checkWebhookUrl's affair; but what the URL parser forgives, such as a NUL, PostgreSQL does not. */
+const url = z
+  .string()
+  .superRefine((text, context) => {
+    const code = textFault(text);
+    if (code) context.addIssue({ code: 'custom', message: TEXT_FAULTS[code], params: { code } });
+  })
+  .meta({ format: 'uri', maxLength: 2048, examples: ['https://example.com/webhooks'] });
 const creation = z.strictObject({ url, eventTypes: eventTypes.default(['payout.*']) });
 const change = z.strictObject({ url: url.optional(), eventTypes: eventTypes.optional(), disabled: z.boolean().optional() });
 const noBody = z.strictObject({}).nullish();
