@@ -60,7 +60,8 @@ export async function playLong(plan: LongPlan, say: (line: string) => void): Pro
     })();
     const dice = seeded(seedOf(plan.seed, 'kills'));
     while (isPosting) {
-      await sleep(3_000 + dice.below(5_000));
+      // One time in four while everybody is still recovering from the last one.
+      await sleep(dice.below(4) === 0 ? dice.below(1_000) : 3_000 + dice.below(5_000));
       const victim = dice.pick(KILLED);
       say(`${crowd.made.length} payouts made, ${crowd.ended.size} ended; killing ${victim}`);
       await kill(world.here, victim);

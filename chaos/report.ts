@@ -33,7 +33,7 @@ export function writeMatrix(before: string, results: readonly RoundResult[], com
     '',
     'Cells passed, of those that apply:',
     '',
-    `| killed at | ${VICTIMS.join(' | ')} | does not apply to |`,
+    `| killed at | ${VICTIMS.join(' | ')} | with payouts of |`,
     `|---|${VICTIMS.map(() => '---|').join('')}---|`,
     ...BOUNDARIES.filter((boundary) => results.some(({ plan }) => plan.boundary === boundary)).map((boundary) =>
       row(
@@ -92,8 +92,16 @@ function row(boundary: string, results: readonly RoundResult[]): string {
   const reached = new Set(
     results.flatMap(({ cells }) => cells.filter(({ outcome }) => outcome !== 'n/a').map(({ behaviour }) => behaviour)),
   );
-  const never = BEHAVIOURS.filter(({ name }) => !reached.has(name)).map(({ name }) => name);
-  return `| ${boundary} | ${columns.join(' | ')} | ${never.join(', ')} |`;
+  return `| ${boundary} | ${columns.join(' | ')} | ${namesOf(reached)} |`;
+}
+
+/** Whichever says it shorter: these, or all but those. */
+function namesOf(reached: ReadonlySet<string>): string {
+  const [there, elsewhere] = [true, false].map((is) =>
+    BEHAVIOURS.map(({ name }) => name).filter((name) => reached.has(name) === is),
+  );
+  if (!there || !elsewhere || elsewhere.length === 0) return 'all';
+  return there.length <= elsewhere.length ? there.join(', ') : `all but ${elsewhere.join(', ')}`;
 }
 
 /** The document has one section of each kind, of the last run. */
