@@ -31,6 +31,7 @@ export async function testDatabase({ connections = 10 }: { connections?: number 
   const appUrl = withDatabase(server.url, name, 'oncepay_app');
   await migrate(ownerUrl);
   const owner = new pg.Pool({ connectionString: ownerUrl, max: 2 });
+  owner.on('error', () => undefined); // an idle connection that the server ends, at the latest with the test
   const pool = createPool({ url: appUrl, max: connections, applicationName: 'test' });
   return {
     ownerUrl,
