@@ -38,7 +38,8 @@ async function main(address: string): Promise<void> {
   });
   process.once('disconnect', () => process.exit());
   process.send?.('ready');
-  await worker.run();
+  await worker.run(); // until SIGTERM
+  process.exit();
 }
 
 const [, script = '', address] = process.argv;

@@ -1,0 +1,121 @@
+/** A Temporal cluster on one machine: servers that run all four services each, with one PostgreSQL and one ring. */
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { SEARCH_ATTRIBUTES } from '../src/domain/payout/searchAttributes.ts';
+import type { TemporalBinaries } from './binaries.ts';
+import { type Process, run } from './processes.ts';
+
+const exec = promisify(execFile);
+
+const SHARDS = 512; // as a cluster has them: fixed for the life of its database
+const TYPE_NAMES: Readonly<Record<string, string>> = { KEYWORD: 'Keyword', INT: 'Int', BOOL: 'Bool' };
+const HEALTHY_WITHIN_MS = 60_000;
+
+/** Two ports a service: for calls, and for the ring. */
+export interface ServerPorts {
+  readonly frontend: readonly [number, number];
+  readonly history: readonly [number, number];
+  readonly matching: readonly [number, number];
+  readonly worker: readonly [number, number];
+}
+
+const DATABASES = { temporal: 'temporal', temporal_visibility: 'visibility' } as const;
+
+export async function createDatabases({ sqlTool, schema }: TemporalBinaries, postgresPort: number): Promise<void> {
+  for (const [database, folder] of Object.entries(DATABASES)) {
+    const tool = async (...args: string[]) =>
+      await exec(sqlTool, ['--plugin', 'postgres12', '--ep', '127.0.0.1', '-p', String(postgresPort), '-u', 'postgres', '--pw', 'none', '--db', database, ...args]); // biome-ignore format: one line a call
+    await tool('create');
+    await tool('setup-schema', '-v', '0.0');
+    await tool('update-schema', '-d', join(schema, folder, 'versioned'));
+  }
+}
+
+export function startServer(
+  name: string,
+  { server }: TemporalBinaries,
+  home: string,
+  postgresPort: number,
+  ports: ServerPorts,
+): Process {
+  const dynamic = join(home, 'dynamic.yaml');
+  writeFileSync(dynamic, 'matching.enableFairness:\n  - value: true\n');
+  const config = join(home, `${name}.yaml`);
+  writeFileSync(config, JSON.stringify(configOf(postgresPort, ports, dynamic), null, 2)); // JSON is YAML
+  return run(name, home, server, ['--config-file', config, '--allow-no-auth', 'start'], process.env);
+}
+
+function configOf(postgresPort: number, ports: ServerPorts, dynamic: string) {
+  const store = (databaseName: string, maxConns: number) => ({
+    sql: {
+      pluginName: 'postgres12',
+      databaseName,
+      connectAddr: `127.0.0.1:${postgresPort}`,
+      connectProtocol: 'tcp',
+      user: 'postgres',
+      password: 'none', // the embedded PostgreSQL trusts its own machine
+      maxConns,
+      maxIdleConns: maxConns,
+      maxConnLifetime: '1h',
+    },
+  });
+  const service = ([grpcPort, membershipPort]: readonly [number, number]) => ({
+    rpc: { grpcPort, membershipPort, bindOnLocalHost: true },
+  });
+  return {
+    log: { stdout: true, level: 'warn' },
+    persistence: {
+      defaultStore: 'default',
+      visibilityStore: 'visibility',
+      numHistoryShards: SHARDS,
+      datastores: { default: store('temporal', 20), visibility: store('temporal_visibility', 5) },
+    },
+    global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
+    services: {
+      frontend: service(ports.frontend),
+      history: service(ports.history),
+      matching: service(ports.matching),
+      worker: service(ports.worker),
+    },
+    clusterMetadata: {
+      enableGlobalNamespace: false,
+      failoverVersionIncrement: 10,
+      masterClusterName: 'active',
+      currentClusterName: 'active',
+      clusterInformation: {
+        active: {
+          enabled: true,
+          initialFailoverVersion: 1,
+          rpcName: 'frontend',
+          rpcAddress: `127.0.0.1:${ports.frontend[0]}`,
+        },
+      },
+    },
+    dcRedirectionPolicy: { policy: 'noop' },
+    dynamicConfigClient: { filepath: dynamic, pollInterval: '10s' },
+  };
+}
+
+export async function untilHealthy(cli: string, address: string, server: Process): Promise<void> {
+  const deadline = performance.now() + HEALTHY_WITHIN_MS;
+  for (;;) {
+    try {
+      await exec(cli, ['--address', address, 'operator', 'cluster', 'health'], { timeout: 5_000 });
+      return;
+    } catch (error) {
+      if (server.hasEnded()) throw new Error(`${server.name} ended: ${server.lastWords()}`);
+      if (performance.now() > deadline) throw new Error(`${server.name} did not become healthy`, { cause: error });
+      await sleep(200);
+    }
+  }
+}
+
+export async function createNamespace(cli: string, address: string): Promise<void> {
+  const operator = async (...args: string[]) => await exec(cli, ['--address', address, 'operator', ...args], { timeout: 30_000 });
+  await operator('namespace', 'create', '-n', 'default', '--retention', '72h');
+  const attributes = SEARCH_ATTRIBUTES.flatMap(({ name, type }) => ['--name', name, '--type', TYPE_NAMES[type] ?? 'Keyword']);
+  await operator('search-attribute', 'create', '-n', 'default', ...attributes);
+}

@@ -1,0 +1,10 @@
+#!/bin/sh
+# The namespace and what operators filter by (src/domain/payout/searchAttributes.ts). Safe to run again.
+set -eu
+until temporal operator cluster health; do sleep 2; done
+temporal operator namespace describe -n "$NAMESPACE" >/dev/null 2>&1 ||
+  temporal operator namespace create -n "$NAMESPACE" --retention 72h
+for attribute in MerchantId:Keyword PayoutStatus:Keyword PayoutKind:Keyword Currency:Keyword NeedsOperator:Bool AmountMinor:Int; do
+  temporal operator search-attribute create -n "$NAMESPACE" --name "${attribute%%:*}" --type "${attribute##*:}" ||
+    temporal operator search-attribute list -n "$NAMESPACE" | grep -q "${attribute%%:*}"
+done
