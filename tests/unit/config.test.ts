@@ -1,6 +1,6 @@
 /** A wrong setting is told at the start, in one sentence, not found out with money in the air. */
 import { expect, test } from '@jest/globals';
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { ConfigError, loadConfig, loadDatabase } from '../../src/config.ts';
 
 const KEYS = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
 const least = { DATABASE_URL: 'postgresql://oncepay_app@db/oncepay', ENCRYPTION_KEYS: KEYS };
@@ -19,6 +19,9 @@ test.each([
   [{ DATABASE_URL: undefined }, 'DATABASE_URL is not set; it is needed.'],
   [{ DATABASE_URL: '' }, 'DATABASE_URL is not set; it is needed.'],
   [{ DATABASE_URL: 'mysql://x' }, /^DATABASE_URL must be a URL/],
+  [{ DATABASE_URL: 'postgresql://a b:x' }, /^DATABASE_URL must be a URL/],
+  [{ SANDBOX_API_KEY: 'short' }, 'SANDBOX_API_KEY must have at least 8 characters.'],
+  [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent.'],
   [{ ENCRYPTION_KEYS: 'k1:short' }, /^ENCRYPTION_KEYS must be id:<base64 of 32 bytes>/],
   [{ PORT: 'http' }, 'PORT must be a whole number.'],
   [{ PORT: '70000' }, 'PORT must be at most 65535.'],
@@ -43,4 +46,12 @@ test('a sentence about a wrong key never shows the key', () => {
   }
   expect(sentence).toContain('ENCRYPTION_KEYS');
   expect(sentence).not.toContain('c2VjcmV0');
+});
+
+test("an operator's tools need to know the database, and no secret", () => {
+  expect(loadDatabase({ DATABASE_URL: least.DATABASE_URL })).toEqual({
+    databaseUrl: least.DATABASE_URL,
+    databaseOwnerUrl: least.DATABASE_URL,
+  });
+  expect(() => loadDatabase({})).toThrow('DATABASE_URL is not set; it is needed.');
 });
