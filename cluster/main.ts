@@ -154,8 +154,9 @@ function kept(process: Process): Process {
   return process;
 }
 
-const tell = ({ payouts, repeats, wrong }: Outcome) =>
+function tell({ payouts, repeats, wrong }: Outcome): void {
   say(`${payouts} payouts ended, ${wrong.length} of them wrong; ${repeats} requests had to be repeated`);
+}
 
 async function untilUp(url: string): Promise<void> {
   const deadline = performance.now() + 120_000;
