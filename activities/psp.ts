@@ -29,6 +29,8 @@ export interface LookUpInput {
   /** What is known already: an answer that adds nothing to it is asked for again, later. Null: take any answer. */
   readonly known: PayoutState | null;
   readonly notFoundGraceMs: number;
+  /** Nobody will ask again: an answer that proves nothing is asked for again, too. */
+  readonly insist?: boolean;
 }
 
 export interface PspPorts {
@@ -92,13 +94,14 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
      * Asks the PSP what became of an attempt. While there is nothing new it fails, and its retry policy is the
      * schedule of look-ups: no history events, and the UI shows when the next one comes.
      */
-    async lookUp({ payoutId, attempt, known, notFoundGraceMs }: LookUpInput): Promise<PspReply> {
+    async lookUp({ payoutId, attempt, known, notFoundGraceMs, insist = false }: LookUpInput): Promise<PspReply> {
       const { order, psp, sentAgoMs } = await orderOf(payoutId, attempt);
       await failpoint('look_up.before', payoutId);
       const reply = await psp.lookUp(order, cancellationSignal());
       // A PSP may not know yet what it has taken: "not found" means something only after a while.
       const tooEarly = reply.kind === 'not_found' && sentAgoMs < notFoundGraceMs;
-      if (known !== null && (tooEarly || !isNews(reply, known))) {
+      const provesNothing = insist && (reply.kind === 'unknown' || reply.kind === 'not_taken');
+      if (provesNothing || (known !== null && (tooEarly || !isNews(reply, known)))) {
         throw ApplicationFailure.create({
           message: `nothing new from ${psp.name}: ${reply.kind} (look-up ${activityInfo().attempt})`,
           type: 'NoNews',

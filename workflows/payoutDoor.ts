@@ -40,6 +40,14 @@ const psp = proxyActivities<Pick<PspActivities, 'lookUp'>>({
   summary: 'look up: the PSP sent a message',
 });
 
+/** The same after the payout has ended: no look-up of its own will find a return or a late payment, so this one insists. */
+const pspAfterTheEnd = proxyActivities<Pick<PspActivities, 'lookUp'>>({
+  startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
+  scheduleToCloseTimeout: '30d', // a PSP that is silent for longer is gone; the message stays as received for an operator
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '15m' },
+  summary: 'look up: the PSP sent a message after the end',
+});
+
 const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
   taskQueue: WEBHOOKS_QUEUE,
   startToCloseTimeout: '2m', // every receiver has 15 s, in parallel; new tries begin within the first minute
@@ -111,10 +119,11 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   }
 
   async function confirm({ messageId, attempt, claim }: PspNotice): Promise<void> {
-    const reply = await psp
-      .lookUp({ payoutId: seen.id, attempt, known: null, notFoundGraceMs: 0 })
+    const hasEnded = isFinal(seen.state);
+    const reply = await (hasEnded ? pspAfterTheEnd : psp)
+      .lookUp({ payoutId: seen.id, attempt, known: null, notFoundGraceMs: 0, insist: hasEnded })
       .catch((): PspReply => ({ kind: 'unknown', reason: 'the PSP does not answer look-ups' }));
-    // What proves nothing is no fact. The message stays as received; our own look-ups go on.
+    // What proves nothing is no fact. The message stays as received; while the payout is open its own look-ups go on.
     if (reply.kind === 'unknown' || reply.kind === 'not_taken' || reply.kind === 'not_found') return;
     const facts = factsOf(reply, { attempt, source: 'callback', attemptsThisRound: attempt - seen.attemptsBefore });
     for (const [index, fact] of facts.entries()) {

@@ -183,6 +183,15 @@ test('a payout that the bank sends back after it was paid gives the money back',
   await engine.until(id, 'RETURNED');
 });
 
+test('a return is not lost when the PSP cannot say so at first: its message is asked about until it can', async () => {
+  const { id } = await engine.pay('0001');
+  await engine.until(id, 'SUCCEEDED');
+  await engine.force(id, 'returned');
+  await engine.fault({ kind: 'error_before', match: { reference: id }, params: { lookups: true }, times: 3 });
+  await engine.payouts.notice(id, 1, { messageId: 'pm_lost', attempt: 1, claim: 'returned' });
+  await engine.until(id, 'RETURNED');
+}, 60_000);
+
 test('a payout accepted while no worker runs is paid once one is back', async () => {
   await stopWorker();
   const payoutId = newId('po');
