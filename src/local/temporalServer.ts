@@ -19,7 +19,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = { KEYWORD: 'Keyword', INT: 
 
 /** Longer than the 24 h for which an idempotency key is good, and time to look at what went wrong over a weekend. */
 const RETENTION = '72h';
-const HEALTHY_WITHIN_MS = 30_000;
+const HEALTHY_WITHIN_MS = 60_000; // half a second on an idle machine
 
 /** The process is started; `untilTemporalIsHealthy` tells when it can be used. */
 export function spawnTemporal(options: TemporalServerOptions): ChildProcess {
