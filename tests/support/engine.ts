@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@temporalio/worker';
 import pg from 'pg';
 import { createLedgerActivities } from '../../activities/ledger.ts';
 import { createPspActivities } from '../../activities/psp.ts';
@@ -52,7 +52,8 @@ export interface Engine {
   /** The PSP's own book for a payout: the outside witness. */
   transfers(payoutId: string): Promise<{ reference: string; status: string; takenAt: string | null; requests: number }[]>;
   readonly merchantId: string;
-  startWorker(): Promise<() => Promise<void>>;
+  /** @returns what ends it. */
+  startWorker(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -99,7 +100,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
     if (!answer.ok) throw new Error(`the sandbox refused: ${await answer.text()}`);
   }
 
-  async function startWorker(): Promise<() => Promise<void>> {
+  async function startWorker(options: Partial<WorkerOptions> = {}): Promise<() => Promise<void>> {
     const worker = await Worker.create({
       connection: env.nativeConnection,
       taskQueue: PAYOUTS_QUEUE,
@@ -107,6 +108,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
       activities,
       dataConverter: dataConverter(ENCRYPTION_KEYS),
       shutdownGraceTime: '100ms',
+      ...options,
     });
     const running = worker.run();
     return async () => {
