@@ -178,7 +178,8 @@ async function untilReady({ baseUrl, sandboxUrl }: Credentials, home: Home, stop
     (await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined))?.ok === true;
   while (!((await isUp(`${sandboxUrl}/health`)) && (await isUp(`${baseUrl}/health`)))) {
     stopping.throwIfAborted();
-    if (performance.now() > deadline) throw new Error(`It did not become healthy within three minutes; see ${home.file('logs')}.`);
+    if (performance.now() > deadline)
+      throw new Error(`It did not become healthy within three minutes; see ${home.file('logs')}.`);
     await sleep(100);
   }
 }
