@@ -29,8 +29,8 @@ export interface Merchant {
   read(id: string): Promise<{ status: string; attempts: number } | undefined>;
 }
 
-/** Nothing that is killed here stays away as long. */
-const ANSWERED_WITHIN_MS = 120_000;
+/** Nothing that is killed here stays away as long, not even again and again on a loaded machine. */
+const ANSWERED_WITHIN_MS = 300_000;
 
 export function createMerchant(here: Installation): Merchant {
   const answers = new Map<string, Answer[]>();
