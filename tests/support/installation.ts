@@ -3,7 +3,7 @@
  * Tests talk to it over HTTP only, and look into the sandbox's own book.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +55,7 @@ let serial = 0;
 
 export async function installation(env: Record<string, string> = {}): Promise<Installation> {
   const home = mkdtempSync(join(tmpdir(), 'oncepay-e2e-'));
+  chmodSync(home, 0o755); // as root, PostgreSQL's own user must be able to enter, or its data go outside and stay there
   const ports = await freePorts(6);
   const [PORT, TEMPORAL_PORT, TEMPORAL_UI_PORT, PG_PORT, SANDBOX_PORT, WORKER_PORT] = ports.map(String);
   const own = { ONCEPAY_HOME: home, PORT, TEMPORAL_PORT, TEMPORAL_UI_PORT, PG_PORT, SANDBOX_PORT, WORKER_PORT, ...env };
