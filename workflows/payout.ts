@@ -237,8 +237,9 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
     if (reply === undefined) return;
     if (reply !== 'overdue' && reply.kind !== 'not_found') return await applyReply(reply, 'look_up', attempt);
     if (reply === 'overdue' || resends >= MAX_RESENDS) return void (await apply({ type: 'outcome_overdue', attempt }, 'system'));
-    resends += 1;
+    const { sequence } = seen();
     await sendAttempt(attempt); // the same key: had the PSP taken the first request after all, this is no second payment
+    if (seen().sequence !== sequence) resends += 1; // a worker that died before it began has asked nobody
   }
 
   /** Look-ups at growing intervals, called off when a person or a message changes things (undefined). */
