@@ -63,6 +63,7 @@ export async function until(here: Installation, id: string, status: string, opti
       const timeline = await here.call('GET', `/api/v1/payouts/${id}/timeline`, options);
       throw new Error(`${id} is ${payout.status}, not ${status}: ${timeline.text}`);
     }
+    await sleep(100); // a payout that has ended answers at once: without a pause the rate limit would
   }
 }
 
