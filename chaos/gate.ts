@@ -1,13 +1,6 @@
 /** Where the processes under test say that a payout has come to a named place, and are held there while others are killed. */
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
-export interface Held {
-  /** When each payout came there first. */
-  readonly reached: ReadonlyMap<string, number>;
-  /** Lets everybody go on, and whoever comes later. */
-  open(): void;
-}
+import { startReceiver } from '../tests/support/receiver.ts';
+import { type Held, holding } from './held.ts';
 
 export interface Gate {
   readonly url: string;
@@ -17,41 +10,22 @@ export interface Gate {
 }
 
 export async function openGate(): Promise<Gate> {
-  let visit: (name: string, payoutId: string, response: ServerResponse) => Promise<void> = async (_name, _id, response) =>
-    void response.end();
-
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const { name, payoutId } = JSON.parse(Buffer.concat(chunks).toString()) as { name: string; payoutId: string | null };
-      visit(name, payoutId ?? '', response).catch(() => response.end());
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-
+  const server = await startReceiver();
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    url: server.url,
     arm(place, wanted) {
-      const reached = new Map<string, number>();
-      const waiting: ServerResponse[] = [];
-      let isOpen = false;
-      visit = async (name, payoutId, response) => {
-        if (isOpen || name !== place || !(await wanted(payoutId)) || isOpen) return void response.end();
-        if (!reached.has(payoutId)) reached.set(payoutId, performance.now());
-        waiting.push(response);
+      const held = holding();
+      const isWanted = async (name: string, payoutId: string) =>
+        !held.isOpen && name === place && (await wanted(payoutId)) && !held.isOpen;
+      server.answer = (_request, response, { body }) => {
+        const { name, payoutId } = JSON.parse(body) as { name: string; payoutId: string | null };
+        isWanted(name, payoutId ?? '').then(
+          (stays) => (stays ? held.keep(payoutId ?? '', response) : response.end()),
+          () => response.end(),
+        );
       };
-      return {
-        reached,
-        open() {
-          isOpen = true;
-          for (const response of waiting) response.end();
-        },
-      };
+      return held;
     },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: () => server.close(),
   };
 }

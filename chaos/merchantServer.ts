@@ -1,7 +1,7 @@
 /** The merchant's server: remembers every webhook, and can be made to sit on one while others are killed. */
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Held } from './gate.ts';
+import type { ServerResponse } from 'node:http';
+import { startReceiver } from '../tests/support/receiver.ts';
+import { type Held, holding } from './held.ts';
 
 export interface Webhook {
   readonly id: string;
@@ -25,42 +25,23 @@ export async function startMerchantServer(): Promise<MerchantServer> {
   const received: Webhook[] = [];
   let visit: (type: string, payoutId: string, response: ServerResponse) => void = (_type, _id, response) => void response.end();
 
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks).toString();
-      const event = JSON.parse(body) as { type: string; sequence: number; data: { object: { id: string } } };
-      const payoutId = event.data.object.id;
-      received.push({ id: String(request.headers['webhook-id']), payoutId, sequence: event.sequence, body });
-      visit(event.type, payoutId, response);
-    });
+  const server = await startReceiver((_request, response, { headers, body }) => {
+    const event = JSON.parse(body) as { type: string; sequence: number; data: { object: { id: string } } };
+    const payoutId = event.data.object.id;
+    received.push({ id: String(headers['webhook-id']), payoutId, sequence: event.sequence, body });
+    visit(event.type, payoutId, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`,
+    url: server.url,
     received,
     hold(wanted) {
-      const reached = new Map<string, number>();
-      const waiting: ServerResponse[] = [];
-      let isOpen = false;
+      const held = holding();
       visit = (type, payoutId, response) => {
-        if (isOpen || !wanted(payoutId) || !ENDS.test(type)) return void response.end();
-        if (!reached.has(payoutId)) reached.set(payoutId, performance.now());
-        waiting.push(response);
+        if (held.isOpen || !wanted(payoutId) || !ENDS.test(type)) response.end();
+        else held.keep(payoutId, response);
       };
-      return {
-        reached,
-        open() {
-          isOpen = true;
-          for (const response of waiting) response.end();
-        },
-      };
+      return held;
     },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: () => server.close(),
   };
 }

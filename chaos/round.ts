@@ -7,7 +7,7 @@ import { isFinal } from '../src/domain/payout/machine.ts';
 import { BEHAVIOURS, type Behaviour } from './behaviours.ts';
 import { type Boundary, faultsAt, holdMs, holdsOnlyEnded, type Victim } from './boundaries.ts';
 import { type Crowd, watchCrowd } from './crowd.ts';
-import type { Held } from './gate.ts';
+import type { Held } from './held.ts';
 import type { Order } from './merchant.ts';
 import { type Finding, judge } from './oracle.ts';
 import { orderFor, prepare } from './orders.ts';
