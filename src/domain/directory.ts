@@ -1,5 +1,5 @@
 /**
- * The banks and wallets a payout can go to, as they are seeded into `bank_directory` and `wallet_directory`.
+ * The banks and wallets a payout can go to.
  * Codes are text: Nigeria's begin with zeros. Names and licences change; a PSP's own list has the last word.
  */
 

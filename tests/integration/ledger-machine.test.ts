@@ -1,7 +1,6 @@
 /** The rules stand twice, as TypeScript for the workflow and as SQL for the money: here the two are compared. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { BANKS, WALLETS } from '../../src/domain/directory.ts';
 import { EDGES, FACTS, type FactType, nextState, type PayoutState, STATES } from '../../src/domain/payout/machine.ts';
 import { type Books, type Owner, openBooks } from '../support/books.ts';
 
@@ -33,17 +32,6 @@ test('the database knows of each fact who says it, and of each state whether it 
     [Object.keys(STATES)],
   );
   expect(states.rows).toEqual(Object.entries(STATES).map(([state, { final, inFlight }]) => ({ state, final, inFlight })));
-});
-
-test('the directory in the database is the directory of the door', async () => {
-  const { rows: banks } = await books.db.pool.query(
-    'SELECT code, name, country, currency, iban_code AS "ibanCode", bic FROM bank_directory',
-  );
-  const { rows: wallets } = await books.db.pool.query('SELECT code, name, country, currency FROM wallet_directory');
-  const byCode = (rows: readonly { code: string; country: string }[]) =>
-    [...rows].sort((a, b) => (a.country + a.code < b.country + b.code ? -1 : 1));
-  expect(byCode(banks)).toEqual(byCode(BANKS));
-  expect(byCode(wallets)).toEqual(byCode(WALLETS));
 });
 
 /** What `nextState` cannot see: the attempts' rows and the decisions. */
