@@ -81,14 +81,31 @@ const environment = z.object({
   OUTCOME_DEADLINE: duration('24h'),
   PSP_TIMEOUT: duration('30s'),
   WEBHOOK_TIMEOUT: duration('15s'),
+  PAYOUT_RUN_INTERVAL: duration('2h'),
+  ENABLE_WORKERS: flag('true'),
+  PAYOUT_WORKER_CONCURRENCY: count(5, 1, 1_000),
+  PAYOUT_WORKER_RATE_LIMIT: count(10, 1, 10_000),
+  BATCH_WORKER_CONCURRENCY: count(1, 1, 100),
+  BATCH_WORKER_RATE_LIMIT: count(1, 1, 1_000),
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
 /** The workflow gives a PSP call 45 s (workflows/payout.ts): a reply must have had its full time before that. */
 const PSP_TIMEOUT_MAX_MS = 30_000;
 
+/** A Temporal Schedule counts in whole seconds. */
+const SCHEDULE_INTERVAL_MIN_MS = 1_000;
+
 /** The workflow gives the first tries of a payout's webhooks 2 minutes, and the last of them begins within one. */
 const WEBHOOK_TIMEOUT_MAX_MS = 30_000;
+
+/** Of the activities of one task queue. */
+export interface QueueLimits {
+  /** At once in one worker. */
+  readonly concurrency: number;
+  /** Of all workers together: Temporal hands out no more. */
+  readonly perSecond: number;
+}
 
 export interface Config {
   readonly databaseUrl: string;
@@ -116,6 +133,14 @@ export interface Config {
   readonly times: PayoutTimes;
   readonly pspTimeoutMs: number;
   readonly webhookTimeoutMs: number;
+  /** How often approved provider payouts are sent. */
+  readonly payoutRunIntervalMs: number;
+  /** False: workers run elsewhere, or not yet; `oncepay up` starts none, and /health does not miss them. */
+  readonly enableWorkers: boolean;
+  /** What provider payouts ask of their PSPs. */
+  readonly providerPspLimits: QueueLimits;
+  /** The steps of payout runs. */
+  readonly payoutRunLimits: QueueLimits;
   readonly logLevel: (typeof LEVELS)[number];
 }
 
@@ -157,6 +182,7 @@ export function loadConfig(env: Environment): Config {
     refuse('OUTCOME_DEADLINE must be more than PSP_NOT_FOUND_GRACE.');
   if (settings.RETRY_WAIT_MAX < settings.RETRY_WAIT) refuse('RETRY_WAIT_MAX must not be less than RETRY_WAIT.');
   if (settings.LOOK_UP_MAX < settings.FIRST_LOOK_UP) refuse('LOOK_UP_MAX must not be less than FIRST_LOOK_UP.');
+  if (settings.PAYOUT_RUN_INTERVAL < SCHEDULE_INTERVAL_MIN_MS) refuse('PAYOUT_RUN_INTERVAL must be at least 1s.');
 
   const publicUrl = settings.PUBLIC_URL ?? `http://${settings.HOST}:${settings.PORT}`;
   return {
@@ -191,6 +217,10 @@ export function loadConfig(env: Environment): Config {
     },
     pspTimeoutMs: settings.PSP_TIMEOUT,
     webhookTimeoutMs: settings.WEBHOOK_TIMEOUT,
+    payoutRunIntervalMs: settings.PAYOUT_RUN_INTERVAL,
+    enableWorkers: settings.ENABLE_WORKERS,
+    providerPspLimits: { concurrency: settings.PAYOUT_WORKER_CONCURRENCY, perSecond: settings.PAYOUT_WORKER_RATE_LIMIT },
+    payoutRunLimits: { concurrency: settings.BATCH_WORKER_CONCURRENCY, perSecond: settings.BATCH_WORKER_RATE_LIMIT },
     logLevel: settings.LOG_LEVEL,
   };
 }
