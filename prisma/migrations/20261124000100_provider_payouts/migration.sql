@@ -106,6 +106,8 @@ CREATE TABLE "notifications" (
     "data" JSONB NOT NULL DEFAULT '{}',
     "state" TEXT NOT NULL DEFAULT 'pending',
     "attempts" SMALLINT NOT NULL DEFAULT 0,
+    "lease_holder" TEXT,
+    "lease_until" TIMESTAMPTZ(3),
     "last_error" TEXT,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "sent_at" TIMESTAMPTZ(3),
