@@ -2,4 +2,5 @@
 export { checkBooks, removeExpiredKeys, takeUpOpenPayouts } from './maintenance.ts';
 export { payout } from './payout.ts';
 export { payoutFollowUp } from './payoutFollowUp.ts';
+export { payoutRun } from './payoutRun.ts';
 export { webhookDelivery } from './webhookDelivery.ts';

@@ -4,6 +4,7 @@
  */
 import {
   type ActivityInterfaceFor,
+  type ActivityOptions,
   condition,
   ParentClosePolicy,
   proxyActivities,
@@ -22,7 +23,7 @@ import { isFinal, PUBLIC_STATUS, WAITING_ON } from '../src/domain/payout/machine
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttributes.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
-import { WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
+import { PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
 
 /**
  * Short, idempotent database calls. Tried until the database is back: giving up would leave money reserved with nobody
@@ -34,19 +35,24 @@ export const ledger = proxyLocalActivities<LedgerActivities>({
 });
 
 /** One look-up because a message came: a few tries, then the payout's own look-ups go on. */
-const psp = proxyActivities<Pick<PspActivities, 'lookUp'>>({
+const onMessage: ActivityOptions = {
   startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 5 },
   summary: 'look up: the PSP sent a message',
-});
+};
 
 /** The same after the payout has ended: no look-up of its own will find a return or a late payment, so this one insists. */
-const pspAfterTheEnd = proxyActivities<Pick<PspActivities, 'lookUp'>>({
+const onMessageAfterTheEnd: ActivityOptions = {
   startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
   scheduleToCloseTimeout: '30d', // a PSP that is silent for longer is gone; the message stays as received for an operator
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '15m' },
   summary: 'look up: the PSP sent a message after the end',
-});
+};
+
+/** The PSP's activities on the queue of this kind of payout. */
+export function pspOf({ kind }: PayoutRecord, options: ActivityOptions): ActivityInterfaceFor<PspActivities> {
+  return proxyActivities<PspActivities>({ ...options, ...(kind === 'provider' ? { taskQueue: PROVIDER_PSP_QUEUE } : {}) });
+}
 
 const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
   taskQueue: WEBHOOKS_QUEUE,
@@ -120,7 +126,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
 
   async function confirm({ messageId, attempt, claim }: PspNotice): Promise<void> {
     const hasEnded = isFinal(seen.state);
-    const reply = await (hasEnded ? pspAfterTheEnd : psp)
+    const reply = await pspOf(seen, hasEnded ? onMessageAfterTheEnd : onMessage)
       .lookUp({ payoutId: seen.id, attempt, known: null, notFoundGraceMs: 0, insist: hasEnded })
       .catch((): PspReply => ({ kind: 'unknown', reason: 'the PSP does not answer look-ups' }));
     // What proves nothing is no fact. The message stays as received; while the payout is open its own look-ups go on.

@@ -10,10 +10,12 @@ import { createPayoutsClient } from '../temporal/payouts.ts';
 import { startBeat } from './beat.ts';
 import { booksMetrics } from './booksMetrics.ts';
 import { startWorkerHttp } from './http.ts';
+import { countJobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { createWorkers } from './queues.ts';
 import { ensureSchedules } from './schedules.ts';
 import { connectWorker, installRuntime } from './temporal.ts';
+import { startWatch } from './watch.ts';
 
 /** Connections for webhooks and housekeeping, apart from the payouts': a flood of deliveries must not keep money waiting. */
 const WEBHOOKS_POOL = 4;
@@ -49,6 +51,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   };
   const registry = new Registry();
   const onBooksChecked = booksMetrics(registry);
+  const jobs = countJobs();
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
   const closeParts = () => Promise.all([http.close(), connection?.close(), psps.close(), pool.end(), webhooksPool.end()]);
 
@@ -56,7 +59,8 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     connection = await connectWorker(config.temporalAddress, log);
     client = clientOf(config, connection);
     const payoutsClient = createPayoutsClient(client, config);
-    workers = await createWorkers(config, { connection, pool, webhooksPool, psps, log, payoutsClient, onBooksChecked });
+    const parts = { connection, pool, webhooksPool, psps, log, payoutsClient, onBooksChecked, jobs };
+    workers = await createWorkers(config, parts);
   } catch (error) {
     await closeParts();
     throw error;
@@ -68,11 +72,13 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   });
   const beat = startBeat(webhooksPool, log, isRunning);
   const stopping = new AbortController();
-  const schedules = ensureSchedules(client, log, stopping.signal);
+  const schedules = ensureSchedules(client, config, log, stopping.signal);
+  const endWatch = startWatch({ client, workers, pools: { payouts: pool, webhooks: webhooksPool }, jobs }, log);
   log.info({ temporal: config.temporalAddress, namespace: config.temporalNamespace, port: http.port }, 'the worker takes work');
 
   async function end(): Promise<void> {
     stopping.abort();
+    endWatch();
     await beat.stop();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled([running, schedules]);

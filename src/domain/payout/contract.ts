@@ -77,6 +77,8 @@ export type Opening =
       readonly payoutId: string;
       readonly round: number;
       readonly by: string;
+      /** Absent: a merchant. */
+      readonly byAdmin?: true;
       /** The request that asked: a refusal (no funds now) is final for it, not for the next one. */
       readonly requestId: string;
     }
