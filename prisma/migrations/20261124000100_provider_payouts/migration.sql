@@ -84,8 +84,6 @@ CREATE TABLE "payout_runs" (
     "trigger" TEXT NOT NULL,
     "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "finished_at" TIMESTAMPTZ(3),
-    "dispatched" INTEGER NOT NULL DEFAULT 0,
-    "amount" JSONB NOT NULL DEFAULT '{}',
 
     CONSTRAINT "payout_runs_pkey" PRIMARY KEY ("id")
 );
