@@ -4,7 +4,7 @@ import pg from 'pg';
 import { loadConfig, loadDatabase } from './config.ts';
 import { createPool } from './db/pool.ts';
 import { isRole, ROLES } from './domain/roles.ts';
-import { databaseOfHome } from './local/home.ts';
+import { databaseOfHome, environmentOfHome } from './local/home.ts';
 import { listenForStop, sentenceOf } from './stop.ts';
 
 /** What runs until it is told to stop. */
@@ -25,8 +25,8 @@ const USAGE = `oncepay <command>
   admin create --name NAME --role ${ROLES.join('|')}
                  make an admin and print the key, once
 
-Settings are read from the environment; .env.example lists them. Without DATABASE_URL, migrate, check and admin
-work on the local installation of ONCEPAY_HOME (default .oncepay).`;
+Settings are read from the environment; .env.example lists them. Without DATABASE_URL, worker, migrate, check and
+admin work on the local installation of ONCEPAY_HOME (default .oncepay).`;
 
 /** `stopping` is aborted by SIGINT or SIGTERM: what is still starting then gives up in order. */
 type Command = (args: string[], stopping: AbortSignal) => Promise<Running | undefined>;
@@ -34,7 +34,7 @@ type Command = (args: string[], stopping: AbortSignal) => Promise<Running | unde
 const COMMANDS: Readonly<Record<string, Command>> = {
   up: runUp,
   api: async () => await (await import('./api/server.ts')).startApi(loadConfig(process.env)),
-  worker: async () => await (await import('./worker/main.ts')).startWorker(loadConfig(process.env)),
+  worker: runWorker,
   sandbox: runSandbox,
   migrate: runMigrate,
   check: runCheck,
@@ -54,6 +54,13 @@ async function runUp(_args: string[], stopping: AbortSignal): Promise<Running> {
       say('stopped');
     },
   };
+}
+
+/** One beside those of `npm start`, or as the environment says. */
+async function runWorker(): Promise<Running> {
+  const env = process.env['DATABASE_URL'] ? process.env : environmentOfHome(process.env);
+  const { startWorker } = await import('./worker/main.ts');
+  return await startWorker(loadConfig(env));
 }
 
 async function runSandbox(): Promise<Running> {

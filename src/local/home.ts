@@ -65,13 +65,27 @@ export interface Home {
   file(...names: string[]): string;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** The database of the local installation, as its owner; undefined where there is none. */
-export function databaseOfHome(env: Readonly<Record<string, string | undefined>>): string | undefined {
+export function databaseOfHome(env: Environment): string | undefined {
   const file = join(resolve(env['ONCEPAY_HOME'] || '.oncepay'), 'credentials.json');
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials).databaseUrl : undefined;
 }
 
-export function openHome(env: Readonly<Record<string, string | undefined>>): Home {
+/** Where everything of the local installation is, for another worker beside it; the caller's own settings win. */
+export function environmentOfHome(env: Environment): Environment {
+  const file = join(resolve(env['ONCEPAY_HOME'] || '.oncepay'), 'environment.json');
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Environment) : {};
+  return { ...known, ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')) }; // set to nothing is not set
+}
+
+/** Written by each start: the ports may have moved. */
+export function keepEnvironment(home: Home, env: Environment): void {
+  writePrivately(home.file('environment.json'), env);
+}
+
+export function openHome(env: Environment): Home {
   const path = resolve(env['ONCEPAY_HOME'] || '.oncepay');
   mkdirSync(join(path, 'logs'), { recursive: true });
   return { path, file: (...names) => join(path, ...names) };

@@ -11,6 +11,7 @@ import {
   credentialsOf,
   endLeftovers,
   type Home,
+  keepEnvironment,
   lockHome,
   openHome,
   type Ports,
@@ -68,8 +69,10 @@ export async function up(env: Environment, say: (line: string) => void, stopping
   if (left.length > 0) say(`ended what a killed start had left: ${left.join(', ')}`);
   const ports = await portsOf(env);
   const secrets = secretsOf(home);
-  const childEnv = environmentOf(env, ports, secrets);
-  loadConfig(childEnv); // a wrong setting is told here, before anything has started
+  const places = placesOf(ports, secrets);
+  const childEnv = environmentOf(env, places);
+  const { enableWorkers } = loadConfig(childEnv); // a wrong setting is told here, before anything has started
+  keepEnvironment(home, { ...LOCAL_SETTINGS, ...places });
   const cli = await Promise.race([temporalCli(say), whenAborted(stopping)]);
 
   say('starting PostgreSQL and Temporal');
@@ -92,8 +95,10 @@ export async function up(env: Environment, say: (line: string) => void, stopping
     const credentials = credentialsOf(home, ports, ownerUrl);
     await seed(ownerUrl, credentials, secrets.encryptionKeys);
 
-    say('starting the sandbox PSP, a worker and the API');
-    for (const name of [...NODE_CHILDREN].reverse()) kept.push(keepNode(home, name, childEnv, say));
+    say(`starting the sandbox PSP, ${enableWorkers ? 'a worker' : 'no worker (ENABLE_WORKERS=false)'} and the API`);
+    for (const name of NODE_CHILDREN.toReversed()) {
+      if (name !== 'worker' || enableWorkers) kept.push(keepNode(home, name, childEnv, say));
+    }
     await untilReady(credentials, home, stopping);
     return { credentials, stop, kill };
   } catch (error) {
@@ -109,11 +114,15 @@ async function whenAborted(stopping: AbortSignal): Promise<never> {
   );
 }
 
-function environmentOf(env: Environment, ports: Ports, secrets: Secrets): Record<string, string | undefined> {
+/** The user's settings win over our shorter waits, but not over where things are: we have just put them there. */
+function environmentOf(env: Environment, places: ReturnType<typeof placesOf>): Record<string, string | undefined> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')); // set to nothing is not set
+  return { ...LOCAL_SETTINGS, ...given, ...places };
+}
+
+function placesOf(ports: Ports, secrets: Secrets) {
   const database = (user: string, name: string) => `postgresql://${user}@127.0.0.1:${ports.postgres}/${name}`;
   return {
-    ...LOCAL_SETTINGS,
-    ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')), // set to nothing is not set
     DATABASE_URL: database('oncepay_app', 'oncepay'),
     DATABASE_OWNER_URL: database('postgres', 'oncepay'),
     SANDBOX_DATABASE_URL: database('postgres', 'sandbox'),
