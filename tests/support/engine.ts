@@ -17,7 +17,8 @@ import { PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
-import { type Sandbox, startSandbox } from '../../src/psp/sandbox/server.ts';
+import { startSandbox } from '../../src/psp/sandbox/server.ts';
+import type { Simulator } from '../../src/psp/simulator/server.ts';
 import { dataConverter, failureConverterPath } from '../../src/temporal/codec.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -40,7 +41,7 @@ export interface Engine {
   readonly payouts: PayoutsClient;
   readonly client: Client;
   readonly env: TestWorkflowEnvironment;
-  readonly sandbox: Sandbox;
+  readonly sandbox: Simulator;
   /** A payout of `merchantId` (funded with 10,000.00 PKR) to an account that ends in `suffix`; `via` may have other times. */
   pay(suffix: string, change?: Partial<PayoutRequest>, via?: PayoutsClient): Promise<PayoutRecord>;
   command(payoutId: string, command: Command, round?: number): ReturnType<PayoutsClient['command']>;

@@ -2,21 +2,18 @@
  * What happens to a transfer, by the last four digits of the payee's account number. Pure: the same account and the
  * same reference always have the same fate.
  */
-import type { TransferStatus, VerifyReply } from './wire.ts';
-
-export interface Script {
-  readonly status: TransferStatus;
-  readonly reason: string | null;
-  /** False: the request hangs until the client gives up, and no callback follows; only a look-up tells. */
-  readonly answers: boolean;
-  /** A further change some time later; kept in the book, so it outlives the process. */
-  readonly later: { readonly status: TransferStatus; readonly reason: string; readonly afterMs: number } | null;
-}
+import type { Script, TransferStatus } from '../simulator/transfer.ts';
+import type { VerifyReply } from './wire.ts';
 
 /** Late enough to see the payout as SUCCESS first, early enough to wait for (api.md: within a minute). */
 export const RETURN_AFTER_MS = 12_000;
 
-const plain = (status: TransferStatus, reason: string | null = null): Script => ({ status, reason, answers: true, later: null });
+const plain = (status: TransferStatus, reason: string | null = null): Script => ({
+  status,
+  reason,
+  answers: true,
+  later: [],
+});
 
 const PAID = plain('paid');
 
@@ -29,8 +26,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   '0005': () => plain('held', 'compliance_check'),
   '0006': () => plain('failed', 'no_account'),
   '0007': () => plain('failed', 'account_closed'),
+  // No callback follows either: only a look-up tells.
   '0008': () => ({ ...PAID, answers: false }),
-  '0009': (_, returnAfterMs) => ({ ...PAID, later: { status: 'returned', reason: 'returned_by_bank', afterMs: returnAfterMs } }),
+  '0009': (_, returnAfterMs) => ({
+    ...PAID,
+    later: [{ status: 'returned', reason: 'returned_by_bank', afterMs: returnAfterMs }],
+  }),
 };
 
 /** The fate of a transfer; an account without a scenario is paid at once. */

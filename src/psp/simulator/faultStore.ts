@@ -1,4 +1,4 @@
-/** The active faults in the sandbox's database: they outlive the process, and their uses are counted exactly. */
+/** The active faults in the simulator's database: they outlive the process, and their uses are counted exactly. */
 import { type Client, type Db, inTransaction, type Pool } from './database.ts';
 import { type Fault, type FaultKind, faultsIn, type Match, type Struck, strike, type Target } from './faults.ts';
 
@@ -22,7 +22,7 @@ export async function addFault(
   fault: { kind: FaultKind; match: Match; params: unknown; times: number | null },
 ): Promise<Fault> {
   const { rows } = await db.query<FaultRow>(
-    `INSERT INTO sandbox.faults (kind, match, params, times, times_left) VALUES ($1, $2, $3, $4, $4)
+    `INSERT INTO faults (kind, match, params, times, times_left) VALUES ($1, $2, $3, $4, $4)
      RETURNING id::text, kind, match, params, times, times_left`,
     [fault.kind, JSON.stringify(fault.match), JSON.stringify(fault.params), fault.times],
   );
@@ -34,13 +34,13 @@ export async function addFault(
 /** All that were added since the last clearing, used up or not. */
 export async function listFaults(db: Db): Promise<Fault[]> {
   const { rows } = await db.query<FaultRow>(
-    'SELECT id::text, kind, match, params, times, times_left FROM sandbox.faults ORDER BY sandbox.faults.id',
+    'SELECT id::text, kind, match, params, times, times_left FROM faults ORDER BY faults.id',
   );
   return rows.map(faultOf);
 }
 
 export async function clearFaults(db: Db): Promise<number> {
-  const { rowCount } = await db.query('DELETE FROM sandbox.faults');
+  const { rowCount } = await db.query('DELETE FROM faults');
   return rowCount ?? 0;
 }
 
@@ -63,8 +63,8 @@ export async function takeFaults(client: Client, choose: (active: readonly Fault
 /** Locked, so that of two requests at once only one gets a fault's last use. */
 async function lockActive(client: Client): Promise<Fault[]> {
   const { rows } = await client.query<FaultRow>(
-    `SELECT id::text, kind, match, params, times, times_left FROM sandbox.faults
-     WHERE times_left IS NULL OR times_left > 0 ORDER BY sandbox.faults.id FOR UPDATE`,
+    `SELECT id::text, kind, match, params, times, times_left FROM faults
+     WHERE times_left IS NULL OR times_left > 0 ORDER BY faults.id FOR UPDATE`,
   );
   return rows.map(faultOf);
 }
@@ -72,5 +72,5 @@ async function lockActive(client: Client): Promise<Fault[]> {
 async function countDown(client: Client, faults: readonly Fault[]): Promise<void> {
   const counted = faults.filter((fault) => fault.timesLeft !== null).map((fault) => fault.id.slice('flt_'.length));
   if (counted.length === 0) return;
-  await client.query('UPDATE sandbox.faults SET times_left = times_left - 1 WHERE id = ANY ($1::bigint[])', [counted]);
+  await client.query('UPDATE faults SET times_left = times_left - 1 WHERE id = ANY ($1::bigint[])', [counted]);
 }

@@ -1,7 +1,16 @@
-/** Sends the stored callbacks until each was answered 2xx. */
+/** Sends the stored callbacks until each was taken, or for as long as the PSP tries. */
 import { Agent, request } from 'undici';
 import type { Pool } from './database.ts';
-import { signature } from './wire.ts';
+
+/** How one PSP calls back. */
+export interface DeliveryRules {
+  /** What proves that it is the PSP; a forger proves something else. */
+  proof(body: string, forged: boolean): Readonly<Record<string, string>>;
+  /** Does this answer mean that the customer has it? */
+  isTaken(status: number): boolean;
+  /** How long to wait after so many tries; null: not again. */
+  waitAfter(tries: number): number | null;
+}
 
 interface Due {
   readonly id: string;
@@ -16,15 +25,8 @@ const ANSWER_WITHIN_MS = 5000;
 const CLAIM_MS = 8000;
 /** At once: enough for hundreds of callbacks a second on one machine, few enough not to drown the receiver. */
 const MAX_IN_FLIGHT = 20;
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
 /** A customer that was away for a day finds out by look-up. */
 const GIVE_UP_AFTER = '24 hours';
-
-/** 0.5 s, 1 s, 2 s … 30 s. */
-export function waitAfter(tries: number): number {
-  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(tries - 1, 10));
-}
 
 export interface Delivery {
   /** Takes the due callbacks in hand; returns before they are sent. */
@@ -35,41 +37,41 @@ export interface Delivery {
 export function createDelivery(options: {
   pool: Pool;
   callbackUrl: string;
-  webhookSecret: string;
+  rules: DeliveryRules;
   onError: (error: unknown) => void;
 }): Delivery {
-  const { pool, callbackUrl, webhookSecret, onError } = options;
+  const { pool, callbackUrl, rules, onError } = options;
   const agent = new Agent({ connections: MAX_IN_FLIGHT });
   const closing = new AbortController();
   const inFlight = new Set<Promise<void>>();
 
-  async function send(callback: Due): Promise<string> {
-    // A forger signs too, only not with this secret.
-    const secret = callback.forged ? `not ${webhookSecret}` : webhookSecret;
+  async function send(callback: Due): Promise<{ result: string; isTaken: boolean }> {
     try {
       const { statusCode, body } = await request(callbackUrl, {
         method: 'POST',
         dispatcher: agent,
-        headers: { 'content-type': 'application/json', 'x-signature': signature(callback.body, secret) },
+        headers: { 'content-type': 'application/json', ...rules.proof(callback.body, callback.forged) },
         body: callback.body,
         signal: AbortSignal.any([closing.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
       });
       await body.dump();
-      return String(statusCode);
+      return { result: String(statusCode), isTaken: rules.isTaken(statusCode) };
     } catch (error) {
-      return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'no answer';
+      const result = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'no answer';
+      return { result, isTaken: false };
     }
   }
 
   async function deliver(callback: Due): Promise<void> {
-    const result = await send(callback);
+    const { result, isTaken } = await send(callback);
+    const waitMs = rules.waitAfter(callback.tries);
     // A forger does not insist.
-    const isDone = callback.forged || /^2\d\d$/.test(result);
+    const isDone = callback.forged || isTaken || waitMs === null;
     await pool.query(
-      `UPDATE sandbox.callbacks SET last_result = $2, due_at = clock_timestamp() + $3 * interval '1 ms',
+      `UPDATE callbacks SET last_result = $2, due_at = clock_timestamp() + $3 * interval '1 ms',
          done_at = CASE WHEN $4 OR created_at < now() - $5::interval THEN now() END
        WHERE id = $1`,
-      [callback.id, result, waitAfter(callback.tries), isDone, GIVE_UP_AFTER],
+      [callback.id, result, waitMs ?? 0, isDone, GIVE_UP_AFTER],
     );
   }
 
@@ -78,8 +80,8 @@ export function createDelivery(options: {
       const free = MAX_IN_FLIGHT - inFlight.size;
       if (free === 0) return;
       const { rows } = await pool.query<Due>(
-        `UPDATE sandbox.callbacks SET tries = tries + 1, due_at = clock_timestamp() + $2 * interval '1 ms'
-         WHERE id IN (SELECT id FROM sandbox.callbacks WHERE done_at IS NULL AND due_at <= clock_timestamp()
+        `UPDATE callbacks SET tries = tries + 1, due_at = clock_timestamp() + $2 * interval '1 ms'
+         WHERE id IN (SELECT id FROM callbacks WHERE done_at IS NULL AND due_at <= clock_timestamp()
                       ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
          RETURNING id::text, body, forged, tries`,
         [free, CLAIM_MS],

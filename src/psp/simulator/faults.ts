@@ -11,7 +11,7 @@
  * - `callback`: on what is sent when a transfer's status changes
  */
 import { z } from 'zod';
-import { text } from './wire.ts';
+import { text } from './transfer.ts';
 
 type Phase = 'wait' | 'door' | 'book' | 'pause' | 'answer' | 'callback';
 
@@ -60,7 +60,7 @@ export const FAULT_KINDS = {
   /** The same event, `count` times in all. */
   duplicate_callback: { phase: 'callback', params: z.strictObject({ count: z.int().min(2).max(50).default(2) }) },
   late_callback: { phase: 'callback', params: time(5000) },
-  /** A paid transfer's callback comes first, an older `transfer.processing` that much later. */
+  /** A paid transfer's callback comes first, one that it is still processing that much later. */
   reordered_callbacks: { phase: 'callback', params: time(1000) },
   /** Two lies besides the true callback: one with a wrong signature, one signed well; both claim the opposite. */
   forged_callback: { phase: 'callback', params: none },

@@ -1,14 +1,21 @@
 /**
- * What the sandbox calls back with when a transfer changes. Planned and stored in the transaction of the change, sent
+ * What a simulator calls back with when a transfer changes. Planned and stored in the transaction of the change, sent
  * afterwards (delivery.ts), so a callback is lost only where a fault wants it lost.
  */
-import { randomUUID } from 'node:crypto';
 import type { Client } from './database.ts';
 import type { Fault, FaultKind, FaultOf } from './faults.ts';
-import type { Callback, Transfer, TransferStatus } from './wire.ts';
+import type { Payee, Transfer, TransferStatus } from './transfer.ts';
+
+/** How one PSP words it. */
+export interface CallbackRules<P extends Payee> {
+  /** The changes that it tells of. */
+  readonly announces: ReadonlySet<TransferStatus>;
+  /** The event that says this transfer is `status`, as if it had happened so long ago. */
+  tell(transfer: Transfer<P>, status: TransferStatus, olderByMs: number): unknown;
+}
 
 export interface PlannedCallback {
-  readonly body: Callback;
+  readonly body: unknown;
   readonly afterMs: number;
   /** Sent with a signature that is not ours. */
   readonly forged: boolean;
@@ -31,11 +38,15 @@ const OPPOSITE: Readonly<Record<TransferStatus, TransferStatus>> = {
 const OLDER_BY_MS = 2000;
 
 /** The callbacks for a transfer as it now stands, bent by these faults. */
-export function planCallbacks(transfer: Transfer, faults: readonly Fault[]): PlannedCallback[] {
+export function planCallbacks<P extends Payee>(
+  { announces, tell }: CallbackRules<P>,
+  transfer: Transfer<P>,
+  faults: readonly Fault[],
+): PlannedCallback[] {
   const found = <K extends FaultKind>(kind: K) => faults.find((fault): fault is FaultOf<K> => fault.kind === kind);
-  if (found('no_callback')) return [];
+  if (found('no_callback') || !announces.has(transfer.status)) return [];
   const afterMs = CALLBACK_AFTER_MS + (found('late_callback')?.params.ms ?? 0);
-  const truth = { body: telling(transfer, transfer.status), afterMs, forged: false };
+  const truth = { body: tell(transfer, transfer.status, 0), afterMs, forged: false };
   // Copies follow 50 ms apart: close enough to meet the first one's handling.
   const copies = Array.from({ length: found('duplicate_callback')?.params.count ?? 1 }, (_, copy) => ({
     ...truth,
@@ -45,28 +56,18 @@ export function planCallbacks(transfer: Transfer, faults: readonly Fault[]): Pla
   return [
     ...copies,
     ...(reordered
-      ? [{ body: telling(transfer, 'processing', OLDER_BY_MS), afterMs: afterMs + reordered.params.ms, forged: false }]
+      ? [{ body: tell(transfer, 'processing', OLDER_BY_MS), afterMs: afterMs + reordered.params.ms, forged: false }]
       : []),
     ...(found('forged_callback')
-      ? [true, false].map((forged) => ({ body: telling(transfer, OPPOSITE[transfer.status]), afterMs, forged }))
+      ? [true, false].map((forged) => ({ body: tell(transfer, OPPOSITE[transfer.status], 0), afterMs, forged }))
       : []),
   ];
-}
-
-function telling(transfer: Transfer, status: TransferStatus, olderByMs = 0): Callback {
-  const { id, reference, amount, currency } = transfer;
-  return {
-    id: `sbe_${randomUUID()}`,
-    type: `transfer.${status}`,
-    createdAt: new Date(Date.parse(transfer.updatedAt) - olderByMs).toISOString(),
-    data: { id, reference, status, amount, currency, reason: status === transfer.status ? transfer.reason : null },
-  };
 }
 
 export async function storeCallbacks(client: Client, transferId: string, planned: readonly PlannedCallback[]): Promise<void> {
   if (planned.length === 0) return;
   await client.query(
-    `INSERT INTO sandbox.callbacks (transfer_id, body, forged, due_at)
+    `INSERT INTO callbacks (transfer_id, body, forged, due_at)
      SELECT $1, body, forged, clock_timestamp() + after_ms * interval '1 ms'
      FROM unnest($2::text[], $3::boolean[], $4::integer[]) AS planned (body, forged, after_ms)`,
     [

@@ -12,10 +12,13 @@ export type Exchange =
   /** Sent, perhaps: the connection broke, or the time ran out. */
   | { readonly kind: 'lost'; readonly reason: string };
 
+export const isSuccess = (status: number): boolean => status >= 200 && status <= 299;
+
 export interface Question {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  readonly body?: unknown;
+  /** JSON, as it goes over the wire. */
+  readonly body?: string;
 }
 
 export interface Line {
@@ -59,7 +62,7 @@ export function openLine(options: { baseUrl: string; apiKey: string; timeoutMs: 
         method: question.method,
         dispatcher: agent,
         headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json', 'content-type': 'application/json' },
-        body: question.body === undefined ? null : JSON.stringify(question.body),
+        body: question.body ?? null,
         signal: AbortSignal.any([signal, timeout]),
       });
       const text = await response.body.text();

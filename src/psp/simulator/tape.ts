@@ -19,8 +19,8 @@ export async function openEntry(
   request: { method: string; path: string; reference: string | null },
 ): Promise<{ tapeId: string; anyFault: boolean }> {
   const { rows } = await db.query<{ tapeId: string; anyFault: boolean }>(
-    `INSERT INTO sandbox.requests (method, path, reference) VALUES ($1, $2, $3)
-     RETURNING id::text AS "tapeId", EXISTS (SELECT FROM sandbox.faults WHERE times_left IS NULL OR times_left > 0) AS "anyFault"`,
+    `INSERT INTO requests (method, path, reference) VALUES ($1, $2, $3)
+     RETURNING id::text AS "tapeId", EXISTS (SELECT FROM faults WHERE times_left IS NULL OR times_left > 0) AS "anyFault"`,
     [request.method, request.path, request.reference],
   );
   const entry = rows[0];
@@ -29,13 +29,13 @@ export async function openEntry(
 }
 
 export async function closeEntry(db: Db, tapeId: string, end: { fault: string | null; status: number | null }): Promise<void> {
-  await db.query('UPDATE sandbox.requests SET fault = $2, status = $3 WHERE id = $1', [tapeId, end.fault, end.status]);
+  await db.query('UPDATE requests SET fault = $2, status = $3 WHERE id = $1', [tapeId, end.fault, end.status]);
 }
 
 /** Newest first. */
 export async function readTape(db: Db, limit: number): Promise<TapeEntry[]> {
   const { rows } = await db.query<Omit<TapeEntry, 'at'> & { at: Date }>(
-    `SELECT id::text, at, method, path, reference, fault, status FROM sandbox.requests ORDER BY sandbox.requests.id DESC LIMIT $1`,
+    `SELECT id::text, at, method, path, reference, fault, status FROM requests ORDER BY requests.id DESC LIMIT $1`,
     [limit],
   );
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
