@@ -12,6 +12,7 @@ import {
   isCancellation,
   setHandler,
 } from '@temporalio/workflow';
+import { isId } from '../src/domain/ids.ts';
 import {
   type Accepted,
   acceptUpdate,
@@ -297,7 +298,8 @@ function refuseEarly(command: Command, seen: PayoutRecord | undefined, deciders:
 const awaitsRun = ({ dispatch, runId }: PayoutRecord): boolean => dispatch === 'run' && runId == null;
 
 function actorOf(command: Command): string {
-  return 'adminId' in command ? `admin:${command.adminId}` : `merchant:${command.by}`;
+  if ('adminId' in command) return `admin:${command.adminId}`;
+  return `${isId('prv', command.by) ? 'provider' : 'merchant'}:${command.by}`;
 }
 
 function viewOf(opening: Opening, seen: PayoutRecord | undefined) {

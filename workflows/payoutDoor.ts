@@ -18,7 +18,7 @@ import type { PspActivities } from '../activities/psp.ts';
 import type { WebhookActivities } from '../activities/webhooks.ts';
 import { deliveryWorkflowId } from '../src/domain/ids.ts';
 import type { Fact, FactAnswer, PayoutRecord, PspNotice } from '../src/domain/payout/contract.ts';
-import { factsOf } from '../src/domain/payout/facts.ts';
+import { factsOf, replyContext } from '../src/domain/payout/facts.ts';
 import { isFinal, PUBLIC_STATUS, WAITING_ON } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttributes.ts';
@@ -119,7 +119,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   }
 
   async function applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void> {
-    for (const fact of factsOf(reply, { attempt, source, attemptsThisRound: attempt - seen.attemptsBefore })) {
+    for (const fact of factsOf(reply, replyContext(seen, attempt, source))) {
       await apply(fact, `psp:${seen.psp}`);
     }
   }
@@ -131,7 +131,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
       .catch((): PspReply => ({ kind: 'unknown', reason: 'the PSP does not answer look-ups' }));
     // What proves nothing is no fact. The message stays as received; while the payout is open its own look-ups go on.
     if (reply.kind === 'unknown' || reply.kind === 'not_taken' || reply.kind === 'not_found') return;
-    const facts = factsOf(reply, { attempt, source: 'callback', attemptsThisRound: attempt - seen.attemptsBefore });
+    const facts = factsOf(reply, replyContext(seen, attempt, 'callback'));
     for (const [index, fact] of facts.entries()) {
       const isLast = index === facts.length - 1; // the one that the message is compared with
       await apply(isLast ? { ...fact, messageId, claim } : fact, `psp:${seen.psp}`);
