@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { decryptSecret, type KeyRing } from '../src/crypto/secretBox.ts';
 import { failpoint } from '../src/failpoints.ts';
 import { presentEvent } from '../src/present/event.ts';
+import type { RetryTimes } from '../src/present/providerPayout.ts';
 import {
   createDeliveries,
   type Delivery,
@@ -22,6 +23,8 @@ export interface WebhookPorts {
   readonly timeoutMs: number;
   /** Test keys' webhooks may go to loopback and over plain http; a live key's never. */
   readonly allowLoopbackTest: boolean;
+  /** How long payouts wait between retries: a provider's says when the next one comes. */
+  readonly retryTimes: RetryTimes;
 }
 
 export interface AttemptInput {
@@ -53,7 +56,7 @@ const HEARTBEAT_MS = 3_000;
 
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
-export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest }: WebhookPorts) {
+export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest, retryTimes }: WebhookPorts) {
   const deliveries = createDeliveries(pool);
   const tryingPerHost = new Map<string, number>();
 
@@ -94,7 +97,7 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
 
   async function send(delivery: Delivery): Promise<SendResult> {
     const { event, url, secret, previousSecret } = delivery;
-    const body = JSON.stringify(presentEvent(event));
+    const body = JSON.stringify(presentEvent(event, retryTimes));
     const current = decryptSecret(keys, secret);
     const previous = previousSecret === null ? null : decryptSecret(keys, previousSecret);
     const signed = signedHeaders({ id: event.id, sentAt: new Date(), body }, { current, previous });

@@ -10,7 +10,7 @@ import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { newId } from '../../src/domain/newId.ts';
 import { WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
-import { ENCRYPTION_KEYS, startEngine } from '../support/engine.ts';
+import { ENCRYPTION_KEYS, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { HISTORIES } from './histories.ts';
 import { EARLIER, PATHS, type PathWorld } from './paths.ts';
@@ -35,7 +35,7 @@ beforeAll(async () => {
     connection: engine.env.nativeConnection,
     taskQueue: WEBHOOKS_QUEUE,
     activities: {
-      ...createWebhookActivities({ pool, keys, timeoutMs: 2_000, allowLoopbackTest: true }),
+      ...createWebhookActivities({ pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, retryTimes: SHORT_TIMES }),
       ...createMaintenanceActivities({ pool, payouts: engine.payouts }),
     },
     dataConverter: engine.client.options.loadedDataConverter,

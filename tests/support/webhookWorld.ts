@@ -60,7 +60,8 @@ export function inActivity<T>(run: () => Promise<T>): Promise<T> {
 export async function openWebhookWorld(): Promise<WebhookWorld> {
   const books = await openBooks();
   const { owner: sql, pool } = books.db;
-  const ports: WebhookPorts = { pool, keys, timeoutMs: 2_000, allowLoopbackTest: true };
+  const retryTimes = { retryWaitMs: 30_000, retryWaitMaxMs: 900_000 };
+  const ports: WebhookPorts = { pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, retryTimes };
   const activities = createWebhookActivities(ports);
   return {
     books,
