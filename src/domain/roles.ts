@@ -12,6 +12,8 @@ export const ACTION_ROLES = {
   hold: 'operator',
   release: 'operator',
   resolve: 'operator',
+  retry: 'operator',
+  payoutRuns: 'operator',
   approve: 'approver',
   reject: 'approver',
   merchants: 'admin',
@@ -19,6 +21,7 @@ export const ACTION_ROLES = {
   admins: 'admin',
   fund: 'admin',
   audit: 'admin',
+  riskPolicy: 'admin',
 } as const satisfies Record<string, Role>;
 
 export type Action = keyof typeof ACTION_ROLES;
