@@ -198,6 +198,7 @@ ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_owner_known CHE
 
 -- A handful of rows among millions.
 CREATE INDEX payouts_awaiting_run ON payouts (id) WHERE state = 'QUEUED' AND dispatch = 'run' AND run_id IS NULL;
+CREATE INDEX payouts_of_providers ON payouts (id) WHERE kind = 'provider';
 CREATE INDEX payouts_of_run ON payouts (run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
 CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
