@@ -70,6 +70,6 @@ END $$;
 
 CREATE OR REPLACE FUNCTION fact_message(p_fact text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE p_fact WHEN 'review_expired' THEN 'nobody decided within the review window'
-                     WHEN 'cancelled' THEN 'cancelled by the merchant'
+                     WHEN 'cancelled' THEN 'cancelled before it was sent'
                      WHEN 'resolved_not_paid' THEN 'an operator found that it was not paid' ELSE p_fact END
 $$;
