@@ -6,6 +6,7 @@ import { createPrisma } from '../db/prisma.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import { createPspRegistry } from '../psp/registry.ts';
 import { connectTemporal } from '../temporal/client.ts';
+import { createPayoutRunsClient } from '../temporal/payoutRuns.ts';
 import { createPayoutsClient } from '../temporal/payouts.ts';
 import { createWebhooksClient } from '../temporal/webhooks.ts';
 import { buildApp } from './app.ts';
@@ -39,6 +40,7 @@ export async function startApi(config: Config): Promise<Api> {
     prisma,
     ledger: createLedger(pool),
     payouts: createPayoutsClient(client, config),
+    payoutRuns: createPayoutRunsClient(client),
     webhooks: createWebhooksClient(client),
     psps,
     keys: parseKeys(config.encryptionKeys),

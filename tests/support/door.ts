@@ -14,6 +14,7 @@ import type { Role } from '../../src/domain/roles.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
+import { createPayoutRunsClient } from '../../src/temporal/payoutRuns.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
 import { createWebhooksClient } from '../../src/temporal/webhooks.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -95,6 +96,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     prisma,
     ledger: createLedger(pool),
     payouts: options.payouts ?? createPayoutsClient(temporal.client, config),
+    payoutRuns: createPayoutRunsClient(temporal.client),
     webhooks: createWebhooksClient(temporal.client),
     psps,
     keys,

@@ -5,14 +5,15 @@ import { isId } from '../../../domain/ids.ts';
 import { newId } from '../../../domain/newId.ts';
 import type { PayoutRecord } from '../../../domain/payout/contract.ts';
 import { presentPayout } from '../../../present/payout.ts';
-import { refusal, takeIn } from '../../acceptance.ts';
+import { takeIn } from '../../acceptance.ts';
 import { idempotencyHeaders, KEY_NEEDED, writeAnswers } from '../../answers.ts';
 import { type MerchantCaller, merchantOf } from '../../caller.ts';
 import { cancelPayout } from '../../cancellation.ts';
 import type { ApiContext } from '../../context.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
-import { type Answer, once, type Pending } from '../../plugins/idempotency.ts';
+import { type Answer, once } from '../../plugins/idempotency.ts';
 import { brokenRule, invalidRequest, notFound } from '../../problem.ts';
+import { reinitiate, reinitiationId } from '../../reinitiation.ts';
 import { findPayout } from './payoutReads.ts';
 import { payoutBody, readPayoutOrder } from './payoutRequest.ts';
 import { payoutSchema } from './payoutSchemas.ts';
@@ -73,9 +74,11 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       async (request, reply) => {
         const payout = await ownPayout(context, merchantOf(request), request.params.id);
         return await once(context, request, reply, {
-          // The round is fixed with the key: a repeat asks for the same one, which the ledger opens once.
-          allot: () => `${payout.id}/${payout.round + 1}/${newId('req')}`,
-          execute: (reinitiation, isRepeat) => reinitiate(context, payout, reinitiation, isRepeat),
+          allot: () => reinitiationId(payout),
+          async execute(requestId, isRepeat) {
+            const taken = await reinitiate(context, payout, { by: payout.merchantId, requestId, isRepeat });
+            return 'pending' in taken ? taken : payoutAnswer(202, taken.payout);
+          },
           presentPending: (record) => payoutAnswer(202, record),
         });
       },
@@ -120,20 +123,3 @@ const payoutAnswer = (status: number, record: PayoutRecord): Answer => ({
   headers: status === 200 ? {} : { location: `/api/v1/payouts/${record.id}` },
   body: presentPayout(record),
 });
-
-async function reinitiate(
-  context: ApiContext,
-  before: PayoutRecord,
-  requestId: string,
-  isRepeat: boolean,
-): Promise<Answer | Pending> {
-  const round = Number.parseInt(requestId.split('/')[1] ?? '', 10);
-  // Begun by the call that this one repeats.
-  if (isRepeat && before.round >= round) return payoutAnswer(202, before);
-  if (before.state !== 'FAILED') throw refusal('not_reinitiable');
-  const { id: payoutId, merchantId: by } = before;
-  const answer = await context.payouts.accept({ ...before, payoutId }, { type: 'reinitiate', payoutId, round, by, requestId });
-  if (answer.kind === 'pending') return { pending: before };
-  if (answer.accepted.outcome === 'refused') throw refusal(answer.accepted.code);
-  return payoutAnswer(202, answer.accepted.payout);
-}
