@@ -29,7 +29,7 @@ beforeAll(async () => {
   const { owner } = engine.db;
   await owner.query(`INSERT INTO admins (id, name, role) VALUES ($1, 'An approver', 'approver')`, [approver]);
   await owner.query('UPDATE merchants SET webhook_secret = $1', [encryptSecret(keys, newWebhookSecret())]);
-  closings.push(await engine.startWorker());
+  closings.push(await engine.startWorker(), await engine.startProviderPsp(), await engine.startRuns());
   const { pool } = engine.db;
   const webhooks = await Worker.create({
     connection: engine.env.nativeConnection,

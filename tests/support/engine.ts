@@ -60,8 +60,8 @@ export interface Engine {
   /** Waits until the payout is in one of these states; fails with its timeline if it takes longer than a machine may. */
   until(payoutId: string, ...states: string[]): Promise<PayoutRecord>;
   fault(fault: Record<string, unknown>): Promise<void>;
-  /** What a bank would do to the first attempt's transfer. */
-  force(payoutId: string, status: 'paid' | 'failed' | 'returned'): Promise<void>;
+  /** What a bank would do to an attempt's transfer, the first unless told. */
+  force(payoutId: string, status: 'paid' | 'failed' | 'returned', which?: { attempt?: number; reason?: string }): Promise<void>;
   /** The PSP's own book for a payout: the outside witness. */
   transfers(payoutId: string): Promise<{ reference: string; status: string; takenAt: string | null; requests: number }[]>;
   readonly merchantId: string;
@@ -224,7 +224,8 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
       throw new Error(`never ${states.join(' or ')}: ${JSON.stringify(rows, null, 1)}`);
     },
     fault: (fault) => control('/control/faults', fault),
-    force: (payoutId, status) => control(`/control/transfers/${payoutId}:1`, { status }),
+    force: (payoutId, status, { attempt = 1, reason } = {}) =>
+      control(`/control/transfers/${payoutId}:${attempt}`, { status, ...(reason === undefined ? {} : { reason }) }),
     async transfers(payoutId) {
       const answer = await fetch(`${sandbox.url}/control/transfers?reference=${payoutId}`);
       return ((await answer.json()) as { data: never[] }).data;
