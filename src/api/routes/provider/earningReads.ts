@@ -15,6 +15,7 @@ export interface EarningRow {
   readonly paidOut: string;
   readonly description: string | null;
   readonly payoutIds: readonly string[];
+  /** As PostgreSQL writes a time in JSON. */
   readonly createdAt: string;
 }
 
@@ -27,7 +28,7 @@ export interface EarningsPage {
 
 const ROW = `
   jsonb_build_object('id', e.id, 'providerId', e.provider_id, 'externalId', e.external_id, 'currency', e.currency,
-    'amount', e.amount::text, 'available', e.available::text, 'description', e.description, 'createdAt', iso_time(e.created_at),
+    'amount', e.amount::text, 'available', e.available::text, 'description', e.description, 'createdAt', e.created_at,
     'reserved', (SELECT coalesce(sum(u.amount), 0)::text FROM earning_uses u WHERE u.earning_id = e.id AND u.state = 'reserved'),
     'paidOut', (SELECT coalesce(sum(u.amount), 0)::text FROM earning_uses u WHERE u.earning_id = e.id AND u.state = 'paid_out'),
     'payoutIds', (SELECT coalesce(jsonb_agg(DISTINCT u.payout_id), '[]') FROM earning_uses u
@@ -93,6 +94,6 @@ export function presentEarning(row: EarningRow) {
     paidOut: major(row.paidOut),
     description,
     payoutIds,
-    createdAt,
+    createdAt: new Date(createdAt).toISOString(),
   };
 }
