@@ -16,10 +16,11 @@ interface Running {
 
 const USAGE = `oncepay <command>
 
-  up             everything on this machine: PostgreSQL, Temporal, sandbox, worker, API
+  up             everything on this machine: PostgreSQL, Temporal, PSP simulators, worker, API
   api            the HTTP API
   worker         a worker; any number of them
-  sandbox        the PSP simulator
+  sandbox        the sandbox PSP
+  flutterwave    the simulator of Flutterwave
   migrate        bring the database up to date, then end
   check          check the books; exits 1 if anything is wrong
   admin create --name NAME --role ${ROLES.join('|')}
@@ -36,6 +37,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   api: async () => await (await import('./api/server.ts')).startApi(loadConfig(process.env)),
   worker: runWorker,
   sandbox: runSandbox,
+  flutterwave: runFlutterwave,
   migrate: runMigrate,
   check: runCheck,
   admin: runAdmin,
@@ -71,10 +73,19 @@ async function runSandbox(): Promise<Running> {
     databaseUrl: config.sandboxDatabaseUrl,
     host: config.host,
     port: config.sandboxPort,
-    apiKey: config.sandboxApiKey,
+    apiKey: config.psps.sandbox.apiKey,
     callbackUrl: config.sandboxCallbackUrl,
-    webhookSecret: config.sandboxWebhookSecret,
+    webhookSecret: config.psps.sandbox.webhookSecret,
   });
+}
+
+async function runFlutterwave(): Promise<Running> {
+  const { flutterwaveSim, host, psps } = loadConfig(process.env);
+  const { port, databaseUrl, callbackUrl } = flutterwaveSim;
+  if (!databaseUrl) throw new Error('FLUTTERWAVE_SIM_DATABASE_URL is not set; the simulator keeps a book of its own.');
+  const [{ secretKey, webhookHash }] = psps.flutterwave;
+  const { startFlutterwave } = await import('./psp/flutterwave/server.ts');
+  return await startFlutterwave({ databaseUrl, host, port, callbackUrl, secretKey, webhookHash });
 }
 
 /** Where the tools of an operator work: as the environment says, or else on the local installation. */

@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import { parseKeys } from './crypto/secretBox.ts';
 import type { PayoutTimes } from './domain/payout/contract.ts';
+import type { FlutterwaveConnectorOptions } from './psp/flutterwave/connector.ts';
+import type { PspConfig } from './psp/registry.ts';
 
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -39,7 +41,8 @@ const url = (schemes: string) => {
   const message = `must be a URL that begins with ${schemes.replace('|', ':// or ')}://`;
   return z.string().refine((text) => hasScheme.test(text) && URL.canParse(text), message);
 };
-const secret = (byDefault: string) => z.string().min(8, 'must have at least 8 characters').default(byDefault);
+const givenSecret = z.string().min(8, 'must have at least 8 characters');
+const secret = (byDefault: string) => givenSecret.default(byDefault);
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const environment = z.object({
@@ -69,6 +72,19 @@ const environment = z.object({
   SANDBOX_API_KEY: secret('sandbox-local-key'),
   SANDBOX_WEBHOOK_SECRET: secret('sandbox-local-secret'),
   SANDBOX_CALLBACK_URL: url('http|https').optional(),
+  FLUTTERWAVE_TEST_URL: url('http|https').default('http://127.0.0.1:3003/v3'),
+  FLUTTERWAVE_TEST_SECRET_KEY: secret('FLWSECK_TEST-local-X'),
+  FLUTTERWAVE_TEST_WEBHOOK_HASH: secret('flutterwave-local-hash'),
+  FLUTTERWAVE_TEST_REFERENCE_SUFFIX: z
+    .string()
+    .regex(/^_PMCK[A-Z0-9_]{0,20}$/, "must be one of Flutterwave's, such as _PMCK or _PMCKDU_1")
+    .optional(),
+  FLUTTERWAVE_LIVE_URL: url('http|https').default('https://api.flutterwave.com/v3'),
+  FLUTTERWAVE_LIVE_SECRET_KEY: givenSecret.optional(),
+  FLUTTERWAVE_LIVE_WEBHOOK_HASH: givenSecret.optional(),
+  FLUTTERWAVE_SIM_PORT: port(3003),
+  FLUTTERWAVE_SIM_DATABASE_URL: url('postgresql|postgres').optional(),
+  FLUTTERWAVE_SIM_CALLBACK_URL: url('http|https').optional(),
   WEBHOOK_ALLOW_LOOPBACK_TEST: flag('false'),
   ALLOW_SIGNAL_DECISIONS: flag('true'),
   RATE_LIMIT_PER_SECOND: count(200, 1, 100_000),
@@ -123,15 +139,15 @@ export interface Config {
   readonly workerPort: number;
   readonly sandboxPort: number;
   readonly encryptionKeys: string;
-  readonly sandboxUrl: string;
-  readonly sandboxApiKey: string;
-  readonly sandboxWebhookSecret: string;
   readonly sandboxCallbackUrl: string;
+  /** Of the Flutterwave simulator. */
+  readonly flutterwaveSim: { readonly port: number; readonly databaseUrl: string | undefined; readonly callbackUrl: string };
+  /** Of Flutterwave's accounts the first is the test one. */
+  readonly psps: PspConfig & { readonly flutterwave: FlutterwaveAccounts };
   readonly webhookAllowLoopbackTest: boolean;
   readonly allowSignalDecisions: boolean;
   readonly rateLimitPerSecond: number;
   readonly times: PayoutTimes;
-  readonly pspTimeoutMs: number;
   readonly webhookTimeoutMs: number;
   /** How often approved provider payouts are sent. */
   readonly payoutRunIntervalMs: number;
@@ -144,9 +160,15 @@ export interface Config {
   readonly logLevel: (typeof LEVELS)[number];
 }
 
+type FlutterwaveAccounts = readonly [test: FlutterwaveConnectorOptions, ...live: FlutterwaveConnectorOptions[]];
+
 /** A setting that is missing or malformed: its message is one sentence for whoever starts the process. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
+}
+
+function refuse(message: string): never {
+  throw new ConfigError(message);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -170,9 +192,6 @@ export function loadDatabase(env: Environment): Pick<Config, 'databaseUrl' | 'da
 /** @throws ConfigError */
 export function loadConfig(env: Environment): Config {
   const settings = read(environment, env);
-  const refuse = (message: string): never => {
-    throw new ConfigError(message);
-  };
   if (settings.PSP_TIMEOUT > PSP_TIMEOUT_MAX_MS) refuse('PSP_TIMEOUT must be at most 30s.');
   if (settings.WEBHOOK_TIMEOUT > WEBHOOK_TIMEOUT_MAX_MS) refuse('WEBHOOK_TIMEOUT must be at most 30s.');
   if (settings.PSP_NOT_FOUND_GRACE < settings.PSP_TIMEOUT + 5_000) {
@@ -199,10 +218,21 @@ export function loadConfig(env: Environment): Config {
     workerPort: settings.WORKER_PORT,
     sandboxPort: settings.SANDBOX_PORT,
     encryptionKeys: settings.ENCRYPTION_KEYS,
-    sandboxUrl: settings.SANDBOX_URL,
-    sandboxApiKey: settings.SANDBOX_API_KEY,
-    sandboxWebhookSecret: settings.SANDBOX_WEBHOOK_SECRET,
     sandboxCallbackUrl: settings.SANDBOX_CALLBACK_URL ?? `${publicUrl}/api/v1/ipn/sandbox`,
+    flutterwaveSim: {
+      port: settings.FLUTTERWAVE_SIM_PORT,
+      databaseUrl: settings.FLUTTERWAVE_SIM_DATABASE_URL,
+      callbackUrl: settings.FLUTTERWAVE_SIM_CALLBACK_URL ?? `${publicUrl}/api/webhooks/flutterwave/payout_status`,
+    },
+    psps: {
+      sandbox: {
+        baseUrl: settings.SANDBOX_URL,
+        apiKey: settings.SANDBOX_API_KEY,
+        webhookSecret: settings.SANDBOX_WEBHOOK_SECRET,
+        timeoutMs: settings.PSP_TIMEOUT,
+      },
+      flutterwave: flutterwaveOf(settings),
+    },
     webhookAllowLoopbackTest: settings.WEBHOOK_ALLOW_LOOPBACK_TEST,
     allowSignalDecisions: settings.ALLOW_SIGNAL_DECISIONS,
     rateLimitPerSecond: settings.RATE_LIMIT_PER_SECOND,
@@ -215,7 +245,6 @@ export function loadConfig(env: Environment): Config {
       notFoundGraceMs: settings.PSP_NOT_FOUND_GRACE,
       outcomeDeadlineMs: settings.OUTCOME_DEADLINE,
     },
-    pspTimeoutMs: settings.PSP_TIMEOUT,
     webhookTimeoutMs: settings.WEBHOOK_TIMEOUT,
     payoutRunIntervalMs: settings.PAYOUT_RUN_INTERVAL,
     enableWorkers: settings.ENABLE_WORKERS,
@@ -223,4 +252,50 @@ export function loadConfig(env: Environment): Config {
     payoutRunLimits: { concurrency: settings.BATCH_WORKER_CONCURRENCY, perSecond: settings.BATCH_WORKER_RATE_LIMIT },
     logLevel: settings.LOG_LEVEL,
   };
+}
+
+/**
+ * Our accounts at Flutterwave. Its keys say whose money they move, and both kinds work at the same host: a live key never
+ * stands for test money, and live money never goes to a simulator.
+ * @throws ConfigError, which never shows a key
+ */
+function flutterwaveOf(settings: z.output<typeof environment>): FlutterwaveAccounts {
+  const timeoutMs = settings.PSP_TIMEOUT;
+  const test = {
+    mode: 'test',
+    baseUrl: settings.FLUTTERWAVE_TEST_URL,
+    secretKey: settings.FLUTTERWAVE_TEST_SECRET_KEY,
+    webhookHash: settings.FLUTTERWAVE_TEST_WEBHOOK_HASH,
+    referenceSuffix: settings.FLUTTERWAVE_TEST_REFERENCE_SUFFIX ?? '',
+    timeoutMs,
+  } as const;
+  if (test.secretKey.startsWith('FLWSECK-')) {
+    refuse('FLUTTERWAVE_TEST_SECRET_KEY is a live key (FLWSECK-…): test payouts, and the simulator, must not have one.');
+  }
+  if (!test.secretKey.startsWith('FLWSECK_TEST-')) refuse('FLUTTERWAVE_TEST_SECRET_KEY must begin with FLWSECK_TEST-.');
+
+  const {
+    FLUTTERWAVE_LIVE_URL: baseUrl,
+    FLUTTERWAVE_LIVE_SECRET_KEY: secretKey,
+    FLUTTERWAVE_LIVE_WEBHOOK_HASH: webhookHash,
+  } = settings;
+  if (secretKey === undefined && webhookHash === undefined) return [test];
+  if (secretKey === undefined) return refuse('FLUTTERWAVE_LIVE_SECRET_KEY is not set, but FLUTTERWAVE_LIVE_WEBHOOK_HASH is.');
+  if (webhookHash === undefined) return refuse('FLUTTERWAVE_LIVE_WEBHOOK_HASH is not set; with a live key it is needed.');
+  if (secretKey.startsWith('FLWSECK_TEST-')) {
+    refuse('FLUTTERWAVE_LIVE_SECRET_KEY is a test key (FLWSECK_TEST-…): live payouts would not be paid with it.');
+  }
+  if (!secretKey.startsWith('FLWSECK-')) refuse('FLUTTERWAVE_LIVE_SECRET_KEY must begin with FLWSECK-.');
+  if (isSimulator(baseUrl)) {
+    refuse(`FLUTTERWAVE_LIVE_URL is a simulator's (${baseUrl}): a live key goes only to https, and not to this machine.`);
+  }
+  if (webhookHash === test.webhookHash) {
+    refuse('FLUTTERWAVE_LIVE_WEBHOOK_HASH must not be the test one: it tells live callbacks from test ones.');
+  }
+  return [test, { mode: 'live', baseUrl, secretKey, webhookHash, referenceSuffix: '', timeoutMs }];
+}
+
+function isSimulator(text: string): boolean {
+  const { protocol, hostname } = new URL(text);
+  return protocol !== 'https:' || /^(localhost|.*\.localhost|127\..*|0\.0\.0\.0|\[::1\])\.?$/.test(hostname);
 }

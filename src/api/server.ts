@@ -24,14 +24,7 @@ export interface Api {
 export async function startApi(config: Config): Promise<Api> {
   const pool = createPool({ url: config.databaseUrl, max: config.databasePool, applicationName: 'oncepay-api' });
   const temporal = connectTemporal(config);
-  const psps = createPspRegistry({
-    sandbox: {
-      baseUrl: config.sandboxUrl,
-      apiKey: config.sandboxApiKey,
-      webhookSecret: config.sandboxWebhookSecret,
-      timeoutMs: config.pspTimeoutMs,
-    },
-  });
+  const psps = createPspRegistry(config.psps);
   const prisma = createPrisma(pool);
   const { client } = temporal;
   const app = await buildApp({

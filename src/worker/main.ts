@@ -4,7 +4,7 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
-import { createPspRegistry, type PspRegistry } from '../psp/registry.ts';
+import { createPspRegistry } from '../psp/registry.ts';
 import { dataConverter } from '../temporal/codec.ts';
 import { createPayoutsClient } from '../temporal/payouts.ts';
 import { startBeat } from './beat.ts';
@@ -38,7 +38,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const coreMetricsUrl = await installRuntime(log);
   const pool = createPool({ url: config.databaseUrl, max: config.databasePool, applicationName: 'oncepay worker' });
   const webhooksPool = createPool({ url: config.databaseUrl, max: WEBHOOKS_POOL, applicationName: 'oncepay webhooks' });
-  const psps = pspsOf(config);
+  const psps = createPspRegistry(config.psps);
   let connection: NativeConnection | undefined;
   let client: Client;
   let workers: readonly Worker[] = [];
@@ -97,9 +97,4 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
 
 function clientOf({ temporalNamespace, encryptionKeys }: Config, connection: NativeConnection): Client {
   return new Client({ connection, namespace: temporalNamespace, dataConverter: dataConverter(encryptionKeys) });
-}
-
-function pspsOf({ sandboxUrl, sandboxApiKey, sandboxWebhookSecret, pspTimeoutMs }: Config): PspRegistry {
-  const sandbox = { baseUrl: sandboxUrl, apiKey: sandboxApiKey, webhookSecret: sandboxWebhookSecret, timeoutMs: pspTimeoutMs };
-  return createPspRegistry({ sandbox });
 }

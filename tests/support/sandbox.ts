@@ -154,6 +154,8 @@ export function orderTo(suffix: string, attempt = 1, over: Partial<PspOrder> = {
     currency: 'PKR',
     destination: { type: 'bank', bankCode: 'HBL', accountNumber: `1234567890${suffix}`, accountTitle: 'Ayesha Khan' },
     description: 'a test',
+    pspRef: null,
+    isPaid: false,
     ...over,
   };
 }

@@ -1,7 +1,7 @@
 /** Which fault strikes what, and what a transfer's fate is: the sandbox's pure rules. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { attemptOf, scriptOf, verdictOn } from '../../src/psp/sandbox/scenarios.ts';
+import { scriptOf, verdictOn } from '../../src/psp/sandbox/scenarios.ts';
 import { tell, waitAfter } from '../../src/psp/sandbox/server.ts';
 import type { Callback, WireDestination } from '../../src/psp/sandbox/wire.ts';
 import { planCallbacks } from '../../src/psp/simulator/callbacks.ts';
@@ -15,7 +15,7 @@ import {
   strikeCallback,
   type Target,
 } from '../../src/psp/simulator/faults.ts';
-import { TRANSFER_STATUSES, type Transfer } from '../../src/psp/simulator/transfer.ts';
+import { attemptOf, TRANSFER_STATUSES, type Transfer } from '../../src/psp/simulator/transfer.ts';
 
 const KINDS = Object.keys(FAULT_KINDS) as FaultKind[];
 let ids = 0;

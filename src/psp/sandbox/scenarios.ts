@@ -2,7 +2,7 @@
  * What happens to a transfer, by the last four digits of the payee's account number. Pure: the same account and the
  * same reference always have the same fate.
  */
-import type { Script, TransferStatus } from '../simulator/transfer.ts';
+import { attemptOf, type Script, type TransferStatus } from '../simulator/transfer.ts';
 import type { VerifyReply } from './wire.ts';
 
 /** Late enough to see the payout as SUCCESS first, early enough to wait for (api.md: within a minute). */
@@ -37,12 +37,6 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** The fate of a transfer; an account without a scenario is paid at once. */
 export function scriptOf(accountNumber: string, reference: string, returnAfterMs = RETURN_AFTER_MS): Script {
   return SCENARIOS[accountNumber.slice(-4)]?.(reference, returnAfterMs) ?? PAID;
-}
-
-/** The customer's attempt, from the end of its reference: `…:2` is 2, anything else 1. */
-export function attemptOf(reference: string): number {
-  const digits = /:([1-9][0-9]{0,5})$/.exec(reference)?.[1];
-  return digits === undefined ? 1 : Number.parseInt(digits, 10);
 }
 
 /** The account's owner is told by the digit before the last four. */

@@ -30,8 +30,11 @@ export interface Book<P extends Payee> {
   find(by: 'id' | 'reference' | 'seq', value: string): Promise<Transfer<P> | undefined>;
   /** Newest first. */
   search(filter: Search): Promise<{ transfers: Transfer<P>[]; total: number }>;
-  /** Brings a transfer into a state, as a bank would, and calls back. Undefined where there is no such transfer. */
-  force(reference: string, status: TransferStatus, reason: string | null): Promise<Transfer<P> | undefined>;
+  /**
+   * Brings a transfer into a state, as a bank would, and calls back; what else was to become of it is replaced. Undefined
+   * where there is no such transfer.
+   */
+  force(reference: string, forced: Forced): Promise<Transfer<P> | undefined>;
   /** Makes the changes whose time has come. */
   applyDue(): Promise<void>;
   /** Newest first; `before` is the `seq` of the last one already seen. */
@@ -43,6 +46,12 @@ export interface Opening {
   readonly fee: string;
   /** Enter it wrong, with this amount or (null) with one more than asked. */
   readonly amountFault: string | null | undefined;
+}
+
+export interface Forced {
+  readonly status: TransferStatus;
+  readonly reason: string | null;
+  readonly later: readonly Step[];
 }
 
 export type Acceptance<P extends Payee> =
@@ -120,13 +129,13 @@ export function createBook<P extends Payee>(pool: Pool, rules: BookRules<P>): Bo
   }
 
   /** The one place where a transfer that exists changes: its state, the money, the callback. */
-  async function change(client: Client, row: Row<P>, wanted: Omit<Step, 'afterMs'>, force: boolean): Promise<Row<P>> {
+  async function change(client: Client, row: Row<P>, wanted: Forced, force: boolean): Promise<Row<P>> {
     const wasOut = row.status === 'paid';
     const mayTake = wanted.status === 'paid' ? !wasOut : wanted.status === 'returned' && row.taken_at === null;
     const isShort = mayTake && rules.wallet && !(await rules.wallet.take(client, row.currency, row.cost, force));
     const { status, reason } = isShort ? { status: 'failed' as const, reason: rules.wallet?.shortReason ?? null } : wanted;
     const takes = mayTake && !isShort;
-    const later = force || isShort ? [] : row.later.slice(1);
+    const later = isShort ? [] : wanted.later;
     const { rows } = await client.query<Row<P>>(
       `UPDATE transfers SET status = $2, reason = $3, updated_at = clock_timestamp(), later = $5,
          due_at = clock_timestamp() + $6 * interval '1 ms', taken_at = CASE WHEN $4 THEN coalesce(taken_at, now()) ELSE taken_at END
@@ -190,10 +199,10 @@ export function createBook<P extends Payee>(pool: Pool, rules: BookRules<P>): Bo
       return { transfers: rows.map(shown), total: rows[0]?.total ?? 0 };
     },
 
-    force(reference, status, reason) {
+    force(reference, forced) {
       return inTransaction(pool, async (client) => {
         const row = await one(client, 'reference = $1 FOR UPDATE', reference);
-        return row && shown(await change(client, row, { status, reason }, true));
+        return row && shown(await change(client, row, forced, true));
       });
     },
 
@@ -204,8 +213,8 @@ export function createBook<P extends Payee>(pool: Pool, rules: BookRules<P>): Bo
           `SELECT ${COLUMNS} FROM transfers WHERE due_at <= now() ORDER BY due_at LIMIT 50 FOR UPDATE SKIP LOCKED`,
         );
         for (const row of rows) {
-          const step = row.later[0];
-          if (step) await change(client, row, step, false);
+          const [step, ...later] = row.later;
+          if (step) await change(client, row, { ...step, later }, false);
         }
       });
     },

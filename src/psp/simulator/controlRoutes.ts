@@ -48,7 +48,11 @@ export function controlRoutes(app: FastifyInstance, options: ControlOptions): vo
 
   app.post<{ Params: { reference: string } }>('/transfers/:reference', async (request) => {
     const { status, reason } = readBy(forceRequest, request.body);
-    const transfer = await book.force(request.params.reference, status, reason ?? usualReason[status] ?? null);
+    const transfer = await book.force(request.params.reference, {
+      status,
+      reason: reason ?? usualReason[status] ?? null,
+      later: [],
+    });
     if (!transfer) throw new Refusal(404, 'not_found', 'no such transfer');
     expect(CALLBACK_AFTER_MS);
     return transfer;

@@ -56,6 +56,12 @@ export interface Script {
   readonly later: readonly Step[];
 }
 
+/** The customer's attempt, from the end of its reference: `…:2` is 2, anything else 1. */
+export function attemptOf(reference: string): number {
+  const digits = /:([1-9][0-9]{0,5})$/.exec(reference)?.[1];
+  return digits === undefined ? 1 : Number.parseInt(digits, 10);
+}
+
 /** Without control characters and lone surrogates, which a database cannot keep. */
 export const text = (max: number) =>
   z
