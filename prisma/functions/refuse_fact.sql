@@ -10,8 +10,10 @@ BEGIN
   IF p_edge.fact IS NULL THEN RETURN 'wrong_state'; END IF;
   IF p_fact = 'outcome_overdue' AND p_attempt <> p.attempt THEN RETURN 'wrong_state'; END IF;
   IF p_fact = 'dispatched' THEN
+    IF p.dispatch <> 'run' THEN RETURN 'wrong_state'; END IF;
+    IF p.run_id IS NOT NULL THEN RETURN 'unchanged'; END IF; -- sent on its way once
     IF p_data ->> 'runId' IS NULL THEN RAISE EXCEPTION 'the fact dispatched names no run'; END IF;
-    RETURN CASE WHEN p.dispatch <> 'run' THEN 'wrong_state' WHEN p.run_id IS NOT NULL THEN 'unchanged' END; -- sent on its way once
+    RETURN NULL;
   END IF;
   IF p_fact = 'attempt_started' THEN
     IF p.dispatch = 'run' AND p.run_id IS NULL THEN RETURN 'wrong_state'; END IF; -- no run has come to it yet
