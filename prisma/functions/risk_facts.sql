@@ -15,13 +15,15 @@ RETURNS jsonb LANGUAGE sql AS $$
   last_failed AS (SELECT f.at FROM failed f WHERE f.at > p_at - interval '2160 hours' ORDER BY f.at DESC LIMIT 20),
   last_completed AS (
     SELECT m.amount FROM mine m WHERE m.state = 'SUCCEEDED' AND m.currency = p_currency ORDER BY m.completed_at DESC, m.id DESC LIMIT 10),
-  accounts_of AS (SELECT a.created_at FROM provider_bank_accounts a WHERE a.provider_id = p_provider ORDER BY a.id DESC LIMIT 2)
+  bank AS ( -- the account that is paid to; the first one is no change
+    SELECT a.created_at AS at, lag(a.id) OVER (ORDER BY a.id) IS NOT NULL AS changed
+      FROM provider_bank_accounts a WHERE a.provider_id = p_provider ORDER BY a.id DESC LIMIT 1)
   SELECT jsonb_build_object(
     'at', iso_time(p_at), 'amountMinor', p_amount::text, 'currency', p_currency,
     'verified', (SELECT v.verified FROM providers v WHERE v.id = p_provider),
     'completedPayouts', (SELECT count(*) FROM mine m WHERE m.state = 'SUCCEEDED'),
     'failedAt', (SELECT coalesce(jsonb_agg(iso_time(f.at) ORDER BY f.at DESC), '[]') FROM last_failed f),
-    'bankChangedAt', (SELECT iso_time(max(a.created_at)) FROM accounts_of a HAVING count(*) > 1), -- the first is no change
+    'bankChangedAt', (SELECT iso_time(b.at) FROM bank b WHERE b.changed),
     'requestsLast24h', (SELECT count(*) + 1 FROM mine m WHERE m.created_at > p_at - interval '24 hours'),
     'requestsLast30d', (SELECT count(*) + 1 FROM mine m WHERE m.created_at > p_at - interval '720 hours'),
     'lastCompleted', (SELECT jsonb_build_object('count', count(*), 'sumMinor', coalesce(sum(c.amount), 0)::text) FROM last_completed c))
