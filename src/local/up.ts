@@ -44,7 +44,7 @@ const LOCAL_SETTINGS = {
 };
 
 /** In the order in which they are ended: who takes requests first, who keeps the data last. */
-const NODE_CHILDREN = ['api', 'worker', 'sandbox'] as const;
+const NODE_CHILDREN = ['api', 'worker', 'sandbox', 'flutterwave'] as const;
 const CHILDREN = [...NODE_CHILDREN, 'temporal', 'postgres'];
 
 const READY_WITHIN_MS = 180_000; // 3 s on an idle machine; on one that also runs everybody's tests, a minute has been seen
@@ -70,9 +70,10 @@ export async function up(env: Environment, say: (line: string) => void, stopping
   const ports = await portsOf(env);
   const secrets = secretsOf(home);
   const places = placesOf(ports, secrets);
-  const childEnv = environmentOf(env, places);
+  const defaults = { ...LOCAL_SETTINGS, ...flutterwaveOf(ports, secrets) };
+  const childEnv = environmentOf(defaults, env, places);
   const { enableWorkers } = loadConfig(childEnv); // a wrong setting is told here, before anything has started
-  keepEnvironment(home, { ...LOCAL_SETTINGS, ...places });
+  keepEnvironment(home, { ...defaults, ...places });
   const cli = await Promise.race([temporalCli(say), whenAborted(stopping)]);
 
   say('starting PostgreSQL and Temporal');
@@ -95,7 +96,7 @@ export async function up(env: Environment, say: (line: string) => void, stopping
     const credentials = credentialsOf(home, ports, ownerUrl);
     await seed(ownerUrl, credentials, secrets.encryptionKeys);
 
-    say(`starting the sandbox PSP, ${enableWorkers ? 'a worker' : 'no worker (ENABLE_WORKERS=false)'} and the API`);
+    say(`starting the PSP simulators, ${enableWorkers ? 'a worker' : 'no worker (ENABLE_WORKERS=false)'} and the API`);
     for (const name of NODE_CHILDREN.toReversed()) {
       if (name !== 'worker' || enableWorkers) kept.push(keepNode(home, name, childEnv, say));
     }
@@ -114,10 +115,19 @@ async function whenAborted(stopping: AbortSignal): Promise<never> {
   );
 }
 
-/** The user's settings win over our shorter waits, but not over where things are: we have just put them there. */
-function environmentOf(env: Environment, places: ReturnType<typeof placesOf>): Record<string, string | undefined> {
+/** The user's settings win over our defaults, but not over where things are: we have just put them there. */
+function environmentOf(defaults: Environment, env: Environment, places: Environment): Record<string, string | undefined> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')); // set to nothing is not set
-  return { ...LOCAL_SETTINGS, ...given, ...places };
+  return { ...defaults, ...given, ...places };
+}
+
+/** Flutterwave is simulated unless the user has an account there. */
+function flutterwaveOf(ports: Ports, secrets: Secrets) {
+  return {
+    FLUTTERWAVE_TEST_URL: `http://127.0.0.1:${ports.flutterwave}/v3`,
+    FLUTTERWAVE_TEST_SECRET_KEY: secrets.flutterwaveSecretKey,
+    FLUTTERWAVE_TEST_WEBHOOK_HASH: secrets.flutterwaveWebhookHash,
+  };
 }
 
 function placesOf(ports: Ports, secrets: Secrets) {
@@ -137,6 +147,9 @@ function placesOf(ports: Ports, secrets: Secrets) {
     SANDBOX_API_KEY: secrets.sandboxApiKey,
     SANDBOX_WEBHOOK_SECRET: secrets.sandboxWebhookSecret,
     SANDBOX_CALLBACK_URL: `http://127.0.0.1:${ports.api}/api/v1/ipn/sandbox`,
+    FLUTTERWAVE_SIM_DATABASE_URL: database('postgres', 'flutterwave'),
+    FLUTTERWAVE_SIM_PORT: String(ports.flutterwave),
+    FLUTTERWAVE_SIM_CALLBACK_URL: `http://127.0.0.1:${ports.api}/api/webhooks/flutterwave/payout_status`,
   };
 }
 
@@ -181,11 +194,16 @@ async function keepTemporal(home: Home, ports: Ports, cli: string, say: (line: s
   return kept;
 }
 
-async function untilReady({ baseUrl, sandboxUrl }: Credentials, home: Home, stopping: AbortSignal): Promise<void> {
+async function untilReady(
+  { baseUrl, sandboxUrl, flutterwaveUrl }: Credentials,
+  home: Home,
+  stopping: AbortSignal,
+): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS;
   const isUp = async (url: string) =>
-    (await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined))?.ok === true;
-  while (!((await isUp(`${sandboxUrl}/health`)) && (await isUp(`${baseUrl}/health`)))) {
+    (await fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined))?.ok === true;
+  const areUp = async () => (await Promise.all([sandboxUrl, flutterwaveUrl, baseUrl].map(isUp))).every(Boolean);
+  while (!(await areUp())) {
     stopping.throwIfAborted();
     if (performance.now() > deadline)
       throw new Error(`It did not become healthy within three minutes; see ${home.file('logs')}.`);
