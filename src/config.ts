@@ -2,9 +2,12 @@
  * The configuration: one schema over the environment, every key with a default or one clear sentence. Defaults are
  * those of an installation; `oncepay up` sets shorter waits for a local try-out (src/local/up.ts). `.env.example` lists them.
  */
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { isVapidPair, type VapidKeys } from './crypto/pushKeys.ts';
 import { parseKeys } from './crypto/secretBox.ts';
 import type { PayoutTimes } from './domain/payout/contract.ts';
+import type { MailSettings } from './notify/mail.ts';
 import type { FlutterwaveConnectorOptions } from './psp/flutterwave/connector.ts';
 import type { PspConfig } from './psp/registry.ts';
 
@@ -44,6 +47,8 @@ const url = (schemes: string) => {
 const givenSecret = z.string().min(8, 'must have at least 8 characters');
 const secret = (byDefault: string) => givenSecret.default(byDefault);
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const MAIL_FROM = /^(?:[^<>\p{Cc}]+ <([^\s<>@]+@[^\s<>@]+)>|([^\s<>@]+@[^\s<>@]+))$/u;
 
 const environment = z.object({
   DATABASE_URL: url('postgresql|postgres'),
@@ -97,6 +102,18 @@ const environment = z.object({
   OUTCOME_DEADLINE: duration('24h'),
   PSP_TIMEOUT: duration('30s'),
   WEBHOOK_TIMEOUT: duration('15s'),
+  ONCEPAY_HOME: z.string().default('.oncepay'),
+  SMTP_URL: url('smtp|smtps').optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(MAIL_FROM, 'must be an address, or a name and an address in angle brackets')
+    .default('oncepay <oncepay@localhost>'),
+  VAPID_PUBLIC_KEY: z.string().optional(),
+  VAPID_PRIVATE_KEY: z.string().optional(),
+  VAPID_SUBJECT: z
+    .string()
+    .regex(/^(mailto:\S+@\S+|https:\/\/\S+)$/, 'must begin with mailto: or https://')
+    .optional(),
   PAYOUT_RUN_INTERVAL: duration('2h'),
   ENABLE_WORKERS: flag('true'),
   PAYOUT_WORKER_CONCURRENCY: count(5, 1, 1_000),
@@ -149,6 +166,9 @@ export interface Config {
   readonly rateLimitPerSecond: number;
   readonly times: PayoutTimes;
   readonly webhookTimeoutMs: number;
+  readonly mail: MailSettings;
+  /** Undefined: notifications are pushed to nobody. */
+  readonly vapid: VapidKeys | undefined;
   /** How often approved provider payouts are sent. */
   readonly payoutRunIntervalMs: number;
   /** False: workers run elsewhere, or not yet; `oncepay up` starts none, and /health does not miss them. */
@@ -246,12 +266,29 @@ export function loadConfig(env: Environment): Config {
       outcomeDeadlineMs: settings.OUTCOME_DEADLINE,
     },
     webhookTimeoutMs: settings.WEBHOOK_TIMEOUT,
+    mail: {
+      smtpUrl: settings.SMTP_URL,
+      from: settings.MAIL_FROM,
+      directory: join(resolve(settings.ONCEPAY_HOME), 'mail'),
+    },
+    vapid: vapidOf(settings),
     payoutRunIntervalMs: settings.PAYOUT_RUN_INTERVAL,
     enableWorkers: settings.ENABLE_WORKERS,
     providerPspLimits: { concurrency: settings.PAYOUT_WORKER_CONCURRENCY, perSecond: settings.PAYOUT_WORKER_RATE_LIMIT },
     payoutRunLimits: { concurrency: settings.BATCH_WORKER_CONCURRENCY, perSecond: settings.BATCH_WORKER_RATE_LIMIT },
     logLevel: settings.LOG_LEVEL,
   };
+}
+
+/** What push services know us by. @throws ConfigError, which never shows a key */
+function vapidOf(settings: z.output<typeof environment>): VapidKeys | undefined {
+  const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey, VAPID_SUBJECT, MAIL_FROM: from } = settings;
+  if (publicKey === undefined && privateKey === undefined) return undefined;
+  if (publicKey === undefined) return refuse('VAPID_PUBLIC_KEY is not set, but VAPID_PRIVATE_KEY is.');
+  if (privateKey === undefined) return refuse('VAPID_PRIVATE_KEY is not set, but VAPID_PUBLIC_KEY is.');
+  if (!isVapidPair(publicKey, privateKey)) refuse('VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY must be a pair, each in base64url.');
+  const [, inBrackets, bare] = MAIL_FROM.exec(from) ?? [];
+  return { publicKey, privateKey, subject: VAPID_SUBJECT ?? `mailto:${inBrackets ?? bare}` };
 }
 
 /**
