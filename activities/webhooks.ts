@@ -3,6 +3,7 @@ import { ApplicationFailure, cancellationSignal, heartbeat, log } from '@tempora
 import type { Pool } from 'pg';
 import { decryptSecret, type KeyRing } from '../src/crypto/secretBox.ts';
 import { failpoint } from '../src/failpoints.ts';
+import { createOutbox } from '../src/notify/outbox.ts';
 import { presentEvent } from '../src/present/event.ts';
 import type { RetryTimes } from '../src/present/providerPayout.ts';
 import {
@@ -34,6 +35,12 @@ export interface AttemptInput {
   readonly isLast: boolean;
 }
 
+export interface DeliveryAnswer {
+  readonly undelivered: readonly string[];
+  /** Ids of events. Absent in what histories recorded before there were any. */
+  readonly notifications?: readonly string[];
+}
+
 /** `final`: nothing more will be tried by itself. */
 export interface AttemptAnswer {
   readonly delivered: boolean;
@@ -58,6 +65,7 @@ export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
 export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest, retryTimes }: WebhookPorts) {
   const deliveries = createDeliveries(pool);
+  const outbox = createOutbox(pool);
   const tryingPerHost = new Map<string, number>();
 
   /** Sends it once and writes down what came of it. Undefined: not now, its host has too many tries running. */
@@ -114,9 +122,10 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
   return {
     /**
      * The first try of everything that waits, each receiver's events in their order. What was tried before follows its
-     * schedule in a workflow of its own; it is in `undelivered` too, so that none is forgotten if this runs again.
+     * schedule in a workflow of its own; it is in `undelivered` too, so that none is forgotten if this runs again. So are
+     * the events of which people are still to be told, which a workflow of their own does.
      */
-    async deliverWebhooks({ payoutId }: { payoutId: string }): Promise<{ undelivered: string[] }> {
+    async deliverWebhooks({ payoutId }: { payoutId: string }): Promise<DeliveryAnswer> {
       const pending = await deliveries.pendingOf(payoutId);
       const done = new Set<string>();
       const lastStart = Date.now() + FIRST_TRIES_MS;
@@ -131,7 +140,8 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
           }
         }),
       );
-      return { undelivered: pending.filter(({ id }) => !done.has(id)).map(({ id }) => id) };
+      const undelivered = pending.filter(({ id }) => !done.has(id)).map(({ id }) => id);
+      return { undelivered, notifications: await outbox.pendingEvents(payoutId) };
     },
 
     /** One try of one delivery. @throws `ReceiverBusy`, to be tried again soon, while too many tries to its host are running. */

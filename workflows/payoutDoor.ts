@@ -16,7 +16,8 @@ import {
 import type { LedgerActivities } from '../activities/ledger.ts';
 import type { PspActivities } from '../activities/psp.ts';
 import type { WebhookActivities } from '../activities/webhooks.ts';
-import { deliveryWorkflowId } from '../src/domain/ids.ts';
+import { deliveryWorkflowId, notificationsWorkflowId } from '../src/domain/ids.ts';
+import type { NotificationsInput } from '../src/domain/notifications.ts';
 import type { Fact, FactAnswer, PayoutRecord, PspNotice } from '../src/domain/payout/contract.ts';
 import { factsOf, replyContext } from '../src/domain/payout/facts.ts';
 import { isFinal, PUBLIC_STATUS, WAITING_ON } from '../src/domain/payout/machine.ts';
@@ -24,6 +25,7 @@ import type { PspReply } from '../src/domain/payout/reply.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttributes.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
 import { PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
+import type { WebhookDeliveryInput } from '../src/domain/webhookDelivery.ts';
 
 /**
  * Short, idempotent database calls. Tried until the database is back: giving up would leave money reserved with nobody
@@ -80,26 +82,36 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   let seen = opened.payout;
   let delivering: Promise<void> | undefined;
   let moreToDeliver = false;
-  const handedOver = new Set<string>(); // deliveries that have a workflow of their own
+  const handedOver = new Set<string>(); // workflows that deliver what this one left
   let shown = '';
 
   async function deliver(): Promise<void> {
     while (moreToDeliver) {
       moreToDeliver = false;
-      const { undelivered } = await webhooks.deliverWebhooks({ payoutId: seen.id });
+      const { undelivered, notifications = [] } = await webhooks.deliverWebhooks({ payoutId: seen.id });
       // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
       for (const deliveryId of undelivered) {
-        if (handedOver.has(deliveryId)) continue;
-        handedOver.add(deliveryId);
-        await startChild('webhookDelivery', {
-          workflowId: deliveryWorkflowId(deliveryId),
-          args: [{ deliveryId, tried: 1 }],
-          parentClosePolicy: ParentClosePolicy.ABANDON,
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        }).catch(ignoreRunningTwin);
+        await handOver('webhookDelivery', deliveryWorkflowId(deliveryId), {
+          deliveryId,
+          tried: 1,
+        } satisfies WebhookDeliveryInput);
+      }
+      for (const eventId of notifications) {
+        await handOver('notifications', notificationsWorkflowId(eventId), { eventId } satisfies NotificationsInput);
       }
     }
     delivering = undefined;
+  }
+
+  async function handOver(workflowType: string, workflowId: string, input: object): Promise<void> {
+    if (handedOver.has(workflowId)) return;
+    handedOver.add(workflowId);
+    await startChild(workflowType, {
+      workflowId,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    }).catch(ignoreRunningTwin);
   }
 
   function see({ payout, notify }: { readonly payout: PayoutRecord; readonly notify: boolean }): void {
@@ -168,7 +180,7 @@ function show(payout: PayoutRecord, shown: string): string {
   return now;
 }
 
-/** The delivery already has a workflow: it will be tried. */
+/** There is such a workflow already: it will be tried. */
 function ignoreRunningTwin(error: unknown): void {
   if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return;
   throw error;

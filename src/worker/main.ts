@@ -4,6 +4,7 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
+import { createMailer } from '../notify/mail.ts';
 import { createPspRegistry } from '../psp/registry.ts';
 import { dataConverter } from '../temporal/codec.ts';
 import { createPayoutsClient } from '../temporal/payouts.ts';
@@ -39,6 +40,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const pool = createPool({ url: config.databaseUrl, max: config.databasePool, applicationName: 'oncepay worker' });
   const webhooksPool = createPool({ url: config.databaseUrl, max: WEBHOOKS_POOL, applicationName: 'oncepay webhooks' });
   const psps = createPspRegistry(config.psps);
+  const mailer = createMailer(config.mail);
   let connection: NativeConnection | undefined;
   let client: Client;
   let workers: readonly Worker[] = [];
@@ -59,7 +61,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     connection = await connectWorker(config.temporalAddress, log);
     client = clientOf(config, connection);
     const payoutsClient = createPayoutsClient(client, config);
-    const parts = { connection, pool, webhooksPool, psps, log, payoutsClient, onBooksChecked, jobs };
+    const parts = { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, jobs };
     workers = await createWorkers(config, parts);
   } catch (error) {
     await closeParts();
@@ -74,7 +76,8 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const stopping = new AbortController();
   const schedules = ensureSchedules(client, config, log, stopping.signal);
   const endWatch = startWatch({ client, workers, pools: { payouts: pool, webhooks: webhooksPool }, jobs }, log);
-  log.info({ temporal: config.temporalAddress, namespace: config.temporalNamespace, port: http.port }, 'the worker takes work');
+  const places = { temporal: config.temporalAddress, namespace: config.temporalNamespace, port: http.port };
+  log.info({ ...places, mail: mailer.destination }, 'the worker takes work');
 
   async function end(): Promise<void> {
     stopping.abort();

@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createLedgerActivities } from '../../activities/ledger.ts';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
+import { createNotificationActivities } from '../../activities/notifications.ts';
 import { createPayoutRunActivities } from '../../activities/payoutRuns.ts';
 import { createPspActivities } from '../../activities/psp.ts';
 import { createWebhookActivities } from '../../activities/webhooks.ts';
@@ -11,6 +12,8 @@ import type { Config, QueueLimits } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
 import { PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../domain/queues.ts';
 import { createLedger } from '../ledger/ledger.ts';
+import type { Mailer } from '../notify/mail.ts';
+import { createPusher } from '../notify/push.ts';
 import type { PspRegistry } from '../psp/registry.ts';
 import { dataConverter } from '../temporal/codec.ts';
 import type { PayoutsClient } from '../temporal/payouts.ts';
@@ -30,6 +33,7 @@ export interface WorkerParts {
   readonly pool: Pool;
   readonly webhooksPool: Pool;
   readonly psps: PspRegistry;
+  readonly mailer: Mailer;
   readonly log: Logger;
   readonly payoutsClient: PayoutsClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
@@ -46,7 +50,7 @@ const limitedTo = ({ concurrency, perSecond }: QueueLimits) => ({
 /** One Temporal worker a queue, in this process. */
 export async function createWorkers(
   config: Config,
-  { connection, pool, webhooksPool, psps, log, payoutsClient, onBooksChecked, jobs }: WorkerParts,
+  { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, jobs }: WorkerParts,
 ): Promise<readonly Worker[]> {
   const ledger = createLedger(pool);
   const on = (taskQueue: string) => ({
@@ -57,18 +61,16 @@ export async function createWorkers(
     taskQueue,
     interceptors: { activity: [jobs.countingFor(taskQueue)] },
   });
+  const keys = parseKeys(config.encryptionKeys);
+  const outside = { timeoutMs: config.webhookTimeoutMs, allowLoopbackTest: config.webhookAllowLoopbackTest };
+  const pusher = createPusher({ ...outside, vapid: config.vapid });
   const psp = createPspActivities({ ledger, pool, connector: psps.byName });
   // First those without workflows: if the server refuses them, no thread for workflows was started in vain.
   const webhooks = await Worker.create({
     ...on(WEBHOOKS_QUEUE),
     activities: {
-      ...createWebhookActivities({
-        pool: webhooksPool,
-        keys: parseKeys(config.encryptionKeys),
-        timeoutMs: config.webhookTimeoutMs,
-        allowLoopbackTest: config.webhookAllowLoopbackTest,
-        retryTimes: config.times,
-      }),
+      ...createWebhookActivities({ ...outside, pool: webhooksPool, keys, retryTimes: config.times }),
+      ...createNotificationActivities({ pool: webhooksPool, keys, mailer, pusher, publicUrl: config.publicUrl }),
       ...createMaintenanceActivities({ pool: webhooksPool, payouts: payoutsClient, onBooksChecked }),
     },
     maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
