@@ -19,6 +19,7 @@ import { invariantRoutes } from './routes/admin/invariants.ts';
 import { ipnRoutes } from './routes/admin/ipn.ts';
 import { keyRoutes } from './routes/admin/keys.ts';
 import { merchantAdminRoutes } from './routes/admin/merchants.ts';
+import { notificationRoutes } from './routes/admin/notifications.ts';
 import { payoutRunRoutes } from './routes/admin/payoutRuns.ts';
 import { adminPayoutRoutes } from './routes/admin/payouts.ts';
 import { retryRoutes } from './routes/admin/retry.ts';
@@ -42,6 +43,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { earningRoutes } from './routes/provider/earnings.ts';
 import { providerPayoutQueryRoutes } from './routes/provider/providerPayoutQueries.ts';
 import { providerPayoutCreation, providerPayoutRoutes } from './routes/provider/providerPayouts.ts';
+import { adminPushRoutes, providerPushRoutes } from './routes/pushSubscriptions.ts';
 import { serializerCompiler, validatorCompiler } from './validation.ts';
 
 /** For the whole of a request to come in: a slow client on a bad line, not one who holds the connection on purpose. */
@@ -117,6 +119,7 @@ function providerScope(context: ApiContext) {
     await scope.register(providerPayoutRoutes(context));
     await scope.register(providerPayoutQueryRoutes(context));
     await scope.register(earningRoutes(context));
+    await scope.register(providerPushRoutes(context));
   };
 }
 
@@ -135,6 +138,8 @@ function adminRoutes(context: ApiContext) {
     await scope.register(fundRoutes(context));
     await scope.register(adminsRoutes(context));
     await scope.register(auditRoutes(context));
+    await scope.register(notificationRoutes(context));
+    await scope.register(adminPushRoutes(context));
   };
 }
 

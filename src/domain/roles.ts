@@ -14,6 +14,7 @@ export const ACTION_ROLES = {
   resolve: 'operator',
   retry: 'operator',
   payoutRuns: 'operator',
+  subscribe: 'operator', // nobody below is told anything
   approve: 'approver',
   reject: 'approver',
   merchants: 'admin',

@@ -165,6 +165,7 @@ const adminFields = {
   object: z.literal('admin'),
   name: z.string(),
   role: z.string().meta({ enum: [...ROLES] }),
+  email: z.string().nullable().meta({ description: 'Where notifications go; null: none by e-mail' }),
   active: z.boolean(),
   createdAt: timeSchema,
 };
@@ -172,6 +173,27 @@ export const adminSchema = z.object(adminFields).meta({ id: 'Admin' });
 export const newAdminSchema = z
   .object({ ...adminFields, key: z.string().meta({ description: 'Shown here only' }) })
   .meta({ id: 'NewAdmin' });
+
+export const notificationSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('notification'),
+    kind: z.string().meta({ examples: ['payout_completed', 'review_needed'] }),
+    eventId: z.string(),
+    payoutId: z.string(),
+    merchantId: z.string(),
+    livemode: z.boolean(),
+    audience: z.string().meta({ enum: ['provider', 'admin'] }),
+    recipientId: z.string(),
+    channel: z.string().meta({ enum: ['email', 'push'] }),
+    address: z.string().meta({ description: 'An e-mail address, or the id of a push subscription' }),
+    state: z.string().meta({ enum: ['pending', 'sent', 'failed'] }),
+    attempts: z.int(),
+    lastError: z.string().nullable(),
+    createdAt: timeSchema,
+    sentAt: timeSchema.nullable(),
+  })
+  .meta({ id: 'Notification' });
 
 export const fundingSchema = z
   .object({

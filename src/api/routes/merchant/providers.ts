@@ -6,6 +6,7 @@ import { referenceFault, TEXT_FAULTS } from '../../../domain/text.ts';
 import { merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
 import { byId, documented, keyed, noQuery } from '../../documented.ts';
+import { emailAddress } from '../../emailAddress.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { plainText } from '../../plainText.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
@@ -17,8 +18,6 @@ import { ownProvider, presentProvider, WITH_ACCOUNT } from './providerReads.ts';
 const { read, write } = documented('providers');
 
 const NAME_MAX = 100;
-/** RFC 5321: a path has at most 256 octets, two of them its brackets. */
-const EMAIL_MAX = 254;
 
 /** The merchant's own name for something: by the rules of a payout's reference. */
 export const externalId = z
@@ -33,7 +32,7 @@ const creation = z
   .strictObject({
     externalId,
     name: plainText(1, NAME_MAX),
-    email: z.email('Must be an e-mail address.').max(EMAIL_MAX, 'Is too long.'),
+    email: emailAddress,
   })
   .meta({ id: 'NewProvider' });
 const verification = z.strictObject({ verified: z.boolean() });
