@@ -1,6 +1,6 @@
 /** Taking a payout in, whoever asks for it: whoever asks with this id again meets the same workflow and gets the same answer. */
 import type { Pool } from 'pg';
-import type { Accepted, PayoutRecord, PayoutRequest, RefusalCode } from '../domain/payout/contract.ts';
+import type { Accepted, PayoutKind, PayoutRecord, PayoutRequest, RefusalCode } from '../domain/payout/contract.ts';
 import { MAX_ATTEMPTS } from '../domain/payout/failures.ts';
 import { feeMinor } from '../domain/payout/fee.ts';
 import type { ApiContext } from './context.ts';
@@ -14,25 +14,36 @@ export interface Taken {
   readonly payout: PayoutRecord;
 }
 
-/** @throws Problem 422 `psp_not_configured`, or the ledger's refusal. */
-export async function takeIn(
-  { psps, payouts, pool }: ApiContext,
-  order: PayoutOrder,
-  payoutId: string,
-  isRepeat: boolean,
-): Promise<Taken | Pending> {
-  const { mode, currency, kind = 'merchant' } = order;
-  const psp = psps.forPayout({ mode, currency, kind });
-  if (!psp) throw new Problem(422, 'psp_not_configured', `No payment provider is configured for ${currency} in ${mode} mode.`);
-  const request: PayoutRequest = { ...order, payoutId, psp: psp.name };
+export interface TakingIn {
+  readonly payoutId: string;
+  /** It may have been taken in before under this id: then the first answer stands, whatever has changed since. */
+  readonly isRepeat: boolean;
+  /** @throws Problem where a rule is broken. */
+  readonly order: () => PayoutOrder | Promise<PayoutOrder>;
+}
+
+/** @throws Problem 422 `psp_not_configured`, the order's own, or the ledger's refusal. */
+export async function takeIn(context: ApiContext, { payoutId, isRepeat, order }: TakingIn): Promise<Taken | Pending> {
   // The books remember longer than Temporal, and its workflow may have ended without having been asked.
-  const known = isRepeat ? await readAccepted(pool, payoutId) : undefined;
-  const answer = known
-    ? ({ kind: 'answered', accepted: known } as const)
-    : await payouts.accept({ ...request, kind }, { type: 'new', request });
-  if (answer.kind === 'pending') return { pending: untaken(request) };
-  if (answer.accepted.outcome === 'refused') throw refusal(answer.accepted.code);
-  return { payout: answer.accepted.payout };
+  const known = isRepeat ? await readAccepted(context.pool, payoutId) : undefined;
+  if (known) return taken(known);
+  const request = requestOf(context, payoutId, await order());
+  const answer = await context.payouts.accept({ ...request, kind: kindOf(request) }, { type: 'new', request });
+  return answer.kind === 'pending' ? { pending: untaken(request) } : taken(answer.accepted);
+}
+
+function requestOf({ psps }: ApiContext, payoutId: string, order: PayoutOrder): PayoutRequest {
+  const { mode, currency } = order;
+  const psp = psps.forPayout({ mode, currency, kind: kindOf(order) });
+  if (!psp) throw new Problem(422, 'psp_not_configured', `No payment provider is configured for ${currency} in ${mode} mode.`);
+  return { ...order, payoutId, psp: psp.name };
+}
+
+const kindOf = ({ kind = 'merchant' }: Pick<PayoutRequest, 'kind'>): PayoutKind => kind;
+
+function taken(accepted: Accepted): Taken {
+  if (accepted.outcome === 'refused') throw refusal(accepted.code);
+  return { payout: accepted.payout };
 }
 
 /** What the books answered when this payout was first asked for; undefined if they never were. */
@@ -66,7 +77,7 @@ function untaken({ payoutId, terms, destination, makerId: _, callbackUrl: __, ..
   return {
     ...request,
     id: payoutId,
-    kind: request.kind ?? 'merchant',
+    kind: kindOf(request),
     owner: request.owner ?? { kind: 'merchant', id: request.merchantId },
     dispatch: request.dispatch ?? 'now',
     runId: null,

@@ -324,6 +324,8 @@ describe('asked for more than once', () => {
     await door.db.owner.query(
       `UPDATE idempotency_keys SET status = NULL, headers = NULL, body = NULL, lease_until = now() WHERE key = 'twins'`,
     );
+    // Not even a change that would refuse it now makes another answer.
+    await door.call('PUT', `/api/v1/providers/${ada.id}/bank-account`, { key: merchant.key, body: ACCOUNTS.NGN });
     expect(await door.call('POST', '/api/provider/payouts', request)).toMatchObject({ status: 201, text: final.text });
     expect(ids(await get(ada, '/payouts'))).toHaveLength(1);
     expect(await earnings(ada)).toEqual(['900.00', '100.00', '0.00']);

@@ -5,7 +5,7 @@ import { isId } from '../../../domain/ids.ts';
 import { newId } from '../../../domain/newId.ts';
 import type { PayoutRecord } from '../../../domain/payout/contract.ts';
 import { presentPayout } from '../../../present/payout.ts';
-import { takeIn } from '../../acceptance.ts';
+import { type PayoutOrder, takeIn } from '../../acceptance.ts';
 import { idempotencyHeaders, KEY_NEEDED, writeAnswers } from '../../answers.ts';
 import { type MerchantCaller, merchantOf } from '../../caller.ts';
 import { cancelPayout } from '../../cancellation.ts';
@@ -15,7 +15,7 @@ import { type Answer, once } from '../../plugins/idempotency.ts';
 import { brokenRule, invalidRequest, notFound } from '../../problem.ts';
 import { reinitiate, reinitiationId } from '../../reinitiation.ts';
 import { findPayout } from './payoutReads.ts';
-import { payoutBody, readPayoutOrder } from './payoutRequest.ts';
+import { payoutBody, type ReadOrder, readPayoutOrder } from './payoutRequest.ts';
 import { payoutSchema } from './payoutSchemas.ts';
 
 const params = z.object({ id: z.string() });
@@ -47,8 +47,7 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return await once(context, request, reply, {
           allot: () => newId('po'),
           async execute(payoutId, isRepeat) {
-            if (read.kind === 'broken_rule') throw brokenRule(read.errors);
-            const taken = await takeIn(context, read.order, payoutId, isRepeat);
+            const taken = await takeIn(context, { payoutId, isRepeat, order: () => orderIn(read) });
             return 'pending' in taken ? taken : payoutAnswer(201, taken.payout);
           },
           presentPending: (record) => payoutAnswer(202, record),
@@ -109,6 +108,11 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
     );
   };
+}
+
+function orderIn(read: Exclude<ReadOrder, { kind: 'invalid' }>): PayoutOrder {
+  if (read.kind === 'broken_rule') throw brokenRule(read.errors);
+  return read.order;
 }
 
 /** @throws Problem 404, the same for an unknown id and another merchant's. */

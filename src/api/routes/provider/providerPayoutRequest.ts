@@ -36,13 +36,18 @@ export function readProviderAmount(body: ProviderPayoutBody, caller: ProviderCal
 /** The merchant's review limits are for its own payouts: a provider's are judged by the risk policy. */
 const termsSource = ({ fee }: ProviderCaller) => ({ fee, reviewLimits: {} });
 
+interface Asked {
+  readonly payoutId: string;
+  readonly amount: Amount;
+  readonly method: ProviderPayoutBody['method'];
+}
+
 /** @throws Problem 422 `bank_account_missing`, or `currency_mismatch` where the bank takes another currency. */
 export async function providerOrder(
   pool: Pool,
   caller: ProviderCaller,
-  amount: Amount,
-  method: ProviderPayoutBody['method'],
-): Promise<Omit<PayoutOrder, 'reference'>> {
+  { payoutId, amount, method }: Asked,
+): Promise<PayoutOrder> {
   const account = await currentAccount(pool, caller.providerId);
   if (!account)
     throw new Problem(422, 'bank_account_missing', 'There is no bank account to pay to: the platform must enter one first.');
@@ -57,6 +62,7 @@ export async function providerOrder(
     owner: { kind: 'provider', id: providerId },
     currency: amount.currency,
     amountMinor: amount.minor.toString(),
+    reference: payoutId, // a provider names nothing; the reference must be unique
     description: null,
     metadata: {},
     callbackUrl: null,

@@ -50,8 +50,8 @@ export function providerPayoutCreation(context: ApiContext, path: string): Fasti
         return await onceOrUnderOwnKey(context, request, reply, {
           allot: () => newId('po'),
           async execute(payoutId, isRepeat) {
-            const order = await providerOrder(context.pool, caller, amount, request.body.method);
-            const taken = await takeIn(context, { ...order, reference: payoutId }, payoutId, isRepeat);
+            const order = () => providerOrder(context.pool, caller, { payoutId, amount, method: request.body.method });
+            const taken = await takeIn(context, { payoutId, isRepeat, order });
             return 'pending' in taken ? taken : answer(201, taken.payout);
           },
           presentPending: (record) => answer(202, record),
