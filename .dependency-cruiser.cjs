@@ -42,8 +42,9 @@ module.exports = {
     only('presenters', '^src/present/', [DOMAIN], 'the words of the public API, for the door and for webhooks'),
     only('api-is-a-door', '^src/api/', [DOMAIN, '^src/(ledger|psp|temporal|present|webhooks)/', ...GROUND], 'no activities, no workflows, no worker'),
     only('webhooks-go-out', '^src/webhooks/', [DOMAIN, '^src/(present|temporal)/', ...GROUND], ''),
-    only('worker-runs-activities', '^src/worker/', [DOMAIN, '^(activities|workflows)/', '^src/(ledger|psp|temporal|present|webhooks)/', ...GROUND], 'no door, and nothing of one machine'),
-    only('activities-act', '^activities/', [DOMAIN, '^src/(ledger|psp|temporal|present|webhooks)/', ...GROUND], ''),
+    only('notifications-go-out', '^src/notify/', [DOMAIN, '^src/webhooks/(address|guardedFetch)\\.ts$', ...GROUND], 'a push goes to public addresses only, as a webhook does'),
+    only('worker-runs-activities', '^src/worker/', [DOMAIN, '^(activities|workflows)/', '^src/(ledger|psp|temporal|present|webhooks|notify)/', ...GROUND], 'no door, and nothing of one machine'),
+    only('activities-act', '^activities/', [DOMAIN, '^src/(ledger|psp|temporal|present|webhooks|notify)/', ...GROUND], ''),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,4 +1,4 @@
-# One image for every process of oncepay: `api`, `worker`, `sandbox`, `migrate`, `check`, `admin`. Settings: .env.example.
+# One image for every process of oncepay: `api`, `worker`, `sandbox`, `flutterwave`, `migrate`, `check`, `admin`. Settings: .env.example.
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./

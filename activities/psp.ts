@@ -36,7 +36,7 @@ export interface LookUpInput {
 export interface PspPorts {
   readonly ledger: Ledger;
   readonly pool: Pool;
-  readonly connector: (name: string) => PspConnector | undefined;
+  readonly connector: (name: string, mode: Mode) => PspConnector | undefined;
 }
 
 /** A worker that dies during a PSP call is noticed after the workflow's heartbeat timeout, three of these. */
@@ -47,21 +47,28 @@ export type PspActivities = ReturnType<typeof createPspActivities>;
 export function createPspActivities({ ledger, pool, connector }: PspPorts) {
   async function orderOf(payoutId: string, attempt: number): Promise<{ order: PspOrder; psp: PspConnector; sentAgoMs: number }> {
     const { rows } = await pool.query<OrderRow>(
-      `SELECT p.amount, p.currency, p.mode, p.psp, p.description, p.destination,
+      `SELECT p.amount, p.currency, p.mode, p.psp, p.description, p.destination, a.psp_ref, a.state = 'succeeded' AS is_paid,
               extract(epoch FROM clock_timestamp() - a.sent_at) * 1000 AS sent_ago_ms
          FROM payouts p LEFT JOIN payout_attempts a ON a.payout_id = p.id AND a.attempt = $2 WHERE p.id = $1`,
       [payoutId, attempt],
     );
     const row = rows[0];
     if (!row) throw ApplicationFailure.nonRetryable(`no payout ${payoutId}`);
-    const psp = connector(row.psp);
-    if (!psp) throw ApplicationFailure.retryable(`this worker has no connector for the PSP ${row.psp}`, 'PspNotConfigured');
+    const psp = connector(row.psp, row.mode);
+    if (!psp) {
+      throw ApplicationFailure.retryable(
+        `this worker has no connector for the PSP ${row.psp} in ${row.mode} mode`,
+        'PspNotConfigured',
+      );
+    }
     const order = {
       reference: pspReference(payoutId, attempt),
       amountMinor: BigInt(row.amount),
       currency: row.currency,
       destination: row.destination,
       description: row.description,
+      pspRef: row.psp_ref,
+      isPaid: row.is_paid ?? false,
     };
     return { order, psp, sentAgoMs: row.sent_ago_ms === null ? 0 : Math.trunc(Number.parseFloat(row.sent_ago_ms)) };
   }
@@ -120,6 +127,8 @@ interface OrderRow {
   readonly psp: string;
   readonly description: string | null;
   readonly destination: Destination;
+  readonly psp_ref: string | null;
+  readonly is_paid: boolean | null;
   readonly sent_ago_ms: string | null;
 }
 

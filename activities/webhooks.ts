@@ -3,7 +3,9 @@ import { ApplicationFailure, cancellationSignal, heartbeat, log } from '@tempora
 import type { Pool } from 'pg';
 import { decryptSecret, type KeyRing } from '../src/crypto/secretBox.ts';
 import { failpoint } from '../src/failpoints.ts';
+import { createOutbox } from '../src/notify/outbox.ts';
 import { presentEvent } from '../src/present/event.ts';
+import type { RetryTimes } from '../src/present/providerPayout.ts';
 import {
   createDeliveries,
   type Delivery,
@@ -22,6 +24,8 @@ export interface WebhookPorts {
   readonly timeoutMs: number;
   /** Test keys' webhooks may go to loopback and over plain http; a live key's never. */
   readonly allowLoopbackTest: boolean;
+  /** How long payouts wait between retries: a provider's says when the next one comes. */
+  readonly retryTimes: RetryTimes;
 }
 
 export interface AttemptInput {
@@ -29,6 +33,12 @@ export interface AttemptInput {
   readonly trigger: Trigger;
   /** After this try the delivery has failed, unless it was taken. */
   readonly isLast: boolean;
+}
+
+export interface DeliveryAnswer {
+  readonly undelivered: readonly string[];
+  /** Ids of events. Absent in what histories recorded before there were any. */
+  readonly notifications?: readonly string[];
 }
 
 /** `final`: nothing more will be tried by itself. */
@@ -53,8 +63,9 @@ const HEARTBEAT_MS = 3_000;
 
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
-export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest }: WebhookPorts) {
+export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest, retryTimes }: WebhookPorts) {
   const deliveries = createDeliveries(pool);
+  const outbox = createOutbox(pool);
   const tryingPerHost = new Map<string, number>();
 
   /** Sends it once and writes down what came of it. Undefined: not now, its host has too many tries running. */
@@ -94,7 +105,7 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
 
   async function send(delivery: Delivery): Promise<SendResult> {
     const { event, url, secret, previousSecret } = delivery;
-    const body = JSON.stringify(presentEvent(event));
+    const body = JSON.stringify(presentEvent(event, retryTimes));
     const current = decryptSecret(keys, secret);
     const previous = previousSecret === null ? null : decryptSecret(keys, previousSecret);
     const signed = signedHeaders({ id: event.id, sentAt: new Date(), body }, { current, previous });
@@ -111,9 +122,10 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
   return {
     /**
      * The first try of everything that waits, each receiver's events in their order. What was tried before follows its
-     * schedule in a workflow of its own; it is in `undelivered` too, so that none is forgotten if this runs again.
+     * schedule in a workflow of its own; it is in `undelivered` too, so that none is forgotten if this runs again. So are
+     * the events of which people are still to be told, which a workflow of their own does.
      */
-    async deliverWebhooks({ payoutId }: { payoutId: string }): Promise<{ undelivered: string[] }> {
+    async deliverWebhooks({ payoutId }: { payoutId: string }): Promise<DeliveryAnswer> {
       const pending = await deliveries.pendingOf(payoutId);
       const done = new Set<string>();
       const lastStart = Date.now() + FIRST_TRIES_MS;
@@ -128,7 +140,8 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
           }
         }),
       );
-      return { undelivered: pending.filter(({ id }) => !done.has(id)).map(({ id }) => id) };
+      const undelivered = pending.filter(({ id }) => !done.has(id)).map(({ id }) => id);
+      return { undelivered, notifications: await outbox.pendingEvents(payoutId) };
     },
 
     /** One try of one delivery. @throws `ReceiverBusy`, to be tried again soon, while too many tries to its host are running. */

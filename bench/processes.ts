@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const PROCESSES = ['api', 'worker', 'sandbox', 'temporal', 'postgres'] as const;
+export const PROCESSES = ['api', 'worker', 'sandbox', 'flutterwave', 'temporal', 'postgres'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
 /** USER_HZ of Linux on every common machine: the unit of /proc/<pid>/stat. */

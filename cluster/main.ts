@@ -75,7 +75,7 @@ async function story(): Promise<boolean> {
   await migrate(postgres.url);
   const apiPorts = [port(), port()];
   const sandboxPort = port();
-  const credentials = credentialsOf(home, { api: apiPorts[0] ?? 0, temporal: 0, temporalUi: 0, postgres: postgres.port, sandbox: sandboxPort, worker: 0 }, postgres.url); // biome-ignore format: one call
+  const credentials = credentialsOf(home, { api: apiPorts[0] ?? 0, temporal: 0, temporalUi: 0, postgres: postgres.port, sandbox: sandboxPort, flutterwave: 0, worker: 0 }, postgres.url); // biome-ignore format: one call
   const encryptionKeys = `k1:${randomBytes(32).toString('base64')}`;
   await seed(postgres.url, credentials, encryptionKeys);
   const urls = apiPorts.map((each) => `http://127.0.0.1:${each}`);

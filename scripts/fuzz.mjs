@@ -17,8 +17,8 @@ const { values } = parseArgs({
 prepare();
 const schemathesis = tool();
 const home = mkdtempSync(join(tmpdir(), 'oncepay-fuzz-'));
-const ports = await freePorts(6);
-const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'PG_PORT', 'SANDBOX_PORT', 'WORKER_PORT'];
+const ports = await freePorts(7);
+const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'PG_PORT', 'SANDBOX_PORT', 'WORKER_PORT', 'FLUTTERWAVE_SIM_PORT'];
 const env = {
   ...process.env,
   ONCEPAY_HOME: home,
@@ -32,6 +32,7 @@ try {
   // Who asks: each may do other things. The audience of a path is its beginning.
   const callers = [
     { name: 'a merchant', key: merchants[0].testKey, only: '^/api/v1/' },
+    { name: 'a provider', key: await providerKey(baseUrl, merchants[0].testKey), only: '^/api/(provider/|payouts$)' },
     { name: 'an admin', key: admins.find((/** @type {any} */ each) => each.role === 'admin').key, only: '^/api/admin/' },
   ];
   for (const { name, key, only } of callers) {
@@ -86,6 +87,24 @@ async function credentials() {
     await sleep(200);
   }
   throw new Error('the installation did not become healthy in two minutes');
+}
+
+/**
+ * Of a provider who has earned something and can be paid.
+ * @param {string} baseUrl @param {string} merchantKey @returns {Promise<string>}
+ */
+async function providerKey(baseUrl, merchantKey) {
+  /** @param {string} method @param {string} path @param {unknown} body @returns {Promise<any>} */
+  const send = async (method, path, body) => {
+    const headers = { 'X-API-KEY': merchantKey, 'X-IDEMPOTENCY-KEY': `fuzz${path}`, 'Content-Type': 'application/json' };
+    const answer = await fetch(`${baseUrl}/api/v1/providers${path}`, { method, headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`no provider to ask as: ${await answer.text()}`);
+    return await answer.json();
+  };
+  const { id } = await send('POST', '', { externalId: 'fuzz', name: 'Ada Obi', email: 'ada@example.com' });
+  await send('PUT', `/${id}/bank-account`, { bankCode: '044', accountNumber: '0690000031', accountName: 'Ada Obi' });
+  await send('POST', `/${id}/earnings`, { amount: '10000', currency: 'NGN', externalId: 'fuzz' });
+  return (await send('POST', `/${id}/keys`, {})).key;
 }
 
 /** @param {number} count */

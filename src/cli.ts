@@ -4,7 +4,7 @@ import pg from 'pg';
 import { loadConfig, loadDatabase } from './config.ts';
 import { createPool } from './db/pool.ts';
 import { isRole, ROLES } from './domain/roles.ts';
-import { databaseOfHome } from './local/home.ts';
+import { databaseOfHome, environmentOfHome } from './local/home.ts';
 import { listenForStop, sentenceOf } from './stop.ts';
 
 /** What runs until it is told to stop. */
@@ -16,17 +16,18 @@ interface Running {
 
 const USAGE = `oncepay <command>
 
-  up             everything on this machine: PostgreSQL, Temporal, sandbox, worker, API
+  up             everything on this machine: PostgreSQL, Temporal, PSP simulators, worker, API
   api            the HTTP API
   worker         a worker; any number of them
-  sandbox        the PSP simulator
+  sandbox        the sandbox PSP
+  flutterwave    the simulator of Flutterwave
   migrate        bring the database up to date, then end
   check          check the books; exits 1 if anything is wrong
   admin create --name NAME --role ${ROLES.join('|')}
                  make an admin and print the key, once
 
-Settings are read from the environment; .env.example lists them. Without DATABASE_URL, migrate, check and admin
-work on the local installation of ONCEPAY_HOME (default .oncepay).`;
+Settings are read from the environment; .env.example lists them. Without DATABASE_URL, worker, migrate, check and
+admin work on the local installation of ONCEPAY_HOME (default .oncepay).`;
 
 /** `stopping` is aborted by SIGINT or SIGTERM: what is still starting then gives up in order. */
 type Command = (args: string[], stopping: AbortSignal) => Promise<Running | undefined>;
@@ -34,8 +35,9 @@ type Command = (args: string[], stopping: AbortSignal) => Promise<Running | unde
 const COMMANDS: Readonly<Record<string, Command>> = {
   up: runUp,
   api: async () => await (await import('./api/server.ts')).startApi(loadConfig(process.env)),
-  worker: async () => await (await import('./worker/main.ts')).startWorker(loadConfig(process.env)),
+  worker: runWorker,
   sandbox: runSandbox,
+  flutterwave: runFlutterwave,
   migrate: runMigrate,
   check: runCheck,
   admin: runAdmin,
@@ -56,6 +58,13 @@ async function runUp(_args: string[], stopping: AbortSignal): Promise<Running> {
   };
 }
 
+/** One beside those of `npm start`, or as the environment says. */
+async function runWorker(): Promise<Running> {
+  const env = process.env['DATABASE_URL'] ? process.env : environmentOfHome(process.env);
+  const { startWorker } = await import('./worker/main.ts');
+  return await startWorker(loadConfig(env));
+}
+
 async function runSandbox(): Promise<Running> {
   const config = loadConfig(process.env);
   if (!config.sandboxDatabaseUrl) throw new Error('SANDBOX_DATABASE_URL is not set; the sandbox keeps a book of its own.');
@@ -64,10 +73,19 @@ async function runSandbox(): Promise<Running> {
     databaseUrl: config.sandboxDatabaseUrl,
     host: config.host,
     port: config.sandboxPort,
-    apiKey: config.sandboxApiKey,
+    apiKey: config.psps.sandbox.apiKey,
     callbackUrl: config.sandboxCallbackUrl,
-    webhookSecret: config.sandboxWebhookSecret,
+    webhookSecret: config.psps.sandbox.webhookSecret,
   });
+}
+
+async function runFlutterwave(): Promise<Running> {
+  const { flutterwaveSim, host, psps } = loadConfig(process.env);
+  const { port, databaseUrl, callbackUrl } = flutterwaveSim;
+  if (!databaseUrl) throw new Error('FLUTTERWAVE_SIM_DATABASE_URL is not set; the simulator keeps a book of its own.');
+  const [{ secretKey, webhookHash }] = psps.flutterwave;
+  const { startFlutterwave } = await import('./psp/flutterwave/server.ts');
+  return await startFlutterwave({ databaseUrl, host, port, callbackUrl, secretKey, webhookHash });
 }
 
 /** Where the tools of an operator work: as the environment says, or else on the local installation. */

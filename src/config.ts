@@ -2,9 +2,14 @@
  * The configuration: one schema over the environment, every key with a default or one clear sentence. Defaults are
  * those of an installation; `oncepay up` sets shorter waits for a local try-out (src/local/up.ts). `.env.example` lists them.
  */
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { isVapidPair, type VapidKeys } from './crypto/pushKeys.ts';
 import { parseKeys } from './crypto/secretBox.ts';
 import type { PayoutTimes } from './domain/payout/contract.ts';
+import type { MailSettings } from './notify/mail.ts';
+import type { FlutterwaveConnectorOptions } from './psp/flutterwave/connector.ts';
+import type { PspConfig } from './psp/registry.ts';
 
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -39,8 +44,11 @@ const url = (schemes: string) => {
   const message = `must be a URL that begins with ${schemes.replace('|', ':// or ')}://`;
   return z.string().refine((text) => hasScheme.test(text) && URL.canParse(text), message);
 };
-const secret = (byDefault: string) => z.string().min(8, 'must have at least 8 characters').default(byDefault);
+const givenSecret = z.string().min(8, 'must have at least 8 characters');
+const secret = (byDefault: string) => givenSecret.default(byDefault);
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const MAIL_FROM = /^(?:[^<>\p{Cc}]+ <([^\s<>@]+@[^\s<>@]+)>|([^\s<>@]+@[^\s<>@]+))$/u;
 
 const environment = z.object({
   DATABASE_URL: url('postgresql|postgres'),
@@ -69,6 +77,19 @@ const environment = z.object({
   SANDBOX_API_KEY: secret('sandbox-local-key'),
   SANDBOX_WEBHOOK_SECRET: secret('sandbox-local-secret'),
   SANDBOX_CALLBACK_URL: url('http|https').optional(),
+  FLUTTERWAVE_TEST_URL: url('http|https').default('http://127.0.0.1:3003/v3'),
+  FLUTTERWAVE_TEST_SECRET_KEY: secret('FLWSECK_TEST-local-X'),
+  FLUTTERWAVE_TEST_WEBHOOK_HASH: secret('flutterwave-local-hash'),
+  FLUTTERWAVE_TEST_REFERENCE_SUFFIX: z
+    .string()
+    .regex(/^_PMCK[A-Z0-9_]{0,20}$/, "must be one of Flutterwave's, such as _PMCK or _PMCKDU_1")
+    .optional(),
+  FLUTTERWAVE_LIVE_URL: url('http|https').default('https://api.flutterwave.com/v3'),
+  FLUTTERWAVE_LIVE_SECRET_KEY: givenSecret.optional(),
+  FLUTTERWAVE_LIVE_WEBHOOK_HASH: givenSecret.optional(),
+  FLUTTERWAVE_SIM_PORT: port(3003),
+  FLUTTERWAVE_SIM_DATABASE_URL: url('postgresql|postgres').optional(),
+  FLUTTERWAVE_SIM_CALLBACK_URL: url('http|https').optional(),
   WEBHOOK_ALLOW_LOOPBACK_TEST: flag('false'),
   ALLOW_SIGNAL_DECISIONS: flag('true'),
   RATE_LIMIT_PER_SECOND: count(200, 1, 100_000),
@@ -81,14 +102,43 @@ const environment = z.object({
   OUTCOME_DEADLINE: duration('24h'),
   PSP_TIMEOUT: duration('30s'),
   WEBHOOK_TIMEOUT: duration('15s'),
+  ONCEPAY_HOME: z.string().default('.oncepay'),
+  SMTP_URL: url('smtp|smtps').optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(MAIL_FROM, 'must be an address, or a name and an address in angle brackets')
+    .default('oncepay <oncepay@localhost>'),
+  VAPID_PUBLIC_KEY: z.string().optional(),
+  VAPID_PRIVATE_KEY: z.string().optional(),
+  VAPID_SUBJECT: z
+    .string()
+    .regex(/^(mailto:\S+@\S+|https:\/\/\S+)$/, 'must begin with mailto: or https://')
+    .optional(),
+  PAYOUT_RUN_INTERVAL: duration('2h'),
+  ENABLE_WORKERS: flag('true'),
+  PAYOUT_WORKER_CONCURRENCY: count(5, 1, 1_000),
+  PAYOUT_WORKER_RATE_LIMIT: count(10, 1, 10_000),
+  BATCH_WORKER_CONCURRENCY: count(1, 1, 100),
+  BATCH_WORKER_RATE_LIMIT: count(1, 1, 1_000),
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
 /** The workflow gives a PSP call 45 s (workflows/payout.ts): a reply must have had its full time before that. */
 const PSP_TIMEOUT_MAX_MS = 30_000;
 
+/** A Temporal Schedule counts in whole seconds. */
+const SCHEDULE_INTERVAL_MIN_MS = 1_000;
+
 /** The workflow gives the first tries of a payout's webhooks 2 minutes, and the last of them begins within one. */
 const WEBHOOK_TIMEOUT_MAX_MS = 30_000;
+
+/** Of the activities of one task queue. */
+export interface QueueLimits {
+  /** At once in one worker. */
+  readonly concurrency: number;
+  /** Of all workers together: Temporal hands out no more. */
+  readonly perSecond: number;
+}
 
 export interface Config {
   readonly databaseUrl: string;
@@ -106,22 +156,39 @@ export interface Config {
   readonly workerPort: number;
   readonly sandboxPort: number;
   readonly encryptionKeys: string;
-  readonly sandboxUrl: string;
-  readonly sandboxApiKey: string;
-  readonly sandboxWebhookSecret: string;
   readonly sandboxCallbackUrl: string;
+  /** Of the Flutterwave simulator. */
+  readonly flutterwaveSim: { readonly port: number; readonly databaseUrl: string | undefined; readonly callbackUrl: string };
+  /** Of Flutterwave's accounts the first is the test one. */
+  readonly psps: PspConfig & { readonly flutterwave: FlutterwaveAccounts };
   readonly webhookAllowLoopbackTest: boolean;
   readonly allowSignalDecisions: boolean;
   readonly rateLimitPerSecond: number;
   readonly times: PayoutTimes;
-  readonly pspTimeoutMs: number;
   readonly webhookTimeoutMs: number;
+  readonly mail: MailSettings;
+  /** Undefined: notifications are pushed to nobody. */
+  readonly vapid: VapidKeys | undefined;
+  /** How often approved provider payouts are sent. */
+  readonly payoutRunIntervalMs: number;
+  /** False: workers run elsewhere, or not yet; `oncepay up` starts none, and /health does not miss them. */
+  readonly enableWorkers: boolean;
+  /** What provider payouts ask of their PSPs. */
+  readonly providerPspLimits: QueueLimits;
+  /** The steps of payout runs. */
+  readonly payoutRunLimits: QueueLimits;
   readonly logLevel: (typeof LEVELS)[number];
 }
+
+type FlutterwaveAccounts = readonly [test: FlutterwaveConnectorOptions, ...live: FlutterwaveConnectorOptions[]];
 
 /** A setting that is missing or malformed: its message is one sentence for whoever starts the process. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
+}
+
+function refuse(message: string): never {
+  throw new ConfigError(message);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -145,9 +212,6 @@ export function loadDatabase(env: Environment): Pick<Config, 'databaseUrl' | 'da
 /** @throws ConfigError */
 export function loadConfig(env: Environment): Config {
   const settings = read(environment, env);
-  const refuse = (message: string): never => {
-    throw new ConfigError(message);
-  };
   if (settings.PSP_TIMEOUT > PSP_TIMEOUT_MAX_MS) refuse('PSP_TIMEOUT must be at most 30s.');
   if (settings.WEBHOOK_TIMEOUT > WEBHOOK_TIMEOUT_MAX_MS) refuse('WEBHOOK_TIMEOUT must be at most 30s.');
   if (settings.PSP_NOT_FOUND_GRACE < settings.PSP_TIMEOUT + 5_000) {
@@ -157,6 +221,7 @@ export function loadConfig(env: Environment): Config {
     refuse('OUTCOME_DEADLINE must be more than PSP_NOT_FOUND_GRACE.');
   if (settings.RETRY_WAIT_MAX < settings.RETRY_WAIT) refuse('RETRY_WAIT_MAX must not be less than RETRY_WAIT.');
   if (settings.LOOK_UP_MAX < settings.FIRST_LOOK_UP) refuse('LOOK_UP_MAX must not be less than FIRST_LOOK_UP.');
+  if (settings.PAYOUT_RUN_INTERVAL < SCHEDULE_INTERVAL_MIN_MS) refuse('PAYOUT_RUN_INTERVAL must be at least 1s.');
 
   const publicUrl = settings.PUBLIC_URL ?? `http://${settings.HOST}:${settings.PORT}`;
   return {
@@ -173,10 +238,21 @@ export function loadConfig(env: Environment): Config {
     workerPort: settings.WORKER_PORT,
     sandboxPort: settings.SANDBOX_PORT,
     encryptionKeys: settings.ENCRYPTION_KEYS,
-    sandboxUrl: settings.SANDBOX_URL,
-    sandboxApiKey: settings.SANDBOX_API_KEY,
-    sandboxWebhookSecret: settings.SANDBOX_WEBHOOK_SECRET,
     sandboxCallbackUrl: settings.SANDBOX_CALLBACK_URL ?? `${publicUrl}/api/v1/ipn/sandbox`,
+    flutterwaveSim: {
+      port: settings.FLUTTERWAVE_SIM_PORT,
+      databaseUrl: settings.FLUTTERWAVE_SIM_DATABASE_URL,
+      callbackUrl: settings.FLUTTERWAVE_SIM_CALLBACK_URL ?? `${publicUrl}/api/webhooks/flutterwave/payout_status`,
+    },
+    psps: {
+      sandbox: {
+        baseUrl: settings.SANDBOX_URL,
+        apiKey: settings.SANDBOX_API_KEY,
+        webhookSecret: settings.SANDBOX_WEBHOOK_SECRET,
+        timeoutMs: settings.PSP_TIMEOUT,
+      },
+      flutterwave: flutterwaveOf(settings),
+    },
     webhookAllowLoopbackTest: settings.WEBHOOK_ALLOW_LOOPBACK_TEST,
     allowSignalDecisions: settings.ALLOW_SIGNAL_DECISIONS,
     rateLimitPerSecond: settings.RATE_LIMIT_PER_SECOND,
@@ -189,8 +265,74 @@ export function loadConfig(env: Environment): Config {
       notFoundGraceMs: settings.PSP_NOT_FOUND_GRACE,
       outcomeDeadlineMs: settings.OUTCOME_DEADLINE,
     },
-    pspTimeoutMs: settings.PSP_TIMEOUT,
     webhookTimeoutMs: settings.WEBHOOK_TIMEOUT,
+    mail: {
+      smtpUrl: settings.SMTP_URL,
+      from: settings.MAIL_FROM,
+      directory: join(resolve(settings.ONCEPAY_HOME), 'mail'),
+    },
+    vapid: vapidOf(settings),
+    payoutRunIntervalMs: settings.PAYOUT_RUN_INTERVAL,
+    enableWorkers: settings.ENABLE_WORKERS,
+    providerPspLimits: { concurrency: settings.PAYOUT_WORKER_CONCURRENCY, perSecond: settings.PAYOUT_WORKER_RATE_LIMIT },
+    payoutRunLimits: { concurrency: settings.BATCH_WORKER_CONCURRENCY, perSecond: settings.BATCH_WORKER_RATE_LIMIT },
     logLevel: settings.LOG_LEVEL,
   };
+}
+
+/** What push services know us by. @throws ConfigError, which never shows a key */
+function vapidOf(settings: z.output<typeof environment>): VapidKeys | undefined {
+  const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey, VAPID_SUBJECT, MAIL_FROM: from } = settings;
+  if (publicKey === undefined && privateKey === undefined) return undefined;
+  if (publicKey === undefined) return refuse('VAPID_PUBLIC_KEY is not set, but VAPID_PRIVATE_KEY is.');
+  if (privateKey === undefined) return refuse('VAPID_PRIVATE_KEY is not set, but VAPID_PUBLIC_KEY is.');
+  if (!isVapidPair(publicKey, privateKey)) refuse('VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY must be a pair, each in base64url.');
+  const [, inBrackets, bare] = MAIL_FROM.exec(from) ?? [];
+  return { publicKey, privateKey, subject: VAPID_SUBJECT ?? `mailto:${inBrackets ?? bare}` };
+}
+
+/**
+ * Our accounts at Flutterwave. Its keys say whose money they move, and both kinds work at the same host: a live key never
+ * stands for test money, and live money never goes to a simulator.
+ * @throws ConfigError, which never shows a key
+ */
+function flutterwaveOf(settings: z.output<typeof environment>): FlutterwaveAccounts {
+  const timeoutMs = settings.PSP_TIMEOUT;
+  const test = {
+    mode: 'test',
+    baseUrl: settings.FLUTTERWAVE_TEST_URL,
+    secretKey: settings.FLUTTERWAVE_TEST_SECRET_KEY,
+    webhookHash: settings.FLUTTERWAVE_TEST_WEBHOOK_HASH,
+    referenceSuffix: settings.FLUTTERWAVE_TEST_REFERENCE_SUFFIX ?? '',
+    timeoutMs,
+  } as const;
+  if (test.secretKey.startsWith('FLWSECK-')) {
+    refuse('FLUTTERWAVE_TEST_SECRET_KEY is a live key (FLWSECK-…): test payouts, and the simulator, must not have one.');
+  }
+  if (!test.secretKey.startsWith('FLWSECK_TEST-')) refuse('FLUTTERWAVE_TEST_SECRET_KEY must begin with FLWSECK_TEST-.');
+
+  const {
+    FLUTTERWAVE_LIVE_URL: baseUrl,
+    FLUTTERWAVE_LIVE_SECRET_KEY: secretKey,
+    FLUTTERWAVE_LIVE_WEBHOOK_HASH: webhookHash,
+  } = settings;
+  if (secretKey === undefined && webhookHash === undefined) return [test];
+  if (secretKey === undefined) return refuse('FLUTTERWAVE_LIVE_SECRET_KEY is not set, but FLUTTERWAVE_LIVE_WEBHOOK_HASH is.');
+  if (webhookHash === undefined) return refuse('FLUTTERWAVE_LIVE_WEBHOOK_HASH is not set; with a live key it is needed.');
+  if (secretKey.startsWith('FLWSECK_TEST-')) {
+    refuse('FLUTTERWAVE_LIVE_SECRET_KEY is a test key (FLWSECK_TEST-…): live payouts would not be paid with it.');
+  }
+  if (!secretKey.startsWith('FLWSECK-')) refuse('FLUTTERWAVE_LIVE_SECRET_KEY must begin with FLWSECK-.');
+  if (isSimulator(baseUrl)) {
+    refuse(`FLUTTERWAVE_LIVE_URL is a simulator's (${baseUrl}): a live key goes only to https, and not to this machine.`);
+  }
+  if (webhookHash === test.webhookHash) {
+    refuse('FLUTTERWAVE_LIVE_WEBHOOK_HASH must not be the test one: it tells live callbacks from test ones.');
+  }
+  return [test, { mode: 'live', baseUrl, secretKey, webhookHash, referenceSuffix: '', timeoutMs }];
+}
+
+function isSimulator(text: string): boolean {
+  const { protocol, hostname } = new URL(text);
+  return protocol !== 'https:' || /^(localhost|.*\.localhost|127\..*|0\.0\.0\.0|\[::1\])\.?$/.test(hostname);
 }

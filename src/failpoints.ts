@@ -19,6 +19,8 @@ export const FAILPOINTS = [
   'return.before',
   'webhook.before',
   'webhook.after',
+  'notify.before',
+  'notify.after',
 ] as const;
 
 export type Failpoint = (typeof FAILPOINTS)[number];

@@ -4,15 +4,15 @@
  * that the door answers says what comes next. Nothing here moves money or remembers more than that state.
  */
 import {
+  type ActivityOptions,
   ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
   isCancellation,
-  proxyActivities,
   setHandler,
 } from '@temporalio/workflow';
-import type { PspActivities } from '../activities/psp.ts';
+import { isId } from '../src/domain/ids.ts';
 import {
   type Accepted,
   acceptUpdate,
@@ -20,7 +20,9 @@ import {
   type CommandAnswer,
   commandUpdate,
   type Decision,
+  type DispatchOrder,
   decideSignal,
+  dispatchSignal,
   type Fact,
   type Opening,
   type PayoutInput,
@@ -37,18 +39,18 @@ import { edgeOf, type FactType, isFinal, type PayoutState } from '../src/domain/
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
-import { ledger, openDoor, type PayoutDoor } from './payoutDoor.ts';
+import { ledger, openDoor, type PayoutDoor, pspOf } from './payoutDoor.ts';
 
 /** Of one attempt, all under one key. A PSP that lost three requests, each past its grace, needs a person. */
 const MAX_RESENDS = 2;
 
 /** One try: whether a request left that was never answered, only a look-up can tell. Heartbeats come every 3 s. */
-const { submit } = proxyActivities<Pick<PspActivities, 'submit'>>({
+const toSubmit: ActivityOptions = {
   startToCloseTimeout: '60s', // above PSP_TIMEOUT's upper limit of 30 s and the ledger's 10 s
   heartbeatTimeout: '10s', // a dead worker is noticed by three missed beats
   retry: { maximumAttempts: 1 },
   summary: 'send to the PSP',
-});
+};
 
 /** Not to be cancelled from the Temporal UI: a payout in mid-air would keep its money reserved with nobody in charge. */
 export async function payout(input: PayoutInput): Promise<PayoutResult> {
@@ -69,6 +71,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   setHandler(pspNoticeSignal, (notice) => {
     notices.push(notice);
   });
+  setHandler(dispatchSignal, dispatch);
   if (allowSignalDecisions) setHandler(decideSignal, decideBySignal);
   setHandler(stateQuery, () => viewOf(opening, door?.seen()));
 
@@ -94,6 +97,12 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
     return {
       outcome: answer.outcome === 'self_approval' || answer.outcome === 'already_decided' ? answer.outcome : 'wrong_state',
     };
+  }
+
+  /** A run has come to this payout. Held, cancelled or in a run already: the ledger refuses, and nothing changes. */
+  async function dispatch({ runId }: DispatchOrder): Promise<void> {
+    await condition(() => accepted !== undefined);
+    await door?.apply({ type: 'dispatched', runId }, 'system');
   }
 
   /** From the Temporal UI or CLI. Whoever can send signals can name any admin: an installation may switch this door off. */
@@ -128,7 +137,12 @@ async function open(opening: Opening): Promise<Opened> {
     case 'reinitiate': {
       const fact: Fact = { type: 'reinitiated' };
       const key = stepKey(fact, { sequence: 0, round: opening.round });
-      const answer = await ledger.applyFact(opening.payoutId, key, fact, `merchant:${opening.by}`);
+      const answer = await ledger.applyFact(
+        opening.payoutId,
+        key,
+        fact,
+        `${opening.byAdmin ? 'admin' : 'merchant'}:${opening.by}`,
+      );
       if (answer.outcome === 'applied' || answer.outcome === 'already') return { ...answer, outcome: 'accepted' };
       return { outcome: 'refused', code: answer.outcome === 'insufficient_balance' ? answer.outcome : 'not_reinitiable' };
     }
@@ -140,6 +154,7 @@ async function open(opening: Opening): Promise<Opened> {
 /** Goes from state to state until a final one. A PSP's message comes first, whatever the payout waits for. */
 async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes): Promise<void> {
   const { seen, apply, applyReply, see } = door;
+  const earlierAttempts = seen().attemptsBefore; // other rounds': the waits of this one grow with its own, whether they count or not
   let pauseMs = 0; // before the next send, when the last one came to nothing
   let idleSends = 0; // sends in a row that came to nothing: the pause grows with them
   let resends = 0; // of the newest attempt, each after the PSP said it knows no such reference
@@ -148,7 +163,7 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
     IN_REVIEW: review,
     REVIEW_ON_HOLD: () => change(),
     ON_HOLD: () => change(),
-    QUEUED: send,
+    QUEUED: () => (awaitsRun(seen()) ? change() : send()),
     RETRY_WAIT: retry,
     SUBMITTING: () => unknown('the worker that sent it is gone'),
     PSP_QUEUED: awaitOutcome,
@@ -186,8 +201,8 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
   }
 
   async function retry(): Promise<void> {
-    const { attempt, attemptsBefore } = seen();
-    const waitMs = retryWait(attempt - attemptsBefore, times);
+    const { attempt } = seen();
+    const waitMs = retryWait(attempt - earlierAttempts, times);
     if (await change(waitMs, `wait before attempt ${attempt + 1}`)) return;
     resends = 0;
     await sendAttempt(attempt + 1);
@@ -202,7 +217,7 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
   async function sendAttempt(attempt: number): Promise<void> {
     const { id, sequence, round } = seen();
     try {
-      const answer = await submit({ payoutId: id, attempt, sequence, round });
+      const answer = await pspOf(seen(), toSubmit).submit({ payoutId: id, attempt, sequence, round });
       see(answer.begin);
       if (answer.begun) await applyReply(answer.reply, 'reply', attempt);
       pauseBefore(answer.begun && answer.reply.kind === 'not_taken' ? answer.reply.retryAfterMs : null);
@@ -245,7 +260,7 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
   /** Look-ups at growing intervals, called off when a person or a message changes things (undefined). */
   async function lookUpUntilNews(deadlineMs?: number): Promise<PspReply | 'overdue' | undefined> {
     const { id, attempt, state } = seen();
-    const { lookUp } = proxyActivities<Pick<PspActivities, 'lookUp'>>({
+    const { lookUp } = pspOf(seen(), {
       startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
       ...(deadlineMs === undefined ? { scheduleToCloseTimeout: '365d' } : { scheduleToCloseTimeout: deadlineMs }),
       retry: { initialInterval: times.firstLookUpMs, backoffCoefficient: 2, maximumInterval: times.lookUpMaxMs },
@@ -279,8 +294,12 @@ function refuseEarly(command: Command, seen: PayoutRecord | undefined, deciders:
   });
 }
 
+/** Approved, and its time comes with a run. */
+const awaitsRun = ({ dispatch, runId }: PayoutRecord): boolean => dispatch === 'run' && runId == null;
+
 function actorOf(command: Command): string {
-  return 'adminId' in command ? `admin:${command.adminId}` : `merchant:${command.by}`;
+  if ('adminId' in command) return `admin:${command.adminId}`;
+  return `${isId('prv', command.by) ? 'provider' : 'merchant'}:${command.by}`;
 }
 
 function viewOf(opening: Opening, seen: PayoutRecord | undefined) {

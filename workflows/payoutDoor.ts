@@ -4,6 +4,7 @@
  */
 import {
   type ActivityInterfaceFor,
+  type ActivityOptions,
   condition,
   ParentClosePolicy,
   proxyActivities,
@@ -15,14 +16,16 @@ import {
 import type { LedgerActivities } from '../activities/ledger.ts';
 import type { PspActivities } from '../activities/psp.ts';
 import type { WebhookActivities } from '../activities/webhooks.ts';
-import { deliveryWorkflowId } from '../src/domain/ids.ts';
+import { deliveryWorkflowId, notificationsWorkflowId } from '../src/domain/ids.ts';
+import type { NotificationsInput } from '../src/domain/notifications.ts';
 import type { Fact, FactAnswer, PayoutRecord, PspNotice } from '../src/domain/payout/contract.ts';
-import { factsOf } from '../src/domain/payout/facts.ts';
+import { factsOf, replyContext } from '../src/domain/payout/facts.ts';
 import { isFinal, PUBLIC_STATUS, WAITING_ON } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttributes.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
-import { WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
+import { PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
+import type { WebhookDeliveryInput } from '../src/domain/webhookDelivery.ts';
 
 /**
  * Short, idempotent database calls. Tried until the database is back: giving up would leave money reserved with nobody
@@ -34,19 +37,24 @@ export const ledger = proxyLocalActivities<LedgerActivities>({
 });
 
 /** One look-up because a message came: a few tries, then the payout's own look-ups go on. */
-const psp = proxyActivities<Pick<PspActivities, 'lookUp'>>({
+const onMessage: ActivityOptions = {
   startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 5 },
   summary: 'look up: the PSP sent a message',
-});
+};
 
 /** The same after the payout has ended: no look-up of its own will find a return or a late payment, so this one insists. */
-const pspAfterTheEnd = proxyActivities<Pick<PspActivities, 'lookUp'>>({
+const onMessageAfterTheEnd: ActivityOptions = {
   startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
   scheduleToCloseTimeout: '30d', // a PSP that is silent for longer is gone; the message stays as received for an operator
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '15m' },
   summary: 'look up: the PSP sent a message after the end',
-});
+};
+
+/** The PSP's activities on the queue of this kind of payout. */
+export function pspOf({ kind }: PayoutRecord, options: ActivityOptions): ActivityInterfaceFor<PspActivities> {
+  return proxyActivities<PspActivities>({ ...options, ...(kind === 'provider' ? { taskQueue: PROVIDER_PSP_QUEUE } : {}) });
+}
 
 const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
   taskQueue: WEBHOOKS_QUEUE,
@@ -74,26 +82,36 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   let seen = opened.payout;
   let delivering: Promise<void> | undefined;
   let moreToDeliver = false;
-  const handedOver = new Set<string>(); // deliveries that have a workflow of their own
+  const handedOver = new Set<string>(); // workflows that deliver what this one left
   let shown = '';
 
   async function deliver(): Promise<void> {
     while (moreToDeliver) {
       moreToDeliver = false;
-      const { undelivered } = await webhooks.deliverWebhooks({ payoutId: seen.id });
+      const { undelivered, notifications = [] } = await webhooks.deliverWebhooks({ payoutId: seen.id });
       // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
       for (const deliveryId of undelivered) {
-        if (handedOver.has(deliveryId)) continue;
-        handedOver.add(deliveryId);
-        await startChild('webhookDelivery', {
-          workflowId: deliveryWorkflowId(deliveryId),
-          args: [{ deliveryId, tried: 1 }],
-          parentClosePolicy: ParentClosePolicy.ABANDON,
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        }).catch(ignoreRunningTwin);
+        await handOver('webhookDelivery', deliveryWorkflowId(deliveryId), {
+          deliveryId,
+          tried: 1,
+        } satisfies WebhookDeliveryInput);
+      }
+      for (const eventId of notifications) {
+        await handOver('notifications', notificationsWorkflowId(eventId), { eventId } satisfies NotificationsInput);
       }
     }
     delivering = undefined;
+  }
+
+  async function handOver(workflowType: string, workflowId: string, input: object): Promise<void> {
+    if (handedOver.has(workflowId)) return;
+    handedOver.add(workflowId);
+    await startChild(workflowType, {
+      workflowId,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    }).catch(ignoreRunningTwin);
   }
 
   function see({ payout, notify }: { readonly payout: PayoutRecord; readonly notify: boolean }): void {
@@ -113,19 +131,19 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   }
 
   async function applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void> {
-    for (const fact of factsOf(reply, { attempt, source, attemptsThisRound: attempt - seen.attemptsBefore })) {
+    for (const fact of factsOf(reply, replyContext(seen, attempt, source))) {
       await apply(fact, `psp:${seen.psp}`);
     }
   }
 
   async function confirm({ messageId, attempt, claim }: PspNotice): Promise<void> {
     const hasEnded = isFinal(seen.state);
-    const reply = await (hasEnded ? pspAfterTheEnd : psp)
+    const reply = await pspOf(seen, hasEnded ? onMessageAfterTheEnd : onMessage)
       .lookUp({ payoutId: seen.id, attempt, known: null, notFoundGraceMs: 0, insist: hasEnded })
       .catch((): PspReply => ({ kind: 'unknown', reason: 'the PSP does not answer look-ups' }));
     // What proves nothing is no fact. The message stays as received; while the payout is open its own look-ups go on.
     if (reply.kind === 'unknown' || reply.kind === 'not_taken' || reply.kind === 'not_found') return;
-    const facts = factsOf(reply, { attempt, source: 'callback', attemptsThisRound: attempt - seen.attemptsBefore });
+    const facts = factsOf(reply, replyContext(seen, attempt, 'callback'));
     for (const [index, fact] of facts.entries()) {
       const isLast = index === facts.length - 1; // the one that the message is compared with
       await apply(isLast ? { ...fact, messageId, claim } : fact, `psp:${seen.psp}`);
@@ -162,7 +180,7 @@ function show(payout: PayoutRecord, shown: string): string {
   return now;
 }
 
-/** The delivery already has a workflow: it will be tried. */
+/** There is such a workflow already: it will be tried. */
 function ignoreRunningTwin(error: unknown): void {
   if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return;
   throw error;

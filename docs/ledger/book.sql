@@ -1,4 +1,4 @@
--- What the examples look at: the entries in words, the balances, and what every account comes to.
+-- What the examples look at: the entries in words, what every account comes to, the payouts, and what was earned and used.
 CREATE TEMP VIEW book AS
   SELECT e.op_key || ' ' || e.leg AS step, e.type, concat_ws(' ', d.purpose, nullif(d.owner_id, '')) AS "from",
          concat_ws(' ', c.purpose, nullif(c.owner_id, '')) AS "to", e.amount, e.available_after AS available, e.reserved_after AS reserved
@@ -10,3 +10,8 @@ CREATE TEMP VIEW accounts_now AS
     FROM accounts a LEFT JOIN ledger_entries e ON a.id IN (e.debit_account, e.credit_account)
    GROUP BY a.id ORDER BY 1;
 CREATE TEMP VIEW payouts_now AS SELECT id, state, round, attempt, needs_operator FROM payouts ORDER BY id;
+CREATE TEMP VIEW earnings_now AS
+  SELECT e.id AS earning, e.amount, e.available,
+         string_agg(concat_ws(' ', u.payout_id, u.state, u.amount), ', ' ORDER BY u.payout_id, u.round, u.state) AS used
+    FROM earnings e LEFT JOIN earning_uses u ON u.earning_id = e.id
+   GROUP BY e.id ORDER BY e.id;

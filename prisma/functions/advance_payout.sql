@@ -48,7 +48,10 @@ BEGIN
          updated_at = now(),
          attempt = CASE WHEN p_fact = 'attempt_started' THEN p_attempt ELSE x.attempt END,
          round = x.round + CASE WHEN p_fact = 'reinitiated' THEN 1 ELSE 0 END,
-         attempts_before = CASE WHEN p_fact = 'reinitiated' THEN x.attempt ELSE x.attempts_before END,
+         -- Our own funds at the PSP were short: that attempt is spent, but it is not one of those the payout may have.
+         attempts_before = CASE WHEN p_fact = 'reinitiated' THEN x.attempt
+                                WHEN p_fact = 'attempt_failed' AND p_data #>> '{failure,class}' = 'D' THEN x.attempts_before + 1 ELSE x.attempts_before END,
+         run_id = CASE WHEN p_fact = 'dispatched' THEN p_data ->> 'runId' ELSE x.run_id END,
          psp_reference = CASE WHEN p_attempt IS NULL THEN x.psp_reference -- not about an attempt
                               ELSE (SELECT a.psp_ref FROM payout_attempts a WHERE a.payout_id = x.id AND a.attempt = p_attempt) END,
          hold = CASE WHEN p_fact = 'psp_held' THEN jsonb_build_object('reason', coalesce(p_data ->> 'reason', 'held by the PSP'), 'source', 'psp')
@@ -67,6 +70,6 @@ END $$;
 
 CREATE OR REPLACE FUNCTION fact_message(p_fact text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE p_fact WHEN 'review_expired' THEN 'nobody decided within the review window'
-                     WHEN 'cancelled' THEN 'cancelled by the merchant'
+                     WHEN 'cancelled' THEN 'cancelled before it was sent'
                      WHEN 'resolved_not_paid' THEN 'an operator found that it was not paid' ELSE p_fact END
 $$;

@@ -1,6 +1,7 @@
--- announce(payout, …): writes the payout's next event and a delivery for each receiver that wants it, in the
--- caller's transaction: the event exists if and only if the change does. The payout's row must be locked, and its
--- `sequence` already counted up. Ids are derived from the payout's id and the sequence, so that they are the same for ever.
+-- announce(payout, …): writes the payout's next event, a delivery for each receiver that wants it and a notification for
+-- each person it concerns, in the caller's transaction: the event exists if and only if the change does. The payout's row
+-- must be locked, and its `sequence` already counted up. Ids are derived from the payout's id and the sequence, so that
+-- they are the same for ever.
 CREATE OR REPLACE FUNCTION announce(p payouts, p_type text, p_key text, p_actor text, p_from text, p_data jsonb)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -20,9 +21,12 @@ BEGIN
     INSERT INTO webhook_deliveries (id, event_id, payout_id, url)
     VALUES ('whd_' || substr(v_event, 5) || '_callback', v_event, p.id, p.callback_url);
   END IF;
+  IF p.kind = 'provider' THEN PERFORM notify_event(p, v_event, p_type, p_data); END IF;
 END $$;
 
--- has_pending_delivery(payout): is there a webhook to send? The workflow asks with every step, so that none is forgotten.
+-- has_pending_delivery(payout): is there a webhook or a notification to send? The workflow asks with every step, so that
+-- none is forgotten.
 CREATE OR REPLACE FUNCTION has_pending_delivery(p_payout text) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.payout_id = p_payout AND d.state = 'pending')
+      OR EXISTS (SELECT 1 FROM notifications n WHERE n.payout_id = p_payout AND n.state = 'pending')
 $$;

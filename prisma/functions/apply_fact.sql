@@ -6,7 +6,7 @@
 --   already               this step was done before
 --   self_approval         the admin made this payout          (approved, rejected)
 --   already_decided       this admin has decided it before     (approved, rejected)
---   unchanged             the PSP says what we know, or nothing (no event)
+--   unchanged             the PSP says what we know, or nothing; another run was here first (no event)
 --   wrong_state           no legal edge; a person, a clock or the engine asked: nothing is written
 --   ignored               no legal edge; a PSP said so: recorded for the timeline, nothing changes
 --   insufficient_balance  reinitiated, but not enough available
@@ -55,7 +55,7 @@ BEGIN
   END IF;
 
   SELECT * INTO v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = v_fact;
-  v_outcome := refuse_fact(p, v_edge, v_fact, v_origin, v_attempt);
+  v_outcome := refuse_fact(p, v_edge, v_fact, v_origin, v_attempt, p_data);
   IF v_outcome IS NOT NULL THEN
     IF v_outcome <> 'ignored' THEN
       RETURN fact_answer(v_outcome, close_message(p, v_fact, p_actor, p_data));

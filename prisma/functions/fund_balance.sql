@@ -17,7 +17,7 @@ BEGIN
   IF FOUND THEN
     RETURN jsonb_build_object('outcome', CASE WHEN e.amount = v_amount AND e.currency = v_currency THEN 'already' ELSE 'mismatch' END);
   END IF;
-  b := lock_balance(v_merchant, v_mode, v_currency);
+  b := lock_balance(v_merchant, v_mode, 'merchant', v_merchant, v_currency);
   PERFORM move(v_key, 0, 'FUND', b, platform_account(v_mode, 'funding', '', v_currency), b.available_account, v_amount, NULL);
   RETURN jsonb_build_object('outcome', 'funded');
 END $$;

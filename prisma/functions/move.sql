@@ -1,7 +1,7 @@
 -- move(…): one ledger entry and what it does to the owner's balance row, which the caller has locked or locks here.
 -- The only place that writes ledger_entries or changes a balance.
 --   debit or credit = the balance's available or reserved account: that column goes down or up
---   any other account: the platform's (or a merchant's debt), whose balance is the sum of its entries
+--   any other account: the platform's (or an owner's debt), whose balance is the sum of its entries
 -- Raises on a negative balance (CHECK) and on a second entry under the same (op_key, leg): both mean a bug, and
 -- stop the transaction. Returns the balance after.
 CREATE OR REPLACE FUNCTION move(p_key text, p_leg int, p_type text, p_balance balances, p_debit bigint, p_credit bigint, p_amount bigint, p_payout text)

@@ -18,6 +18,7 @@ INSERT INTO payout_edges (from_state, fact, to_state, effect, event_type) VALUES
   ('RETRY_WAIT', 'cancelled', 'CANCELLED', 'release', 'payout.cancelled'),
   ('ON_HOLD', 'cancelled', 'CANCELLED', 'release', 'payout.cancelled'),
   ('FAILED', 'reinitiated', 'QUEUED', 'reserve', 'payout.queued'),
+  ('QUEUED', 'dispatched', 'QUEUED', 'none', 'payout.queued'),
   ('QUEUED', 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing'),
   ('RETRY_WAIT', 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing'),
   ('UNKNOWN', 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing'),
@@ -91,7 +92,7 @@ CREATE OR REPLACE FUNCTION fact_origin(p_fact text) RETURNS text LANGUAGE sql IM
   SELECT CASE
     WHEN p_fact IN ('approved', 'rejected', 'held', 'hold_lifted', 'cancelled', 'reinitiated', 'resolved_paid', 'resolved_not_paid') THEN 'person'
     WHEN p_fact IN ('review_expired', 'outcome_overdue') THEN 'clock'
-    WHEN p_fact IN ('attempt_started') THEN 'engine'
+    WHEN p_fact IN ('attempt_started', 'dispatched') THEN 'engine'
     WHEN p_fact IN ('psp_queued', 'psp_held', 'psp_processing', 'not_taken', 'outcome_unknown', 'mismatch', 'attempt_failed', 'failed', 'paid', 'returned') THEN 'psp'
   END
 $$;

@@ -3,13 +3,17 @@
 CREATE OR REPLACE FUNCTION payout_record(p payouts) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   v_approvals jsonb := '[]';
+  v_owner jsonb := jsonb_build_object('kind', 'merchant', 'id', p.merchant_id);
 BEGIN
+  IF p.kind <> 'merchant' THEN
+    SELECT jsonb_build_object('kind', b.owner_kind, 'id', b.owner_id) INTO v_owner FROM balances b WHERE b.id = p.balance_id;
+  END IF;
   IF p.review IS NOT NULL THEN
     SELECT coalesce(jsonb_agg(jsonb_build_object('adminId', a.admin_id, 'decision', a.decision, 'at', iso_time(a.at)) ORDER BY a.at), '[]')
       INTO v_approvals FROM approvals a WHERE a.payout_id = p.id AND a.round = p.round;
   END IF;
   RETURN jsonb_build_object(
-    'id', p.id, 'merchantId', p.merchant_id, 'mode', p.mode, 'kind', p.kind, 'currency', p.currency,
+    'id', p.id, 'merchantId', p.merchant_id, 'mode', p.mode, 'kind', p.kind, 'owner', v_owner, 'currency', p.currency,
     'amountMinor', p.amount::text, 'feeMinor', p.fee::text, 'reference', p.reference, 'description', p.description,
     'metadata', p.metadata,
     'destination', (p.destination - 'accountNumber' - 'iban')
@@ -19,6 +23,7 @@ BEGIN
     'sequence', p.sequence,
     'review', CASE WHEN p.review IS NULL THEN NULL ELSE p.review || jsonb_build_object('approvals', v_approvals) END,
     'hold', p.hold, 'failure', p.failure, 'needsOperator', p.needs_operator,
+    'maxAttempts', p.max_attempts, 'dispatch', p.dispatch, 'runId', p.run_id, 'method', p.method, 'risk', p.risk,
     'createdAt', iso_time(p.created_at), 'updatedAt', iso_time(p.updated_at), 'completedAt', iso_time(p.completed_at));
 END $$;
 REVOKE EXECUTE ON FUNCTION payout_record(payouts) FROM PUBLIC;

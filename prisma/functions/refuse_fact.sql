@@ -1,6 +1,7 @@
 -- refuse_fact: why this fact may not take its edge, or NULL. The same rule as nextState in src/domain/payout/machine.ts,
 -- and what only the attempts' rows can tell.
-CREATE OR REPLACE FUNCTION refuse_fact(p payouts, p_edge payout_edges, p_fact text, p_origin text, p_attempt int)
+DROP FUNCTION IF EXISTS refuse_fact(payouts, payout_edges, text, text, int); -- until there were runs
+CREATE OR REPLACE FUNCTION refuse_fact(p payouts, p_edge payout_edges, p_fact text, p_origin text, p_attempt int, p_data jsonb)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   v_open boolean;
@@ -8,7 +9,14 @@ BEGIN
   IF p_origin = 'psp' THEN RETURN refuse_psp_fact(p, p_edge, p_fact, p_attempt); END IF;
   IF p_edge.fact IS NULL THEN RETURN 'wrong_state'; END IF;
   IF p_fact = 'outcome_overdue' AND p_attempt <> p.attempt THEN RETURN 'wrong_state'; END IF;
+  IF p_fact = 'dispatched' THEN
+    IF p.dispatch <> 'run' THEN RETURN 'wrong_state'; END IF;
+    IF p.run_id IS NOT NULL THEN RETURN 'unchanged'; END IF; -- sent on its way once
+    IF p_data ->> 'runId' IS NULL THEN RAISE EXCEPTION 'the fact dispatched names no run'; END IF;
+    RETURN NULL;
+  END IF;
   IF p_fact = 'attempt_started' THEN
+    IF p.dispatch = 'run' AND p.run_id IS NULL THEN RETURN 'wrong_state'; END IF; -- no run has come to it yet
     -- An attempt still open was never taken or is not known to be: it goes again under its own key. A new key needs a failed one.
     v_open := EXISTS (SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.attempt = p.attempt AND x.state = 'open');
     IF p_attempt IS DISTINCT FROM p.attempt + (CASE WHEN v_open THEN 0 ELSE 1 END) THEN RETURN 'wrong_state'; END IF;

@@ -1,6 +1,9 @@
 -- reserve_payout(request): takes a payout in: amount + fee  available → reserved (RESERVE), the payout's row, its first event.
+-- From the balance of its owner: the merchant, or a provider, whose payout needs an assessment of its risk.
 -- Key: the payout's id (<payout>:reserve:1).
 -- Answers, the first that applies:
+--   assess                a provider's, and it comes with no assessment of the facts as they are now: the facts and the
+--                         policy; nothing is written. Assess them and call again, with `risk`
 --   already               this id was taken in before: its record as it was then
 --   insufficient_balance  not enough available; final for this id (a repeat must not find new money), nothing booked
 --   duplicate_reference   another payout of this merchant and mode has this reference; final for this id
@@ -13,20 +16,34 @@ DECLARE
   v_id text := p_request ->> 'payoutId';
   v_merchant text := p_request ->> 'merchantId';
   v_mode text := p_request ->> 'mode';
-  v_review jsonb := nullif(p_request -> 'reviewReasons', '[]');
+  v_kind text := coalesce(p_request ->> 'kind', 'merchant'); -- of the payout, and of whose balance pays
+  v_owner text := CASE v_kind WHEN 'merchant' THEN v_merchant ELSE p_request #>> '{owner,id}' END;
+  v_risk jsonb := nullif(p_request -> 'risk', 'null');
+  v_review jsonb := nullif(p_request -> 'reviewReasons' || coalesce(v_risk #> '{verdict,reasons}', '[]'), '[]');
+  v_question jsonb;
   v_refusal text;
 BEGIN
+  IF v_kind = 'provider' THEN
+    -- All requests of one provider pass here one by one, in whatever currency: what they count does not change meanwhile.
+    PERFORM 1 FROM providers x WHERE x.id = v_owner AND x.merchant_id = v_merchant AND x.mode = v_mode FOR NO KEY UPDATE;
+    IF NOT FOUND THEN RAISE EXCEPTION 'provider % is not of merchant % in mode %', v_owner, v_merchant, v_mode; END IF;
+    IF NOT EXISTS (SELECT 1 FROM payouts x WHERE x.id = v_id) THEN
+      v_question := risk_question(p_request);
+      IF v_question IS NOT NULL THEN RETURN v_question; END IF;
+    END IF;
+  END IF;
   SELECT * INTO b FROM balances x
-   WHERE x.mode = v_mode AND x.owner_kind = 'merchant' AND x.owner_id = v_merchant AND x.currency = p_request ->> 'currency';
+   WHERE x.mode = v_mode AND x.owner_kind = v_kind AND x.owner_id = v_owner AND x.currency = p_request ->> 'currency';
 
   -- Waits for a twin in flight: by id it is the same payout, by reference another one.
-  INSERT INTO payouts (id, merchant_id, mode, balance_id, currency, amount, fee, reference, description, metadata, callback_url,
-                       destination, psp, state, sequence, review, maker_id)
-  VALUES (v_id, v_merchant, v_mode, coalesce(b.id, 0), p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint,
+  INSERT INTO payouts (id, merchant_id, mode, kind, balance_id, currency, amount, fee, reference, description, metadata, callback_url,
+                       destination, psp, state, sequence, review, maker_id, max_attempts, dispatch, method, risk)
+  VALUES (v_id, v_merchant, v_mode, v_kind, coalesce(b.id, 0), p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint,
           (p_request ->> 'feeMinor')::bigint, p_request ->> 'reference', p_request ->> 'description', p_request -> 'metadata',
           p_request ->> 'callbackUrl', p_request -> 'destination', p_request ->> 'psp',
           CASE WHEN v_review IS NULL THEN 'QUEUED' ELSE 'IN_REVIEW' END, 1,
-          CASE WHEN v_review IS NULL THEN NULL ELSE jsonb_build_object('reasons', v_review) END, p_request ->> 'makerId')
+          CASE WHEN v_review IS NULL THEN NULL ELSE jsonb_build_object('reasons', v_review) END, p_request ->> 'makerId',
+          coalesce((p_request ->> 'maxAttempts')::int, 3), coalesce(p_request ->> 'dispatch', 'now'), p_request ->> 'method', v_risk)
   ON CONFLICT DO NOTHING RETURNING * INTO p;
   IF NOT FOUND THEN
     SELECT * INTO p FROM payouts x WHERE x.id = v_id;
@@ -52,7 +69,8 @@ BEGIN
   END IF;
 
   PERFORM move(v_id || ':reserve:1', 0, 'RESERVE', b, b.available_account, b.reserved_account, p.amount + p.fee, v_id);
-  PERFORM announce(p, 'payout.created', 'created', 'merchant:' || v_merchant, NULL, '{}');
+  PERFORM take_earnings(b, v_id, 1, p.amount + p.fee, 'reserved');
+  PERFORM announce(p, 'payout.created', 'created', v_kind || ':' || v_owner, NULL, '{}');
   IF v_review IS NOT NULL THEN
     UPDATE payouts x SET sequence = 2 WHERE x.id = v_id RETURNING * INTO p;
     PERFORM announce(p, 'payout.in_review', 'in_review', 'system', NULL, jsonb_build_object('reasons', v_review));

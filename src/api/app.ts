@@ -19,8 +19,12 @@ import { invariantRoutes } from './routes/admin/invariants.ts';
 import { ipnRoutes } from './routes/admin/ipn.ts';
 import { keyRoutes } from './routes/admin/keys.ts';
 import { merchantAdminRoutes } from './routes/admin/merchants.ts';
+import { notificationRoutes } from './routes/admin/notifications.ts';
+import { payoutRunRoutes } from './routes/admin/payoutRuns.ts';
 import { adminPayoutRoutes } from './routes/admin/payouts.ts';
+import { retryRoutes } from './routes/admin/retry.ts';
 import { reviewRoutes } from './routes/admin/review.ts';
+import { riskPolicyRoutes } from './routes/admin/riskPolicy.ts';
 import { callbackRoutes } from './routes/callbacks.ts';
 import { codecRoutes } from './routes/codec.ts';
 import { codecLoginRoutes } from './routes/codecLogin.ts';
@@ -29,8 +33,17 @@ import { directoryRoutes } from './routes/merchant/directory.ts';
 import { eventRoutes } from './routes/merchant/events.ts';
 import { payoutQueryRoutes } from './routes/merchant/payoutQueries.ts';
 import { payoutRoutes } from './routes/merchant/payouts.ts';
+import { providerAccountRoutes } from './routes/merchant/providerAccounts.ts';
+import { providerEarningRoutes } from './routes/merchant/providerEarnings.ts';
+import { providerKeyRoutes } from './routes/merchant/providerKeys.ts';
+import { merchantProviderPayoutRoutes } from './routes/merchant/providerPayouts.ts';
+import { providerRoutes } from './routes/merchant/providers.ts';
 import { webhookEndpointRoutes } from './routes/merchant/webhookEndpoints.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { earningRoutes } from './routes/provider/earnings.ts';
+import { providerPayoutQueryRoutes } from './routes/provider/providerPayoutQueries.ts';
+import { providerPayoutCreation, providerPayoutRoutes } from './routes/provider/providerPayouts.ts';
+import { adminPushRoutes, providerPushRoutes } from './routes/pushSubscriptions.ts';
 import { serializerCompiler, validatorCompiler } from './validation.ts';
 
 /** For the whole of a request to come in: a slow client on a bad line, not one who holds the connection on purpose. */
@@ -70,8 +83,10 @@ export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}):
   const metrics = addMetrics(app, context.pool);
 
   await app.register(operationRoutes(context, metrics));
-  await app.register(callbackRoutes(context), { prefix: '/api/v1' });
+  await app.register(callbackRoutes(context), { prefix: '/api' });
   await app.register(merchantRoutes(context), { prefix: '/api/v1' });
+  await app.register(providerScope(context), { prefix: '/api/provider' });
+  await app.register(providerPayoutCreation(context, '/payouts'), { prefix: '/api' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
   await app.register(codecScope(context), { prefix: '/codec' });
 
@@ -90,6 +105,21 @@ function merchantRoutes(context: ApiContext) {
     await scope.register(directoryRoutes(context));
     await scope.register(webhookEndpointRoutes(context));
     await scope.register(eventRoutes(context));
+    await scope.register(providerRoutes(context));
+    await scope.register(providerAccountRoutes(context));
+    await scope.register(providerEarningRoutes(context));
+    await scope.register(providerKeyRoutes(context));
+    await scope.register(merchantProviderPayoutRoutes(context));
+  };
+}
+
+/** What providers do with the keys that their platform gave them. */
+function providerScope(context: ApiContext) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    await scope.register(providerPayoutRoutes(context));
+    await scope.register(providerPayoutQueryRoutes(context));
+    await scope.register(earningRoutes(context));
+    await scope.register(providerPushRoutes(context));
   };
 }
 
@@ -97,7 +127,10 @@ function merchantRoutes(context: ApiContext) {
 function adminRoutes(context: ApiContext) {
   return async (scope: FastifyInstance): Promise<void> => {
     await scope.register(reviewRoutes(context));
+    await scope.register(riskPolicyRoutes(context));
     await scope.register(adminPayoutRoutes(context));
+    await scope.register(retryRoutes(context));
+    await scope.register(payoutRunRoutes(context));
     await scope.register(ipnRoutes(context));
     await scope.register(invariantRoutes(context));
     await scope.register(merchantAdminRoutes(context));
@@ -105,6 +138,8 @@ function adminRoutes(context: ApiContext) {
     await scope.register(fundRoutes(context));
     await scope.register(adminsRoutes(context));
     await scope.register(auditRoutes(context));
+    await scope.register(notificationRoutes(context));
+    await scope.register(adminPushRoutes(context));
   };
 }
 

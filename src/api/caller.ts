@@ -1,4 +1,4 @@
-/** Who is asking. Set by the hooks of plugins/auth.ts; routes behind them read it through `merchantOf` or `adminOf`. */
+/** Who is asking. Set by the hooks of plugins/auth.ts; routes behind them read it through `merchantOf`, `providerOf` or `adminOf`. */
 import type { FastifyRequest } from 'fastify';
 import type { Mode } from '../domain/payout/contract.ts';
 import type { Role } from '../domain/roles.ts';
@@ -11,6 +11,8 @@ export const SCOPES = [
   'directory:read',
   'webhooks:read',
   'webhooks:write',
+  'providers:read',
+  'providers:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -27,6 +29,20 @@ export interface MerchantCaller {
   readonly reviewLimits: unknown;
 }
 
+/** Somebody who earns at a merchant's platform. Sees nothing but their own. */
+export interface ProviderCaller {
+  readonly kind: 'provider';
+  readonly providerId: string;
+  /** The platform. */
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly keyId: string;
+  /** The admin who issued the merchant's key that made this key: may not approve what it asks for. */
+  readonly makerId: string | null;
+  /** `merchants.fee` of the platform, as stored. */
+  readonly fee: unknown;
+}
+
 export interface AdminCaller {
   readonly kind: 'admin';
   readonly adminId: string;
@@ -35,7 +51,7 @@ export interface AdminCaller {
   readonly name: string;
 }
 
-export type Caller = MerchantCaller | AdminCaller;
+export type Caller = MerchantCaller | ProviderCaller | AdminCaller;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -46,6 +62,12 @@ declare module 'fastify' {
 /** @throws if the route has no merchantAuth hook: a mistake in our code. */
 export function merchantOf(request: FastifyRequest): MerchantCaller {
   if (request.caller?.kind !== 'merchant') throw new Error(`${request.routeOptions.url} is not behind merchantAuth`);
+  return request.caller;
+}
+
+/** @throws if the route has no providerAuth hook: a mistake in our code. */
+export function providerOf(request: FastifyRequest): ProviderCaller {
+  if (request.caller?.kind !== 'provider') throw new Error(`${request.routeOptions.url} is not behind providerAuth`);
   return request.caller;
 }
 

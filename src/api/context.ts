@@ -5,6 +5,7 @@ import type { KeyRing } from '../crypto/secretBox.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { PspRegistry } from '../psp/registry.ts';
+import type { PayoutRunsClient } from '../temporal/payoutRuns.ts';
 import type { PayoutsClient } from '../temporal/payouts.ts';
 import type { WebhooksClient } from '../temporal/webhooks.ts';
 
@@ -15,6 +16,7 @@ export interface ApiContext {
   readonly prisma: PrismaClient;
   readonly ledger: Ledger;
   readonly payouts: PayoutsClient;
+  readonly payoutRuns: PayoutRunsClient;
   readonly webhooks: WebhooksClient;
   readonly psps: PspRegistry;
   /** Encrypts and decrypts secrets at rest. */

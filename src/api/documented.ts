@@ -14,6 +14,19 @@ export const byId = z.strictObject({ id: z.string().transform((text) => (/^[\x21
 /** A filter's value: whatever it is compared with is printable ASCII. */
 export const word = z.string().regex(/^[\x20-\x7e]{1,128}$/, 'Must be 1 to 128 printable ASCII characters.');
 
+/** A filter by status: one, or several separated by commas or given repeatedly. */
+export const statusQuery = <Status extends string>(statuses: readonly Status[]) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .transform((given, context) => {
+      const words = [given].flat().flatMap((each) => each.split(','));
+      const known = words.filter((word): word is Status => statuses.some((status) => status === word));
+      if (known.length < words.length) context.addIssue({ code: 'custom', message: `Must be of ${statuses.join(', ')}.` });
+      return known;
+    })
+    .optional()
+    .meta({ type: 'array', items: { enum: statuses }, anyOf: undefined });
+
 /** For routes under an idempotency key; the hook reads it. */
 export const keyed = { headers: idempotencyHeaders.optional() };
 

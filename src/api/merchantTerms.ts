@@ -56,7 +56,7 @@ export function presentTerms(merchant: { readonly fee: unknown; readonly reviewL
   };
 }
 
-function inMajor<Amount extends string | null>(minor: Readonly<Record<string, Amount>>): Record<string, Amount | string> {
+export function inMajor<Amount extends string | null>(minor: Readonly<Record<string, Amount>>): Record<string, Amount | string> {
   const major = Object.entries(minor).map(([currency, text]): [string, Amount | string] => [
     currency,
     text === null ? text : formatMajor(BigInt(text), currency),
@@ -64,7 +64,7 @@ function inMajor<Amount extends string | null>(minor: Readonly<Record<string, Am
   return Object.fromEntries(major);
 }
 
-function withoutNulls(given: Readonly<Record<string, string | null>>): Record<string, string> {
+export function withoutNulls(given: Readonly<Record<string, string | null>>): Record<string, string> {
   return Object.fromEntries(Object.entries(given).filter((each): each is [string, string] => each[1] !== null));
 }
 

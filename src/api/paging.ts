@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Caller } from './caller.ts';
 import { invalidRequest } from './problem.ts';
 
 const LIMIT_DEFAULT = 20;
@@ -85,9 +86,15 @@ export function openPage(request: FastifyRequest, query: PageQuery, keyPattern: 
 
 /** Not a secret: what a cursor can reach is in the query's WHERE. It tells a mistake from a page. */
 function tagOf(request: FastifyRequest): string {
-  const { caller } = request;
-  const tenant = caller?.kind === 'merchant' ? `${caller.merchantId} ${caller.mode}` : 'admin';
-  return createHash('sha256').update(`${tenant} ${request.routeOptions.url}`).digest('base64url').slice(0, 12);
+  return createHash('sha256')
+    .update(`${tenantOf(request.caller)} ${request.routeOptions.url}`)
+    .digest('base64url')
+    .slice(0, 12);
+}
+
+function tenantOf(caller: Caller | undefined): string {
+  if (caller?.kind === 'merchant') return `${caller.merchantId} ${caller.mode}`;
+  return caller?.kind === 'provider' ? caller.providerId : 'admin';
 }
 
 const writeCursor = (tag: string, key: string): string => Buffer.from(`${tag}.${key}`).toString('base64url');

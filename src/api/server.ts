@@ -6,6 +6,7 @@ import { createPrisma } from '../db/prisma.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import { createPspRegistry } from '../psp/registry.ts';
 import { connectTemporal } from '../temporal/client.ts';
+import { createPayoutRunsClient } from '../temporal/payoutRuns.ts';
 import { createPayoutsClient } from '../temporal/payouts.ts';
 import { createWebhooksClient } from '../temporal/webhooks.ts';
 import { buildApp } from './app.ts';
@@ -23,14 +24,7 @@ export interface Api {
 export async function startApi(config: Config): Promise<Api> {
   const pool = createPool({ url: config.databaseUrl, max: config.databasePool, applicationName: 'oncepay-api' });
   const temporal = connectTemporal(config);
-  const psps = createPspRegistry({
-    sandbox: {
-      baseUrl: config.sandboxUrl,
-      apiKey: config.sandboxApiKey,
-      webhookSecret: config.sandboxWebhookSecret,
-      timeoutMs: config.pspTimeoutMs,
-    },
-  });
+  const psps = createPspRegistry(config.psps);
   const prisma = createPrisma(pool);
   const { client } = temporal;
   const app = await buildApp({
@@ -39,6 +33,7 @@ export async function startApi(config: Config): Promise<Api> {
     prisma,
     ledger: createLedger(pool),
     payouts: createPayoutsClient(client, config),
+    payoutRuns: createPayoutRunsClient(client),
     webhooks: createWebhooksClient(client),
     psps,
     keys: parseKeys(config.encryptionKeys),

@@ -9,7 +9,7 @@ const KEY_CHARACTERS = 30;
 /** As long as the hash that signs with it; Standard Webhooks asks for 24 to 64. */
 const WEBHOOK_SECRET_BYTES = 32;
 
-export type KeyPrefix = 'pk_test_' | 'pk_live_' | 'ak_';
+export type KeyPrefix = 'pk_test_' | 'pk_live_' | 'vk_test_' | 'vk_live_' | 'ak_';
 
 export interface NewApiKey {
   /** Shown once. */

@@ -41,8 +41,14 @@ export function payoutWorkflowId(payoutId: string, round: number): string {
 /** The workflow that takes facts which come after the payout's own has ended. */
 export const followUpWorkflowId = (payoutId: string): string => `payout-return/${payoutId}`;
 
+/** The workflow of a payout run that an admin started; the Schedule names its own. */
+export const payoutRunWorkflowId = (runId: string): string => `payout-run/${runId}`;
+
 /** The workflow that brings one event to one receiver. */
 export const deliveryWorkflowId = (deliveryId: string): string => `webhook/${deliveryId}`;
+
+/** The workflow that tells people of one event. */
+export const notificationsWorkflowId = (event: string): string => `notifications/${event}`;
 
 /**
  * The id of a payout's event: four digits of its number, more where it has more. The SQL function `announce` writes the

@@ -1,4 +1,8 @@
 /** All workflows, with their local activities and PSP calls: one queue, so that a PSP call can be handed over without a hop. */
 export const PAYOUTS_QUEUE = 'payouts';
-/** The activities that send webhooks, and housekeeping: apart, so that a slow receiver takes no slot from a payout. */
+/** The activities that send webhooks and notifications, and housekeeping: apart, so that a slow receiver takes no slot from a payout. */
 export const WEBHOOKS_QUEUE = 'webhooks';
+/** PSP calls of provider payouts: apart, because the server holds their rate for the whole fleet, and merchants' have none. */
+export const PROVIDER_PSP_QUEUE = 'provider-psp';
+/** What a run does between its pages: one at a time, so that two runs never race through the same payouts. */
+export const PAYOUT_RUNS_QUEUE = 'payout-runs';

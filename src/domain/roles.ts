@@ -12,6 +12,9 @@ export const ACTION_ROLES = {
   hold: 'operator',
   release: 'operator',
   resolve: 'operator',
+  retry: 'operator',
+  payoutRuns: 'operator',
+  subscribe: 'operator', // nobody below is told anything
   approve: 'approver',
   reject: 'approver',
   merchants: 'admin',
@@ -19,6 +22,7 @@ export const ACTION_ROLES = {
   admins: 'admin',
   fund: 'admin',
   audit: 'admin',
+  riskPolicy: 'admin',
 } as const satisfies Record<string, Role>;
 
 export type Action = keyof typeof ACTION_ROLES;

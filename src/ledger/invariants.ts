@@ -5,6 +5,7 @@
  */
 import type { Pool } from 'pg';
 import { FACT_IGNORED, type PayoutState, STATES } from '../domain/payout/machine.ts';
+import { providerInvariants } from './providerInvariants.ts';
 
 export interface Invariant {
   readonly name: string;
@@ -104,7 +105,8 @@ export const INVARIANTS: readonly Invariant[] = [
         ('SETTLE', 'reserved', 'clearing', ':settle'), ('SETTLE', 'available', 'clearing', ':settle'),
         ('FEE', 'reserved', 'fees', ':settle'), ('FEE', 'available', 'fees', ':settle'),
         ('DEBT', 'debt', 'clearing', ':settle'), ('DEBT', 'debt', 'fees', ':settle'),
-        ('REVERSE', 'clearing', 'available', ':reverse'), ('REVERSE', 'clearing', 'debt', ':reverse'))
+        ('REVERSE', 'clearing', 'available', ':reverse'), ('REVERSE', 'clearing', 'debt', ':reverse'),
+        ('EARNING', 'available', 'transit', ''), ('EARNING', 'transit', 'available', ''))
       SELECT e.id AS entry, e.op_key, e.leg, e.type, d.purpose AS debit, c.purpose AS credit
         FROM ledger_entries e
         LEFT JOIN accounts d ON d.id = e.debit_account
@@ -112,7 +114,8 @@ export const INVARIANTS: readonly Invariant[] = [
         LEFT JOIN kinds k ON k.type = e.type AND k.debit = d.purpose AND k.credit = c.purpose
        WHERE k.type IS NULL
           OR e.type = 'FUND' AND (e.payout_id IS NOT NULL OR NOT starts_with(e.op_key, 'fund:'))
-          OR e.type <> 'FUND' AND (e.payout_id IS NULL OR NOT starts_with(e.op_key, e.payout_id || k.step))
+          OR e.type = 'EARNING' AND (e.payout_id IS NOT NULL OR NOT starts_with(e.op_key, 'earning:') OR (e.leg = 0) <> (c.purpose = 'transit'))
+          OR e.type NOT IN ('FUND', 'EARNING') AND (e.payout_id IS NULL OR NOT starts_with(e.op_key, e.payout_id || k.step))
           OR e.type = 'DEBT' AND (e.leg = 3) <> (c.purpose = 'fees')
           OR k.step IN (':settle', ':reverse') AND e.op_key <> e.payout_id || k.step`,
   },
@@ -254,6 +257,7 @@ export const INVARIANTS: readonly Invariant[] = [
           OR EXISTS (SELECT 1 FROM ledger_entries e WHERE e.payout_id = r.payout_id)
           OR EXISTS (SELECT 1 FROM events e WHERE e.payout_id = r.payout_id)`,
   },
+  ...providerInvariants(HOLDING),
 ];
 
 /** Measured on two cores: 10 s for a million entries and as many events, so minutes for the largest books we think of. */

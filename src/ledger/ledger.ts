@@ -12,11 +12,20 @@ import type {
   RefusalCode,
   ReviewReason,
 } from '../domain/payout/contract.ts';
+import type { RiskFacts, RiskRecord } from '../domain/risk/assess.ts';
+import type { PolicyVersion } from '../domain/risk/policy.ts';
 
 export interface ReserveRequest extends Omit<PayoutRequest, 'terms'> {
   readonly feeMinor: string;
   /** Empty: nobody needs to look at it. */
   readonly reviewReasons: readonly ReviewReason[];
+}
+
+/** A provider's payout is taken in with an assessment of these facts by this policy; null: the one that is built in. */
+export interface RiskQuestion {
+  readonly outcome: 'assess';
+  readonly facts: RiskFacts;
+  readonly policy: PolicyVersion | null;
 }
 
 /** `notify`: a webhook of this payout waits to be sent. */
@@ -36,9 +45,28 @@ export interface FundAnswer {
   readonly outcome: 'funded' | 'already' | 'mismatch';
 }
 
+export interface EarningRequest {
+  readonly earningId: string;
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly providerId: string;
+  readonly externalId: string;
+  readonly currency: string;
+  readonly amountMinor: string;
+  readonly description: string | null;
+}
+
+/** `earningId`: of the first that was posted under this external id. */
+export type EarningAnswer =
+  | { readonly outcome: 'posted' | 'already'; readonly earningId: string }
+  | { readonly outcome: 'mismatch' | 'insufficient_balance' };
+
 export interface Ledger {
-  /** Takes a payout in. Key: the payout's id. See prisma/functions/reserve_payout.sql for the answers. */
-  reserve(request: ReserveRequest): Promise<ReserveAnswer>;
+  /**
+   * Takes a payout in. Key: the payout's id. A provider's needs `risk`, and asks until it is of the facts as they are.
+   * See prisma/functions/reserve_payout.sql for the answers.
+   */
+  reserve(request: ReserveRequest, risk?: RiskRecord): Promise<ReserveAnswer | RiskQuestion>;
   /**
    * The one door for everything that became true of a payout. `key` is the step's natural key (src/domain/payout/steps.ts),
    * `actor` who says so (`merchant:…`, `admin:…`, `psp:…`, `system`). See prisma/functions/apply_fact.sql for the answers.
@@ -47,6 +75,8 @@ export interface Ledger {
   applyFact(payoutId: string, key: string, fact: Fact, actor: string): Promise<FactAnswer>;
   /** Money that arrived for a merchant. Key: `externalId`. */
   fund(request: FundRequest): Promise<FundAnswer>;
+  /** Money that a merchant gives to a provider of its own. Key: `externalId`. See prisma/functions/post_earning.sql for the answers. */
+  postEarning(request: EarningRequest): Promise<EarningAnswer>;
   /** The payout as it is now, or undefined. */
   read(payoutId: string): Promise<PayoutRecord | undefined>;
 }
@@ -60,7 +90,7 @@ export function createLedger(pool: Pool): Ledger {
   }
 
   return {
-    reserve: (request) => call('SELECT reserve_payout($1) AS answer', [JSON.stringify(request)]),
+    reserve: (request, risk) => call('SELECT reserve_payout($1) AS answer', [JSON.stringify({ ...request, risk })]),
 
     async applyFact(payoutId, key, fact, actor) {
       const { type, ...data } = fact;
@@ -76,6 +106,8 @@ export function createLedger(pool: Pool): Ledger {
     },
 
     fund: (request) => call('SELECT fund_balance($1) AS answer', [JSON.stringify(request)]),
+
+    postEarning: (request) => call('SELECT post_earning($1) AS answer', [JSON.stringify(request)]),
 
     async read(payoutId) {
       const { rows } = await pool.query<{ payout: PayoutRecord }>(

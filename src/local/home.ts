@@ -26,6 +26,7 @@ export interface Ports {
   readonly temporalUi: number;
   readonly postgres: number;
   readonly sandbox: number;
+  readonly flutterwave: number;
   readonly worker: number;
 }
 
@@ -35,6 +36,9 @@ export interface Credentials {
   readonly temporalAddress: string;
   readonly databaseUrl: string;
   readonly sandboxUrl: string;
+  readonly flutterwaveUrl: string;
+  /** What Flutterwave's simulator shows with its callbacks. */
+  readonly flutterwaveWebhookHash: string;
   readonly merchants: readonly DemoMerchant[];
   readonly admins: readonly DemoAdmin[];
 }
@@ -58,6 +62,8 @@ export interface Secrets {
   readonly encryptionKeys: string;
   readonly sandboxApiKey: string;
   readonly sandboxWebhookSecret: string;
+  readonly flutterwaveSecretKey: string;
+  readonly flutterwaveWebhookHash: string;
 }
 
 export interface Home {
@@ -65,13 +71,27 @@ export interface Home {
   file(...names: string[]): string;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** The database of the local installation, as its owner; undefined where there is none. */
-export function databaseOfHome(env: Readonly<Record<string, string | undefined>>): string | undefined {
+export function databaseOfHome(env: Environment): string | undefined {
   const file = join(resolve(env['ONCEPAY_HOME'] || '.oncepay'), 'credentials.json');
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials).databaseUrl : undefined;
 }
 
-export function openHome(env: Readonly<Record<string, string | undefined>>): Home {
+/** Where everything of the local installation is, for another worker beside it; the caller's own settings win. */
+export function environmentOfHome(env: Environment): Environment {
+  const file = join(resolve(env['ONCEPAY_HOME'] || '.oncepay'), 'environment.json');
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Environment) : {};
+  return { ...known, ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')) }; // set to nothing is not set
+}
+
+/** Written by each start: the ports may have moved. */
+export function keepEnvironment(home: Home, env: Environment): void {
+  writePrivately(home.file('environment.json'), env);
+}
+
+export function openHome(env: Environment): Home {
   const path = resolve(env['ONCEPAY_HOME'] || '.oncepay');
   mkdirSync(join(path, 'logs'), { recursive: true });
   return { path, file: (...names) => join(path, ...names) };
@@ -80,13 +100,16 @@ export function openHome(env: Readonly<Record<string, string | undefined>>): Hom
 /** Made once, kept with the data: without them what is encrypted in the database and in Temporal is lost. */
 export function secretsOf(home: Home): Secrets {
   const file = home.file('secrets.json');
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {};
   const secrets: Secrets = {
     encryptionKeys: `k1:${randomBytes(32).toString('base64')}`,
     sandboxApiKey: randomBytes(24).toString('hex'),
     sandboxWebhookSecret: randomBytes(24).toString('hex'),
+    flutterwaveSecretKey: `FLWSECK_TEST-${randomBytes(16).toString('hex')}-X`,
+    flutterwaveWebhookHash: randomBytes(24).toString('hex'),
+    ...known, // the others are newer than this home
   };
-  writePrivately(file, secrets);
+  if (JSON.stringify(known) !== JSON.stringify(secrets)) writePrivately(file, secrets);
   return secrets;
 }
 
@@ -100,6 +123,8 @@ export function credentialsOf(home: Home, ports: Ports, databaseUrl: string): Cr
     temporalAddress: `127.0.0.1:${ports.temporal}`,
     databaseUrl,
     sandboxUrl: `http://127.0.0.1:${ports.sandbox}`,
+    flutterwaveUrl: `http://127.0.0.1:${ports.flutterwave}`,
+    flutterwaveWebhookHash: secretsOf(home).flutterwaveWebhookHash,
     merchants: known?.merchants ?? ['Karachi Traders', 'Lahore Logistics'].map(newMerchant),
     admins: known?.admins ?? [...ROLES.slice(0, 3), 'approver', 'admin'].map(newAdmin),
   };

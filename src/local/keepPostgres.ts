@@ -38,7 +38,7 @@ export async function keepPostgres(home: Home, port: number, say: (line: string)
 
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
-  await createDatabase(client, 'sandbox');
+  for (const simulator of ['sandbox', 'flutterwave']) await createDatabase(client, simulator);
   await client.end();
   return {
     name: 'postgres',

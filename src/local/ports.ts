@@ -8,6 +8,7 @@ const PORT_VARIABLES = {
   temporalUi: ['TEMPORAL_UI_PORT', 8233],
   postgres: ['PG_PORT', 5433], // not 5432, where a PostgreSQL of the machine's own would be
   sandbox: ['SANDBOX_PORT', 3001],
+  flutterwave: ['FLUTTERWAVE_SIM_PORT', 3003],
   worker: ['WORKER_PORT', 3002],
 } as const satisfies Record<keyof Ports, readonly [string, number]>;
 

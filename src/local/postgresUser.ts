@@ -60,7 +60,7 @@ export function binaries(): string {
     entry = createRequire(import.meta.url).resolve(packageName); // …/dist/index.js
   } catch {
     throw new Error(
-      `There is no embedded PostgreSQL for this machine (${packageName}): run a PostgreSQL of your own, and api, worker and sandbox as .env.example says.`,
+      `There is no embedded PostgreSQL for this machine (${packageName}): run a PostgreSQL of your own, and api, worker and the PSP simulators as .env.example says.`,
     );
   }
   const native = join(dirname(dirname(entry)), 'native');

@@ -11,6 +11,7 @@ import {
   credentialsOf,
   endLeftovers,
   type Home,
+  keepEnvironment,
   lockHome,
   openHome,
   type Ports,
@@ -43,7 +44,7 @@ const LOCAL_SETTINGS = {
 };
 
 /** In the order in which they are ended: who takes requests first, who keeps the data last. */
-const NODE_CHILDREN = ['api', 'worker', 'sandbox'] as const;
+const NODE_CHILDREN = ['api', 'worker', 'sandbox', 'flutterwave'] as const;
 const CHILDREN = [...NODE_CHILDREN, 'temporal', 'postgres'];
 
 const READY_WITHIN_MS = 180_000; // 3 s on an idle machine; on one that also runs everybody's tests, a minute has been seen
@@ -68,8 +69,11 @@ export async function up(env: Environment, say: (line: string) => void, stopping
   if (left.length > 0) say(`ended what a killed start had left: ${left.join(', ')}`);
   const ports = await portsOf(env);
   const secrets = secretsOf(home);
-  const childEnv = environmentOf(env, ports, secrets);
-  loadConfig(childEnv); // a wrong setting is told here, before anything has started
+  const places = placesOf(ports, secrets);
+  const defaults = { ...LOCAL_SETTINGS, ...flutterwaveOf(ports, secrets) };
+  const childEnv = environmentOf(defaults, env, places);
+  const { enableWorkers } = loadConfig(childEnv); // a wrong setting is told here, before anything has started
+  keepEnvironment(home, { ...defaults, ...places });
   const cli = await Promise.race([temporalCli(say), whenAborted(stopping)]);
 
   say('starting PostgreSQL and Temporal');
@@ -92,8 +96,10 @@ export async function up(env: Environment, say: (line: string) => void, stopping
     const credentials = credentialsOf(home, ports, ownerUrl);
     await seed(ownerUrl, credentials, secrets.encryptionKeys);
 
-    say('starting the sandbox PSP, a worker and the API');
-    for (const name of [...NODE_CHILDREN].reverse()) kept.push(keepNode(home, name, childEnv, say));
+    say(`starting the PSP simulators, ${enableWorkers ? 'a worker' : 'no worker (ENABLE_WORKERS=false)'} and the API`);
+    for (const name of NODE_CHILDREN.toReversed()) {
+      if (name !== 'worker' || enableWorkers) kept.push(keepNode(home, name, childEnv, say));
+    }
     await untilReady(credentials, home, stopping);
     return { credentials, stop, kill };
   } catch (error) {
@@ -109,11 +115,24 @@ async function whenAborted(stopping: AbortSignal): Promise<never> {
   );
 }
 
-function environmentOf(env: Environment, ports: Ports, secrets: Secrets): Record<string, string | undefined> {
+/** The user's settings win over our defaults, but not over where things are: we have just put them there. */
+function environmentOf(defaults: Environment, env: Environment, places: Environment): Record<string, string | undefined> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')); // set to nothing is not set
+  return { ...defaults, ...given, ...places };
+}
+
+/** Flutterwave is simulated unless the user has an account there. */
+function flutterwaveOf(ports: Ports, secrets: Secrets) {
+  return {
+    FLUTTERWAVE_TEST_URL: `http://127.0.0.1:${ports.flutterwave}/v3`,
+    FLUTTERWAVE_TEST_SECRET_KEY: secrets.flutterwaveSecretKey,
+    FLUTTERWAVE_TEST_WEBHOOK_HASH: secrets.flutterwaveWebhookHash,
+  };
+}
+
+function placesOf(ports: Ports, secrets: Secrets) {
   const database = (user: string, name: string) => `postgresql://${user}@127.0.0.1:${ports.postgres}/${name}`;
   return {
-    ...LOCAL_SETTINGS,
-    ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')), // set to nothing is not set
     DATABASE_URL: database('oncepay_app', 'oncepay'),
     DATABASE_OWNER_URL: database('postgres', 'oncepay'),
     SANDBOX_DATABASE_URL: database('postgres', 'sandbox'),
@@ -128,6 +147,9 @@ function environmentOf(env: Environment, ports: Ports, secrets: Secrets): Record
     SANDBOX_API_KEY: secrets.sandboxApiKey,
     SANDBOX_WEBHOOK_SECRET: secrets.sandboxWebhookSecret,
     SANDBOX_CALLBACK_URL: `http://127.0.0.1:${ports.api}/api/v1/ipn/sandbox`,
+    FLUTTERWAVE_SIM_DATABASE_URL: database('postgres', 'flutterwave'),
+    FLUTTERWAVE_SIM_PORT: String(ports.flutterwave),
+    FLUTTERWAVE_SIM_CALLBACK_URL: `http://127.0.0.1:${ports.api}/api/webhooks/flutterwave/payout_status`,
   };
 }
 
@@ -172,11 +194,16 @@ async function keepTemporal(home: Home, ports: Ports, cli: string, say: (line: s
   return kept;
 }
 
-async function untilReady({ baseUrl, sandboxUrl }: Credentials, home: Home, stopping: AbortSignal): Promise<void> {
+async function untilReady(
+  { baseUrl, sandboxUrl, flutterwaveUrl }: Credentials,
+  home: Home,
+  stopping: AbortSignal,
+): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS;
   const isUp = async (url: string) =>
-    (await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined))?.ok === true;
-  while (!((await isUp(`${sandboxUrl}/health`)) && (await isUp(`${baseUrl}/health`)))) {
+    (await fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined))?.ok === true;
+  const areUp = async () => (await Promise.all([sandboxUrl, flutterwaveUrl, baseUrl].map(isUp))).every(Boolean);
+  while (!(await areUp())) {
     stopping.throwIfAborted();
     if (performance.now() > deadline)
       throw new Error(`It did not become healthy within three minutes; see ${home.file('logs')}.`);

@@ -2,7 +2,11 @@ import { join } from 'node:path';
 import type { Credentials } from './home.ts';
 
 /** What a newcomer needs next. The payout's key and reference are new each time, so that the command makes one each time. */
-export function welcome({ baseUrl, temporalUi, sandboxUrl, merchants }: Credentials, home: string, now = new Date()): string {
+export function welcome(
+  { baseUrl, temporalUi, sandboxUrl, flutterwaveUrl, merchants }: Credentials,
+  home: string,
+  now = new Date(),
+): string {
   const key = merchants[0]?.testKey ?? '';
   const stamp = now.toISOString().slice(0, 19).replace(/[-:]/g, '');
   return `
@@ -11,6 +15,7 @@ oncepay is ready.
   API           ${baseUrl}        docs ${baseUrl}/docs
   Temporal UI   ${temporalUi}        to read payloads there, sign in once at ${baseUrl}/codec/login
   sandbox PSP   ${sandboxUrl}/control/transfers
+  Flutterwave   ${flutterwaveUrl}/control/transfers (simulated)
   keys          ${join(home, 'credentials.json')}
 
 A payout:

@@ -1,6 +1,7 @@
 /** An event as merchants see it: in `GET /events` and, to the byte, in webhooks (api.md §3). */
 import type { Mode, PayoutRecord } from '../domain/payout/contract.ts';
 import { type PublicPayout, presentPayout } from './payout.ts';
+import { type ProviderPayout, presentProviderPayout, type RetryTimes } from './providerPayout.ts';
 
 /** A row of `events`. `object` is the payout's record right after the change. */
 export interface EventRecord {
@@ -18,9 +19,11 @@ export interface PublicEvent {
   readonly timestamp: string;
   readonly livemode: boolean;
   readonly sequence: number;
-  readonly data: { readonly object: PublicPayout };
+  readonly data: { readonly object: PublicPayout | ProviderPayout };
 }
 
-export function presentEvent({ id, type, at, mode, sequence, object }: EventRecord): PublicEvent {
-  return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: presentPayout(object) } };
+/** `times`: how long this installation waits between retries. */
+export function presentEvent({ id, type, at, mode, sequence, object }: EventRecord, times: RetryTimes): PublicEvent {
+  const shown = object.kind === 'provider' ? presentProviderPayout(object, times) : presentPayout(object);
+  return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: shown } };
 }

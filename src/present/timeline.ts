@@ -1,42 +1,52 @@
-/** A payout's events as its merchant sees them: every status in the words of the API, nothing of our inner workings. */
+/** A payout's events as its owner sees them: every status in the owner's words, nothing of our inner workings. */
+import type { PayoutRecord } from '../domain/payout/contract.ts';
 import { type PayoutState, PUBLIC_STATUS, type PublicStatus } from '../domain/payout/machine.ts';
+import { type ProviderStatus, providerStatus } from './providerPayout.ts';
 
 export interface TimelineRow {
   readonly sequence: number;
   readonly type: string;
   readonly at: Date;
   readonly actor: string;
-  readonly fromState: string | null;
-  readonly toState: string;
   readonly data: unknown;
 }
 
-export interface TimelineEntry {
+export interface TimelineEntry<Status> {
   readonly sequence: number;
   readonly type: string;
   readonly at: string;
   readonly actor: string;
-  readonly from: PublicStatus | null;
-  readonly to: PublicStatus;
+  readonly from: Status | null;
+  readonly to: Status;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What a merchant may know of a fact. An approver's note or an operator's evidence is not among it. */
+/** What an owner may know of a fact. An approver's note or an operator's evidence is not among it. */
 const SHOWN = ['attempt', 'reason', 'reasons', 'source', 'via', 'fact', 'claim', 'lookUp'] as const;
 
-export function presentTimelineEntry({ sequence, type, at, actor, fromState, toState, data }: TimelineRow): TimelineEntry {
-  return {
-    sequence,
-    type,
-    at: at.toISOString(),
-    actor,
-    from: fromState === null ? null : publicStatus(fromState),
-    to: publicStatus(toState),
-    data: presentData(typeof data === 'object' && data !== null ? { ...data } : {}),
-  };
+type MerchantRow = TimelineRow & { readonly fromState: string | null; readonly toState: string };
+
+export function presentTimelineEntry({ fromState, toState, ...row }: MerchantRow): TimelineEntry<PublicStatus> {
+  return presentStep(row, fromState === null ? null : publicStatus(fromState), publicStatus(toState));
 }
 
 const publicStatus = (state: string): PublicStatus => PUBLIC_STATUS[state as PayoutState];
+
+/** `before` and `after`: the payout's records around the event. The state alone does not tell a run from the wait for it. */
+type ProviderRow = TimelineRow & { readonly before: PayoutRecord | null; readonly after: PayoutRecord };
+
+export function presentProviderTimelineEntry({ before, after, ...row }: ProviderRow): TimelineEntry<ProviderStatus> {
+  return presentStep(row, before && providerStatus(before), providerStatus(after));
+}
+
+function presentStep<Status>(
+  { sequence, type, at, actor, data }: TimelineRow,
+  from: Status | null,
+  to: Status,
+): TimelineEntry<Status> {
+  const told = presentData(typeof data === 'object' && data !== null ? { ...data } : {});
+  return { sequence, type, at: at.toISOString(), actor, from, to, data: told };
+}
 
 function presentData(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const shown = Object.fromEntries(SHOWN.filter((name) => data[name] !== undefined).map((name) => [name, data[name]]));

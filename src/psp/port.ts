@@ -13,6 +13,10 @@ export interface PspOrder {
   readonly currency: string;
   readonly destination: PspDestination;
   readonly description: string | null;
+  /** The PSP's own name for the transfer, once it has told us. */
+  readonly pspRef: string | null;
+  /** It has said before that this is paid. */
+  readonly isPaid: boolean;
 }
 
 export type PspDestination =
@@ -38,6 +42,11 @@ export interface AccountCheck {
   readonly detail: string | null;
 }
 
+/** The PSP could not be asked; why. */
+export interface Unavailable {
+  readonly unavailable: string;
+}
+
 export interface PspConnector {
   readonly name: string;
   submit(order: PspOrder, signal: AbortSignal): Promise<PspReply>;
@@ -45,5 +54,7 @@ export interface PspConnector {
   lookUp(order: PspOrder, signal: AbortSignal): Promise<PspReply>;
   /** Undefined where the signature over the raw bytes is not the PSP's. */
   parseCallback(rawBody: Buffer, headers: Readonly<Record<string, string | string[] | undefined>>): PspCallback | undefined;
-  verifyAccount(destination: PspDestination, signal: AbortSignal): Promise<AccountCheck | { readonly unavailable: string }>;
+  verifyAccount(destination: PspDestination, signal: AbortSignal): Promise<AccountCheck | Unavailable>;
+  /** What we have at the PSP, as it says it, where it holds money for us. */
+  balance?(currency: string, signal: AbortSignal): Promise<{ readonly available: string } | Unavailable>;
 }

@@ -1,27 +1,46 @@
 /** Which PSP pays what. Everything above speaks only to the port. */
-import type { Mode } from '../domain/payout/contract.ts';
+import type { Mode, PayoutKind } from '../domain/payout/contract.ts';
+import { createFlutterwaveConnector, type FlutterwaveConnectorOptions } from './flutterwave/connector.ts';
 import type { PspConnector } from './port.ts';
 import { createSandboxConnector, type SandboxConnectorOptions } from './sandbox/connector.ts';
 
 export interface PspConfig {
   readonly sandbox: SandboxConnectorOptions;
+  /** Those of the two accounts that there are. */
+  readonly flutterwave?: readonly FlutterwaveConnectorOptions[];
 }
 
 export interface PspRegistry {
   /** The PSP for a new payout; undefined where none is configured (`psp_not_configured`). */
-  forPayout(mode: Mode, currency: string): PspConnector | undefined;
-  /** The PSP that a payout was given to, or that calls back. */
-  byName(name: string): PspConnector | undefined;
+  forPayout(payout: { readonly mode: Mode; readonly currency: string; readonly kind: PayoutKind }): PspConnector | undefined;
+  /** The PSP that a payout of this mode was given to. */
+  byName(name: string, mode: Mode): PspConnector | undefined;
+  all(): readonly ConfiguredPsp[];
   close(): Promise<void>;
 }
 
-export function createPspRegistry(config: PspConfig): PspRegistry {
-  const sandbox = createSandboxConnector(config.sandbox);
-  const connectors: ReadonlyMap<string, PspConnector> = new Map([[sandbox.name, sandbox]]);
+export interface ConfiguredPsp {
+  readonly mode: Mode;
+  readonly connector: PspConnector;
+}
+
+export function createPspRegistry({ sandbox, flutterwave = [] }: PspConfig): PspRegistry {
+  const psps = [
+    { mode: 'test', connector: createSandboxConnector(sandbox) } as const,
+    ...flutterwave.map((options) => ({ mode: options.mode, connector: createFlutterwaveConnector(options) })),
+  ];
+  const byName: PspRegistry['byName'] = (name, mode) =>
+    psps.find((psp) => psp.mode === mode && psp.connector.name === name)?.connector;
   return {
-    // The sandbox takes every currency. No live PSP yet: real money is refused rather than sent to a simulator.
-    forPayout: (mode) => (mode === 'test' ? sandbox : undefined),
-    byName: (name) => connectors.get(name),
-    close: () => sandbox.close(),
+    // The sandbox takes every currency. Real money is refused where there is no PSP for it, rather than sent to a simulator.
+    forPayout({ mode, currency, kind }) {
+      const isFlutterwave = kind === 'provider' && currency === 'NGN';
+      return byName(isFlutterwave ? 'flutterwave' : 'sandbox', mode);
+    },
+    byName,
+    all: () => psps,
+    close: async () => {
+      await Promise.all(psps.map(({ connector }) => connector.close()));
+    },
   };
 }

@@ -21,6 +21,8 @@ import {
   type Command,
   type CommandAnswer,
   commandUpdate,
+  type DispatchOrder,
+  dispatchSignal,
   type FollowUpInput,
   type Opening,
   type PayoutInput,
@@ -78,6 +80,8 @@ export interface PayoutsClient {
   notice(payoutId: string, round: number, notice: PspNotice): Promise<void>;
   /** Takes up an open payout that has no workflow (any more); does nothing where one runs. */
   resume(record: PayoutRecord): Promise<void>;
+  /** Hands an approved payout over to its workflow, which sends it; one that was lost is taken up again. */
+  dispatch(record: PayoutRecord, runId: string): Promise<void>;
 }
 
 export function createPayoutsClient(client: Client, settings: PayoutsSettings): PayoutsClient {
@@ -198,19 +202,38 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     }
   }
 
+  /** A closed run may be started anew: the payout is open, so that run was lost or terminated, and the ledger keeps it single. */
+  const resumeOptions = (record: PayoutRecord) =>
+    startOptions(
+      { ...record, payoutId: record.id },
+      { type: 'resume', payoutId: record.id, round: record.round },
+      'ALLOW_DUPLICATE',
+    );
+
   async function resume(record: PayoutRecord): Promise<void> {
-    const facts = { ...record, payoutId: record.id };
-    const opening = { type: 'resume', payoutId: record.id, round: record.round } as const;
     try {
-      // A closed run may be started anew: the payout is open, so that run was lost or terminated, and the ledger keeps it single.
-      await workflow.start<PayoutWorkflow>('payout', startOptions(facts, opening, 'ALLOW_DUPLICATE'));
+      await workflow.start<PayoutWorkflow>('payout', resumeOptions(record));
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return;
       throw unavailableOr(error);
     }
   }
 
-  return { accept, command, notice, resume };
+  async function dispatch(record: PayoutRecord, runId: string): Promise<void> {
+    try {
+      await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
+        workflow.signalWithStart<PayoutWorkflow, [DispatchOrder]>('payout', {
+          ...resumeOptions(record),
+          signal: dispatchSignal,
+          signalArgs: [{ runId }],
+        }),
+      );
+    } catch (error) {
+      throw unavailableOr(error);
+    }
+  }
+
+  return { accept, command, notice, resume, dispatch };
 }
 
 /** The workflow's validator refused the command before it entered the history. */

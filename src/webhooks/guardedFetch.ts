@@ -30,7 +30,7 @@ const RETRY_AFTER_MAX_MS = 48 * 3_600_000;
 export interface WebhookPost extends AddressRules {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** For everything together, from DNS to the last byte. */
   readonly timeoutMs: number;
   /** Ends the try without a result: we stop, the receiver did nothing wrong. */

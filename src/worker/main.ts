@@ -4,16 +4,19 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
-import { createPspRegistry, type PspRegistry } from '../psp/registry.ts';
+import { createMailer } from '../notify/mail.ts';
+import { createPspRegistry } from '../psp/registry.ts';
 import { dataConverter } from '../temporal/codec.ts';
 import { createPayoutsClient } from '../temporal/payouts.ts';
 import { startBeat } from './beat.ts';
 import { booksMetrics } from './booksMetrics.ts';
 import { startWorkerHttp } from './http.ts';
+import { countJobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { createWorkers } from './queues.ts';
 import { ensureSchedules } from './schedules.ts';
 import { connectWorker, installRuntime } from './temporal.ts';
+import { startWatch } from './watch.ts';
 
 /** Connections for webhooks and housekeeping, apart from the payouts': a flood of deliveries must not keep money waiting. */
 const WEBHOOKS_POOL = 4;
@@ -36,7 +39,8 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const coreMetricsUrl = await installRuntime(log);
   const pool = createPool({ url: config.databaseUrl, max: config.databasePool, applicationName: 'oncepay worker' });
   const webhooksPool = createPool({ url: config.databaseUrl, max: WEBHOOKS_POOL, applicationName: 'oncepay webhooks' });
-  const psps = pspsOf(config);
+  const psps = createPspRegistry(config.psps);
+  const mailer = createMailer(config.mail);
   let connection: NativeConnection | undefined;
   let client: Client;
   let workers: readonly Worker[] = [];
@@ -49,6 +53,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   };
   const registry = new Registry();
   const onBooksChecked = booksMetrics(registry);
+  const jobs = countJobs();
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
   const closeParts = () => Promise.all([http.close(), connection?.close(), psps.close(), pool.end(), webhooksPool.end()]);
 
@@ -56,7 +61,8 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     connection = await connectWorker(config.temporalAddress, log);
     client = clientOf(config, connection);
     const payoutsClient = createPayoutsClient(client, config);
-    workers = await createWorkers(config, { connection, pool, webhooksPool, psps, log, payoutsClient, onBooksChecked });
+    const parts = { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, jobs };
+    workers = await createWorkers(config, parts);
   } catch (error) {
     await closeParts();
     throw error;
@@ -68,11 +74,14 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   });
   const beat = startBeat(webhooksPool, log, isRunning);
   const stopping = new AbortController();
-  const schedules = ensureSchedules(client, log, stopping.signal);
-  log.info({ temporal: config.temporalAddress, namespace: config.temporalNamespace, port: http.port }, 'the worker takes work');
+  const schedules = ensureSchedules(client, config, log, stopping.signal);
+  const endWatch = startWatch({ client, workers, pools: { payouts: pool, webhooks: webhooksPool }, jobs }, log);
+  const places = { temporal: config.temporalAddress, namespace: config.temporalNamespace, port: http.port };
+  log.info({ ...places, mail: mailer.destination }, 'the worker takes work');
 
   async function end(): Promise<void> {
     stopping.abort();
+    endWatch();
     await beat.stop();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled([running, schedules]);
@@ -91,9 +100,4 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
 
 function clientOf({ temporalNamespace, encryptionKeys }: Config, connection: NativeConnection): Client {
   return new Client({ connection, namespace: temporalNamespace, dataConverter: dataConverter(encryptionKeys) });
-}
-
-function pspsOf({ sandboxUrl, sandboxApiKey, sandboxWebhookSecret, pspTimeoutMs }: Config): PspRegistry {
-  const sandbox = { baseUrl: sandboxUrl, apiKey: sandboxApiKey, webhookSecret: sandboxWebhookSecret, timeoutMs: pspTimeoutMs };
-  return createPspRegistry({ sandbox });
 }

@@ -4,18 +4,23 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createLedgerActivities } from '../../activities/ledger.ts';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
+import { createNotificationActivities } from '../../activities/notifications.ts';
+import { createPayoutRunActivities } from '../../activities/payoutRuns.ts';
 import { createPspActivities } from '../../activities/psp.ts';
 import { createWebhookActivities } from '../../activities/webhooks.ts';
-import type { Config } from '../config.ts';
+import type { Config, QueueLimits } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
-import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../domain/queues.ts';
+import { PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../domain/queues.ts';
 import { createLedger } from '../ledger/ledger.ts';
+import type { Mailer } from '../notify/mail.ts';
+import { createPusher } from '../notify/push.ts';
 import type { PspRegistry } from '../psp/registry.ts';
 import { dataConverter } from '../temporal/codec.ts';
 import type { PayoutsClient } from '../temporal/payouts.ts';
+import type { JobCounts } from './jobs.ts';
 import { workflowCode } from './temporal.ts';
 
-/** How both end. */
+/** How all end. */
 const COMMON = {
   // Activities in flight get this long on Ctrl-C; then they are told to stop, and a POST or a PSP call in the air is
   // done again or looked up by whoever comes next. Both below the supervisor's 15 s.
@@ -28,47 +33,63 @@ export interface WorkerParts {
   readonly pool: Pool;
   readonly webhooksPool: Pool;
   readonly psps: PspRegistry;
+  readonly mailer: Mailer;
   readonly log: Logger;
   readonly payoutsClient: PayoutsClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
+  readonly jobs: JobCounts;
 }
+
+/** The server keeps the rate, for all workers of the queue together: each must be given the same, for the last to ask decides. */
+const limitedTo = ({ concurrency, perSecond }: QueueLimits) => ({
+  maxConcurrentActivityTaskExecutions: concurrency,
+  maxTaskQueueActivitiesPerSecond: perSecond,
+  activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: concurrency } as const,
+});
 
 /** One Temporal worker a queue, in this process. */
 export async function createWorkers(
   config: Config,
-  { connection, pool, webhooksPool, psps, log, payoutsClient, onBooksChecked }: WorkerParts,
+  { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, jobs }: WorkerParts,
 ): Promise<readonly Worker[]> {
   const ledger = createLedger(pool);
-  const common = {
+  const on = (taskQueue: string) => ({
     ...COMMON,
     connection,
     namespace: config.temporalNamespace,
     dataConverter: dataConverter(config.encryptionKeys),
-  };
-  // First the one without workflows: if the server refuses it, no thread for workflows was started in vain.
+    taskQueue,
+    interceptors: { activity: [jobs.countingFor(taskQueue)] },
+  });
+  const keys = parseKeys(config.encryptionKeys);
+  const outside = { timeoutMs: config.webhookTimeoutMs, allowLoopbackTest: config.webhookAllowLoopbackTest };
+  const pusher = createPusher({ ...outside, vapid: config.vapid });
+  const psp = createPspActivities({ ledger, pool, connector: psps.byName });
+  // First those without workflows: if the server refuses them, no thread for workflows was started in vain.
   const webhooks = await Worker.create({
-    ...common,
-    taskQueue: WEBHOOKS_QUEUE,
+    ...on(WEBHOOKS_QUEUE),
     activities: {
-      ...createWebhookActivities({
-        pool: webhooksPool,
-        keys: parseKeys(config.encryptionKeys),
-        timeoutMs: config.webhookTimeoutMs,
-        allowLoopbackTest: config.webhookAllowLoopbackTest,
-      }),
+      ...createWebhookActivities({ ...outside, pool: webhooksPool, keys, retryTimes: config.times }),
+      ...createNotificationActivities({ pool: webhooksPool, keys, mailer, pusher, publicUrl: config.publicUrl }),
       ...createMaintenanceActivities({ pool: webhooksPool, payouts: payoutsClient, onBooksChecked }),
     },
     maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 10 },
   });
+  const providerPsp = await Worker.create({
+    ...on(PROVIDER_PSP_QUEUE),
+    ...limitedTo(config.providerPspLimits),
+    activities: psp,
+  });
+  const payoutRuns = await Worker.create({
+    ...on(PAYOUT_RUNS_QUEUE),
+    ...limitedTo(config.payoutRunLimits),
+    activities: createPayoutRunActivities({ pool: webhooksPool, payouts: payoutsClient }),
+  });
   const payouts = await Worker.create({
-    ...common,
-    taskQueue: PAYOUTS_QUEUE,
+    ...on(PAYOUTS_QUEUE),
     workflowBundle: await workflowCode(log),
-    activities: {
-      ...createLedgerActivities({ ledger, pool }),
-      ...createPspActivities({ ledger, pool, connector: psps.byName }),
-    },
+    activities: { ...createLedgerActivities({ ledger, pool }), ...psp },
     maxCachedWorkflows: 500, // a payout is busy for seconds; those that wait for days are replayed in milliseconds
     maxConcurrentWorkflowTaskExecutions: 40, // more than one thread of JavaScript can use; the rest waits in the server
     maxConcurrentLocalActivityExecutions: config.databasePool, // each is one database call: more would only queue here
@@ -78,5 +99,5 @@ export async function createWorkers(
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
     stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
   });
-  return [payouts, webhooks];
+  return [payouts, providerPsp, payoutRuns, webhooks];
 }

@@ -2,50 +2,89 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { PAYOUT_RUN_SCHEDULE, type PayoutRunInput } from '../domain/payoutRun.ts';
 import { PAYOUTS_QUEUE } from '../domain/queues.ts';
 
 interface Scheduled {
   readonly scheduleId: string;
   readonly workflowType: string;
-  readonly every: '1h' | '10m';
+  readonly everyMs: number;
   /** Past the full period, so that they do not meet. */
-  readonly offset: '0m' | '5m' | '30m';
+  readonly offsetMs: number;
+  readonly args: readonly unknown[];
+  /** Its period is a setting: one that is there takes over ours. Of all else, a schedule is left as an operator may have set it. */
+  readonly isConfigured: boolean;
 }
 
-const SCHEDULES: readonly Scheduled[] = [
-  { scheduleId: 'remove-expired-idempotency-keys', workflowType: 'removeExpiredKeys', every: '1h', offset: '0m' },
-  { scheduleId: 'take-up-open-payouts', workflowType: 'takeUpOpenPayouts', every: '10m', offset: '5m' },
-  { scheduleId: 'check-books', workflowType: 'checkBooks', every: '1h', offset: '30m' },
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const RUN: PayoutRunInput = { trigger: 'schedule' };
+
+const housekeeping = (scheduleId: string, workflowType: string, everyMs: number, offsetMs: number): Scheduled => ({
+  scheduleId,
+  workflowType,
+  everyMs,
+  offsetMs,
+  args: [],
+  isConfigured: false,
+});
+
+const schedulesOf = ({ payoutRunIntervalMs: everyMs }: Pick<Config, 'payoutRunIntervalMs'>): readonly Scheduled[] => [
+  housekeeping('remove-expired-idempotency-keys', 'removeExpiredKeys', HOUR, 0),
+  housekeeping('take-up-open-payouts', 'takeUpOpenPayouts', 10 * MINUTE, 5 * MINUTE),
+  housekeeping('check-books', 'checkBooks', HOUR, 30 * MINUTE),
+  { scheduleId: PAYOUT_RUN_SCHEDULE, workflowType: 'payoutRun', everyMs, offsetMs: 0, args: [RUN], isConfigured: true },
 ];
 
 const TRY_AGAIN_MS = 10_000;
 
-/** Tries until it is done or stopped: no payout depends on it. A schedule that is there is left as an operator may have set it. */
-export async function ensureSchedules(client: Client, log: Logger, stopped: AbortSignal): Promise<void> {
-  for (const each of SCHEDULES) await ensureSchedule(client, each, log, stopped);
+/** Tries until it is done or stopped: no payout depends on its being done at once. */
+export async function ensureSchedules(
+  client: Client,
+  config: Pick<Config, 'payoutRunIntervalMs'>,
+  log: Logger,
+  stopped: AbortSignal,
+): Promise<void> {
+  for (const each of schedulesOf(config)) await ensureSchedule(client, each, log, stopped);
 }
 
 async function ensureSchedule(client: Client, scheduled: Scheduled, log: Logger, stopped: AbortSignal): Promise<void> {
   while (!stopped.aborted) {
     try {
-      await createSchedule(client, scheduled);
+      await client.withDeadline(Date.now() + TRY_AGAIN_MS, () => createOrAdjust(client, scheduled));
       return;
     } catch (error) {
-      if (error instanceof ScheduleAlreadyRunning) return;
       log.warn({ err: error, schedule: scheduled.scheduleId }, 'a schedule could not be made; trying again');
       await sleep(TRY_AGAIN_MS, undefined, { signal: stopped }).catch(() => undefined);
     }
   }
 }
 
-async function createSchedule(client: Client, { scheduleId, workflowType, every, offset }: Scheduled): Promise<void> {
-  await client.withDeadline(Date.now() + TRY_AGAIN_MS, () =>
-    client.schedule.create({
-      scheduleId,
-      spec: { intervals: [{ every, offset }] },
-      action: { type: 'startWorkflow', workflowType, workflowId: scheduleId, taskQueue: PAYOUTS_QUEUE },
-      // What was missed while nothing ran need not be caught up: the next run does it all.
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10m' },
-    }),
-  );
+async function createOrAdjust(client: Client, scheduled: Scheduled): Promise<void> {
+  try {
+    await createSchedule(client, scheduled);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    if (scheduled.isConfigured) await adjustPeriod(client, scheduled);
+  }
+}
+
+async function createSchedule(client: Client, { scheduleId, workflowType, everyMs, offsetMs, args }: Scheduled): Promise<void> {
+  await client.schedule.create({
+    scheduleId,
+    spec: { intervals: [{ every: everyMs, offset: offsetMs }] },
+    action: { type: 'startWorkflow', workflowType, workflowId: scheduleId, taskQueue: PAYOUTS_QUEUE, args: [...args] },
+    // What was missed while nothing ran need not be caught up: the next run does it all.
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10m' },
+  });
+}
+
+/** Only where it differs: an update that changes nothing would still undo a pause of the same moment. */
+async function adjustPeriod(client: Client, { scheduleId, everyMs, offsetMs }: Scheduled): Promise<void> {
+  const handle = client.schedule.getHandle(scheduleId);
+  const { spec } = await handle.describe();
+  const [interval] = spec.intervals ?? [];
+  if (interval?.every === everyMs && interval.offset === offsetMs) return;
+  await handle.update((seen) => ({ ...seen, spec: { intervals: [{ every: everyMs, offset: offsetMs }] } }));
 }

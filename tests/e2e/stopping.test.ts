@@ -15,7 +15,7 @@ afterAll(async () => {
   await here?.remove();
 }, 60_000);
 
-const NAMES = ['api', 'worker', 'sandbox', 'temporal', 'postgres'];
+const NAMES = ['api', 'worker', 'sandbox', 'flutterwave', 'temporal', 'postgres'];
 
 /** Which of the children written down in the home still live. */
 function living(): string[] {

@@ -35,6 +35,9 @@ const ROUTES: readonly (readonly [string, string, unknown, Role])[] = [
   ['POST', '/api/admin/admins', { name: 'New admin', role: 'viewer' }, 'admin'],
   ['DELETE', `/api/admin/admins/${ID}`, undefined, 'admin'],
   ['GET', '/api/admin/audit', undefined, 'admin'],
+  ['GET', '/api/admin/risk-policy', undefined, 'viewer'],
+  ['POST', '/api/admin/risk-policy/dry-run', { last: 1 }, 'viewer'],
+  ['PUT', '/api/admin/risk-policy', { policy: {} }, 'admin'],
 ];
 
 describe('who may do what on the admin side', () => {

@@ -34,7 +34,7 @@ test('an endpoint and the callbackUrl get each event in order, as api.md shows i
   const id = await world.books.payout(owner, { amount: 150_000n, callbackUrl: atCallback.url });
   await world.books.told(id, 'attempt_started 1', 'paid 1');
 
-  expect(await world.deliver(id)).toEqual({ undelivered: [] });
+  expect(await world.deliver(id)).toEqual({ undelivered: [], notifications: [] });
 
   for (const [each, key] of [[atEndpoint, secret] as const, [atCallback, owner.secret] as const]) {
     expect(typesOf(each)).toEqual(['payout.created', 'payout.processing', 'payout.succeeded']);
@@ -136,7 +136,7 @@ test('410 ends the delivery and disables the endpoint; what still waits for it i
   const id = await world.books.payout(owner);
   await world.books.told(id, 'attempt_started 1');
 
-  expect(await world.deliver(id)).toEqual({ undelivered: [] });
+  expect(await world.deliver(id)).toEqual({ undelivered: [], notifications: [] });
 
   expect(server.received).toHaveLength(1);
   const [first, second] = await world.deliveries(id);
@@ -156,7 +156,7 @@ test('an endpoint disabled or deleted after the event gets nothing, and the atte
   const id = await world.books.payout(owner);
   await world.books.db.owner.query('UPDATE webhook_endpoints SET disabled_at = now() WHERE id = $1', [endpointId]);
 
-  expect(await world.deliver(id)).toEqual({ undelivered: [] });
+  expect(await world.deliver(id)).toEqual({ undelivered: [], notifications: [] });
   const [delivery] = await world.deliveries(id);
   expect(await world.attempts(delivery?.id ?? '')).toMatchObject([{ error: 'endpoint_disabled', status_code: null }]);
 
@@ -172,7 +172,7 @@ test("a live key's webhook never goes to loopback, even where test keys may; it 
   const server = await receiver();
   const id = await world.books.payout(owner, { callbackUrl: server.url.replace('http:', 'https:') });
 
-  expect(await world.deliver(id)).toEqual({ undelivered: [] });
+  expect(await world.deliver(id)).toEqual({ undelivered: [], notifications: [] });
   const [delivery] = await world.deliveries(id);
   expect(delivery).toMatchObject({ state: 'failed' });
   expect(await world.attempts(delivery?.id ?? '')).toMatchObject([{ error: 'blocked_address' }]);

@@ -14,6 +14,10 @@ interface World {
   readonly again: string; // failed in its second round
   readonly waiting: string; // queued, with deliveries
   readonly refused: string;
+  readonly earned: string; // a provider's, paid out of two earnings, with a fee
+  readonly owed: string; // a provider's, paid late with a debt, then returned
+  readonly awaited: string; // a provider's, in review, that waits for a run
+  readonly dispatched: string; // a provider's, that a run has come to
 }
 
 let books: Books;
@@ -52,11 +56,29 @@ beforeAll(async () => {
   await books.payout(live, options);
   const refused = newId('po');
   await books.reserve(owner, { payoutId: refused, amount: 1_000_000n });
-  world = { paid, late, returned, sent, rejected, again, waiting, refused };
+  world = { paid, late, returned, sent, rejected, again, waiting, refused, ...(await providers()) };
 });
 afterAll(async () => {
   await books.stop();
 });
+
+async function providers(): Promise<Pick<World, 'earned' | 'owed' | 'awaited' | 'dispatched'>> {
+  const platform = await books.merchant(20_000n);
+  const provider = await books.provider(platform, 500n, 600n, 5000n);
+  const poor = await books.provider(platform, 1000n);
+  const awaited = await books.payout(provider, { amount: 100n, dispatch: 'run' }); // by the built-in policy
+  await books.policy({ minSuccesses: 0 });
+  const earned = await books.payout(provider, { amount: 690n, fee: 10n });
+  await books.told(earned, 'attempt_started 1', 'paid 1');
+  const owed = await books.payout(poor, { amount: 1000n });
+  await books.told(owed, 'attempt_started 1', 'failed 1');
+  await books.payout(poor, { amount: 300n });
+  await books.told(owed, 'paid 1', 'returned 1');
+  const dispatched = await books.payout(provider, { amount: 100n, dispatch: 'run' });
+  await books.tell(dispatched, 'dispatched', { runId: 'run_1' });
+  await books.told(dispatched, 'attempt_started 1');
+  return { earned, owed, awaited, dispatched };
+}
 
 test('books that only the ledger has written are in order', async () => {
   const results = await checkInvariants(books.db.pool);
@@ -70,6 +92,7 @@ test('books that only the ledger has written are in order', async () => {
 });
 
 const entry = (payout: keyof World, type: string): string => `payout_id = '${world[payout]}' AND type = '${type}'`;
+const uses = (payout: keyof World): string => `payout_id = '${world[payout]}'`;
 const balanceOf = (payout: keyof World): string => `id = (SELECT balance_id FROM payouts WHERE id = '${world[payout]}')`;
 const account = (purpose: string, more = ''): string =>
   `(SELECT id FROM accounts WHERE purpose = '${purpose}' ${more} ORDER BY id LIMIT 1)`;
@@ -166,6 +189,39 @@ const DAMAGES: readonly Damage[] = [
   ['tenants_apart', "an entry in another balance's history", () => `UPDATE ledger_entries SET balance_id = (SELECT balance_id FROM payouts WHERE id = '${world.late}') WHERE ${entry('paid', 'FEE')}`],
   ['refused_without_a_trace', 'a refused payout that came back', () => `UPDATE payout_refusals SET payout_id = '${world.waiting}' WHERE payout_id = '${world.refused}'`],
   ['refused_without_a_trace', 'an entry for a refused payout', () => `UPDATE ledger_entries SET payout_id = '${world.refused}' WHERE ${entry('paid', 'FEE')}`],
+  ['entries_do_what_their_type_says', 'an earning that went the other way', () => `UPDATE ledger_entries SET leg = leg + 2 WHERE type = 'EARNING'`],
+  ['entries_do_what_their_type_says', 'an earning booked under a funding', () => `UPDATE ledger_entries SET op_key = 'fund:' || op_key WHERE type = 'EARNING'`],
+  ['earnings_make_up_balances', 'an earning that the balance does not have', () => `UPDATE earnings SET available = available - 1 WHERE available > 0`],
+  ['earnings_make_up_balances', 'a balance that no earning made', () => `UPDATE balances SET owner_id = 'prv_x' WHERE ${balanceOf('earned')}`],
+  ['earnings_make_up_balances', 'a reservation that no earning stands for', () => `UPDATE earning_uses SET state = 'paid_out' WHERE ${uses('awaited')}`],
+  ['earnings_used_no_further_than_they_go', 'an earning used twice', () => `UPDATE earning_uses SET amount = amount + 1 WHERE ${uses('earned')}`],
+  ['earnings_used_no_further_than_they_go', 'an earning given back that was used', () => `UPDATE earnings SET available = amount WHERE available = 0`],
+  ['earnings_used_no_further_than_they_go', 'an earning that is gone', () => `DELETE FROM earnings WHERE available = 0`],
+  ['earnings_used_as_payouts_say', 'a payout that nobody earned', () => `DELETE FROM earning_uses WHERE ${uses('earned')}`],
+  ['earnings_used_as_payouts_say', 'a paid payout whose earnings are only reserved', () => `UPDATE earning_uses SET state = 'reserved' WHERE ${uses('earned')}`],
+  ['earnings_used_as_payouts_say', 'a returned payout whose earnings stay paid out', () => `UPDATE earning_uses SET state = 'paid_out' WHERE ${uses('owed')}`],
+  ['earnings_used_as_payouts_say', 'a reservation of another round', () => `UPDATE earning_uses SET round = 2 WHERE ${uses('awaited')}`],
+  ['earnings_used_as_payouts_say', "a payout from another provider's earnings", () => `UPDATE earnings SET provider_id = 'prv_x' WHERE id IN (SELECT earning_id FROM earning_uses WHERE ${uses('earned')})`],
+  ['earnings_used_as_payouts_say', 'earnings used by no payout of a provider', () => `UPDATE earning_uses SET payout_id = '${world.paid}' WHERE ${uses('earned')}`],
+  ['earnings_posted_once', 'an earning that no merchant paid for', () => `UPDATE ledger_entries SET op_key = op_key || 'x' WHERE type = 'EARNING'`],
+  ['earnings_posted_once', 'an earning that was posted short', () => `UPDATE ledger_entries SET amount = amount - 1 WHERE type = 'EARNING' AND leg = 1`],
+  ['earnings_posted_once', 'an earning that left its merchant and reached nobody', () => `DELETE FROM ledger_entries WHERE type = 'EARNING' AND leg = 1`],
+  ['earnings_posted_once', 'an earning that reached another', () => `UPDATE ledger_entries SET balance_id = (SELECT balance_id FROM payouts WHERE id = '${world.owed}') WHERE type = 'EARNING' AND leg = 1`],
+  ['earnings_posted_once', "an earning at another merchant's cost", () => `UPDATE ledger_entries SET balance_id = (SELECT balance_id FROM payouts WHERE id = '${world.paid}') WHERE type = 'EARNING' AND leg = 0`],
+  ['transit_is_empty', 'money that never arrived', () => `DELETE FROM ledger_entries WHERE type = 'EARNING' AND leg = 1`],
+  ['providers_within_their_merchant', "a provider's payout from its merchant's money", () => `UPDATE payouts SET kind = 'merchant' WHERE id = '${world.earned}'`],
+  ['providers_within_their_merchant', 'a balance of a provider that nobody knows', () => `UPDATE balances SET owner_id = 'prv_x' WHERE ${balanceOf('earned')}`],
+  ['providers_within_their_merchant', "an earning from another platform's merchant", () => `UPDATE earnings SET merchant_id = 'mer_other'`],
+  ['providers_within_their_merchant', 'a provider that changed worlds', () => `UPDATE providers SET mode = 'live'`],
+  ['provider_payouts_assessed', 'a payout that nobody assessed', () => `UPDATE payouts SET risk = NULL WHERE id = '${world.earned}'`],
+  ['provider_payouts_assessed', 'a verdict on another amount', () => `UPDATE payouts SET risk = jsonb_set(risk, '{facts,amountMinor}', '"1"') WHERE id = '${world.earned}'`],
+  ['provider_payouts_assessed', 'a review that nobody was asked for', () => `UPDATE payouts SET review = NULL WHERE id = '${world.awaited}'`],
+  ['provider_payouts_assessed', 'an approval with reasons against it', () => `UPDATE payouts SET risk = jsonb_set(risk, '{verdict,decision}', '"APPROVE"') WHERE id = '${world.awaited}'`],
+  ['provider_payouts_assessed', 'a verdict by a policy that there never was', () => `UPDATE payouts SET risk = jsonb_set(risk, '{policyVersion}', '7') WHERE id = '${world.earned}'`],
+  ['sent_after_one_run', 'a payout that was sent though no run came to it', () => `UPDATE payouts SET run_id = NULL WHERE id = '${world.dispatched}'`],
+  ['sent_after_one_run', 'a payout that two runs came to', () => `UPDATE events SET type = 'payout.queued', data = '{"runId":"run_2"}' WHERE payout_id = '${world.dispatched}' AND sequence = 1`],
+  ['sent_after_one_run', 'a run that its timeline does not know', () => `UPDATE payouts SET run_id = 'run_2' WHERE id = '${world.dispatched}'`],
+  ['sent_after_one_run', 'a run that came to a payout which waited for none', () => `UPDATE payouts SET dispatch = 'now' WHERE id = '${world.dispatched}'`],
   ['refused_without_a_trace', 'an event of a refused payout', () => `UPDATE events SET payout_id = '${world.refused}' WHERE payout_id = '${world.paid}' AND sequence = 2`],
 ]; // biome-ignore format: a table
 

@@ -20,7 +20,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const PORTS = { api: 1, temporal: 2, temporalUi: 3, postgres: 4, sandbox: 5, worker: 6 };
+const PORTS = { api: 1, temporal: 2, temporalUi: 3, postgres: 4, sandbox: 5, worker: 6, flutterwave: 7 };
 
 async function query<T extends pg.QueryResultRow>(url: string, sql: string): Promise<T[]> {
   const client = new pg.Client({ connectionString: url });

@@ -27,6 +27,7 @@ const ports = {
   PG_PORT: '20404',
   SANDBOX_PORT: '20405',
   WORKER_PORT: '20406',
+  FLUTTERWAVE_SIM_PORT: '20407',
 };
 
 /** Its sentence, and what it had said before; a start that gets further than that would fail the test by its time. */

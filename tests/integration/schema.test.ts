@@ -13,6 +13,8 @@ beforeAll(async () => {
   payoutId = await books.payout(owner, { reviewReasons: [{ code: 'amount', detail: 'large' }], makerId: 'adm_maker' });
   await books.tell(payoutId, 'approved', { adminId: 'adm_1' });
   await books.told(payoutId, 'attempt_started 1');
+  await books.policy({ minSuccesses: 0 });
+  await books.payout(await books.provider(owner, 1000n), { amount: 100n });
   await books.db.owner.query(
     `INSERT INTO audit_log (admin_id, action, target, request_id) VALUES ('adm_1', 'approve', $1, 'r')`,
     [payoutId],
@@ -59,12 +61,19 @@ test('the checks on money, states and roles are there', async () => {
       'approvals_decision_known',
       'balances_available_not_negative',
       'balances_reserved_not_negative',
+      'earning_uses_amount_positive',
+      'earning_uses_state_known',
+      'earnings_amount_in_range',
+      'earnings_available_in_range',
       'ledger_entries_amount_positive',
       'ledger_entries_two_sides',
+      'notifications_state_known',
       'payout_attempts_state_known',
       'payouts_amount_in_range',
+      'payouts_dispatch_known',
       'payouts_fee_in_range',
       'payouts_mode_known',
+      'risk_policies_after_the_first',
     ]),
   );
 });
@@ -83,7 +92,7 @@ test('functions that act with the rights of the owner look up names nowhere else
 test('the application may call the doors to the money, and none of what is behind them', async () => {
   const callable = `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     AND prorettype <> 'trigger'::regtype AND has_function_privilege('oncepay_app', oid, 'EXECUTE') ORDER BY 1`;
-  expect(await column(callable)).toEqual(['apply_fact', 'fund_balance', 'payout_record', 'reserve_payout']);
+  expect(await column(callable)).toEqual(['apply_fact', 'fund_balance', 'payout_record', 'post_earning', 'reserve_payout']);
 });
 
 test('the application may write the bookkeeping of the door, and nothing that holds money or history', async () => {
@@ -98,7 +107,13 @@ test('the application may write the bookkeeping of the door, and nothing that ho
     audit_log: 'INSERT',
     idempotency_keys: 'DELETE INSERT UPDATE',
     merchants: 'INSERT UPDATE',
+    notifications: 'UPDATE',
+    payout_runs: 'INSERT UPDATE',
+    provider_bank_accounts: 'INSERT',
+    providers: 'INSERT UPDATE',
     psp_messages: 'INSERT UPDATE',
+    push_subscriptions: 'DELETE INSERT UPDATE',
+    risk_policies: 'INSERT',
     webhook_attempts: 'INSERT',
     webhook_deliveries: 'INSERT UPDATE',
     webhook_endpoints: 'INSERT UPDATE',
@@ -122,11 +137,22 @@ test.each([
   `DELETE FROM audit_log`,
   `DELETE FROM payout_refusals`,
   `UPDATE payout_edges SET to_state = 'SUCCEEDED'`,
+  `UPDATE earnings SET available = amount`,
+  `INSERT INTO earnings (id, merchant_id, mode, provider_id, external_id, currency, amount, available) SELECT 'ern_x', merchant_id, mode, id, 'x', 'PKR', 1, 1 FROM providers`,
+  `UPDATE earning_uses SET state = 'released'`,
+  `DELETE FROM earning_uses`,
+  `UPDATE provider_bank_accounts SET account_number = '1'`,
+  `UPDATE risk_policies SET policy = '{}'`,
+  `INSERT INTO notifications (id, event_key, event_id, payout_id, merchant_id, mode, audience, recipient_id, channel, kind, address) VALUES ('ntf_x', 'x', 'x', 'x', 'x', 'test', 'admin', 'x', 'email', 'x', 'x@x.example')`,
   `SELECT move('x', 0, 'FUND', b, b.reserved_account, b.available_account, 1, NULL) FROM balances b`,
   `SELECT settle_payout(p, false) FROM payouts p`,
   `SELECT release_payout(p) FROM payouts p`,
   `SELECT reverse_payout(p) FROM payouts p`,
   `SELECT reserve_again(p) FROM payouts p`,
+  `SELECT take_earnings(b, 'po_x', 1, 1, 'paid_out') FROM balances b`,
+  `SELECT pay_out_earnings(b, 'po_x', 1, 1) FROM balances b`,
+  `SELECT free_earnings(b, 'po_x', 1, 'reserved', 1) FROM balances b`,
+  `SELECT risk_facts('prv_x', 'test', 'PKR', 1, now())`,
   `SELECT announce(p, 'payout.succeeded', 'x', 'x', NULL, '{}') FROM payouts p`,
   `SET session_replication_role = replica`,
   `CREATE TABLE mine ()`,
@@ -148,6 +174,12 @@ test.each([
   `UPDATE audit_log SET admin_id = 'adm_2'`,
   `DELETE FROM audit_log`,
   `TRUNCATE audit_log`,
+  `UPDATE provider_bank_accounts SET account_number = '1'`,
+  `DELETE FROM provider_bank_accounts`,
+  `TRUNCATE provider_bank_accounts`,
+  `UPDATE risk_policies SET policy = '{}'`,
+  `DELETE FROM risk_policies`,
+  `TRUNCATE risk_policies`,
 ])('even the owner is refused: %s', async (sql) => {
   await expect(asOwner(sql)).rejects.toThrow(/append only/);
 });
@@ -169,6 +201,24 @@ test.each([
     'a second attempt under a used key',
     `INSERT INTO payout_attempts (payout_id, attempt, psp, psp_key, state) SELECT payout_id, 2, psp, psp_key, 'failed' FROM payout_attempts`,
     'payout_attempts_psp_key_key',
+  ],
+  ['more available of an earning than it is', `UPDATE earnings SET available = amount + 1`, 'earnings_available_in_range'],
+  ['less than nothing available of an earning', `UPDATE earnings SET available = -1`, 'earnings_available_in_range'],
+  ['a use of nothing', `UPDATE earning_uses SET amount = 0`, 'earning_uses_amount_positive'],
+  [
+    'an earning posted twice',
+    `INSERT INTO earnings (id, merchant_id, mode, provider_id, external_id, currency, amount, available) SELECT 'ern_x', merchant_id, mode, provider_id, external_id, currency, 1, 1 FROM earnings`,
+    'earnings_merchant_id_mode_external_id_key',
+  ],
+  [
+    'a policy in place of the one that is built in',
+    `INSERT INTO risk_policies (merchant_id, version, policy, created_by) VALUES ('', 1, '{}', 'adm_1')`,
+    'risk_policies_after_the_first',
+  ],
+  [
+    'a key of two owners',
+    `INSERT INTO api_keys (id, hash, prefix, last4, merchant_id, provider_id) VALUES ('k', 'h', 'p', 'l', 'mer_x', 'prv_x')`,
+    'api_keys_one_owner',
   ],
   ['a key of nobody', `INSERT INTO api_keys (id, hash, prefix, last4) VALUES ('k', 'h', 'p', 'l')`, 'api_keys_one_owner'],
 ])('the tables refuse %s, whatever the code above does', async (_, sql, constraint) => {

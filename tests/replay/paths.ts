@@ -23,6 +23,8 @@ const bank = (accountNumber: string) => ({
   destination: { type: 'bank', bankCode: 'HBL', accountNumber, iban: null, accountTitle: 'Ayesha Khan' } as const,
 });
 
+const REVIEWED_WITHOUT_FEE = { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } };
+
 /** Each path has an account of its own, so that a fault meets nobody else. */
 let serial = 0;
 const ownAccount = () => {
@@ -190,10 +192,74 @@ export const PATHS: Readonly<Record<string, Path>> = {
     await engine.client.workflow.getHandle(workflowId).signal('retryNow');
     return workflowId;
   },
+  'provider-approved-then-paid-by-a-run': async ({ engine }) => {
+    await engine.trustProviders();
+    const { id } = await engine.payProvider(await engine.provider('1000'), '0001');
+    await engine.run();
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'provider-reviewed-then-paid-by-a-run': async ({ engine }) => {
+    const { id } = await engine.payProvider(await engine.provider('1000'), '0001', REVIEWED_WITHOUT_FEE);
+    await engine.command(id, APPROVED);
+    await engine.run();
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'provider-cancelled-before-the-run': async ({ engine }) => {
+    await engine.trustProviders();
+    const provider = await engine.provider('1000');
+    const { id } = await engine.payProvider(provider, '0001');
+    await engine.command(id, { type: 'cancelled', by: provider.providerId });
+    return idOf(id);
+  },
+  'provider-held-before-the-run-then-paid-by-the-next': async ({ engine }) => {
+    await engine.trustProviders();
+    const { id } = await engine.payProvider(await engine.provider('1000'), '0001');
+    await engine.command(id, { type: 'held', adminId: 'adm_1', reason: 'check the payee' });
+    await engine.run();
+    await engine.command(id, { type: 'hold_lifted', adminId: 'adm_1' });
+    await engine.run();
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'provider-retried-then-failed': async ({ engine }) => {
+    await engine.trustProviders();
+    const { id } = await engine.payProvider(await engine.provider('1000'), '0004');
+    await engine.run();
+    for (const attempt of [1, 2, 3, 4]) {
+      await untilAttempt(engine, id, attempt);
+      await engine.until(id, 'PSP_QUEUED');
+      await engine.force(id, 'failed', { attempt, reason: 'bank_unavailable' });
+      await engine.payouts.notice(id, 1, { messageId: `pm_${attempt}`, attempt, claim: 'failed' });
+    }
+    await engine.until(id, 'FAILED');
+    return idOf(id);
+  },
+  'provider-taken-up-by-a-run': async ({ engine }) => {
+    await engine.trustProviders();
+    const { id } = await engine.payProvider(await engine.provider('1000'), '0001');
+    await engine.client.workflow.getHandle(idOf(id)).terminate('as if it was lost');
+    await engine.run();
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'provider-run': async ({ engine }) => {
+    await engine.trustProviders();
+    const provider = await engine.provider('2000');
+    const payouts = [await engine.payProvider(provider, '0001'), await engine.payProvider(provider, '0001')];
+    const { runId } = await engine.run();
+    for (const { id } of payouts) await engine.until(id, 'SUCCEEDED');
+    return `payout-run/${runId}`;
+  },
   'keys-removed': ({ engine }) => maintenance(engine, 'removeExpiredKeys'),
   'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
 };
+
+async function untilAttempt({ ledger }: Engine, id: string, attempt: number): Promise<void> {
+  while ((await ledger.read(id))?.attempt !== attempt) await new Promise((resolve) => setTimeout(resolve, 50));
+}
 
 async function maintenance(engine: Engine, type: string): Promise<string> {
   await engine.client.workflow.start(type, { workflowId: type, taskQueue: 'payouts', args: [] });

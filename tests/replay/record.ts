@@ -10,7 +10,7 @@ import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { newId } from '../../src/domain/newId.ts';
 import { WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
-import { ENCRYPTION_KEYS, startEngine } from '../support/engine.ts';
+import { ENCRYPTION_KEYS, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { HISTORIES } from './histories.ts';
 import { EARLIER, PATHS, type PathWorld } from './paths.ts';
@@ -29,13 +29,13 @@ beforeAll(async () => {
   const { owner } = engine.db;
   await owner.query(`INSERT INTO admins (id, name, role) VALUES ($1, 'An approver', 'approver')`, [approver]);
   await owner.query('UPDATE merchants SET webhook_secret = $1', [encryptSecret(keys, newWebhookSecret())]);
-  closings.push(await engine.startWorker());
+  closings.push(await engine.startWorker(), await engine.startProviderPsp(), await engine.startRuns());
   const { pool } = engine.db;
   const webhooks = await Worker.create({
     connection: engine.env.nativeConnection,
     taskQueue: WEBHOOKS_QUEUE,
     activities: {
-      ...createWebhookActivities({ pool, keys, timeoutMs: 2_000, allowLoopbackTest: true }),
+      ...createWebhookActivities({ pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, retryTimes: SHORT_TIMES }),
       ...createMaintenanceActivities({ pool, payouts: engine.payouts }),
     },
     dataConverter: engine.client.options.loadedDataConverter,

@@ -17,6 +17,7 @@ import { ROLES, type Role } from '../../src/domain/roles.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
+import { createPayoutRunsClient } from '../../src/temporal/payoutRuns.ts';
 import { createPayoutsClient } from '../../src/temporal/payouts.ts';
 import { createWebhooksClient } from '../../src/temporal/webhooks.ts';
 import { type Books, openBooks } from './books.ts';
@@ -77,7 +78,7 @@ export interface DoorWorld extends Door {
 /** The API over this database; `engine` brings clients of a Temporal server that runs. */
 export async function openDoor(
   db: TestDatabase,
-  engine: Partial<Pick<ApiContext, 'payouts' | 'webhooks'>> = {},
+  engine: Partial<Pick<ApiContext, 'payouts' | 'payoutRuns' | 'webhooks'>> = {},
   env: Record<string, string> = {},
 ): Promise<Door> {
   const config = loadConfig({
@@ -101,6 +102,7 @@ export async function openDoor(
     prisma,
     ledger: createLedger(db.pool),
     payouts: createPayoutsClient(temporal.client, config),
+    payoutRuns: createPayoutRunsClient(temporal.client),
     webhooks: createWebhooksClient(temporal.client),
     psps,
     keys,

@@ -1,16 +1,28 @@
 /** A small world of merchants and payouts over the real ledger, for tests that say what happened and look at the money. */
 import { expect } from '@jest/globals';
+import { createLedgerActivities } from '../../activities/ledger.ts';
 import { newId } from '../../src/domain/newId.ts';
-import type { Fact, FactAnswer, Mode, PayoutRecord, ReviewReason } from '../../src/domain/payout/contract.ts';
+import type { Dispatch, Fact, FactAnswer, Mode, PayoutRecord, ReviewReason } from '../../src/domain/payout/contract.ts';
 import type { FactType } from '../../src/domain/payout/machine.ts';
+import { BUILT_IN_POLICY, type RiskPolicy } from '../../src/domain/risk/policy.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
-import { createLedger, type Ledger, type ReserveAnswer, type ReserveRequest } from '../../src/ledger/ledger.ts';
+import {
+  createLedger,
+  type EarningAnswer,
+  type Ledger,
+  type ReserveAnswer,
+  type ReserveRequest,
+} from '../../src/ledger/ledger.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 export interface Owner {
   readonly merchantId: string;
   readonly mode: Mode;
+  /** A provider of this merchant, whose own money it is. */
+  readonly providerId?: string;
 }
+
+export type Provider = Owner & { readonly providerId: string };
 
 export interface Money {
   readonly available: bigint;
@@ -27,6 +39,14 @@ export interface PayoutOptions {
   readonly psp?: string;
   readonly reviewReasons?: readonly ReviewReason[];
   readonly makerId?: string | null;
+  readonly dispatch?: Dispatch;
+  readonly maxAttempts?: number;
+}
+
+export interface EarningOptions {
+  readonly earningId?: string;
+  readonly externalId?: string;
+  readonly currency?: string;
 }
 
 export type Telling = Omit<Fact, 'type'> & { readonly key?: string; readonly [other: string]: unknown };
@@ -37,6 +57,11 @@ export interface Books {
   /** A new merchant with this much available. */
   merchant(funds: bigint, currency?: string): Promise<Owner>;
   fund(owner: Owner, amount: bigint, externalId?: string, currency?: string): Promise<string>;
+  /** A new provider of this merchant, verified, with a bank account, that has earned these amounts. */
+  provider(merchant: Owner, ...earned: bigint[]): Promise<Provider>;
+  earn(provider: Provider, amount: bigint, options?: EarningOptions): Promise<EarningAnswer>;
+  /** From now on these limits decide, for the payouts of all merchants. */
+  policy(change: Partial<RiskPolicy>): Promise<void>;
   reserve(owner: Owner, options?: PayoutOptions): Promise<ReserveAnswer>;
   /** A payout that was taken in: its id. */
   payout(owner: Owner, options?: PayoutOptions): Promise<string>;
@@ -45,7 +70,11 @@ export interface Books {
   /** Tells facts one after the other (`'paid 2'` is paid of attempt 2); each must be applied. The payout after the last. */
   told(payoutId: string, ...facts: string[]): Promise<PayoutRecord>;
   money(owner: Owner, currency?: string): Promise<Money>;
-  /** What the merchant owes us after late successes. */
+  /** `available/amount` of each earning of a provider, the oldest first. */
+  earnings(provider: Provider): Promise<string[]>;
+  /** `round state amount` of each use that a payout makes of an earning, in the order of the earnings. */
+  uses(payoutId: string): Promise<string[]>;
+  /** What the owner owes us after late successes. */
   debt(owner: Owner): Promise<bigint>;
   /** `TYPE amount` of each entry of a payout, in order. */
   entries(payoutId: string): Promise<string[]>;
@@ -64,9 +93,14 @@ export const FAILURE = { class: 'B', code: 'temporary', message: 'the bank is aw
 
 export function reserveRequest(owner: Owner, options: PayoutOptions = {}): ReserveRequest {
   const payoutId = options.payoutId ?? newId('po');
+  const { merchantId, mode, providerId } = owner;
   return {
     payoutId,
-    ...owner,
+    merchantId,
+    mode,
+    ...(providerId === undefined ? {} : { kind: 'provider' as const, owner: { kind: 'provider' as const, id: providerId } }),
+    ...(options.dispatch === undefined ? {} : { dispatch: options.dispatch }),
+    ...(options.maxAttempts === undefined ? {} : { maxAttempts: options.maxAttempts }),
     currency: options.currency ?? 'PKR',
     amountMinor: String(options.amount ?? 1000n),
     feeMinor: String(options.fee ?? 0n),
@@ -86,7 +120,9 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
   const db = await testDatabase({ connections });
   const { owner: sql } = db;
   const ledger = createLedger(db.pool);
+  const activities = createLedgerActivities({ ledger, pool: db.pool });
   let keys = 0;
+  let policies = BUILT_IN_POLICY.version;
 
   const strings = async (query: string, value: string): Promise<string[]> => {
     const { rows } = await sql.query<{ line: string }>(query, [value]);
@@ -105,7 +141,32 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
       const { outcome } = await ledger.fund({ ...owner, currency, amountMinor: String(amount), externalId });
       return outcome;
     },
-    reserve: (owner, options) => ledger.reserve(reserveRequest(owner, options)),
+    async provider({ merchantId, mode }, ...earned) {
+      const provider: Provider = { merchantId, mode, providerId: newId('prv') };
+      await sql.query(
+        `INSERT INTO providers (id, merchant_id, mode, external_id, name, email, verified) VALUES ($1, $2, $3, $1, 'Ada', 'ada@p.example', true)`,
+        [provider.providerId, merchantId, mode],
+      );
+      await sql.query(
+        `INSERT INTO provider_bank_accounts (id, provider_id, bank_code, account_number, account_name) VALUES ($1, $2, '044', '0690000031', 'Ada')`,
+        [newId('pba'), provider.providerId],
+      );
+      for (const amount of earned) {
+        const { outcome } = await books.earn(provider, amount);
+        if (outcome !== 'posted') throw new Error(`not posted: ${outcome}`);
+      }
+      return provider;
+    },
+    earn: (provider, amount, { earningId = newId('ern'), externalId = earningId, currency = 'PKR' } = {}) =>
+      ledger.postEarning({ ...provider, earningId, externalId, currency, amountMinor: String(amount), description: null }),
+    async policy(change) {
+      policies += 1;
+      await sql.query(`INSERT INTO risk_policies (merchant_id, version, policy, created_by) VALUES ('', $1, $2, 'adm_1')`, [
+        policies,
+        { ...BUILT_IN_POLICY.rules, ...change },
+      ]);
+    },
+    reserve: (owner, options) => activities.reserve(reserveRequest(owner, options)),
     async payout(owner, options) {
       const answer = await books.reserve(owner, options);
       if (answer.outcome !== 'reserved') throw new Error(`not taken in: ${answer.outcome}`);
@@ -132,8 +193,8 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
     },
     async money(owner, currency = 'PKR') {
       const { rows } = await sql.query<{ available: string; reserved: string }>(
-        'SELECT available, reserved FROM balances WHERE merchant_id = $1 AND mode = $2 AND currency = $3',
-        [owner.merchantId, owner.mode, currency],
+        'SELECT available, reserved FROM balances WHERE owner_kind = $1 AND owner_id = $2 AND mode = $3 AND currency = $4',
+        [...ownerOf(owner), owner.mode, currency],
       );
       return { available: BigInt(rows[0]?.available ?? 0), reserved: BigInt(rows[0]?.reserved ?? 0) };
     },
@@ -141,11 +202,18 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
       const { rows } = await sql.query<{ debt: string }>(
         `SELECT coalesce(sum(CASE a.id WHEN e.debit_account THEN e.amount ELSE -e.amount END), 0)::text AS debt
            FROM accounts a JOIN ledger_entries e ON a.id IN (e.debit_account, e.credit_account)
-          WHERE a.merchant_id = $1 AND a.mode = $2 AND a.purpose = 'debt'`,
-        [owner.merchantId, owner.mode],
+          WHERE a.owner_kind = $1 AND a.owner_id = $2 AND a.mode = $3 AND a.purpose = 'debt'`,
+        [...ownerOf(owner), owner.mode],
       );
       return BigInt(rows[0]?.debt ?? 0);
     },
+    earnings: ({ providerId }) =>
+      strings(`SELECT available || '/' || amount AS line FROM earnings WHERE provider_id = $1 ORDER BY id`, providerId),
+    uses: (id) =>
+      strings(
+        `SELECT round || ' ' || state || ' ' || amount AS line FROM earning_uses WHERE payout_id = $1 ORDER BY round, earning_id, state`,
+        id,
+      ),
     entries: (id) => strings(`SELECT type || ' ' || amount AS line FROM ledger_entries WHERE payout_id = $1 ORDER BY id`, id),
     timeline: (id) =>
       strings(
@@ -166,3 +234,6 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
   };
   return books;
 }
+
+const ownerOf = ({ merchantId, providerId }: Owner): [kind: string, id: string] =>
+  providerId === undefined ? ['merchant', merchantId] : ['provider', providerId];

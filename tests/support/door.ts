@@ -14,6 +14,7 @@ import type { Role } from '../../src/domain/roles.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
+import { createPayoutRunsClient } from '../../src/temporal/payoutRuns.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
 import { createWebhooksClient } from '../../src/temporal/webhooks.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -80,14 +81,15 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     SANDBOX_URL: options.sandboxUrl ?? 'http://127.0.0.1:1',
     SANDBOX_WEBHOOK_SECRET: CALLBACK_SECRET,
     SANDBOX_API_KEY: 'sandbox-key',
+    FLUTTERWAVE_TEST_URL: 'http://127.0.0.1:1/v3',
+    PSP_TIMEOUT: '1s',
     WEBHOOK_ALLOW_LOOPBACK_TEST: 'true',
     ...options.env,
   });
   const pool = createPool({ url: config.databaseUrl, max: 10, applicationName: 'door' });
   const prisma = createPrisma(pool);
   const temporal = connectTemporal(config);
-  const { sandboxUrl: baseUrl, sandboxApiKey: apiKey, sandboxWebhookSecret: webhookSecret } = config;
-  const psps = createPspRegistry({ sandbox: { baseUrl, apiKey, webhookSecret, timeoutMs: 1_000 } });
+  const psps = createPspRegistry(config.psps);
   const keys = parseKeys(ENCRYPTION_KEYS);
   const context: ApiContext = {
     config,
@@ -95,6 +97,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     prisma,
     ledger: createLedger(pool),
     payouts: options.payouts ?? createPayoutsClient(temporal.client, config),
+    payoutRuns: createPayoutRunsClient(temporal.client),
     webhooks: createWebhooksClient(temporal.client),
     psps,
     keys,

@@ -9,15 +9,20 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@temporalio/worker';
 import pg from 'pg';
 import { createLedgerActivities } from '../../activities/ledger.ts';
+import { createPayoutRunActivities } from '../../activities/payoutRuns.ts';
 import { createPspActivities } from '../../activities/psp.ts';
+import { payoutRunWorkflowId } from '../../src/domain/ids.ts';
 import { newId } from '../../src/domain/newId.ts';
 import type { Command, PayoutRecord, PayoutRequest, PayoutTimes } from '../../src/domain/payout/contract.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/domain/payout/searchAttributes.ts';
-import { PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
+import type { PayoutRunInput, PayoutRunResult } from '../../src/domain/payoutRun.ts';
+import { PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../src/domain/queues.ts';
+import { BUILT_IN_POLICY } from '../../src/domain/risk/policy.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
-import { type Sandbox, startSandbox } from '../../src/psp/sandbox/server.ts';
+import { startSandbox } from '../../src/psp/sandbox/server.ts';
+import type { Simulator } from '../../src/psp/simulator/server.ts';
 import { dataConverter, failureConverterPath } from '../../src/temporal/codec.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -40,21 +45,38 @@ export interface Engine {
   readonly payouts: PayoutsClient;
   readonly client: Client;
   readonly env: TestWorkflowEnvironment;
-  readonly sandbox: Sandbox;
+  readonly sandbox: Simulator;
   /** A payout of `merchantId` (funded with 10,000.00 PKR) to an account that ends in `suffix`; `via` may have other times. */
   pay(suffix: string, change?: Partial<PayoutRequest>, via?: PayoutsClient): Promise<PayoutRecord>;
+  /** A provider of `merchantId`, or of another, that has earned so much PKR. */
+  provider(earnedMinor: string, ofMerchant?: string): Promise<ProviderOf>;
+  /** A payout of a provider, 10.00 PKR, that waits for a run once nobody needs to look at it. */
+  payProvider(provider: ProviderOf, suffix: string, change?: Partial<PayoutRequest>, via?: PayoutsClient): Promise<PayoutRecord>;
+  /** From now on nobody needs to look at any provider's payout. */
+  trustProviders(): Promise<void>;
+  /** A payout run at once: what it says of itself when it has handed over what was approved. */
+  run(runId?: string): Promise<PayoutRunResult>;
   command(payoutId: string, command: Command, round?: number): ReturnType<PayoutsClient['command']>;
   /** Waits until the payout is in one of these states; fails with its timeline if it takes longer than a machine may. */
   until(payoutId: string, ...states: string[]): Promise<PayoutRecord>;
   fault(fault: Record<string, unknown>): Promise<void>;
-  /** What a bank would do to the first attempt's transfer. */
-  force(payoutId: string, status: 'paid' | 'failed' | 'returned'): Promise<void>;
+  /** What a bank would do to an attempt's transfer, the first unless told. */
+  force(payoutId: string, status: 'paid' | 'failed' | 'returned', which?: { attempt?: number; reason?: string }): Promise<void>;
   /** The PSP's own book for a payout: the outside witness. */
   transfers(payoutId: string): Promise<{ reference: string; status: string; takenAt: string | null; requests: number }[]>;
   readonly merchantId: string;
   /** @returns what ends it. */
   startWorker(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
+  /** What sends provider payouts, with these limits. @returns what ends it. */
+  startProviderPsp(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
+  /** What payout runs need, so many payouts a step. @returns what ends it. */
+  startRuns(page?: number): Promise<() => Promise<void>>;
   stop(): Promise<void>;
+}
+
+export interface ProviderOf {
+  readonly merchantId: string;
+  readonly providerId: string;
 }
 
 export interface EngineOptions {
@@ -85,10 +107,8 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
     failureConverterPath,
     logger: new DefaultLogger('WARN'),
   });
-  const activities = {
-    ...createLedgerActivities({ ledger, pool: db.pool }),
-    ...createPspActivities({ ledger, pool: db.pool, connector: psps.byName }),
-  };
+  const psp = createPspActivities({ ledger, pool: db.pool, connector: psps.byName });
+  const activities = { ...createLedgerActivities({ ledger, pool: db.pool }), ...psp };
   const merchantId = newId('mer');
   await db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Test', 'unused')`, [merchantId]);
   await ledger.fund({ merchantId, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'start' });
@@ -100,12 +120,9 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
     if (!answer.ok) throw new Error(`the sandbox refused: ${await answer.text()}`);
   }
 
-  async function startWorker(options: Partial<WorkerOptions> = {}): Promise<() => Promise<void>> {
+  async function work(options: Pick<WorkerOptions, 'taskQueue'> & Partial<WorkerOptions>): Promise<() => Promise<void>> {
     const worker = await Worker.create({
       connection: env.nativeConnection,
-      taskQueue: PAYOUTS_QUEUE,
-      workflowBundle,
-      activities,
       dataConverter: dataConverter(ENCRYPTION_KEYS),
       shutdownGraceTime: '100ms',
       ...options,
@@ -117,6 +134,38 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
     };
   }
 
+  async function take(request: PayoutRequest, via: PayoutsClient): Promise<PayoutRecord> {
+    const answer = await via.accept({ ...request, kind: request.kind ?? 'merchant' }, { type: 'new', request });
+    if (answer.kind !== 'answered' || answer.accepted.outcome !== 'accepted') throw new Error(JSON.stringify(answer));
+    return answer.accepted.payout;
+  }
+
+  function requestTo(suffix: string, change: Partial<PayoutRequest>): PayoutRequest {
+    references += 1;
+    return {
+      payoutId: newId('po'),
+      merchantId,
+      mode: 'test',
+      currency: 'PKR',
+      amountMinor: '10000',
+      reference: `ref-${references}`,
+      description: null,
+      metadata: {},
+      callbackUrl: null,
+      destination: {
+        type: 'bank',
+        bankCode: 'HBL',
+        accountNumber: `1234567890${suffix}`,
+        iban: null,
+        accountTitle: 'Ayesha Khan',
+      },
+      psp: 'sandbox',
+      makerId: null,
+      terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: null },
+      ...change,
+    };
+  }
+
   return {
     db,
     ledger,
@@ -125,35 +174,42 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
     env,
     sandbox,
     merchantId,
-    startWorker,
-    async pay(suffix, change = {}, via = payouts) {
-      references += 1;
-      const request: PayoutRequest = {
-        payoutId: newId('po'),
-        merchantId,
-        mode: 'test',
-        currency: 'PKR',
-        amountMinor: '10000',
-        reference: `ref-${references}`,
-        description: null,
-        metadata: {},
-        callbackUrl: null,
-        destination: {
-          type: 'bank',
-          bankCode: 'HBL',
-          accountNumber: `1234567890${suffix}`,
-          iban: null,
-          accountTitle: 'Ayesha Khan',
-        },
-        psp: 'sandbox',
-        makerId: null,
-        terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: null },
-        ...change,
-      };
-      const answer = await via.accept({ ...request, kind: 'merchant' }, { type: 'new', request });
-      if (answer.kind !== 'answered' || answer.accepted.outcome !== 'accepted') throw new Error(JSON.stringify(answer));
-      return answer.accepted.payout;
+    startWorker: (options = {}) => work({ taskQueue: PAYOUTS_QUEUE, workflowBundle, activities, ...options }),
+    startProviderPsp: (options = {}) => work({ taskQueue: PROVIDER_PSP_QUEUE, activities: psp, ...options }),
+    startRuns: (page) =>
+      work({
+        taskQueue: PAYOUT_RUNS_QUEUE,
+        activities: createPayoutRunActivities({ pool: db.pool, payouts, ...(page === undefined ? {} : { page }) }),
+      }),
+    pay: (suffix, change = {}, via = payouts) => take(requestTo(suffix, change), via),
+    async provider(earnedMinor, ofMerchant = merchantId) {
+      const provider = { merchantId: ofMerchant, providerId: newId('prv') };
+      await db.owner.query(
+        `INSERT INTO providers (id, merchant_id, mode, external_id, name, email, verified) VALUES ($1, $2, 'test', $1, 'Ada', 'ada@p.example', true)`,
+        [provider.providerId, ofMerchant],
+      );
+      const earningId = newId('ern');
+      const earning = { earningId, externalId: earningId, currency: 'PKR', amountMinor: earnedMinor, description: null };
+      const { outcome } = await ledger.postEarning({ ...provider, mode: 'test', ...earning });
+      if (outcome !== 'posted') throw new Error(`not posted: ${outcome}`);
+      return provider;
     },
+    async payProvider({ merchantId: ofMerchant, providerId }, suffix, change = {}, via = payouts) {
+      const own = { merchantId: ofMerchant, kind: 'provider', owner: { kind: 'provider', id: providerId } } as const;
+      const request = requestTo(suffix, { ...own, amountMinor: '1000', dispatch: 'run', maxAttempts: 4, ...change });
+      return await take({ ...request, reference: request.payoutId }, via);
+    },
+    async trustProviders() {
+      const rules = { ...BUILT_IN_POLICY.rules, minSuccesses: 0, velocityMinRequests: 1_000_000, amountTimesMean: 1_000_000 };
+      const sql = `INSERT INTO risk_policies (merchant_id, version, policy, created_by) VALUES ('', 2, $1, 'adm_1') ON CONFLICT DO NOTHING`;
+      await db.owner.query(sql, [rules]);
+    },
+    run: (runId = newId('run')) =>
+      client.workflow.execute<(input: PayoutRunInput) => Promise<PayoutRunResult>>('payoutRun', {
+        workflowId: payoutRunWorkflowId(runId),
+        taskQueue: PAYOUTS_QUEUE,
+        args: [{ trigger: 'admin', runId }],
+      }),
     command: (payoutId, command, round = 1) => payouts.command(payoutId, round, command, randomUUID()),
     async until(payoutId, ...states) {
       for (let left = 400; left > 0; left -= 1) {
@@ -168,7 +224,8 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
       throw new Error(`never ${states.join(' or ')}: ${JSON.stringify(rows, null, 1)}`);
     },
     fault: (fault) => control('/control/faults', fault),
-    force: (payoutId, status) => control(`/control/transfers/${payoutId}:1`, { status }),
+    force: (payoutId, status, { attempt = 1, reason } = {}) =>
+      control(`/control/transfers/${payoutId}:${attempt}`, { status, ...(reason === undefined ? {} : { reason }) }),
     async transfers(payoutId) {
       const answer = await fetch(`${sandbox.url}/control/transfers?reference=${payoutId}`);
       return ((await answer.json()) as { data: never[] }).data;

@@ -1,5 +1,5 @@
 /**
- * A whole oncepay as `npm start` runs it, in a home and on ports of its own: PostgreSQL, Temporal, sandbox, worker, API.
+ * A whole oncepay as `npm start` runs it, in a home and on ports of its own: PostgreSQL, Temporal, PSP simulators, worker, API.
  * Tests talk to it over HTTP only, and look into the sandbox's own book.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -15,6 +15,8 @@ export interface Credentials {
   readonly temporalAddress: string;
   readonly databaseUrl: string;
   readonly sandboxUrl: string;
+  readonly flutterwaveUrl: string;
+  readonly flutterwaveWebhookHash: string;
   readonly merchants: readonly { id: string; name: string; testKey: string; liveKey: string; webhookSecret: string }[];
   readonly admins: readonly { id: string; role: string; key: string }[];
 }
@@ -56,9 +58,19 @@ let serial = 0;
 export async function installation(env: Record<string, string> = {}): Promise<Installation> {
   const home = mkdtempSync(join(tmpdir(), 'oncepay-e2e-'));
   chmodSync(home, 0o755); // as root, PostgreSQL's own user must be able to enter, or its data go outside and stay there
-  const ports = await freePorts(6);
-  const [PORT, TEMPORAL_PORT, TEMPORAL_UI_PORT, PG_PORT, SANDBOX_PORT, WORKER_PORT] = ports.map(String);
-  const own = { ONCEPAY_HOME: home, PORT, TEMPORAL_PORT, TEMPORAL_UI_PORT, PG_PORT, SANDBOX_PORT, WORKER_PORT, ...env };
+  const ports = await freePorts(7);
+  const [PORT, TEMPORAL_PORT, TEMPORAL_UI_PORT, PG_PORT, SANDBOX_PORT, WORKER_PORT, FLUTTERWAVE_SIM_PORT] = ports.map(String);
+  const own = {
+    ONCEPAY_HOME: home,
+    PORT,
+    TEMPORAL_PORT,
+    TEMPORAL_UI_PORT,
+    PG_PORT,
+    SANDBOX_PORT,
+    WORKER_PORT,
+    FLUTTERWAVE_SIM_PORT,
+    ...env,
+  };
   let child: ChildProcess | undefined;
   let output = '';
 

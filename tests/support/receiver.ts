@@ -6,6 +6,8 @@ export interface Received {
   readonly path: string;
   readonly headers: Record<string, string>;
   readonly body: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
 }
 
 export type Answer = (request: IncomingMessage, response: ServerResponse, received: Received) => void;
@@ -33,7 +35,8 @@ export async function startReceiver(answer: Answer = say(200, 'ok')): Promise<Re
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-      const received = { path: request.url ?? '', headers, body: Buffer.concat(chunks).toString('utf8') };
+      const bytes = Buffer.concat(chunks);
+      const received = { path: request.url ?? '', headers, body: bytes.toString('utf8'), bytes };
       receiver.received.push(received);
       receiver.answer(request, response, received);
     });

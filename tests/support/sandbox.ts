@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { startPostgres } from '../../src/local/postgres.ts';
 import type { PspConnector, PspOrder } from '../../src/psp/port.ts';
-import type { BookEntry } from '../../src/psp/sandbox/book.ts';
 import { createSandboxConnector } from '../../src/psp/sandbox/connector.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/psp/sandbox/server.ts';
-import type { TapeEntry } from '../../src/psp/sandbox/tape.ts';
+import { type SandboxOptions, startSandbox } from '../../src/psp/sandbox/server.ts';
 import type { Callback } from '../../src/psp/sandbox/wire.ts';
+import type { BookEntry } from '../../src/psp/simulator/book.ts';
+import type { Simulator } from '../../src/psp/simulator/server.ts';
+import type { TapeEntry } from '../../src/psp/simulator/tape.ts';
 
 export const API_KEY = 'sandbox-test-key';
 export const WEBHOOK_SECRET = 'sandbox-test-secret';
@@ -65,7 +66,7 @@ export async function sandboxWorld(options: Partial<SandboxOptions> & { timeoutM
     webhookSecret: WEBHOOK_SECRET,
     ...given,
   };
-  let sandbox: Sandbox = await startSandbox(settings);
+  let sandbox: Simulator = await startSandbox(settings);
   const { url, port } = sandbox;
   const connector = createSandboxConnector({ baseUrl: url, apiKey: API_KEY, webhookSecret: WEBHOOK_SECRET, timeoutMs });
   const pool = new pg.Pool({ connectionString: database.url, max: 2 });
@@ -153,6 +154,8 @@ export function orderTo(suffix: string, attempt = 1, over: Partial<PspOrder> = {
     currency: 'PKR',
     destination: { type: 'bank', bankCode: 'HBL', accountNumber: `1234567890${suffix}`, accountTitle: 'Ayesha Khan' },
     description: 'a test',
+    pspRef: null,
+    isPaid: false,
     ...over,
   };
 }

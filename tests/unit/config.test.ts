@@ -31,6 +31,9 @@ test.each([
   [{ PSP_TIMEOUT: '31s' }, 'PSP_TIMEOUT must be at most 30s.'],
   [{ PSP_NOT_FOUND_GRACE: '31s' }, /^PSP_NOT_FOUND_GRACE must be at least 5s more than PSP_TIMEOUT/],
   [{ OUTCOME_DEADLINE: '5m' }, 'OUTCOME_DEADLINE must be more than PSP_NOT_FOUND_GRACE.'],
+  [{ PAYOUT_RUN_INTERVAL: '500ms' }, 'PAYOUT_RUN_INTERVAL must be at least 1s.'],
+  [{ ENABLE_WORKERS: 'no' }, 'ENABLE_WORKERS must be true or false.'],
+  [{ PAYOUT_WORKER_RATE_LIMIT: '0' }, 'PAYOUT_WORKER_RATE_LIMIT must be at least 1.'],
 ])('a wrong setting %j stops the start with one sentence that names it', (change, sentence) => {
   const load = () => loadConfig({ ...least, ...change });
   expect(load).toThrow(ConfigError);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { factOf, factsOf, isNews, type ReplyContext, retryWait } from '../../src/domain/payout/facts.ts';
+import { factOf, factsOf, isNews, type ReplyContext, replyContext, retryWait } from '../../src/domain/payout/facts.ts';
 import { FAILURE_CLASSES, type FailureClass, MAX_ATTEMPTS } from '../../src/domain/payout/failures.ts';
 import { FACTS, nextState, type PayoutState, STATES } from '../../src/domain/payout/machine.ts';
 import type { PspReply } from '../../src/domain/payout/reply.ts';
@@ -131,7 +131,33 @@ test("a failure that stands in the PSP's book has used up its key: the next atte
   expect(factOf(failed('D'), first).type).toBe('not_taken');
   expect(factOf(failed('D', 'ref'), first).type).toBe('attempt_failed');
   expect(factOf(failed('D', 'ref'), lookUp).type).toBe('attempt_failed');
-  expect(factOf(failed('D', 'ref'), lastOne).type).toBe('failed');
+});
+
+test('however often our own funds at the PSP are short, the payout does not fail for it', () => {
+  expect(factOf(failed('D', 'ref'), lastOne).type).toBe('attempt_failed');
+  expect(factOf(failed('D', 'ref'), { ...lookUp, attempt: 50, attemptsThisRound: 50 }).type).toBe('attempt_failed');
+});
+
+test('a payout may have as many attempts as it says, and the last failure of a provider payout calls an operator', () => {
+  const payout = { kind: 'provider', attemptsBefore: 2, maxAttempts: 4 };
+  const asProvider = (attempt: number) => replyContext(payout, attempt, 'callback');
+  expect(asProvider(5)).toEqual({
+    attempt: 5,
+    source: 'callback',
+    attemptsThisRound: 3,
+    maxAttempts: 4,
+    lastNeedsOperator: true,
+  });
+  expect(factOf(failed('B'), asProvider(5))).not.toHaveProperty('needsOperator');
+  expect(factOf(failed('B'), asProvider(5)).type).toBe('attempt_failed');
+  expect(factOf(failed('B'), asProvider(6))).toMatchObject({ type: 'failed', needsOperator: true });
+  expect(factOf(failed('E'), asProvider(3))).not.toHaveProperty('needsOperator'); // the payee can repair it
+});
+
+test('a payout of before attempts had a limit of its own has the usual one, and calls nobody', () => {
+  const context = replyContext({ kind: 'merchant', attemptsBefore: 0 }, MAX_ATTEMPTS, 'reply');
+  expect(factOf(failed('B'), context).type).toBe('failed');
+  expect(factOf(failed('B'), context)).not.toHaveProperty('needsOperator');
 });
 
 test('a return that overtook the word of the payment gives the money back once', () => {

@@ -11,6 +11,7 @@ const record: PayoutRecord = {
   merchantId: 'mer_1',
   mode: 'test',
   kind: 'merchant',
+  owner: { kind: 'merchant', id: 'mer_1' },
   currency: 'PKR',
   amountMinor: '150000',
   feeMinor: '0',
@@ -30,6 +31,11 @@ const record: PayoutRecord = {
   hold: null,
   failure: null,
   needsOperator: false,
+  maxAttempts: 3,
+  dispatch: 'now',
+  runId: null,
+  method: null,
+  risk: null,
   createdAt: '2026-11-21T10:00:00.000Z',
   updatedAt: '2026-11-21T10:00:00.000Z',
   completedAt: null,
@@ -102,7 +108,10 @@ test('currencies without decimals have none, and a wallet is shown as a wallet',
 test('an event carries the payout as it was right after the change', () => {
   const at = new Date('2026-11-21T10:00:00.123Z');
   expect(
-    presentEvent({ id: 'evt_1', type: 'payout.created', at, mode: 'live', sequence: 1, object: { ...record, mode: 'live' } }),
+    presentEvent(
+      { id: 'evt_1', type: 'payout.created', at, mode: 'live', sequence: 1, object: { ...record, mode: 'live' } },
+      { retryWaitMs: 1_000, retryWaitMaxMs: 1_000 },
+    ),
   ).toEqual({
     id: 'evt_1',
     type: 'payout.created',

@@ -8,7 +8,7 @@ const SECRET = 'whsec_test';
 const registry = createPspRegistry({
   sandbox: { baseUrl: 'http://127.0.0.1:1', apiKey: 'key', webhookSecret: SECRET, timeoutMs: 1000 },
 });
-const sandbox = registry.byName('sandbox');
+const sandbox = registry.byName('sandbox', 'test');
 if (!sandbox) throw new Error('no sandbox');
 const { parseCallback } = sandbox;
 
@@ -78,8 +78,8 @@ test('a signed body in unknown words is kept for an operator, under a key of its
 });
 
 test('test money goes to the sandbox in every currency; live money goes nowhere yet', () => {
-  expect(registry.forPayout('test', 'PKR')).toBe(sandbox);
-  expect(registry.forPayout('test', 'NGN')).toBe(sandbox);
-  expect(registry.forPayout('live', 'PKR')).toBeUndefined();
-  expect(registry.byName('flutterwave')).toBeUndefined();
+  expect(registry.forPayout({ mode: 'test', currency: 'PKR', kind: 'merchant' })).toBe(sandbox);
+  expect(registry.forPayout({ mode: 'test', currency: 'NGN', kind: 'merchant' })).toBe(sandbox);
+  expect(registry.forPayout({ mode: 'live', currency: 'PKR', kind: 'merchant' })).toBeUndefined();
+  expect(registry.byName('flutterwave', 'test')).toBeUndefined();
 });

@@ -1,8 +1,10 @@
 /** Which fault strikes what, and what a transfer's fate is: the sandbox's pure rules. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { planCallbacks } from '../../src/psp/sandbox/callbacks.ts';
-import { waitAfter } from '../../src/psp/sandbox/delivery.ts';
+import { scriptOf, verdictOn } from '../../src/psp/sandbox/scenarios.ts';
+import { tell, waitAfter } from '../../src/psp/sandbox/server.ts';
+import type { Callback, WireDestination } from '../../src/psp/sandbox/wire.ts';
+import { planCallbacks } from '../../src/psp/simulator/callbacks.ts';
 import {
   FAULT_KINDS,
   type Fault,
@@ -12,9 +14,8 @@ import {
   strike,
   strikeCallback,
   type Target,
-} from '../../src/psp/sandbox/faults.ts';
-import { attemptOf, scriptOf, verdictOn } from '../../src/psp/sandbox/scenarios.ts';
-import type { Transfer } from '../../src/psp/sandbox/wire.ts';
+} from '../../src/psp/simulator/faults.ts';
+import { attemptOf, TRANSFER_STATUSES, type Transfer } from '../../src/psp/simulator/transfer.ts';
 
 const KINDS = Object.keys(FAULT_KINDS) as FaultKind[];
 let ids = 0;
@@ -66,13 +67,16 @@ test.each<[Match, boolean]>([
   expect(struckBy([fault('down', {}, match)], asked)).toEqual(strikes ? ['down'] : []);
 });
 
-const paid: Transfer = {
+const paid: Transfer<WireDestination> = {
   id: 'sbt_1',
+  seq: '1',
   reference: 'po_1:1',
   status: 'paid',
   reason: null,
   amount: '1500.00',
+  fee: '0',
   currency: 'PKR',
+  narration: null,
   destination: { type: 'bank', bankCode: 'HBL', accountNumber: '12345678900001', accountTitle: null },
   createdAt: '2026-01-01T00:00:00.000Z',
   updatedAt: '2026-01-01T00:00:00.000Z',
@@ -81,10 +85,9 @@ const paid: Transfer = {
 test('whatever faults bend the callbacks, only a forged one contradicts the book, and the truth is told unless it is silenced', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.constantFrom(...KINDS)), (kinds) => {
-      const planned = planCallbacks(
-        paid,
-        kinds.map((kind) => fault(kind)),
-      );
+      const active = kinds.map((kind) => fault(kind));
+      const rules = { announces: new Set(TRANSFER_STATUSES), tell };
+      const planned = planCallbacks(rules, paid, active).map(({ body, forged }) => ({ body: body as Callback, forged }));
       const lies = planned.filter(({ body }) => body.type === 'transfer.failed');
       expect(lies).toHaveLength(kinds.includes('forged_callback') && !kinds.includes('no_callback') ? 2 : 0);
       expect(planned.filter(({ forged }) => forged).every(({ body }) => body.type === 'transfer.failed')).toBe(true);

@@ -19,6 +19,14 @@ export function merchantAuth({ pool }: ApiContext, scope: Scope): AuthHook {
   };
 }
 
+/** As `onRequest` of a route: a provider's own key. Sets `request.caller`. */
+export function providerAuth({ pool }: ApiContext): AuthHook {
+  return async (request) => {
+    const caller = await authenticate(pool, request);
+    if (caller.kind !== 'provider') throw forbidden("This needs a provider's key (vk_…).");
+  };
+}
+
 /** As `onRequest` of a route: an admin's key with at least this role. Sets `request.caller`. */
 export function adminAuth({ pool }: ApiContext, role: Role): AuthHook {
   return async (request) => {
@@ -50,7 +58,7 @@ async function authenticate(pool: Pool, request: FastifyRequest): Promise<Caller
 }
 
 /** What a key of ours can look like; anything else is not worth a look-up. */
-const KEY = /^(pk_test|pk_live|ak)_[A-Za-z0-9_-]{8,128}$/;
+const KEY = /^(pk_test|pk_live|vk_test|vk_live|ak)_[A-Za-z0-9_-]{8,128}$/;
 
 /** The key of a request, or undefined: none, malformed, or two that differ. */
 function keyIn({ headers }: FastifyRequest): string | undefined {
@@ -67,6 +75,7 @@ interface KeyRow {
   readonly scopes: string[] | null;
   readonly created_by: string | null;
   readonly merchant_id: string | null;
+  readonly provider_id: string | null;
   readonly fee: unknown;
   readonly review_limits: unknown;
   readonly admin_id: string | null;
@@ -75,8 +84,12 @@ interface KeyRow {
 }
 
 const FIND_KEY = `
-  SELECT k.id, k.mode, k.scopes, k.created_by, m.id AS merchant_id, m.fee, m.review_limits, a.id AS admin_id, a.role, a.name
-    FROM api_keys k LEFT JOIN merchants m ON m.id = k.merchant_id LEFT JOIN admins a ON a.id = k.admin_id
+  SELECT k.id, k.mode, k.scopes, k.created_by, m.id AS merchant_id, m.fee, m.review_limits, v.id AS provider_id,
+         a.id AS admin_id, a.role, a.name
+    FROM api_keys k
+    LEFT JOIN providers v ON v.id = k.provider_id
+    LEFT JOIN merchants m ON m.id = coalesce(v.merchant_id, k.merchant_id)
+    LEFT JOIN admins a ON a.id = k.admin_id
    WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND coalesce(m.active, a.active)`;
 
 async function findCaller(pool: Pool, key: string): Promise<Caller | undefined> {
@@ -85,9 +98,10 @@ async function findCaller(pool: Pool, key: string): Promise<Caller | undefined> 
 }
 
 function callerOf(row: KeyRow): Caller | undefined {
-  const { id: keyId, merchant_id: merchantId, mode, admin_id: adminId, role } = row;
+  const { id: keyId, merchant_id: merchantId, provider_id: providerId, mode, admin_id: adminId, role } = row;
   if (merchantId !== null && mode !== null) {
     const { fee, review_limits: reviewLimits, created_by: makerId } = row;
+    if (providerId !== null) return { kind: 'provider', providerId, merchantId, mode, keyId, makerId, fee };
     return { kind: 'merchant', merchantId, mode, keyId, scopes: row.scopes ?? [], makerId, fee, reviewLimits };
   }
   if (adminId !== null && isRole(role)) return { kind: 'admin', adminId, keyId, role, name: row.name ?? '' };

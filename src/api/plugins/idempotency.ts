@@ -1,11 +1,11 @@
 /** A request under an idempotency key is done once; its repeats get the first answer, byte for byte. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { decryptSecret, encryptSecret } from '../../crypto/secretBox.ts';
 import type { PayoutRecord } from '../../domain/payout/contract.ts';
 import { normalize } from '../../domain/text.ts';
-import { adminOf, merchantOf } from '../caller.ts';
+import { merchantOf } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
 import { PROBLEM_TYPE, Problem, problemBody } from '../problem.ts';
 import {
@@ -91,8 +91,7 @@ export async function onceIfKeyed(
   reply: FastifyReply,
   work: Work,
 ): Promise<FastifyReply> {
-  const { headers } = request;
-  if (headers['x-idempotency-key'] !== undefined || headers['idempotency-key'] !== undefined) {
+  if (isKeyed(request)) {
     request.idempotencyKey = keyIn(request);
     return await once(context, request, reply, work);
   }
@@ -100,6 +99,23 @@ export async function onceIfKeyed(
   if (!('pending' in answer)) return send(reply, written(answer));
   return send(reply, written(work.presentPending?.(answer.pending) ?? { status: 202, body: {} }));
 }
+
+/**
+ * The same for what may be answered 202 and be looked at before any worker has taken it up: a request without a key
+ * gets one of its own, under which its record is kept.
+ */
+export async function onceOrUnderOwnKey(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: Work,
+): Promise<FastifyReply> {
+  request.idempotencyKey = isKeyed(request) ? keyIn(request) : `own:${randomUUID()}`;
+  return await once(context, request, reply, work);
+}
+
+const isKeyed = ({ headers }: FastifyRequest): boolean =>
+  headers['x-idempotency-key'] !== undefined || headers['idempotency-key'] !== undefined;
 
 /** Runs a request once under its key, and answers. The last thing a handler does. */
 export async function once(context: ApiContext, request: FastifyRequest, reply: FastifyReply, work: Work): Promise<FastifyReply> {
@@ -146,9 +162,11 @@ function keyUse(request: FastifyRequest): KeyUse {
   return { merchantId, mode, key, route, fingerprint };
 }
 
-/** Keys are each merchant's own, apart for test and live, and each admin's own. */
+/** Keys are each merchant's own, apart for test and live, and each provider's and each admin's own. */
 function tenantOf(request: FastifyRequest): Pick<KeyUse, 'merchantId' | 'mode'> {
-  if (request.caller?.kind === 'admin') return { merchantId: adminOf(request).adminId, mode: 'admin' };
+  const { caller } = request;
+  if (caller?.kind === 'admin') return { merchantId: caller.adminId, mode: 'admin' };
+  if (caller?.kind === 'provider') return { merchantId: caller.providerId, mode: caller.mode };
   return merchantOf(request);
 }
 

@@ -16,7 +16,7 @@ const KEPT = '24 hours';
 const LEASE = '25 seconds';
 
 export interface KeyUse {
-  /** The merchant's id; an admin's with the mode `admin`. */
+  /** The merchant's or provider's id; an admin's with the mode `admin`. */
   readonly merchantId: string;
   readonly mode: Mode | 'admin';
   readonly key: string;

@@ -1,10 +1,11 @@
 /** What PSPs tell us. Stored before anything acts on it; believed only once the PSP's own look-up agrees. */
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { attemptOf, payoutIdOf } from '../../domain/ids.ts';
 import { newId } from '../../domain/newId.ts';
-import type { Claim } from '../../domain/payout/contract.ts';
+import type { Claim, Mode } from '../../domain/payout/contract.ts';
 import { isRepeated, type PayoutState } from '../../domain/payout/machine.ts';
 import { textFault } from '../../domain/text.ts';
 import { failpoint } from '../../failpoints.ts';
@@ -14,48 +15,63 @@ import type { ApiContext } from '../context.ts';
 import { notFound, Problem } from '../problem.ts';
 
 export function callbackRoutes(context: ApiContext): FastifyPluginAsyncZod {
-  const { pool, payouts, psps } = context;
   return async (app) => {
     // The signature is over the bytes as they came, whatever their type is said to be.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => body);
 
+    const routeFor = (operationId: string, summary: string) => ({
+      onRequest: (request: FastifyRequest) => app.rateLimits.callbacks(request),
+      schema: {
+        operationId,
+        summary,
+        tags: ['callbacks'],
+        security: [],
+        response: openAnswers({ 200: z.object({ received: z.literal(true) }) }, 401, 404, 413, 503),
+      },
+    });
+    const ipn = routeFor('receiveCallback', "A payment provider's callback, signed over its raw body");
+    app.post('/v1/ipn/:psp', { ...ipn, schema: { ...ipn.schema, params: z.object({ psp: z.string() }) } }, async (request) => {
+      return await receive(context, request.params.psp, request);
+    });
     app.post(
-      '/ipn/:psp',
-      {
-        onRequest: (request) => app.rateLimits.callbacks(request),
-        schema: {
-          operationId: 'receiveCallback',
-          summary: "A payment provider's callback, signed over its raw body",
-          tags: ['callbacks'],
-          security: [],
-          params: z.object({ psp: z.string() }),
-          response: openAnswers({ 200: z.object({ received: z.literal(true) }) }, 401, 404, 413, 503),
-        },
-      },
-      async (request) => {
-        const psp = psps.byName(request.params.psp);
-        if (!psp) throw notFound();
-        const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        const callback = psp.parseCallback(raw, request.headers);
-        if (!callback)
-          throw new Problem(401, 'invalid_signature', 'The signature is not that of the raw body under our shared secret.');
-        const message = await store(pool, psp.name, callback, raw);
-        await failpoint('callback.stored', message.place?.payoutId ?? null);
-        const claim = claimOf(callback.claim);
-        if (message.state === 'received' && message.place) {
-          const { payoutId, round, attempt } = message.place;
-          if (isRepeated(message.place.now, { attempt, claim })) {
-            await pool.query(CLOSE, [message.id]);
-            return { received: true };
-          }
-          // Should this fail, the answer is 503 and the PSP sends again: the row is there, and it is handed on then.
-          await payouts.notice(payoutId, round, { messageId: message.id, attempt, claim });
-        }
-        return { received: true };
-      },
+      '/webhooks/flutterwave/payout_status',
+      routeFor('receiveFlutterwaveCallback', "Flutterwave's callback about a transfer, with the shared hash in `verif-hash`"),
+      async (request) => await receive(context, 'flutterwave', request),
+    );
+    app.post(
+      '/payout_status',
+      routeFor('receivePayoutStatus', 'The same as /api/webhooks/flutterwave/payout_status'),
+      async (request) => await receive(context, 'flutterwave', request),
     );
   };
+}
+
+/** @throws Problem 404 for a PSP that is not configured, 401 for whoever is not it. */
+async function receive({ pool, payouts, psps }: ApiContext, name: string, request: FastifyRequest): Promise<{ received: true }> {
+  const known = psps.all().filter(({ connector }) => connector.name === name);
+  if (known.length === 0) throw notFound();
+  const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  // Whose secret it shows tells whether it speaks of test or of live money.
+  const [told] = known.flatMap(({ mode, connector }) => {
+    const callback = connector.parseCallback(raw, request.headers);
+    return callback ? [{ mode, callback }] : [];
+  });
+  if (!told) throw new Problem(401, 'invalid_signature', 'The signature is not that of the raw body under our shared secret.');
+  const { mode, callback } = told;
+  const message = await store(pool, { name, mode }, callback, raw);
+  await failpoint('callback.stored', message.place?.payoutId ?? null);
+  const claim = claimOf(callback.claim);
+  if (message.state === 'received' && message.place) {
+    const { payoutId, round, attempt } = message.place;
+    if (isRepeated(message.place.now, { attempt, claim })) {
+      await pool.query(CLOSE, [message.id]);
+      return { received: true };
+    }
+    // Should this fail, the answer is 503 and the PSP sends again: the row is there, and it is handed on then.
+    await payouts.notice(payoutId, round, { messageId: message.id, attempt, claim });
+  }
+  return { received: true };
 }
 
 interface Message {
@@ -63,6 +79,11 @@ interface Message {
   /** Of its first coming; whatever it is now, a repeat is answered 200. */
   readonly state: string;
   readonly place: Place | undefined;
+}
+
+interface Teller {
+  readonly name: string;
+  readonly mode: Mode;
 }
 
 interface Place {
@@ -76,7 +97,7 @@ interface Place {
 const CLOSE = `UPDATE psp_messages SET state = 'applied', detail = 'nothing new', handled_at = now() WHERE id = $1`;
 
 /** A second coming of the same message finds the first one's row. One that speaks of no payout of ours is an orphan. */
-async function store(pool: Pool, psp: string, callback: PspCallback, raw: Buffer): Promise<Message> {
+async function store(pool: Pool, psp: Teller, callback: PspCallback, raw: Buffer): Promise<Message> {
   const place = await placeOf(pool, psp, callback.reference);
   const { rows } = await pool.query<{ id: string; state: string }>(
     `WITH stored AS (
@@ -86,7 +107,7 @@ async function store(pool: Pool, psp: string, callback: PspCallback, raw: Buffer
      UNION ALL SELECT id, state FROM psp_messages WHERE psp = $2 AND event_key = $3 AND NOT EXISTS (SELECT FROM stored)`,
     [
       newId('msg'),
-      psp,
+      psp.name,
       callback.eventKey,
       storable(callback.reference),
       place?.payoutId ?? null,
@@ -101,13 +122,13 @@ async function store(pool: Pool, psp: string, callback: PspCallback, raw: Buffer
   return { id, state, place };
 }
 
-async function placeOf(pool: Pool, psp: string, reference: string | null): Promise<Place | undefined> {
+async function placeOf(pool: Pool, psp: Teller, reference: string | null): Promise<Place | undefined> {
   const payoutId = reference === null ? undefined : payoutIdOf(reference);
   const attempt = reference === null ? undefined : attemptOf(reference);
   if (payoutId === undefined || attempt === undefined) return undefined;
   const { rows } = await pool.query<{ round: number; state: PayoutState; attempt: number }>(
-    'SELECT round, state, attempt FROM payouts WHERE id = $1 AND psp = $2',
-    [payoutId, psp],
+    'SELECT round, state, attempt FROM payouts WHERE id = $1 AND psp = $2 AND mode = $3',
+    [payoutId, psp.name, psp.mode],
   );
   return rows[0] && { payoutId, attempt, round: rows[0].round, now: rows[0] };
 }

@@ -3,6 +3,7 @@
  * workflow, the API and the tests. All of it travels as JSON through Temporal, encrypted: money as minor-unit strings.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { RiskRecord } from '../risk/assess.ts';
 import type { FailureClass } from './failures.ts';
 import type { PayoutState } from './machine.ts';
 
@@ -32,6 +33,17 @@ export interface MerchantTerms {
   readonly reviewFromMinor: string | null;
 }
 
+export type PayoutKind = 'merchant' | 'provider';
+
+/** Whose balance pays. */
+export interface PayoutOwner {
+  readonly kind: PayoutKind;
+  readonly id: string;
+}
+
+/** When it is sent, once nobody needs to look at it: at once, or by the next run. */
+export type Dispatch = 'now' | 'run';
+
 export interface PayoutRequest {
   readonly payoutId: string;
   readonly merchantId: string;
@@ -46,6 +58,15 @@ export interface PayoutRequest {
   readonly psp: string;
   readonly makerId: string | null;
   readonly terms: MerchantTerms;
+  /** Absent: a merchant's, paid from its own balance. */
+  readonly kind?: PayoutKind;
+  readonly owner?: PayoutOwner;
+  /** Absent: now. */
+  readonly dispatch?: Dispatch;
+  /** How a provider asked to be paid. */
+  readonly method?: string;
+  /** Absent: MAX_ATTEMPTS. */
+  readonly maxAttempts?: number;
 }
 
 /** How a workflow run comes to its payout: a new one, a failed one again, or one that is under way and lost its workflow. */
@@ -56,6 +77,8 @@ export type Opening =
       readonly payoutId: string;
       readonly round: number;
       readonly by: string;
+      /** Absent: a merchant. */
+      readonly byAdmin?: true;
       /** The request that asked: a refusal (no funds now) is final for it, not for the next one. */
       readonly requestId: string;
     }
@@ -84,6 +107,7 @@ export interface PayoutRecord {
   readonly merchantId: string;
   readonly mode: Mode;
   readonly kind: string;
+  readonly owner: PayoutOwner;
   readonly currency: string;
   readonly amountMinor: string;
   readonly feeMinor: string;
@@ -103,7 +127,7 @@ export interface PayoutRecord {
   readonly state: PayoutState;
   readonly round: number;
   readonly attempt: number;
-  /** The newest attempt's number when this round began. */
+  /** How many attempts do not count in this round: earlier rounds', and those for which our funds at the PSP were short. */
   readonly attemptsBefore: number;
   /** The newest attempt may still be sent again under its own key; the next send needs no new number. */
   readonly attemptOpen: boolean;
@@ -115,6 +139,13 @@ export interface PayoutRecord {
   readonly hold: { readonly reason: string; readonly source: 'psp' | 'operator' | 'risk' } | null;
   readonly failure: { readonly code: string; readonly message: string; readonly retryable: boolean } | null;
   readonly needsOperator: boolean;
+  /** How many attempts a round may have. These three are absent in what histories recorded before there were runs. */
+  readonly maxAttempts?: number;
+  readonly dispatch?: Dispatch;
+  /** The run that sent it on its way; null while it waits for one, or needs none. */
+  readonly runId?: string | null;
+  readonly method: string | null;
+  readonly risk: RiskRecord | null;
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly completedAt: string | null;
@@ -123,6 +154,9 @@ export interface PayoutRecord {
 export interface ReviewReason {
   readonly code: string;
   readonly detail: string;
+  /** What was found and what would have passed, where a rule of the risk policy asks. */
+  readonly value?: string | number | boolean;
+  readonly limit?: string | number | boolean;
 }
 
 /** The answer to a POST: refusals are answers, not errors (a repeat must get them again). */
@@ -169,10 +203,16 @@ export interface PspNotice {
   readonly claim: Claim;
 }
 
+/** "It is your turn": a run has come to this payout. */
+export interface DispatchOrder {
+  readonly runId: string;
+}
+
 export const acceptUpdate = defineUpdate<Accepted>('accept');
 export const commandUpdate = defineUpdate<CommandAnswer, [Command]>('command');
 export const decideSignal = defineSignal<[Decision]>('decide');
 export const pspNoticeSignal = defineSignal<[PspNotice]>('pspNotice');
+export const dispatchSignal = defineSignal<[DispatchOrder]>('dispatch');
 export const stateQuery = defineQuery<PayoutView>('state');
 
 export interface PayoutView {
@@ -205,6 +245,10 @@ export interface Fact {
   readonly reason?: string;
   readonly adminId?: string;
   readonly via?: 'api' | 'signal';
+  /** Of `dispatched`. */
+  readonly runId?: string;
+  /** Of `failed`: nothing goes on by itself, and an operator should know. */
+  readonly needsOperator?: boolean;
   /** The PSP's message that made us look, and what it claimed. */
   readonly messageId?: string;
   readonly claim?: Claim;

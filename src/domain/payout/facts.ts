@@ -1,5 +1,5 @@
 /** From what a PSP said to what became true, and how long to wait before asking again. */
-import type { Fact, PayoutTimes } from './contract.ts';
+import type { Fact, PayoutRecord, PayoutTimes } from './contract.ts';
 import { FAILURE_CLASSES, MAX_ATTEMPTS } from './failures.ts';
 import { edgeOf, type FactType, type PayoutState } from './machine.ts';
 import type { PspFailure, PspReply } from './reply.ts';
@@ -7,10 +7,29 @@ import type { PspFailure, PspReply } from './reply.ts';
 export interface ReplyContext {
   /** The attempt that was asked about, counted over all rounds. */
   readonly attempt: number;
-  /** Attempts begun in this round, this one included: what MAX_ATTEMPTS limits. */
+  /** Attempts begun in this round, this one included: what is limited. */
   readonly attemptsThisRound: number;
+  /** Absent: MAX_ATTEMPTS. */
+  readonly maxAttempts?: number;
+  /** Once the attempts are used up an operator should know: nobody else will try again. */
+  readonly lastNeedsOperator?: boolean;
   /** A reply to our request, our look-up, or a look-up made because a callback came. */
   readonly source: 'reply' | 'look_up' | 'callback';
+}
+
+/** Asked about an attempt of this payout. A provider, unlike a merchant, cannot ask for another round. */
+export function replyContext(
+  payout: Pick<PayoutRecord, 'kind' | 'attemptsBefore' | 'maxAttempts'>,
+  attempt: number,
+  source: ReplyContext['source'],
+): ReplyContext {
+  return {
+    attempt,
+    source,
+    attemptsThisRound: attempt - payout.attemptsBefore,
+    ...(payout.maxAttempts === undefined ? {} : { maxAttempts: payout.maxAttempts }),
+    lastNeedsOperator: payout.kind === 'provider',
+  };
 }
 
 /** A fact that a PSP is the source of: always about one attempt. */
@@ -74,16 +93,19 @@ function factOfFailure(failure: PspFailure, pspRef: string | null, context: Repl
   const { does, retryable } = FAILURE_CLASSES[failure.class];
   const base = { attempt: context.attempt, source: context.source, ...(pspRef === null ? {} : { pspRef }) };
   const ended = (type: 'attempt_failed' | 'failed'): PspFact => ({ type, ...base, failure: { ...failure, retryable } });
-  const retryOrFail = () => ended(context.attemptsThisRound < MAX_ATTEMPTS ? 'attempt_failed' : 'failed');
+  const isLast = context.attemptsThisRound >= (context.maxAttempts ?? MAX_ATTEMPTS);
   const open = (type: FactType): PspFact => ({ type, ...base, reason: failure.message });
   switch (does) {
     case 'retry':
-      return retryOrFail();
+      if (!isLast) return ended('attempt_failed');
+      return { ...ended('failed'), ...(context.lastNeedsOperator ? { needsOperator: true } : {}) };
     case 'fail':
       return ended('failed');
     case 'queue':
-      // Refused at the door, the same key may be used again. Found in the PSP's book as failed, that key is spent: a new attempt.
-      return context.source === 'reply' && pspRef === null ? open('not_taken') : retryOrFail();
+      // Refused at the door, the same key may be used again. Found in the PSP's book as failed, that key is spent: a new
+      // attempt, and however many it takes: that we are short of funds is not the payout's fault.
+      if (context.source !== 'reply' || pspRef !== null) return ended('attempt_failed');
+      return { ...open('not_taken'), failure: { ...failure, retryable } }; // with its class: whoever fills the account up is told
     case 'look_up':
       return open('outcome_unknown');
     case 'wait':

@@ -4,7 +4,7 @@
  */
 
 /**
- * - `retry`: another attempt follows, up to MAX_ATTEMPTS, then it fails
+ * - `retry`: another attempt follows, up to the payout's limit, then it fails
  * - `fail`: nothing will change by trying again
  * - `queue`: certainly not taken; the same attempt is asked for again later
  * - `look_up`: proves nothing; the outcome is unknown until a look-up or a callback
@@ -30,5 +30,5 @@ export const FAILURE_CLASSES = {
 
 export type FailureClass = keyof typeof FAILURE_CLASSES;
 
-/** Attempts in one round. A fourth try rarely helps where three, minutes apart, did not; an operator or the merchant may reinitiate. */
+/** Attempts in one round, where the payout says nothing else. A fourth try rarely helps where three, minutes apart, did not; an operator or the merchant may reinitiate. */
 export const MAX_ATTEMPTS = 3;

@@ -42,6 +42,8 @@ export const FACTS = {
   review_expired: 'clock',
   outcome_overdue: 'clock',
   attempt_started: 'engine',
+  /** A run has come to a payout that waited for one: from now on it may be sent. */
+  dispatched: 'engine',
   psp_queued: 'psp',
   psp_held: 'psp',
   psp_processing: 'psp',
@@ -107,6 +109,9 @@ export const EDGES: readonly Edge[] = [
   edge('ON_HOLD', 'hold_lifted', 'QUEUED', 'none', 'payout.released'),
   ...NOT_YET_SENT.map((from) => edge(from, 'cancelled', 'CANCELLED', 'release', 'payout.cancelled')),
   edge('FAILED', 'reinitiated', 'QUEUED', 'reserve', 'payout.queued'),
+
+  // a run's word: the same state, but only now may an attempt start
+  edge('QUEUED', 'dispatched', 'QUEUED', 'none', 'payout.queued'),
 
   // sending; from UNKNOWN it is the same attempt under the same key again
   ...[...WAITING, 'UNKNOWN' as const].map((from) => edge(from, 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing')),

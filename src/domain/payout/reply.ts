@@ -11,9 +11,12 @@ export interface PspFailure {
   readonly message: string;
 }
 
-/** What is certain after an exchange with the PSP. `unknown` is the answer to everything that proves nothing. */
+/**
+ * What is certain after an exchange with the PSP. `unknown` is the answer to everything that proves nothing. `feeMinor`:
+ * what the PSP took for the payment, where it says so.
+ */
 export type PspReply =
-  | { readonly kind: 'paid'; readonly pspRef: string }
+  | { readonly kind: 'paid'; readonly pspRef: string; readonly feeMinor?: string }
   | {
       readonly kind: 'accepted';
       readonly stage: 'queued' | 'held' | 'processing';
@@ -21,7 +24,7 @@ export type PspReply =
       readonly reason: string | null;
     }
   | { readonly kind: 'failed'; readonly pspRef: string | null; readonly failure: PspFailure }
-  | { readonly kind: 'returned'; readonly pspRef: string; readonly reason: string }
+  | { readonly kind: 'returned'; readonly pspRef: string; readonly reason: string; readonly feeMinor?: string }
   /** Certainly not taken: ask again under the same key, after `retryAfterMs` if the PSP named a time. */
   | { readonly kind: 'not_taken'; readonly reason: string; readonly retryAfterMs: number | null }
   /** Only from a look-up: the PSP knows no such reference (yet: see PSP_NOT_FOUND_GRACE). */

@@ -4,8 +4,9 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { formatMajor, parseMajor } from '../../domain/money.ts';
+import { type Exchange, isSuccess, openLine } from '../exchange.ts';
 import type { AccountCheck, PspCallback, PspConnector, PspDestination, PspFailure, PspOrder, PspReply } from '../port.ts';
-import { type Exchange, openLine } from './exchange.ts';
+import type { TransferStatus } from '../simulator/transfer.ts';
 import * as wire from './wire.ts';
 
 export interface SandboxConnectorOptions {
@@ -28,7 +29,7 @@ const FAILURES: Readonly<Record<string, PspFailure>> = {
 const OTHER_FAILURE: PspFailure = { class: 'F', code: 'declined_by_psp', message: 'The payment provider declined the payment.' };
 
 /** What the PSP's words for a transfer mean. */
-const REPLY_OF: Readonly<Record<wire.TransferStatus, (transfer: wire.Transfer) => PspReply>> = {
+const REPLY_OF: Readonly<Record<TransferStatus, (transfer: wire.Transfer) => PspReply>> = {
   queued: ({ id, reason }) => ({ kind: 'accepted', stage: 'queued', pspRef: id, reason }),
   held: ({ id, reason }) => ({ kind: 'accepted', stage: 'held', pspRef: id, reason }),
   processing: ({ id, reason }) => ({ kind: 'accepted', stage: 'processing', pspRef: id, reason }),
@@ -68,7 +69,7 @@ export function createSandboxConnector(options: SandboxConnectorOptions): PspCon
     name: 'sandbox',
 
     async submit(order, signal) {
-      const exchange = await line.ask({ method: 'POST', path: '/transfers', body: requestOf(order) }, signal);
+      const exchange = await line.ask({ method: 'POST', path: '/transfers', body: JSON.stringify(requestOf(order)) }, signal);
       if (exchange.kind === 'not_sent') return { kind: 'not_taken', reason: exchange.reason, retryAfterMs: null };
       if (exchange.kind === 'lost') return { kind: 'unknown', reason: exchange.reason };
       const { status, retryAfterMs } = exchange;
@@ -93,7 +94,7 @@ export function createSandboxConnector(options: SandboxConnectorOptions): PspCon
 
     async verifyAccount(destination, signal) {
       const body: wire.VerifyRequest = { destination: wireDestination(destination) };
-      const exchange = await line.ask({ method: 'POST', path: '/accounts/verify', body }, signal);
+      const exchange = await line.ask({ method: 'POST', path: '/accounts/verify', body: JSON.stringify(body) }, signal);
       if (exchange.kind !== 'answered') return { unavailable: exchange.reason };
       const verdict = isSuccess(exchange.status) ? wire.verifyReply.safeParse(exchange.body) : undefined;
       if (verdict?.success) return accountCheck(verdict.data);
@@ -104,8 +105,6 @@ export function createSandboxConnector(options: SandboxConnectorOptions): PspCon
     close: line.close,
   };
 }
-
-const isSuccess = (status: number): boolean => status >= 200 && status <= 299;
 
 function requestOf(order: PspOrder): wire.TransferRequest {
   const { reference, amountMinor, currency, destination, description } = order;

@@ -2,21 +2,18 @@
  * What happens to a transfer, by the last four digits of the payee's account number. Pure: the same account and the
  * same reference always have the same fate.
  */
-import type { TransferStatus, VerifyReply } from './wire.ts';
-
-export interface Script {
-  readonly status: TransferStatus;
-  readonly reason: string | null;
-  /** False: the request hangs until the client gives up, and no callback follows; only a look-up tells. */
-  readonly answers: boolean;
-  /** A further change some time later; kept in the book, so it outlives the process. */
-  readonly later: { readonly status: TransferStatus; readonly reason: string; readonly afterMs: number } | null;
-}
+import { attemptOf, type Script, type TransferStatus } from '../simulator/transfer.ts';
+import type { VerifyReply } from './wire.ts';
 
 /** Late enough to see the payout as SUCCESS first, early enough to wait for (api.md: within a minute). */
 export const RETURN_AFTER_MS = 12_000;
 
-const plain = (status: TransferStatus, reason: string | null = null): Script => ({ status, reason, answers: true, later: null });
+const plain = (status: TransferStatus, reason: string | null = null): Script => ({
+  status,
+  reason,
+  answers: true,
+  later: [],
+});
 
 const PAID = plain('paid');
 
@@ -29,19 +26,17 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   '0005': () => plain('held', 'compliance_check'),
   '0006': () => plain('failed', 'no_account'),
   '0007': () => plain('failed', 'account_closed'),
+  // No callback follows either: only a look-up tells.
   '0008': () => ({ ...PAID, answers: false }),
-  '0009': (_, returnAfterMs) => ({ ...PAID, later: { status: 'returned', reason: 'returned_by_bank', afterMs: returnAfterMs } }),
+  '0009': (_, returnAfterMs) => ({
+    ...PAID,
+    later: [{ status: 'returned', reason: 'returned_by_bank', afterMs: returnAfterMs }],
+  }),
 };
 
 /** The fate of a transfer; an account without a scenario is paid at once. */
 export function scriptOf(accountNumber: string, reference: string, returnAfterMs = RETURN_AFTER_MS): Script {
   return SCENARIOS[accountNumber.slice(-4)]?.(reference, returnAfterMs) ?? PAID;
-}
-
-/** The customer's attempt, from the end of its reference: `…:2` is 2, anything else 1. */
-export function attemptOf(reference: string): number {
-  const digits = /:([1-9][0-9]{0,5})$/.exec(reference)?.[1];
-  return digits === undefined ? 1 : Number.parseInt(digits, 10);
 }
 
 /** The account's owner is told by the digit before the last four. */

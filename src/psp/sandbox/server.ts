@@ -1,132 +1,62 @@
-/**
- * The sandbox PSP: an HTTP server with a database and a book of its own, so that what it says of a payout does not
- * depend on what oncepay believes. Wire format: wire.ts. What happens to a transfer: scenarios.ts. What may go wrong:
- * faults.ts.
- */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { applyDue } from './book.ts';
-import { controlRoutes } from './controlRoutes.ts';
-import { openDatabase, type Pool } from './database.ts';
-import { createDelivery } from './delivery.ts';
+/** The sandbox PSP. Wire format: wire.ts. What happens to a transfer: scenarios.ts. */
+import { randomUUID } from 'node:crypto';
+import type { DeliveryRules } from '../simulator/delivery.ts';
+import { type Profile, type Simulator, type SimulatorOptions, startSimulator } from '../simulator/server.ts';
+import { TRANSFER_STATUSES, type Transfer, type TransferStatus } from '../simulator/transfer.ts';
 import { pspRoutes } from './pspRoutes.ts';
-import { Refusal } from './refusal.ts';
-import { startTicker } from './ticker.ts';
+import * as wire from './wire.ts';
 
-export interface SandboxOptions {
-  /** The sandbox's own database; its tables are made where they are missing. */
-  readonly databaseUrl: string;
-  /** 0: any free one. */
-  readonly port: number;
-  readonly host?: string;
+export interface SandboxOptions extends SimulatorOptions {
   /** What a customer shows as `Authorization: Bearer`. */
   readonly apiKey: string;
-  /** Where the customer takes callbacks. */
-  readonly callbackUrl: string;
   /** Signs callbacks. */
   readonly webhookSecret: string;
-  readonly logger?: FastifyBaseLogger;
   /** How long scenario 0009 stays paid. */
   readonly returnAfterMs?: number;
 }
 
-export interface Sandbox {
-  readonly url: string;
-  readonly port: number;
-  close(): Promise<void>;
+/** Starts the sandbox; it listens once this resolves. */
+export async function startSandbox(options: SandboxOptions): Promise<Simulator> {
+  return await startSimulator(sandbox(options), options);
 }
 
-/** Larger than any request of this API by far. */
-const BODY_LIMIT_BYTES = 64 * 1024;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
 
-/** Starts the simulator; it listens once this resolves. */
-export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const app = Fastify({
-    ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
-    // The tape tells what was asked.
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT_BYTES,
-    // References are longer than Fastify's default of 100 when percent-encoded.
-    routerOptions: { maxParamLength: 300 },
-    // Requests that hang on purpose must not hold up the end.
-    forceCloseConnections: true,
-  });
-  const onError = (error: unknown) => app.log.error({ err: error }, 'the sandbox could not do its timed work; it tries again');
-  const pool = await openDatabase(options.databaseUrl, onError);
-  const { callbackUrl, webhookSecret } = options;
-  const delivery = createDelivery({ pool, callbackUrl, webhookSecret, onError });
-  const ticker = startTicker(async () => {
-    await applyDue(pool);
-    await delivery.start();
-    return untilNextDue(pool);
-  }, onError);
+/** 0.5 s, 1 s, 2 s … 30 s. */
+export function waitAfter(tries: number): number {
+  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(tries - 1, 10));
+}
 
-  const close = async () => {
-    await app.close();
-    await ticker.stop();
-    await delivery.close();
-    await pool.end();
+function sandbox({ apiKey, webhookSecret, returnAfterMs }: SandboxOptions): Profile<wire.WireDestination> {
+  return {
+    name: 'sandbox',
+    prefix: '',
+    tables: '',
+    book: { idPrefix: 'sbt', announces: new Set(TRANSFER_STATUSES), tell },
+    delivery: deliveryWith(webhookSecret),
+    usualReason: { held: 'compliance_check', failed: 'declined_by_bank', returned: 'returned_by_bank' },
+    refusalBody: (code, message) => ({ error: { code, message } }),
+    routes: (app, desk) => pspRoutes(app, desk, { apiKey, returnAfterMs }),
+    control: () => undefined,
   };
-  try {
-    wire(app, pool, options, ticker.expect);
-    const host = options.host ?? '127.0.0.1';
-    await app.listen({ host, port: options.port });
-    const address = app.server.address();
-    const port = address !== null && typeof address === 'object' ? address.port : options.port;
-    return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }
 
-function wire(app: FastifyInstance, pool: Pool, options: SandboxOptions, expect: (inMs: number) => void): void {
-  // JSON whatever the content type says, and no body where a client announces JSON but sends none.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, body === '' ? undefined : JSON.parse(String(body)));
-    } catch {
-      done(new Refusal(400, 'invalid_request', 'body: not JSON'));
-    }
-  });
-  // PostgreSQL keeps no NUL, so nothing can be found under one.
-  app.addHook('onRequest', async (request) => {
-    if (/%00/.test(request.url)) throw new Refusal(400, 'invalid_request', 'the URL has a NUL');
-  });
-  app.setNotFoundHandler(async (request) => {
-    throw new Refusal(404, 'not_found', `no such route: ${request.method}`);
-  });
-  app.setErrorHandler<Error & { statusCode?: number }>(async (error, _request, reply) => {
-    const status = error.statusCode ?? 500;
-    const isOurs = error instanceof Refusal;
-    if (!isOurs && status >= 500) app.log.error({ err: error }, 'the sandbox failed');
-    const code = isOurs ? error.code : status < 500 ? 'invalid_request' : 'internal_error';
-    return reply.code(status).send({ error: { code, message: isOurs || status < 500 ? error.message : 'something went wrong' } });
-  });
-
-  app.get('/health', async () => {
-    await pool.query('SELECT');
-    return { status: 'ok' };
-  });
-  const { apiKey, returnAfterMs } = options;
-  app.register((scope, _options, done) => {
-    pspRoutes(scope, { pool, apiKey, returnAfterMs, expect });
-    done();
-  });
-  app.register(
-    (scope, _options, done) => {
-      controlRoutes(scope, { pool, expect });
-      done();
-    },
-    { prefix: '/control' },
-  );
+function deliveryWith(webhookSecret: string): DeliveryRules {
+  return {
+    // A forger signs too, only not with this secret.
+    proof: (body, forged) => ({ [wire.SIGNATURE_HEADER]: wire.signature(body, forged ? `not ${webhookSecret}` : webhookSecret) }),
+    isTaken: (status) => status >= 200 && status <= 299,
+    waitAfter,
+  };
 }
 
-async function untilNextDue(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ ms: number | null }>(
-    `SELECT (extract(epoch FROM least(
-       (SELECT min(due_at) FROM sandbox.callbacks WHERE done_at IS NULL),
-       (SELECT min(due_at) FROM sandbox.transfers WHERE due_at IS NOT NULL)) - clock_timestamp()) * 1000)::float8 AS ms`,
-  );
-  return rows[0]?.ms ?? Number.POSITIVE_INFINITY;
+export function tell(transfer: Transfer<wire.WireDestination>, status: TransferStatus, olderByMs: number): wire.Callback {
+  const { id, reference, amount, currency } = transfer;
+  return {
+    id: `sbe_${randomUUID()}`,
+    type: `transfer.${status}`,
+    createdAt: new Date(Date.parse(transfer.updatedAt) - olderByMs).toISOString(),
+    data: { id, reference, status, amount, currency, reason: status === transfer.status ? transfer.reason : null },
+  };
 }

@@ -14,15 +14,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-
-/**
- * - `queued`, `held`, `processing`: accepted, the money is not taken yet
- * - `paid`: the money was taken and sent
- * - `failed`: certain and final; nothing is taken
- * - `returned`: was paid, the payee's bank sent it back
- */
-export const TRANSFER_STATUSES = ['queued', 'held', 'processing', 'paid', 'failed', 'returned'] as const;
-export type TransferStatus = (typeof TRANSFER_STATUSES)[number];
+import { TRANSFER_STATUSES, text } from '../simulator/transfer.ts';
 
 /** Money in major units as a decimal string, never a JSON number. */
 const amount = z
@@ -30,12 +22,6 @@ const amount = z
   .regex(/^(0|[1-9][0-9]{0,17})(\.[0-9]{1,8})?$/, 'a decimal string in major units, such as "1500.00"')
   .refine((text) => /[1-9]/.test(text), 'more than zero');
 
-/** Without control characters and lone surrogates, which a database cannot keep. */
-export const text = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'no control characters');
 const name = (max: number) => text(max).min(1);
 const accountNumber = z.string().regex(/^[A-Z0-9]{4,34}$/, '4 to 34 digits or capital letters');
 const accountTitle = text(200).nullable();

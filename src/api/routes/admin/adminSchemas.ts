@@ -2,8 +2,11 @@
 import { z } from 'zod';
 import { STATES } from '../../../domain/payout/machine.ts';
 import { ROLES } from '../../../domain/roles.ts';
+import { listSchema } from '../../paging.ts';
 import { moneySchema, payoutSchema, timeSchema } from '../merchant/payoutSchemas.ts';
 import { deliverySchema, webhookAttemptSchema } from '../merchant/webhookSchemas.ts';
+import { reasonSchema } from '../provider/providerSchemas.ts';
+import { riskSchema } from './riskSchemas.ts';
 
 const json = z.unknown().meta({ description: 'JSON' });
 
@@ -15,13 +18,17 @@ const payoutFields = {
   round: z.int(),
   sequence: z.int(),
   needsOperator: z.boolean(),
+  owner: z.object({ kind: z.enum(['merchant', 'provider']), id: z.string() }).meta({ description: 'Whose balance pays' }),
+  dispatch: z.string().meta({ enum: ['now', 'run'], description: 'When it is sent, once nobody needs to look at it' }),
+  runId: z.string().nullable(),
+  risk: riskSchema.nullable().meta({ description: 'Of a provider’s payout: what was known, and what the policy said' }),
 };
 export const adminPayoutSchema = z.object(payoutFields).meta({ id: 'AdminPayout' });
 
 export const queuedPayoutSchema = z
   .object({
     ...payoutFields,
-    reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
+    reasons: z.array(reasonSchema),
     ageSeconds: z.int(),
   })
   .meta({ id: 'QueuedPayout' });
@@ -158,6 +165,7 @@ const adminFields = {
   object: z.literal('admin'),
   name: z.string(),
   role: z.string().meta({ enum: [...ROLES] }),
+  email: z.string().nullable().meta({ description: 'Where notifications go; null: none by e-mail' }),
   active: z.boolean(),
   createdAt: timeSchema,
 };
@@ -165,6 +173,27 @@ export const adminSchema = z.object(adminFields).meta({ id: 'Admin' });
 export const newAdminSchema = z
   .object({ ...adminFields, key: z.string().meta({ description: 'Shown here only' }) })
   .meta({ id: 'NewAdmin' });
+
+export const notificationSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('notification'),
+    kind: z.string().meta({ examples: ['payout_completed', 'review_needed'] }),
+    eventId: z.string(),
+    payoutId: z.string(),
+    merchantId: z.string(),
+    livemode: z.boolean(),
+    audience: z.string().meta({ enum: ['provider', 'admin'] }),
+    recipientId: z.string(),
+    channel: z.string().meta({ enum: ['email', 'push'] }),
+    address: z.string().meta({ description: 'An e-mail address, or the id of a push subscription' }),
+    state: z.string().meta({ enum: ['pending', 'sent', 'failed'] }),
+    attempts: z.int(),
+    lastError: z.string().nullable(),
+    createdAt: timeSchema,
+    sentAt: timeSchema.nullable(),
+  })
+  .meta({ id: 'Notification' });
 
 export const fundingSchema = z
   .object({
@@ -197,3 +226,27 @@ export const auditSchema = z
 export const invariantSchema = z
   .object({ name: z.string(), description: z.string(), violations: z.int() })
   .meta({ id: 'Invariant' });
+
+export const payoutRunSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('payout_run'),
+    trigger: z.string().meta({ enum: ['schedule', 'admin'] }),
+    startedAt: timeSchema,
+    finishedAt: timeSchema.nullable().meta({ description: 'When the last of its payouts was handed over' }),
+    dispatched: z.int().meta({ description: 'Payouts that it sent on their way; completed and failed are as they are now' }),
+    completed: z.int(),
+    failed: z.int(),
+    amount: z.record(z.string(), moneySchema).meta({ description: 'By currency' }),
+  })
+  .meta({ id: 'PayoutRun' });
+
+const scheduleFields = {
+  paused: z.boolean(),
+  nextRunAt: timeSchema.nullable().meta({ description: 'null while paused' }),
+};
+export const runsScheduleSchema = z
+  .object({ object: z.literal('payout_run_schedule'), ...scheduleFields })
+  .meta({ id: 'PayoutRunSchedule' });
+
+export const payoutRunsSchema = listSchema(payoutRunSchema).extend(scheduleFields);

@@ -9,6 +9,7 @@ import { audited } from '../../audit.ts';
 import { adminOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
 import { byId, documented, noQuery } from '../../documented.ts';
+import { emailAddress } from '../../emailAddress.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { plainText } from '../../plainText.ts';
 import { adminAuth } from '../../plugins/auth.ts';
@@ -18,7 +19,7 @@ import { adminSchema, newAdminSchema } from './adminSchemas.ts';
 
 const { read, write } = documented('admin');
 
-const creation = z.strictObject({ name: plainText(1, 100), role: z.enum(ROLES) });
+const creation = z.strictObject({ name: plainText(1, 100), role: z.enum(ROLES), email: emailAddress.nullish() });
 
 export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const onRequest = adminAuth(context, ACTION_ROLES.admins);
@@ -32,7 +33,7 @@ export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
         schema: { querystring: noQuery, body: creation, ...write('Make an admin; the key is shown once', 201, newAdminSchema) },
       },
       async (request, reply) => {
-        const { name, role } = request.body;
+        const { name, role, email = null } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('adm'),
           isSecret: true,
@@ -41,13 +42,13 @@ export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const made = await audited(
               context,
               request,
-              { action: 'admin.create', target: id, data: { name, role } },
+              { action: 'admin.create', target: id, data: { name, role, email } },
               async (db) => {
                 // One at a time for a name: twins at the same moment would both find it free.
                 await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`admin ${name}`}, 0))`;
                 const namesake = await db.admin.findUnique({ where: { name } });
                 if (namesake && namesake.id !== id) throw new Problem(409, 'name_taken', 'There is an admin of this name.');
-                const one = namesake ?? (await db.admin.create({ data: { id, name, role } }));
+                const one = namesake ?? (await db.admin.create({ data: { id, name, role, email } }));
                 // Made before, but its answer was lost and with it the key: that one must open nothing.
                 await db.apiKey.updateMany({ where: { adminId: id, revokedAt: null }, data: { revokedAt: new Date() } });
                 await db.apiKey.create({ data: { id: newId('key'), adminId: id, createdBy: adminOf(request).adminId, ...kept } });
@@ -99,6 +100,6 @@ async function deactivate(db: Prisma.TransactionClient, id: string): Promise<voi
   await db.apiKey.updateMany({ where: { adminId: id, revokedAt: null }, data: { revokedAt: new Date() } });
 }
 
-function present({ id, name, role, active, createdAt }: Admin): z.infer<typeof adminSchema> {
-  return { id, object: 'admin', name, role, active, createdAt: createdAt.toISOString() };
+function present({ id, name, role, email, active, createdAt }: Admin): z.infer<typeof adminSchema> {
+  return { id, object: 'admin', name, role, email, active, createdAt: createdAt.toISOString() };
 }

@@ -14,8 +14,9 @@ export interface TemporalPlace {
 
 /** The payout as its merchant sees it, and what only we know of it. */
 export function presentForAdmin(record: PayoutRecord) {
-  const { merchantId, kind, state, round, sequence, needsOperator } = record;
-  return { ...presentPayout(record), merchantId, kind, state, round, sequence, needsOperator };
+  const { merchantId, kind, state, round, sequence, needsOperator, owner, dispatch = 'now', runId = null, risk } = record;
+  const ours = { merchantId, kind, state, round, sequence, needsOperator, owner, dispatch, runId, risk };
+  return { ...presentPayout(record), ...ours };
 }
 
 /** All of one payout, but no full account number. */

@@ -19,6 +19,8 @@ const STATUSES = [...new Set(Object.values(PUBLIC_STATUS))];
 const query = z.strictObject({
   status: z.enum(STATUSES).optional(),
   merchantId: word.optional(),
+  kind: z.enum(['merchant', 'provider']).optional(),
+  ownerId: word.optional().meta({ description: 'The merchant or provider whose balance pays' }),
   mode: z.enum(['test', 'live']).optional(),
   needsOperator: z.enum(['true', 'false']).optional(),
   currency: word.optional(),
@@ -36,8 +38,10 @@ const LIST = `
      AND ($3::text IS NULL OR p.mode = $3) AND ($4::boolean IS NULL OR p.needs_operator = $4)
      AND ($5::text IS NULL OR p.currency = $5) AND ($6::text IS NULL OR p.reference = $6)
      AND ($7::timestamptz IS NULL OR p.created_at >= $7) AND ($8::timestamptz IS NULL OR p.created_at <= $8)
-     AND ($9::text IS NULL OR p.id < $9)
-   ORDER BY p.id DESC LIMIT $10`;
+     AND ($9::text IS NULL OR p.kind = $9)
+     AND ($10::text IS NULL OR p.balance_id IN (SELECT b.id FROM balances b WHERE b.owner_id = $10))
+     AND ($11::text IS NULL OR p.id < $11)
+   ORDER BY p.id DESC LIMIT $12`;
 
 export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const onRequest = adminAuth(context, ACTION_ROLES.read);
@@ -70,9 +74,10 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
 }
 
 function filters({ status, needsOperator, ...query }: Query): unknown[] {
-  const { merchantId, mode, currency, reference, createdFrom, createdTo } = query;
+  const { merchantId, mode, currency, reference, createdFrom, createdTo, kind, ownerId } = query;
   const states = status && statesOf(status);
-  return [states, merchantId, mode, needsOperator && needsOperator === 'true', currency, reference, createdFrom, createdTo];
+  const needy = needsOperator && needsOperator === 'true';
+  return [states, merchantId, mode, needy, currency, reference, createdFrom, createdTo, kind, ownerId];
 }
 
 /** The internal states that a merchant sees as this status. */

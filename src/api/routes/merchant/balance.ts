@@ -11,7 +11,8 @@ import type { ApiContext } from '../../context.ts';
 import { listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { once } from '../../plugins/idempotency.ts';
-import { type FieldError, invalidRequest, notFound, Problem } from '../../problem.ts';
+import { type FieldError, invalidRequest, notFound } from '../../problem.ts';
+import { isTooLarge, tooLarge } from './balanceLimit.ts';
 import { amountField, currencyField, readAmount } from './payoutRequest.ts';
 import { moneySchema, timeSchema } from './payoutSchemas.ts';
 
@@ -194,8 +195,6 @@ function presentEntry(entry: EntryRow, purposes: ReadonlyMap<bigint, string>) {
   };
 }
 
-const NUMERIC_VALUE_OUT_OF_RANGE = '22003';
-
 async function fund(
   { ledger }: ApiContext,
   { merchantId, mode }: Tenant,
@@ -206,7 +205,6 @@ async function fund(
   try {
     await ledger.fund({ merchantId, mode, currency, amountMinor: minor.toString(), externalId });
   } catch (error) {
-    if ((error as { code?: unknown }).code !== NUMERIC_VALUE_OUT_OF_RANGE) throw error;
-    throw new Problem(422, 'balance_too_large', 'The balance would be larger than any balance can be.');
+    throw isTooLarge(error) ? tooLarge() : error;
   }
 }

@@ -153,7 +153,7 @@ async function enquire(
   destination: Destination,
   currency: string,
 ): Promise<AccountCheck> {
-  const psp = psps.forPayout(mode, currency);
+  const psp = psps.forPayout({ mode, currency, kind: 'merchant' });
   if (!psp) throw new Problem(422, 'psp_not_configured', `No payment provider is configured for ${currency} in ${mode} mode.`);
   const answer = await psp.verifyAccount(destination, AbortSignal.timeout(ENQUIRY_MS));
   if ('unavailable' in answer) throw unavailable('The payment provider');

@@ -25,8 +25,11 @@ const resending = z.strictObject({ endpointId: word.optional() }).nullish();
 const resent = z.object({ deliveries: z.array(deliverySchema) });
 
 export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
-  const { prisma } = context;
+  const { prisma, config } = context;
   const reads = merchantAuth(context, 'webhooks:read');
+
+  const present = ({ mode, object, ...event }: Event): PublicEvent =>
+    presentEvent({ ...event, mode: mode as Mode, object: object as unknown as PayoutRecord }, config.times);
 
   return async (app) => {
     app.get(
@@ -121,8 +124,4 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
       update: {},
     });
   }
-}
-
-function present({ mode, object, ...event }: Event): PublicEvent {
-  return presentEvent({ ...event, mode: mode as Mode, object: object as unknown as PayoutRecord });
 }

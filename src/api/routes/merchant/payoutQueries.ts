@@ -9,6 +9,7 @@ import { presentTimelineEntry } from '../../../present/timeline.ts';
 import { KEY_NEEDED, readAnswers } from '../../answers.ts';
 import { merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
+import { statusQuery } from '../../documented.ts';
 import { ID_KEY, listSchema, NUMBER_KEY, openPage, pageQuery, timeQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { awaitChange, listPayouts } from './payoutReads.ts';
@@ -34,22 +35,9 @@ const waitQuery = z.strictObject({
     }),
 });
 
-/** One status, or several: separated by commas or given repeatedly. */
-const statusQuery = z
-  .union([z.string(), z.array(z.string())])
-  .transform((given, context) => {
-    const words = [given].flat().flatMap((each) => each.split(','));
-    const statuses = words.filter((word): word is PublicStatus => PUBLIC_STATUSES.some((status) => status === word));
-    if (statuses.length < words.length)
-      context.addIssue({ code: 'custom', message: `Must be of ${PUBLIC_STATUSES.join(', ')}.` });
-    return statuses;
-  })
-  .optional()
-  .meta({ type: 'array', items: { enum: PUBLIC_STATUSES }, anyOf: undefined });
-
 const listQuery = z.strictObject({
   ...pageQuery,
-  status: statusQuery,
+  status: statusQuery(PUBLIC_STATUSES),
   currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
   reference: z
     .string()

@@ -1,8 +1,9 @@
-/** Finding a merchant's payouts. The tenant is part of every WHERE, never a check afterwards. */
+/** Finding a merchant's own payouts; its providers' are found under their names. The tenant is part of every WHERE, never a check afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import type { Accepted, PayoutRecord, RefusalCode } from '../../../domain/payout/contract.ts';
+import type { PayoutRecord, RefusalCode } from '../../../domain/payout/contract.ts';
 import { isFinal, PUBLIC_STATUS } from '../../../domain/payout/machine.ts';
+import { REFUSALS } from '../../acceptance.ts';
 import type { MerchantCaller } from '../../caller.ts';
 
 type Tenant = Pick<MerchantCaller, 'merchantId' | 'mode'>;
@@ -11,13 +12,15 @@ type Tenant = Pick<MerchantCaller, 'merchantId' | 'mode'>;
 export async function findPayout(pool: Pool, { merchantId, mode }: Tenant, id: string): Promise<PayoutRecord | undefined> {
   const { rows } = await pool.query<{ payout: PayoutRecord }>({
     name: 'find_payout',
-    text: 'SELECT payout_record(p) AS payout FROM payouts p WHERE p.id = $1 AND p.merchant_id = $2 AND p.mode = $3',
+    text: `SELECT payout_record(p) AS payout FROM payouts p
+            WHERE p.id = $1 AND p.merchant_id = $2 AND p.mode = $3 AND p.kind = 'merchant'`,
     values: [id, merchantId, mode],
   });
   return rows[0]?.payout ?? (await findPending(pool, { merchantId, mode }, id));
 }
 
-async function findPending(pool: Pool, { merchantId, mode }: Tenant, id: string): Promise<PayoutRecord | undefined> {
+/** One that was answered with 202: as the answer showed it, until a worker takes it up. Of providers the tenant is the provider. */
+export async function findPending(pool: Pool, { merchantId, mode }: Tenant, id: string): Promise<PayoutRecord | undefined> {
   const { rows } = await pool.query<{ pending: PayoutRecord; code: RefusalCode | null; at: Date | null }>(
     `SELECT k.pending, r.code, r.at FROM idempotency_keys k LEFT JOIN payout_refusals r ON r.payout_id = k.resource_id
       WHERE k.resource_id = $1 AND k.merchant_id = $2 AND k.mode = $3 AND k.pending IS NOT NULL`,
@@ -29,25 +32,6 @@ async function findPending(pool: Pool, { merchantId, mode }: Tenant, id: string)
   const failure = { code: row.code, message: REFUSALS[row.code], retryable: false };
   return { ...row.pending, state: 'REJECTED', failure, updatedAt: at, completedAt: at };
 }
-
-/** What the books answered when this payout was first asked for; undefined if they never were. */
-export async function readAccepted(pool: Pool, payoutId: string): Promise<Accepted | undefined> {
-  const { rows } = await pool.query<{ payout: PayoutRecord | null; code: RefusalCode | null }>(
-    `SELECT (SELECT object FROM events WHERE payout_id = $1 AND sequence = 1) AS payout,
-            (SELECT code FROM payout_refusals WHERE payout_id = $1) AS code`,
-    [payoutId],
-  );
-  const { payout, code } = rows[0] ?? {};
-  if (payout) return { outcome: 'accepted', payout };
-  return code ? { outcome: 'refused', code } : undefined;
-}
-
-/** What a merchant reads when the ledger refuses. */
-export const REFUSALS: Readonly<Record<RefusalCode, string>> = {
-  insufficient_balance: 'The available balance does not cover the amount and its fee.',
-  duplicate_reference: 'Another payout has this reference.',
-  not_reinitiable: 'Only a failed payout can be tried again.',
-};
 
 /** A change is seen within this time; a waiting client costs ten small reads a second. */
 const LOOK_MS = 100;
@@ -88,7 +72,7 @@ export async function listPayouts(pool: Pool, { merchantId, mode }: Tenant, filt
     // The record is made of the rows of the page only, hence the inner query.
     `SELECT payout_record(p) AS payout FROM (
        SELECT * FROM payouts
-        WHERE merchant_id = $1 AND mode = $2
+        WHERE merchant_id = $1 AND mode = $2 AND kind = 'merchant'
           AND ($3::text[] IS NULL OR state = ANY ($3)) AND ($4::text IS NULL OR currency = $4)
           AND ($5::text IS NULL OR reference = $5)
           AND ($6::timestamptz IS NULL OR created_at >= $6) AND ($7::timestamptz IS NULL OR created_at <= $7)

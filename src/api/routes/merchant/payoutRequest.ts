@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseDestination } from '../../../domain/destination.ts';
 import { DIRECTORY } from '../../../domain/directory.ts';
 import { AMOUNT_MAX_MINOR, CURRENCIES, isCurrency, parseAmount } from '../../../domain/money.ts';
-import type { Destination, MerchantTerms, PayoutRequest } from '../../../domain/payout/contract.ts';
+import type { Destination, MerchantTerms } from '../../../domain/payout/contract.ts';
 import { feeMinor } from '../../../domain/payout/fee.ts';
 import {
   DESCRIPTION_MAX,
@@ -19,12 +19,13 @@ import {
   textFault,
 } from '../../../domain/text.ts';
 import { checkWebhookUrl } from '../../../webhooks/address.ts';
+import type { PayoutOrder } from '../../acceptance.ts';
 import type { MerchantCaller } from '../../caller.ts';
 import { readFee, readLimits } from '../../merchantTerms.ts';
 import type { FieldError } from '../../problem.ts';
 
 /** A field whose rule stands in src/domain; here only what the document says of it. */
-const field = (schema: Record<string, unknown>) => z.unknown().meta(schema);
+export const field = (schema: Record<string, unknown>) => z.unknown().meta(schema);
 
 export const amountField = field({
   anyOf: [{ type: 'string', pattern: '^(0|[1-9][0-9]{0,15})([.][0-9]{1,3})?$' }, { type: 'number' }],
@@ -75,9 +76,6 @@ export const payoutBody = z
 
 export type PayoutBody = z.infer<typeof payoutBody>;
 
-/** What a merchant asked for, before it has an id and a PSP. */
-export type PayoutOrder = Omit<PayoutRequest, 'payoutId' | 'psp'>;
-
 export type ReadOrder =
   | { readonly kind: 'order'; readonly order: PayoutOrder }
   /** Well-formed, but it breaks a rule: an answer like any other, kept under the idempotency key. */
@@ -102,15 +100,13 @@ export async function readPayoutOrder(body: PayoutBody, caller: MerchantCaller, 
   const destination = parseDestination(body.destination, isCurrency(body.currency) ? body.currency : null, DIRECTORY);
   if (!destination.ok && destination.status === 400) errors.push(...destination.errors);
 
-  const terms = amount && termsOf(caller, amount.currency);
-  if (amount && terms && feeMinor(amount.minor, terms) > AMOUNT_MAX_MINOR)
-    errors.push({ pointer: '/amount', code: 'amount_too_large', detail: 'The fee for this amount is over the limit.' });
+  const terms = amount && readTerms(caller, amount, errors);
   if (errors.length > 0 || !amount || !terms) return { kind: 'invalid', errors };
   if (!destination.ok) return { kind: 'broken_rule', errors: destination.errors };
   return { kind: 'order', order: orderOf(body, caller, amount, terms, destination.destination) };
 }
 
-interface Amount {
+export interface Amount {
   readonly minor: bigint;
   readonly currency: string;
 }
@@ -168,7 +164,15 @@ async function readCallbackUrl(url: unknown, rules: { allowLoopback: boolean }, 
 }
 
 /** The merchant's terms as they stand now: the payout keeps them, whatever an admin changes later. */
-function termsOf({ fee, reviewLimits }: MerchantCaller, currency: string): MerchantTerms {
+export function readTerms(
+  { fee, reviewLimits }: Pick<MerchantCaller, 'fee' | 'reviewLimits'>,
+  { minor, currency }: Amount,
+  errors: FieldError[],
+): MerchantTerms {
   const { bps, fixed } = readFee(fee);
-  return { feeBps: bps, feeFixedMinor: fixed[currency] ?? '0', reviewFromMinor: readLimits(reviewLimits)[currency] ?? null };
+  const reviewFromMinor = readLimits(reviewLimits)[currency] ?? null;
+  const terms = { feeBps: bps, feeFixedMinor: fixed[currency] ?? '0', reviewFromMinor };
+  if (feeMinor(minor, terms) > AMOUNT_MAX_MINOR)
+    errors.push({ pointer: '/amount', code: 'amount_too_large', detail: 'The fee for this amount is over the limit.' });
+  return terms;
 }

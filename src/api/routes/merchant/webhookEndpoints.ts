@@ -4,18 +4,17 @@ import { z } from 'zod';
 import { newWebhookSecret } from '../../../crypto/newSecret.ts';
 import { encryptSecret } from '../../../crypto/secretBox.ts';
 import { newId } from '../../../domain/newId.ts';
-import { TEXT_FAULTS, textFault } from '../../../domain/text.ts';
 import { eventPatternFault } from '../../../domain/webhooks.ts';
 import type { Prisma, WebhookEndpoint } from '../../../generated/prisma/client.ts';
 import { presentAttempt, presentEndpoint } from '../../../present/webhook.ts';
-import { checkWebhookUrl } from '../../../webhooks/address.ts';
 import { type MerchantCaller, merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
+import { mustBeAllowed, urlText } from '../../customerUrl.ts';
 import { byId, documented, keyed, noQuery } from '../../documented.ts';
 import { ID_KEY, listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { once } from '../../plugins/idempotency.ts';
-import { invalidRequest, notFound, Problem } from '../../problem.ts';
+import { notFound, Problem } from '../../problem.ts';
 import { endpointSchema, endpointWithSecretSchema, webhookAttemptSchema } from './webhookSchemas.ts';
 
 const { read, write } = documented('webhooks');
@@ -43,14 +42,7 @@ const eventTypes = z
   .transform((patterns) => [...new Set(patterns)])
   .meta({ examples: [['payout.*']] });
 
-/** Its form is checkWebhookUrl's affair; but what the URL parser forgives, such as a NUL, PostgreSQL does not. */
-const url = z
-  .string()
-  .superRefine((text, context) => {
-    const code = textFault(text);
-    if (code) context.addIssue({ code: 'custom', message: TEXT_FAULTS[code], params: { code } });
-  })
-  .meta({ format: 'uri', maxLength: 2048, examples: ['https://example.com/webhooks'] });
+const url = urlText('https://example.com/webhooks');
 const creation = z.strictObject({ url, eventTypes: eventTypes.default(['payout.*']) });
 const change = z.strictObject({ url: url.optional(), eventTypes: eventTypes.optional(), disabled: z.boolean().optional() });
 const noBody = z.strictObject({}).nullish();
@@ -59,6 +51,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
   const { prisma, keys } = context;
   const reads = merchantAuth(context, 'webhooks:read');
   const writes = merchantAuth(context, 'webhooks:write');
+  const rulesFor = ({ mode }: MerchantCaller) => ({ allowLoopback: context.config.webhookAllowLoopbackTest && mode === 'test' });
 
   return async (app) => {
     app.post(
@@ -75,7 +68,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
       async (request, reply) => {
         const caller = merchantOf(request);
         const { url, eventTypes } = request.body;
-        await mustBeAllowed(url, caller);
+        await mustBeAllowed(url, '/url', rulesFor(caller));
         return await once(context, request, reply, {
           allot: () => newId('we'),
           isSecret: true,
@@ -123,7 +116,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
       async (request, reply) => {
         const caller = merchantOf(request);
         const { url, eventTypes, disabled } = request.body;
-        if (url !== undefined) await mustBeAllowed(url, caller);
+        if (url !== undefined) await mustBeAllowed(url, '/url', rulesFor(caller));
         return await once(context, request, reply, {
           allot: () => newId('chg'),
           async execute() {
@@ -195,15 +188,6 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
       },
     );
   };
-
-  async function mustBeAllowed(url: string, { mode }: MerchantCaller): Promise<void> {
-    const allowLoopback = context.config.webhookAllowLoopbackTest && mode === 'test';
-    const fault = await checkWebhookUrl(url, { allowLoopback });
-    if (!fault) return;
-    const errors = [{ pointer: '/url', ...fault }];
-    if (fault.code === 'invalid_url') throw invalidRequest(errors);
-    throw new Problem(422, 'url_not_allowed', fault.detail, { errors });
-  }
 
   async function create(wanted: NewEndpoint): Promise<WebhookEndpoint> {
     const { id, merchantId, mode, secret } = wanted;

@@ -1,6 +1,7 @@
 /** Webhook endpoints, tries and events as they go out, for the OpenAPI document; src/present makes them. */
 import { z } from 'zod';
 import { EVENT_TYPES } from '../../../domain/payout/machine.ts';
+import { providerPayoutSchema } from '../provider/providerSchemas.ts';
 import { payoutSchema, timeSchema } from './payoutSchemas.ts';
 
 const endpointFields = {
@@ -54,6 +55,6 @@ export const eventSchema = z
     timestamp: timeSchema,
     livemode: z.boolean(),
     sequence: z.int().meta({ description: 'Counts up per payout: drop lower numbers than the last you saw' }),
-    data: z.object({ object: payoutSchema }),
+    data: z.object({ object: z.union([payoutSchema, providerPayoutSchema]) }),
   })
   .meta({ id: 'Event' });

@@ -1,0 +1,91 @@
+/** Providers as their platform makes them over HTTP, and pasts that nobody can wait for. */
+import { createLedgerActivities } from '../../activities/ledger.ts';
+import type { PayoutRecord } from '../../src/domain/payout/contract.ts';
+import { FAILURE, reserveRequest } from './books.ts';
+import type { Door, Merchant, Reply } from './door.ts';
+
+export interface TestProvider {
+  readonly id: string;
+  /** The provider's own. */
+  readonly key: string;
+  readonly merchant: Merchant;
+}
+
+export interface ProviderOptions {
+  readonly verified?: boolean;
+  /** Each in major units of `currency`. */
+  readonly earned?: readonly string[];
+  readonly currency?: string;
+  readonly bankAccount?: Readonly<Record<string, string>> | null;
+}
+
+export const ACCOUNTS = {
+  NGN: { bankCode: '044', accountNumber: '0690000031', accountName: 'Ada Obi' },
+  PKR: { bankCode: 'HBL', accountNumber: '12345678900001', accountName: 'Ayesha Khan' },
+} as const;
+
+let names = 0;
+
+export const newProviderBody = (change: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => {
+  names += 1;
+  return { externalId: `driver-${names}`, name: 'Ada Obi', email: 'ada@example.com', ...change };
+};
+
+/** A provider of this merchant with a key, verified, with a bank account, that has earned. */
+export async function makeProvider(door: Door, merchant: Merchant, options: ProviderOptions = {}): Promise<TestProvider> {
+  const { verified = true, earned = [], currency = 'NGN', bankAccount } = options;
+  const post = async (path: string, body: unknown, method = 'POST'): Promise<Reply> => {
+    const reply = await door.call(method, `/api/v1/providers${path}`, { key: merchant.key, body });
+    if (reply.status >= 300) throw new Error(`${path}: ${reply.text}`);
+    return reply;
+  };
+  const { id } = (await post('', newProviderBody())).body;
+  if (verified) await post(`/${id}/verify`, { verified });
+  const account = bankAccount === undefined ? ACCOUNTS[currency as keyof typeof ACCOUNTS] : bankAccount;
+  if (account) await post(`/${id}/bank-account`, account, 'PUT');
+  for (const [index, amount] of earned.entries())
+    await post(`/${id}/earnings`, { amount, currency, externalId: `earning-${id}-${index}` });
+  return { id, key: (await post(`/${id}/keys`, {})).body.key, merchant };
+}
+
+export interface Past {
+  readonly daysAgo: number;
+  readonly outcome?: 'SUCCEEDED' | 'FAILED';
+  readonly amountMinor?: bigint;
+  readonly currency?: string;
+}
+
+/** A payout of this provider that was asked for, and ended, so many days ago. Its money comes from the provider's earnings. */
+export async function past(door: Door, { id: providerId, merchant }: TestProvider, past: Past): Promise<PayoutRecord> {
+  const { daysAgo, outcome = 'SUCCEEDED', amountMinor = 100n, currency = 'NGN' } = past;
+  const { ledger, pool } = door.context;
+  const owner = { merchantId: merchant.id, mode: 'test' as const, providerId };
+  const answer = await createLedgerActivities({ ledger, pool }).reserve(
+    reserveRequest(owner, { amount: amountMinor, currency, dispatch: 'now' }),
+  );
+  if (answer.outcome !== 'reserved') throw new Error(answer.outcome);
+  const { id } = answer.payout;
+  const tell = (type: string, data: Record<string, unknown> = {}) =>
+    ledger.applyFact(id, `past:${type}`, { type, attempt: 1, ...data }, 'system');
+  if (answer.payout.state === 'IN_REVIEW') await tell('approved', { adminId: 'adm_past' });
+  await tell('attempt_started');
+  const { payout } = await (outcome === 'SUCCEEDED' ? tell('paid') : tell('failed', { failure: { ...FAILURE, class: 'E' } }));
+  if (payout.state !== outcome) throw new Error(`${payout.state}, not ${outcome}`);
+  await door.db.owner.query(
+    `UPDATE payouts SET created_at = created_at - $2 * interval '1 day', completed_at = completed_at - $2 * interval '1 day' WHERE id = $1`,
+    [id, daysAgo],
+  );
+  return payout;
+}
+
+let asked = 0;
+
+/** Asks to be paid, as a client should: under a key, and again for as long as no worker has answered. */
+export async function askToBePaid(door: Door, provider: TestProvider, body: Record<string, unknown>): Promise<Reply> {
+  asked += 1;
+  const idempotencyKey = `asked-${asked}`;
+  for (;;) {
+    const reply = await door.call('POST', '/api/provider/payouts', { key: provider.key, body, idempotencyKey });
+    if (reply.status !== 202) return reply;
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * A payout run: walks the approved provider payouts page by page and hands each over to its own workflow, which sends
+ * it. Payouts that are approved while it walks wait for the next run.
+ */
+import { continueAsNew, proxyActivities, uuid4, workflowInfo } from '@temporalio/workflow';
+import type { PayoutRunActivities } from '../activities/payoutRuns.ts';
+import { type PayoutRunInput, type PayoutRunResult, type RunProgress, runIdAt } from '../src/domain/payoutRun.ts';
+import { PAYOUT_RUNS_QUEUE } from '../src/domain/queues.ts';
+
+/** A workflow's share of a long run: a history of some 300 events, read again in milliseconds by the next worker. */
+const PAGES = 50;
+
+/** Tried until the database and the server are back: the next run waits for this one, and would fare no better. */
+const { openRun, dispatchPage, closeRun } = proxyActivities<PayoutRunActivities>({
+  taskQueue: PAYOUT_RUNS_QUEUE,
+  startToCloseTimeout: '5m', // a page is a hundred signals of some milliseconds
+  heartbeatTimeout: '30s', // one beat a payout, and a signal has 5 s
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
+export async function payoutRun({ trigger, runId = ownId(), progress }: PayoutRunInput): Promise<PayoutRunResult> {
+  if (!progress) await openRun({ runId, trigger });
+  let { after, handedOver }: RunProgress = progress ?? { after: '', handedOver: 0 };
+  for (let pages = 0; ; pages += 1) {
+    if (pages === PAGES) return await continueAsNew<typeof payoutRun>({ trigger, runId, progress: { after, handedOver } });
+    const page = await dispatchPage({ runId, after });
+    handedOver += page.handedOver;
+    if (page.last === null) break;
+    after = page.last;
+  }
+  await closeRun({ runId });
+  return { runId, handedOver };
+}
+
+const ownId = (): string => runIdAt(workflowInfo().startTime, uuid4());
