@@ -2,8 +2,9 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { payoutSchema, timelineEntrySchema } from '../../src/api/routes/merchant/payoutSchemas.ts';
+import { createPayoutsClient } from '../../src/temporal/payouts.ts';
 import { CALLBACK_SECRET, type Door, type Merchant, openDoor, payoutBody, type Reply } from '../support/door.ts';
-import { type Engine, startEngine } from '../support/engine.ts';
+import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 
 let engine: Engine;
 let door: Door;
@@ -318,6 +319,39 @@ test('a callback is stored, confirmed at the PSP, and settles the payout; a seco
   const before = (await get(`/payouts/${body.id}/timeline`)).text;
   expect((await send(raw, signed(raw))).status).toBe(200);
   expect((await get(`/payouts/${body.id}/timeline`)).text).toBe(before);
+});
+
+const signalled = async (id: string): Promise<boolean> => {
+  const { events } = await engine.client.workflow.getHandle(`payout/${id}`).fetchHistory();
+  return (events ?? []).some((event) => event.workflowExecutionSignaledEventAttributes);
+};
+
+test('a callback that overtakes the reply costs no look-up: on a busy machine that would be one for every payout', async () => {
+  await engine.fault({ kind: 'slow_answer', params: { ms: 700 }, match: { accountNumber: '12345678900001' }, times: 1 });
+  const { body } = await post(to('0001'));
+  await engine.until(body.id, 'SUBMITTING');
+  const raw = callback(`${body.id}:1`, 'paid', 'cb-first');
+  expect((await send(raw, signed(raw))).status).toBe(200);
+  expect((await get(`/payouts/${body.id}`)).body.status).toBe('SUCCESS');
+  expect(await message('cb-first')).toMatchObject({ state: 'applied', detail: 'nothing new' });
+  expect(await signalled(body.id)).toBe(false);
+});
+
+test('a callback whose reply is lost is handed on: it may be the first to know that the payout was paid', async () => {
+  const accountNumber = '12345678900001';
+  await engine.fault({ kind: 'no_answer', match: { accountNumber }, times: 1 });
+  // Its own second look-up would come after half a minute.
+  const times = { ...SHORT_TIMES, firstLookUpMs: 30_000, lookUpMaxMs: 30_000, outcomeDeadlineMs: 120_000 };
+  const patient = createPayoutsClient(engine.client, { times, allowSignalDecisions: true });
+  const { id } = await engine.pay('0001', {}, patient);
+  await engine.until(id, 'SUBMITTING');
+  while ((await engine.transfers(id)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await engine.fault({ kind: 'error_before', params: { lookups: true }, match: { accountNumber }, times: 1 });
+  const raw = callback(`${id}:1`, 'paid', 'cb-unheard');
+  expect((await send(raw, signed(raw))).status).toBe(200);
+  await engine.until(id, 'SUCCEEDED');
+  expect(await signalled(id)).toBe(true);
+  expect(await message('cb-unheard')).toMatchObject({ state: 'applied', claim: 'paid' });
 });
 
 test('a callback that is not signed with our secret over these very bytes is 401, and not kept', async () => {

@@ -1,4 +1,5 @@
 /** What PSPs tell us. Stored before anything acts on it; believed only once the PSP's own look-up agrees. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Pool } from 'pg';
@@ -6,7 +7,7 @@ import { z } from 'zod';
 import { attemptOf, payoutIdOf } from '../../domain/ids.ts';
 import { newId } from '../../domain/newId.ts';
 import type { Claim, Mode } from '../../domain/payout/contract.ts';
-import { isRepeated, type PayoutState } from '../../domain/payout/machine.ts';
+import { isRepeated, type PayoutState, repeatedIn } from '../../domain/payout/machine.ts';
 import { textFault } from '../../domain/text.ts';
 import { failpoint } from '../../failpoints.ts';
 import type { PspCallback } from '../../psp/port.ts';
@@ -63,13 +64,10 @@ async function receive({ pool, payouts, psps }: ApiContext, name: string, reques
   await failpoint('callback.stored', message.place?.payoutId ?? null);
   const claim = claimOf(callback.claim);
   if (message.state === 'received' && message.place) {
-    const { payoutId, round, attempt } = message.place;
-    if (isRepeated(message.place.now, { attempt, claim })) {
-      await pool.query(CLOSE, [message.id]);
-      return { received: true };
-    }
+    const { payoutId, round, attempt, now } = await whenReplied(pool, message.place);
+    if (isRepeated(now, { attempt, claim })) await pool.query({ name: 'close_message', text: CLOSE, values: [message.id] });
     // Should this fail, the answer is 503 and the PSP sends again: the row is there, and it is handed on then.
-    await payouts.notice(payoutId, round, { messageId: message.id, attempt, claim });
+    else await payouts.notice(payoutId, round, { messageId: message.id, attempt, claim });
   }
   return { received: true };
 }
@@ -86,6 +84,7 @@ interface Teller {
   readonly mode: Mode;
 }
 
+/** Which attempt of which payout it speaks of, and where that payout stands. */
 interface Place {
   readonly payoutId: string;
   readonly attempt: number;
@@ -93,44 +92,86 @@ interface Place {
   readonly now: { readonly state: PayoutState; readonly attempt: number };
 }
 
-/** It says once more what the books have closed with. */
-const CLOSE = `UPDATE psp_messages SET state = 'applied', detail = 'nothing new', handled_at = now() WHERE id = $1`;
+/**
+ * A second coming of the same message finds the first one's row. One that speaks of no payout of ours is an orphan;
+ * one that says once more what the books have closed with ($10) is done with at once. No row at all: its twin was
+ * committed while this ran, and that one hands it on.
+ */
+const STORE = `
+  WITH place AS (
+    SELECT p.id, p.round, p.state, p.attempt, p.attempt = $6::int AND p.state = $10::text AS repeated
+      FROM payouts p WHERE p.id = $5 AND p.psp = $2 AND p.mode = $11
+  ), stored AS (
+    INSERT INTO psp_messages (id, psp, event_key, reference, payout_id, attempt, claim, body, state, detail, handled_at)
+    SELECT $1, $2, $3, $4, place.id, CASE WHEN place.id IS NOT NULL THEN $6::int END, $7, $8::jsonb,
+           CASE WHEN place.id IS NULL THEN 'orphan' WHEN place.repeated THEN 'applied' ELSE 'received' END,
+           CASE WHEN place.repeated THEN $9 END, CASE WHEN place.repeated THEN now() END
+      FROM (SELECT) AS message LEFT JOIN place ON true
+    ON CONFLICT (psp, event_key) DO NOTHING RETURNING id, state
+  ), message AS (
+    SELECT id, state FROM stored
+    UNION ALL SELECT id, state FROM psp_messages WHERE psp = $2 AND event_key = $3 AND NOT EXISTS (SELECT FROM stored)
+  )
+  SELECT message.id, message.state, place.id AS payout_id, place.round, place.state AS payout_state, place.attempt
+    FROM message LEFT JOIN place ON true`;
 
-/** A second coming of the same message finds the first one's row. One that speaks of no payout of ours is an orphan. */
-async function store(pool: Pool, psp: Teller, callback: PspCallback, raw: Buffer): Promise<Message> {
-  const place = await placeOf(pool, psp, callback.reference);
-  const { rows } = await pool.query<{ id: string; state: string }>(
-    `WITH stored AS (
-       INSERT INTO psp_messages (id, psp, event_key, reference, payout_id, attempt, claim, body, state)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (psp, event_key) DO NOTHING RETURNING id, state)
-     SELECT id, state FROM stored
-     UNION ALL SELECT id, state FROM psp_messages WHERE psp = $2 AND event_key = $3 AND NOT EXISTS (SELECT FROM stored)`,
-    [
-      newId('msg'),
-      psp.name,
-      callback.eventKey,
-      storable(callback.reference),
-      place?.payoutId ?? null,
-      place?.attempt ?? null,
-      storable(callback.claim) ?? 'unreadable',
-      storableBody(callback.body, raw),
-      place ? 'received' : 'orphan',
-    ],
-  );
-  // No row: its twin was committed while this ran, and that one hands it on.
-  const { id, state } = rows[0] ?? { id: '', state: 'stored by a twin' };
-  return { id, state, place };
+/** What is written beside a message that says once more what the books have closed with. */
+const NOTHING_NEW = 'nothing new';
+const CLOSE = `UPDATE psp_messages SET state = 'applied', detail = '${NOTHING_NEW}', handled_at = now() WHERE id = $1`;
+
+interface StoredRow {
+  readonly id: string;
+  readonly state: string;
+  readonly payout_id: string | null;
+  readonly round: number;
+  readonly payout_state: PayoutState;
+  readonly attempt: number;
 }
 
-async function placeOf(pool: Pool, psp: Teller, reference: string | null): Promise<Place | undefined> {
+async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body }: PspCallback, raw: Buffer): Promise<Message> {
   const payoutId = reference === null ? undefined : payoutIdOf(reference);
   const attempt = reference === null ? undefined : attemptOf(reference);
-  if (payoutId === undefined || attempt === undefined) return undefined;
-  const { rows } = await pool.query<{ round: number; state: PayoutState; attempt: number }>(
-    'SELECT round, state, attempt FROM payouts WHERE id = $1 AND psp = $2 AND mode = $3',
-    [payoutId, psp.name, psp.mode],
-  );
-  return rows[0] && { payoutId, attempt, round: rows[0].round, now: rows[0] };
+  const ours = payoutId !== undefined && attempt !== undefined ? { payoutId, attempt } : undefined;
+  const { rows } = await pool.query<StoredRow>({
+    name: 'store_message',
+    text: STORE,
+    values: [
+      newId('msg'), psp.name, eventKey, storable(reference), ours?.payoutId ?? null, ours?.attempt ?? null,
+      storable(claim) ?? 'unreadable', storableBody(body, raw), NOTHING_NEW, repeatedIn(claimOf(claim)),
+      psp.mode,
+    ], // biome-ignore format: in the order of the parameters
+  });
+  const row = rows[0];
+  if (!row) return { id: '', state: 'stored by a twin', place: undefined };
+  const now = { state: row.payout_state, attempt: row.attempt };
+  const place = ours && row.payout_id !== null ? { ...ours, round: row.round, now } : undefined;
+  return { id: row.id, state: row.state, place };
+}
+
+/**
+ * A callback may overtake the reply to our own request: then a worker is about to write down what the reply said, and
+ * the payout's workflow hears of nothing before it has. So the message waits here. If the reply says the same, nobody
+ * needs to be told; otherwise each such payout would cost a signal and a look-up, which on a busy machine is every
+ * payout. All together below the 5 s that common PSPs give a receiver; then it is handed on as it is.
+ */
+const LOOKS_AFTER_MS = [250, 500, 750, 1_000];
+
+const NOW = 'SELECT round, state, attempt FROM payouts WHERE id = $1';
+
+async function whenReplied(pool: Pool, place: Place): Promise<Place> {
+  let latest = place;
+  for (const waitMs of LOOKS_AFTER_MS) {
+    if (latest.now.state !== 'SUBMITTING' || latest.now.attempt !== place.attempt) break;
+    await sleep(waitMs);
+    const { rows } = await pool.query<{ round: number; state: PayoutState; attempt: number }>({
+      name: 'payout_now',
+      text: NOW,
+      values: [place.payoutId],
+    });
+    const [now] = rows;
+    if (now) latest = { ...place, round: now.round, now };
+  }
+  return latest;
 }
 
 /** PostgreSQL takes neither NUL nor half a surrogate pair. */

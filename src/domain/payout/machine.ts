@@ -164,8 +164,15 @@ export function nextState(now: { state: PayoutState; attempt: number }, fact: { 
   return found.to;
 }
 
-/** The final states in which a PSP's word about the newest attempt only repeats what is settled. */
-const REPEATS: Readonly<Partial<Record<PayoutState, string>>> = { SUCCEEDED: 'paid', FAILED: 'failed', RETURNED: 'returned' };
+/** The final state in which a PSP's word about the newest attempt only repeats what is settled. */
+const REPEATED_IN: ReadonlyMap<string | null, PayoutState> = new Map([
+  ['paid', 'SUCCEEDED'],
+  ['failed', 'FAILED'],
+  ['returned', 'RETURNED'],
+]);
+
+/** Null: such a word is never only a repetition. */
+export const repeatedIn = (claim: string | null): PayoutState | null => REPEATED_IN.get(claim) ?? null;
 
 /**
  * Does a PSP's message only say once more what the books have closed with? Most callbacks come after the reply has
@@ -175,7 +182,7 @@ export function isRepeated(
   now: { state: PayoutState; attempt: number },
   message: { attempt: number; claim: string | null },
 ): boolean {
-  return message.attempt === now.attempt && message.claim !== null && REPEATS[now.state] === message.claim;
+  return message.attempt === now.attempt && repeatedIn(message.claim) === now.state;
 }
 
 export const isFinal = (state: PayoutState): boolean => STATES[state].final;
