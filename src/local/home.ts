@@ -15,6 +15,7 @@ import {
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newApiKey, newWebhookSecret } from '../crypto/newSecret.ts';
+import { newVapidPair } from '../crypto/pushKeys.ts';
 import { newId } from '../domain/newId.ts';
 import { ROLES } from '../domain/roles.ts';
 import { serverProcess } from './postgres.ts';
@@ -64,6 +65,8 @@ export interface Secrets {
   readonly sandboxWebhookSecret: string;
   readonly flutterwaveSecretKey: string;
   readonly flutterwaveWebhookHash: string;
+  /** Browsers subscribe under it: another pair would lose them all. */
+  readonly vapid: { readonly publicKey: string; readonly privateKey: string };
 }
 
 export interface Home {
@@ -107,6 +110,7 @@ export function secretsOf(home: Home): Secrets {
     sandboxWebhookSecret: randomBytes(24).toString('hex'),
     flutterwaveSecretKey: `FLWSECK_TEST-${randomBytes(16).toString('hex')}-X`,
     flutterwaveWebhookHash: randomBytes(24).toString('hex'),
+    vapid: newVapidPair(),
     ...known, // the others are newer than this home
   };
   if (JSON.stringify(known) !== JSON.stringify(secrets)) writePrivately(file, secrets);

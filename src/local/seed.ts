@@ -8,6 +8,11 @@ import type { Credentials } from './home.ts';
 /** 1,000,000.00 of each currency, in the test world only: live money has to arrive. */
 const DEMO_FUNDS = { PKR: '100000000', NGN: '100000000' } as const;
 
+/** An older installation's have no address yet. */
+const ADMIN = `
+  INSERT INTO admins (id, name, role, email) VALUES ($1, $2, $3, $4)
+  ON CONFLICT (id) DO UPDATE SET email = coalesce(admins.email, excluded.email)`;
+
 export async function seed(ownerUrl: string, credentials: Credentials, encryptionKeys: string): Promise<void> {
   const keys = parseKeys(encryptionKeys);
   const client = new pg.Client({ connectionString: ownerUrl, application_name: 'oncepay seed' });
@@ -27,11 +32,8 @@ export async function seed(ownerUrl: string, credentials: Credentials, encryptio
       }
     }
     for (const [index, { id, role, key }] of credentials.admins.entries()) {
-      await client.query('INSERT INTO admins (id, name, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
-        id,
-        `demo-${role}-${index + 1}`,
-        role,
-      ]);
+      const name = `demo-${role}-${index + 1}`;
+      await client.query(ADMIN, [id, name, role, `${name}@example.com`]);
       await addKey(client, key, { adminId: id });
     }
   } finally {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config.ts';
 import { migrate } from '../db/migrate.ts';
+import { createMailer } from '../notify/mail.ts';
 import { type Kept, keepAlive } from './child.ts';
 import {
   type Credentials,
@@ -51,6 +52,8 @@ const READY_WITHIN_MS = 180_000; // 3 s on an idle machine; on one that also run
 
 export interface Installation {
   readonly credentials: Credentials;
+  /** Where notifications by mail go. */
+  readonly mail: string;
   /** Ends everything in order. */
   stop(): Promise<void>;
   /** Ends everything at once; the next start recovers. */
@@ -69,10 +72,10 @@ export async function up(env: Environment, say: (line: string) => void, stopping
   if (left.length > 0) say(`ended what a killed start had left: ${left.join(', ')}`);
   const ports = await portsOf(env);
   const secrets = secretsOf(home);
-  const places = placesOf(ports, secrets);
-  const defaults = { ...LOCAL_SETTINGS, ...flutterwaveOf(ports, secrets) };
+  const places = placesOf(home, ports, secrets);
+  const defaults = { ...LOCAL_SETTINGS, ...flutterwaveOf(ports, secrets), ...vapidOf(secrets) };
   const childEnv = environmentOf(defaults, env, places);
-  const { enableWorkers } = loadConfig(childEnv); // a wrong setting is told here, before anything has started
+  const { enableWorkers, mail } = loadConfig(childEnv); // a wrong setting is told here, before anything has started
   keepEnvironment(home, { ...defaults, ...places });
   const cli = await Promise.race([temporalCli(say), whenAborted(stopping)]);
 
@@ -101,7 +104,7 @@ export async function up(env: Environment, say: (line: string) => void, stopping
       if (name !== 'worker' || enableWorkers) kept.push(keepNode(home, name, childEnv, say));
     }
     await untilReady(credentials, home, stopping);
-    return { credentials, stop, kill };
+    return { credentials, mail: createMailer(mail).destination, stop, kill };
   } catch (error) {
     await stop();
     throw error;
@@ -130,9 +133,13 @@ function flutterwaveOf(ports: Ports, secrets: Secrets) {
   };
 }
 
-function placesOf(ports: Ports, secrets: Secrets) {
+/** Pushes come from this installation, whoever else it belongs to. */
+const vapidOf = ({ vapid }: Secrets) => ({ VAPID_PUBLIC_KEY: vapid.publicKey, VAPID_PRIVATE_KEY: vapid.privateKey });
+
+function placesOf(home: Home, ports: Ports, secrets: Secrets) {
   const database = (user: string, name: string) => `postgresql://${user}@127.0.0.1:${ports.postgres}/${name}`;
   return {
+    ONCEPAY_HOME: home.path,
     DATABASE_URL: database('oncepay_app', 'oncepay'),
     DATABASE_OWNER_URL: database('postgres', 'oncepay'),
     SANDBOX_DATABASE_URL: database('postgres', 'sandbox'),

@@ -4,7 +4,7 @@ import type { Credentials } from './home.ts';
 /** What a newcomer needs next. The payout's key and reference are new each time, so that the command makes one each time. */
 export function welcome(
   { baseUrl, temporalUi, sandboxUrl, flutterwaveUrl, merchants }: Credentials,
-  home: string,
+  { home, mail }: { readonly home: string; readonly mail: string },
   now = new Date(),
 ): string {
   const key = merchants[0]?.testKey ?? '';
@@ -17,6 +17,7 @@ oncepay is ready.
   sandbox PSP   ${sandboxUrl}/control/transfers
   Flutterwave   ${flutterwaveUrl}/control/transfers (simulated)
   keys          ${join(home, 'credentials.json')}
+  mail          ${mail}
 
 A payout:
 

@@ -1,5 +1,5 @@
 /** Bringing a notification to a browser: encrypted for it alone (RFC 8291), in our name (VAPID, RFC 8292), by its push service. */
-import { generateRequestDetails } from 'web-push';
+import webPush from 'web-push';
 import type { PushKeys, VapidKeys } from '../crypto/pushKeys.ts';
 import type { Mode } from '../domain/payout/contract.ts';
 import { postWebhook, type SendResult } from '../webhooks/guardedFetch.ts';
@@ -48,7 +48,7 @@ export function createPusher({ vapid, timeoutMs, allowLoopbackTest }: PushSettin
       if (!vapid) return { outcome: 'failed', error: 'VAPID_PUBLIC_KEY is not set', retryAfterMs: null };
       // The id is a browser's `tag` and the service's topic: one that comes a second time takes the place of the first.
       const payload = JSON.stringify({ id, title, body, payoutId });
-      const request = generateRequestDetails({ endpoint, keys }, payload, {
+      const request = webPush.generateRequestDetails({ endpoint, keys }, payload, {
         vapidDetails: vapid,
         TTL: KEPT_SECONDS,
         topic: id.slice('ntf_'.length),

@@ -97,7 +97,7 @@ test("a merchant's own payouts tell nobody, whatever becomes of them", async () 
   await admin('admin');
   const merchant = await books.merchant(10_000n);
   const reviewed = await books.payout(merchant, { reviewReasons: [{ code: 'amount', detail: 'large' }] });
-  await books.told(reviewed, 'rejected');
+  await books.tell(reviewed, 'rejected', { adminId: 'adm_1', reason: 'unknown' });
   const failed = await books.payout(merchant);
   await books.told(failed, 'attempt_started 1');
   await books.tell(failed, 'not_taken', { attempt: 1, failure: SHORT });

@@ -1,47 +1,18 @@
 /** The connector against PSPs and networks that behave as they sometimes do. No database: each test is its own PSP. */
-
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import type { PspReply } from '../../src/psp/port.ts';
 import { createSandboxConnector } from '../../src/psp/sandbox/connector.ts';
 import { orderTo, patience } from '../support/sandbox.ts';
+import { answering, closeServers, listening, psp, whenDone } from '../support/servers.ts';
 
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+afterEach(closeServers);
 
 const connectorTo = (baseUrl: string, timeoutMs = 400) => {
   const connector = createSandboxConnector({ baseUrl, apiKey: 'key', webhookSecret: 'secret', timeoutMs });
-  closers.push(() => connector.close());
+  whenDone(() => connector.close());
   return connector;
 };
-
-async function listening(server: Server): Promise<string> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closers.push(
-    () =>
-      new Promise((resolve) => {
-        for (const socket of sockets) socket.destroy();
-        server.close(() => resolve());
-      }),
-  );
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return `http://127.0.0.1:${address.port}`;
-}
-const psp = (listener: RequestListener) => listening(createHttpServer(listener));
-const answering = (status: number, body: string, headers: Record<string, string> = {}) =>
-  psp((request, response) => {
-    request.resume();
-    response.writeHead(status, headers).end(body);
-  });
 
 const order = orderTo('0001');
 const inWords = (code: string) => JSON.stringify({ error: { code, message: 'a reason' } });

@@ -1,6 +1,7 @@
 /** A wrong setting is told at the start, in one sentence, not found out with money in the air. */
 import { expect, test } from '@jest/globals';
 import { ConfigError, loadConfig, loadDatabase } from '../../src/config.ts';
+import { newVapidPair } from '../../src/crypto/pushKeys.ts';
 
 const KEYS = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
 const least = { DATABASE_URL: 'postgresql://oncepay_app@db/oncepay', ENCRYPTION_KEYS: KEYS };
@@ -30,6 +31,13 @@ test.each([
   [{ ALLOW_SIGNAL_DECISIONS: 'yes' }, 'ALLOW_SIGNAL_DECISIONS must be true or false.'],
   [{ PSP_TIMEOUT: '31s' }, 'PSP_TIMEOUT must be at most 30s.'],
   [{ PSP_NOT_FOUND_GRACE: '31s' }, /^PSP_NOT_FOUND_GRACE must be at least 5s more than PSP_TIMEOUT/],
+  [{ SMTP_URL: 'https://mail.example.com' }, 'SMTP_URL must be a URL that begins with smtp:// or smtps://.'],
+  [{ MAIL_FROM: 'oncepay' }, /^MAIL_FROM must be an address/],
+  [{ MAIL_FROM: 'oncepay <a@b.example>\nBcc: all@b.example' }, /^MAIL_FROM must be an address/],
+  [{ VAPID_PUBLIC_KEY: 'x' }, 'VAPID_PRIVATE_KEY is not set, but VAPID_PUBLIC_KEY is.'],
+  [{ VAPID_PRIVATE_KEY: 'x' }, 'VAPID_PUBLIC_KEY is not set, but VAPID_PRIVATE_KEY is.'],
+  [{ VAPID_PUBLIC_KEY: newVapidPair().publicKey, VAPID_PRIVATE_KEY: newVapidPair().privateKey }, /must be a pair/],
+  [{ VAPID_SUBJECT: 'me' }, 'VAPID_SUBJECT must begin with mailto: or https://.'],
   [{ OUTCOME_DEADLINE: '5m' }, 'OUTCOME_DEADLINE must be more than PSP_NOT_FOUND_GRACE.'],
   [{ PAYOUT_RUN_INTERVAL: '500ms' }, 'PAYOUT_RUN_INTERVAL must be at least 1s.'],
   [{ ENABLE_WORKERS: 'no' }, 'ENABLE_WORKERS must be true or false.'],
@@ -38,6 +46,20 @@ test.each([
   const load = () => loadConfig({ ...least, ...change });
   expect(load).toThrow(ConfigError);
   expect(load).toThrow(sentence);
+});
+
+test('without settings, mail is kept beside the rest of the installation, and nothing is pushed', () => {
+  const { mail, vapid } = loadConfig({ ...least, ONCEPAY_HOME: '/var/lib/oncepay' });
+  expect(mail).toEqual({ smtpUrl: undefined, from: 'oncepay <oncepay@localhost>', directory: '/var/lib/oncepay/mail' });
+  expect(vapid).toBeUndefined();
+});
+
+test('push services reach whoever sends at the address that mail comes from', () => {
+  const { publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY } = newVapidPair();
+  const vapidWith = (more: object) => loadConfig({ ...least, VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, ...more }).vapid?.subject;
+  expect(vapidWith({ MAIL_FROM: 'Payouts <pay@platform.example>' })).toBe('mailto:pay@platform.example');
+  expect(vapidWith({ MAIL_FROM: 'pay@platform.example' })).toBe('mailto:pay@platform.example');
+  expect(vapidWith({ VAPID_SUBJECT: 'https://platform.example' })).toBe('https://platform.example');
 });
 
 test('a sentence about a wrong key never shows the key', () => {
