@@ -3,7 +3,7 @@
  * customer's books, which is what makes it a witness. Amounts are PostgreSQL `numeric`, decimal text outside.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { planCallbacks, storeCallbacks } from './callbacks.ts';
+import { columnsOf, type PlannedCallback, planCallbacks, storeCallbacks } from './callbacks.ts';
 import { type Client, type Db, inTransaction, type Pool } from './database.ts';
 import { takeFaults } from './faultStore.ts';
 import { strikeCallback } from './faults.ts';
@@ -44,37 +44,83 @@ export type Acceptance =
 
 const COLUMNS = `id, reference, fingerprint, amount::text, currency, destination, status, reason, taken_at, created_at, updated_at`;
 
-/**
- * Enters a transfer, or finds the one that already has its reference. `amountFault`: enter it wrong, with this amount
- * or (null) with one more than asked.
- */
-export function accept(pool: Pool, order: TransferRequest, script: Script, amountFault?: string | null): Promise<Acceptance> {
-  const fingerprint = createHash('sha256').update(JSON.stringify(order)).digest('hex');
-  return inTransaction(pool, async (client) => {
-    const { later } = script;
-    const inserted = await client.query<TransferRow>(
-      `INSERT INTO sandbox.transfers
-         (id, reference, fingerprint, amount, currency, destination, account_number, narration, status, reason,
-          taken_at, next_status, next_reason, due_at)
-       VALUES ($1, $2, $3, CASE WHEN $4 THEN coalesce($5::numeric, $6::numeric + 1) ELSE $6::numeric END, $7, $8, $9, $10, $11::text, $12,
-          CASE WHEN $11::text = 'paid' THEN now() END, $13, $14, now() + $15 * interval '1 ms')
-       ON CONFLICT (reference) DO NOTHING RETURNING ${COLUMNS}`,
-      [
-        `sbt_${randomUUID()}`, order.reference, fingerprint, amountFault !== undefined, amountFault ?? null, order.amount,
-        order.currency, JSON.stringify(order.destination), order.destination.accountNumber, order.narration, script.status,
-        script.reason, later?.status ?? null, later?.reason ?? null, later?.afterMs ?? null,
-      ], // biome-ignore format: in the order of the columns
-    );
-    const row = inserted.rows[0];
-    if (row) {
-      if (row.status === 'paid') await post(client, row, 'out');
-      if (script.answers) await announce(client, row);
-      return { outcome: 'new', transfer: shown(row) };
-    }
-    const existing = await one(client, 'reference = $1', order.reference);
-    if (!existing) throw new Error(`transfer ${order.reference} vanished`);
-    return existing.fingerprint === fingerprint ? { outcome: 'same', transfer: shown(existing) } : { outcome: 'reused' };
+export interface Entering {
+  /** Enters it wrong: with this amount or (null) with one more than asked. */
+  readonly amountFault: string | null | undefined;
+  /** Is any fault active? Mostly none, and then one statement does it all. */
+  readonly anyFault: boolean;
+}
+
+/** Enters a transfer, or finds the one that already has its reference. */
+export async function accept(pool: Pool, order: TransferRequest, script: Script, entering: Entering): Promise<Acceptance> {
+  const transfer = transferOf(order, script, entering.amountFault);
+  const entry = { transfer, script, narration: order.narration, fingerprint: fingerprintOf(order) };
+  const isNew = entering.anyFault
+    ? await inTransaction(pool, async (client) => {
+        const entered = await enter(client, entry, []);
+        if (entered && script.answers) await announce(client, transfer);
+        return entered;
+      })
+    : await enter(pool, entry, script.answers ? planCallbacks(transfer, []) : []);
+  if (isNew) return { outcome: 'new', transfer };
+  const existing = await one(pool, 'reference = $1', order.reference);
+  if (!existing) throw new Error(`transfer ${order.reference} vanished`);
+  return existing.fingerprint === entry.fingerprint ? { outcome: 'same', transfer: shown(existing) } : { outcome: 'reused' };
+}
+
+const fingerprintOf = (order: TransferRequest): string => createHash('sha256').update(JSON.stringify(order)).digest('hex');
+
+function transferOf(order: TransferRequest, { status, reason }: Script, amountFault: string | null | undefined): Transfer {
+  const { reference, currency, destination } = order;
+  const amount = amountFault === undefined ? order.amount : (amountFault ?? oneMore(order.amount));
+  const now = new Date().toISOString();
+  return { id: `sbt_${randomUUID()}`, reference, status, reason, amount, currency, destination, createdAt: now, updatedAt: now };
+}
+
+function oneMore(amount: string): string {
+  const [whole = '', decimals] = amount.split('.');
+  return decimals === undefined ? `${BigInt(whole) + 1n}` : `${BigInt(whole) + 1n}.${decimals}`;
+}
+
+interface Entry {
+  readonly transfer: Transfer;
+  readonly script: Script;
+  readonly narration: string | null;
+  readonly fingerprint: string;
+}
+
+/** The transfer, what it moves and what it calls back with, or none of it: its reference is taken. */
+const ENTER = `
+  WITH entered AS (
+    INSERT INTO sandbox.transfers
+      (id, reference, fingerprint, amount, currency, destination, account_number, narration, status, reason,
+       created_at, updated_at, taken_at, next_status, next_reason, due_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text, $10, $11, $11, CASE WHEN $9::text = 'paid' THEN $11::timestamptz END, $12, $13,
+       now() + $14 * interval '1 ms')
+    ON CONFLICT (reference) DO NOTHING RETURNING id, status, currency, amount
+  ), posted AS (
+    INSERT INTO sandbox.postings (transfer_id, account, currency, amount)
+    SELECT id, side.account, currency, side.sign * amount FROM entered, (VALUES ('float', -1), ('payee', 1)) AS side (account, sign)
+     WHERE status = 'paid'
+  ), planned AS (
+    INSERT INTO sandbox.callbacks (transfer_id, body, forged, due_at)
+    SELECT entered.id, each.body, each.forged, clock_timestamp() + each.after_ms * interval '1 ms'
+      FROM entered, unnest($15::text[], $16::boolean[], $17::integer[]) AS each (body, forged, after_ms)
+  )
+  SELECT FROM entered`;
+
+async function enter(db: Db, { transfer, script, narration, fingerprint }: Entry, callbacks: readonly PlannedCallback[]) {
+  const { id, reference, amount, currency, destination, status, reason, createdAt } = transfer;
+  const { later } = script;
+  const { rowCount } = await db.query({
+    name: 'enter_transfer',
+    text: ENTER,
+    values: [
+      id, reference, fingerprint, amount, currency, JSON.stringify(destination), destination.accountNumber, narration, status,
+      reason, createdAt, later?.status ?? null, later?.reason ?? null, later?.afterMs ?? null, ...columnsOf(callbacks),
+    ], // biome-ignore format: in the order of the parameters
   });
+  return rowCount === 1;
 }
 
 export async function findByReference(db: Db, reference: string): Promise<Transfer | undefined> {
@@ -149,7 +195,7 @@ async function change(client: Client, row: TransferRow, status: TransferStatus, 
   if (!changed) throw new Error(`transfer ${row.reference} vanished`);
   if (!wasOut && takes) await post(client, changed, 'out');
   if ((wasOut || takes) && status !== 'paid') await post(client, changed, 'back');
-  await announce(client, changed);
+  await announce(client, shown(changed));
   return changed;
 }
 
@@ -162,15 +208,11 @@ async function post(client: Client, row: TransferRow, direction: 'out' | 'back')
   );
 }
 
-async function announce(client: Client, row: TransferRow): Promise<void> {
-  const target = {
-    type: 'callback',
-    reference: row.reference,
-    accountNumber: row.destination.accountNumber,
-    amount: row.amount,
-  } as const;
+async function announce(client: Client, transfer: Transfer): Promise<void> {
+  const { id, reference, destination, amount } = transfer;
+  const target = { type: 'callback', reference, accountNumber: destination.accountNumber, amount } as const;
   const faults = await takeFaults(client, (active) => strikeCallback(active, target));
-  await storeCallbacks(client, row.id, planCallbacks(shown(row), faults));
+  await storeCallbacks(client, id, planCallbacks(transfer, faults));
 }
 
 async function one(db: Db, where: string, value: string): Promise<TransferRow | undefined> {

@@ -63,17 +63,19 @@ function telling(transfer: Transfer, status: TransferStatus, olderByMs = 0): Cal
   };
 }
 
+/** As three arrays, for `unnest`: body, forged, after_ms. */
+export const columnsOf = (planned: readonly PlannedCallback[]): [string[], boolean[], number[]] => [
+  planned.map(({ body }) => JSON.stringify(body)),
+  planned.map(({ forged }) => forged),
+  planned.map(({ afterMs }) => afterMs),
+];
+
 export async function storeCallbacks(client: Client, transferId: string, planned: readonly PlannedCallback[]): Promise<void> {
   if (planned.length === 0) return;
   await client.query(
     `INSERT INTO sandbox.callbacks (transfer_id, body, forged, due_at)
      SELECT $1, body, forged, clock_timestamp() + after_ms * interval '1 ms'
      FROM unnest($2::text[], $3::boolean[], $4::integer[]) AS planned (body, forged, after_ms)`,
-    [
-      transferId,
-      planned.map(({ body }) => JSON.stringify(body)),
-      planned.map(({ forged }) => forged),
-      planned.map(({ afterMs }) => afterMs),
-    ],
+    [transferId, ...columnsOf(planned)],
   );
 }

@@ -65,25 +65,27 @@ export function createDelivery(options: {
     const result = await send(callback);
     // A forger does not insist.
     const isDone = callback.forged || /^2\d\d$/.test(result);
-    await pool.query(
-      `UPDATE sandbox.callbacks SET last_result = $2, due_at = clock_timestamp() + $3 * interval '1 ms',
-         done_at = CASE WHEN $4 OR created_at < now() - $5::interval THEN now() END
-       WHERE id = $1`,
-      [callback.id, result, waitAfter(callback.tries), isDone, GIVE_UP_AFTER],
-    );
+    await pool.query({
+      name: 'note_delivery',
+      text: `UPDATE sandbox.callbacks SET last_result = $2, due_at = clock_timestamp() + $3 * interval '1 ms',
+          done_at = CASE WHEN $4 OR created_at < now() - $5::interval THEN now() END
+        WHERE id = $1`,
+      values: [callback.id, result, waitAfter(callback.tries), isDone, GIVE_UP_AFTER],
+    });
   }
 
   return {
     async start() {
       const free = MAX_IN_FLIGHT - inFlight.size;
       if (free === 0) return;
-      const { rows } = await pool.query<Due>(
-        `UPDATE sandbox.callbacks SET tries = tries + 1, due_at = clock_timestamp() + $2 * interval '1 ms'
-         WHERE id IN (SELECT id FROM sandbox.callbacks WHERE done_at IS NULL AND due_at <= clock_timestamp()
-                      ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-         RETURNING id::text, body, forged, tries`,
-        [free, CLAIM_MS],
-      );
+      const { rows } = await pool.query<Due>({
+        name: 'claim_callbacks',
+        text: `UPDATE sandbox.callbacks SET tries = tries + 1, due_at = clock_timestamp() + $2 * interval '1 ms'
+          WHERE id IN (SELECT id FROM sandbox.callbacks WHERE done_at IS NULL AND due_at <= clock_timestamp()
+                       ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+          RETURNING id::text, body, forged, tries`,
+        values: [free, CLAIM_MS],
+      });
       for (const callback of rows) {
         const delivery = deliver(callback).catch(onError);
         inFlight.add(delivery);

@@ -23,6 +23,7 @@ export interface PspRoutesOptions {
 
 interface Visit {
   readonly tapeId: string;
+  readonly anyFault: boolean;
   readonly struck: Struck;
   /** No answer is given: nothing is noted when the connection ends. */
   silent: boolean;
@@ -56,7 +57,7 @@ export function pspRoutes(app: FastifyInstance, options: PspRoutesOptions): void
     const { tapeId, anyFault } = await openEntry(pool, { method: request.method, path, reference: target.reference });
     const hasKey = isKey(request.headers.authorization);
     const struck = hasKey && anyFault ? await takeRequestFaults(pool, target) : UNSTRUCK;
-    visits.set(request, { tapeId, struck, silent: false });
+    visits.set(request, { tapeId, anyFault, struck, silent: false });
     if (!hasKey) throw new Refusal(401, 'unauthorized', 'Authorization: Bearer <api key> is missing or wrong');
 
     for (const delay of struck.delays) await wait(delay.params.ms);
@@ -80,9 +81,11 @@ export function pspRoutes(app: FastifyInstance, options: PspRoutesOptions): void
 
   app.post('/transfers', async (request, reply) => {
     const order = read(transferRequest, request.body);
-    const { book, pauses, answer } = visits.get(request)?.struck ?? UNSTRUCK;
+    const { struck, anyFault } = visits.get(request) ?? { struck: UNSTRUCK, anyFault: true };
+    const { book, pauses, answer } = struck;
     const script = scriptOf(order.destination.accountNumber, order.reference, options.returnAfterMs);
-    const acceptance = await accept(pool, order, script, book ? (book.params.amount ?? null) : undefined);
+    const amountFault = book ? (book.params.amount ?? null) : undefined;
+    const acceptance = await accept(pool, order, script, { amountFault, anyFault });
     if (acceptance.outcome === 'new') {
       expect(CALLBACK_AFTER_MS);
       if (!script.answers) return silence(request, reply, 'hang');

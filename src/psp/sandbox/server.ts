@@ -55,9 +55,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { callbackUrl, webhookSecret } = options;
   const delivery = createDelivery({ pool, callbackUrl, webhookSecret, onError });
   const ticker = startTicker(async () => {
-    await applyDue(pool);
-    await delivery.start();
-    return untilNextDue(pool);
+    const { changeMs, callbackMs } = await untilNextDue(pool);
+    if (changeMs <= 0) await applyDue(pool);
+    if (callbackMs <= 0) await delivery.start();
+    return Math.min(changeMs, callbackMs); // what was done may have made more due: then the next turn follows at once
   }, onError);
 
   const close = async () => {
@@ -122,11 +123,12 @@ function wire(app: FastifyInstance, pool: Pool, options: SandboxOptions, expect:
   );
 }
 
-async function untilNextDue(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ ms: number | null }>(
-    `SELECT (extract(epoch FROM least(
-       (SELECT min(due_at) FROM sandbox.callbacks WHERE done_at IS NULL),
-       (SELECT min(due_at) FROM sandbox.transfers WHERE due_at IS NOT NULL)) - clock_timestamp()) * 1000)::float8 AS ms`,
-  );
-  return rows[0]?.ms ?? Number.POSITIVE_INFINITY;
+/** Infinity: nothing is planned. */
+async function untilNextDue(pool: Pool): Promise<{ changeMs: number; callbackMs: number }> {
+  const { rows } = await pool.query<{ change: number | null; callback: number | null }>({
+    name: 'until_next_due',
+    text: `SELECT (extract(epoch FROM (SELECT min(due_at) FROM sandbox.transfers WHERE due_at IS NOT NULL) - clock_timestamp()) * 1000)::float8 AS change,
+                  (extract(epoch FROM (SELECT min(due_at) FROM sandbox.callbacks WHERE done_at IS NULL) - clock_timestamp()) * 1000)::float8 AS callback`,
+  });
+  return { changeMs: rows[0]?.change ?? Number.POSITIVE_INFINITY, callbackMs: rows[0]?.callback ?? Number.POSITIVE_INFINITY };
 }

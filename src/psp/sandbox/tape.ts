@@ -18,18 +18,23 @@ export async function openEntry(
   db: Db,
   request: { method: string; path: string; reference: string | null },
 ): Promise<{ tapeId: string; anyFault: boolean }> {
-  const { rows } = await db.query<{ tapeId: string; anyFault: boolean }>(
-    `INSERT INTO sandbox.requests (method, path, reference) VALUES ($1, $2, $3)
-     RETURNING id::text AS "tapeId", EXISTS (SELECT FROM sandbox.faults WHERE times_left IS NULL OR times_left > 0) AS "anyFault"`,
-    [request.method, request.path, request.reference],
-  );
+  const { rows } = await db.query<{ tapeId: string; anyFault: boolean }>({
+    name: 'open_entry',
+    text: `INSERT INTO sandbox.requests (method, path, reference) VALUES ($1, $2, $3)
+      RETURNING id::text AS "tapeId", EXISTS (SELECT FROM sandbox.faults WHERE times_left IS NULL OR times_left > 0) AS "anyFault"`,
+    values: [request.method, request.path, request.reference],
+  });
   const entry = rows[0];
   if (!entry) throw new Error('the request was not noted');
   return entry;
 }
 
 export async function closeEntry(db: Db, tapeId: string, end: { fault: string | null; status: number | null }): Promise<void> {
-  await db.query('UPDATE sandbox.requests SET fault = $2, status = $3 WHERE id = $1', [tapeId, end.fault, end.status]);
+  await db.query({
+    name: 'close_entry',
+    text: 'UPDATE sandbox.requests SET fault = $2, status = $3 WHERE id = $1',
+    values: [tapeId, end.fault, end.status],
+  });
 }
 
 /** Newest first. */
