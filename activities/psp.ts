@@ -42,16 +42,16 @@ export interface PspPorts {
 /** A worker that dies during a PSP call is noticed after the workflow's heartbeat timeout, three of these. */
 const HEARTBEAT_MS = 3_000;
 
+const READ_ORDER = `
+  SELECT p.amount, p.currency, p.mode, p.psp, p.description, p.destination, a.psp_ref, a.state = 'succeeded' AS is_paid,
+         extract(epoch FROM clock_timestamp() - a.sent_at) * 1000 AS sent_ago_ms
+    FROM payouts p LEFT JOIN payout_attempts a ON a.payout_id = p.id AND a.attempt = $2 WHERE p.id = $1`;
+
 export type PspActivities = ReturnType<typeof createPspActivities>;
 
 export function createPspActivities({ ledger, pool, connector }: PspPorts) {
   async function orderOf(payoutId: string, attempt: number): Promise<{ order: PspOrder; psp: PspConnector; sentAgoMs: number }> {
-    const { rows } = await pool.query<OrderRow>(
-      `SELECT p.amount, p.currency, p.mode, p.psp, p.description, p.destination, a.psp_ref, a.state = 'succeeded' AS is_paid,
-              extract(epoch FROM clock_timestamp() - a.sent_at) * 1000 AS sent_ago_ms
-         FROM payouts p LEFT JOIN payout_attempts a ON a.payout_id = p.id AND a.attempt = $2 WHERE p.id = $1`,
-      [payoutId, attempt],
-    );
+    const { rows } = await pool.query<OrderRow>({ name: 'read_order', text: READ_ORDER, values: [payoutId, attempt] });
     const row = rows[0];
     if (!row) throw ApplicationFailure.nonRetryable(`no payout ${payoutId}`);
     const psp = connector(row.psp, row.mode);

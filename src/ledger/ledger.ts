@@ -81,20 +81,27 @@ export interface Ledger {
   read(payoutId: string): Promise<PayoutRecord | undefined>;
 }
 
+// Named: parsed and planned once a connection, not with every call.
+const RESERVE = { name: 'reserve_payout', text: 'SELECT reserve_payout($1) AS answer' };
+const APPLY_FACT = { name: 'apply_fact', text: 'SELECT apply_fact($1, $2, $3, $4, $5) AS answer' };
+const FUND = { name: 'fund_balance', text: 'SELECT fund_balance($1) AS answer' };
+const POST_EARNING = { name: 'post_earning', text: 'SELECT post_earning($1) AS answer' };
+const READ = { name: 'read_payout', text: 'SELECT payout_record(p) AS payout FROM payouts p WHERE p.id = $1' };
+
 export function createLedger(pool: Pool): Ledger {
-  async function call<T>(sql: string, values: unknown[]): Promise<T> {
-    const { rows } = await pool.query<{ answer: T }>(sql, values);
+  async function call<T>(statement: { name: string; text: string }, values: unknown[]): Promise<T> {
+    const { rows } = await pool.query<{ answer: T }>({ ...statement, values });
     const row = rows[0];
-    if (!row) throw new Error(`no answer from: ${sql}`);
+    if (!row) throw new Error(`no answer from: ${statement.text}`);
     return row.answer;
   }
 
   return {
-    reserve: (request, risk) => call('SELECT reserve_payout($1) AS answer', [JSON.stringify({ ...request, risk })]),
+    reserve: (request, risk) => call(RESERVE, [JSON.stringify({ ...request, risk })]),
 
     async applyFact(payoutId, key, fact, actor) {
       const { type, ...data } = fact;
-      const answer = await call<FactAnswer | { outcome: 'not_found' }>('SELECT apply_fact($1, $2, $3, $4, $5) AS answer', [
+      const answer = await call<FactAnswer | { outcome: 'not_found' }>(APPLY_FACT, [
         payoutId,
         key,
         type,
@@ -105,15 +112,12 @@ export function createLedger(pool: Pool): Ledger {
       return answer;
     },
 
-    fund: (request) => call('SELECT fund_balance($1) AS answer', [JSON.stringify(request)]),
+    fund: (request) => call(FUND, [JSON.stringify(request)]),
 
-    postEarning: (request) => call('SELECT post_earning($1) AS answer', [JSON.stringify(request)]),
+    postEarning: (request) => call(POST_EARNING, [JSON.stringify(request)]),
 
     async read(payoutId) {
-      const { rows } = await pool.query<{ payout: PayoutRecord }>(
-        'SELECT payout_record(p) AS payout FROM payouts p WHERE p.id = $1',
-        [payoutId],
-      );
+      const { rows } = await pool.query<{ payout: PayoutRecord }>({ ...READ, values: [payoutId] });
       return rows[0]?.payout;
     },
   };

@@ -32,6 +32,9 @@ export function spawnTemporal(options: TemporalServerOptions): ChildProcess {
     'history.transferProcessorMaxPollRPS': '2000',
     'history.timerProcessorMaxPollRPS': '2000',
     'history.visibilityProcessorMaxPollRPS': '2000',
+    // The development server reads the search attributes' definitions from its database with every use, for tests that
+    // add some while it runs. Ours are given at its start.
+    'system.forceSearchAttributesCacheRefreshOnRead': 'false',
   };
   const args = [
     'server', 'start-dev', '--headless=false', '--ip', '127.0.0.1',

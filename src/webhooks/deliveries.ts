@@ -82,18 +82,18 @@ const RECORD = `
 export function createDeliveries(pool: Pool): Deliveries {
   return {
     async pendingOf(payoutId) {
-      const { rows } = await pool.query<PendingDelivery>(PENDING, [payoutId]);
+      const { rows } = await pool.query<PendingDelivery>({ name: 'pending_deliveries', text: PENDING, values: [payoutId] });
       return rows;
     },
 
     async read(deliveryId) {
-      const { rows } = await pool.query<DeliveryRow>(READ, [deliveryId]);
+      const { rows } = await pool.query<DeliveryRow>({ name: 'read_delivery', text: READ, values: [deliveryId] });
       return rows[0] && deliveryOf(rows[0]);
     },
 
     async record(deliveryId, { trigger, state, statusCode, error, durationMs, response, endpointGone }) {
       const values = [deliveryId, state, trigger, statusCode, error, durationMs, response, endpointGone];
-      const { rows } = await pool.query<{ state: DeliveryState }>(RECORD, values);
+      const { rows } = await pool.query<{ state: DeliveryState }>({ name: 'record_try', text: RECORD, values });
       if (!rows[0]) throw new Error(`no webhook delivery ${deliveryId}`);
       return rows[0].state;
     },

@@ -143,17 +143,25 @@ test('24 payouts while every line of the worker breaks again and again: each is 
     ids.map((payoutId, index) => engine.pay(suffixes[index % 4] ?? '0001', { payoutId }).catch(() => undefined)), // it may answer late
   );
   for (const [index, id] of ids.entries()) {
-    const state = suffixes[index % 4] === '0003' ? 'FAILED' : 'SUCCEEDED';
-    for (let left = 5; (await engine.ledger.read(id))?.state !== state && left > 0; left -= 1)
-      await engine.until(id, state).catch(() => undefined);
-    expect((await engine.until(id, state)).state).toBe(state);
+    await engine.until(id, 'SUCCEEDED', 'FAILED', 'UNRESOLVED');
+    await asAnOperatorWould(id);
+    const { state } = await engine.until(id, 'SUCCEEDED', 'FAILED');
     const paid = (await engine.transfers(id)).filter(({ status }) => status === 'paid');
+    if (suffixes[index % 4] === '0003') expect(state).toBe('FAILED');
     expect(paid).toHaveLength(state === 'SUCCEEDED' ? 1 : 0);
     expect(await entriesOf(id)).toEqual(['RESERVE', state === 'SUCCEEDED' ? 'SETTLE' : 'RELEASE']);
   }
   expect(Object.keys(database.met).sort()).toEqual(['delayed', 'halved', 'lost', 'unheard']);
   await booksAreBalanced();
 }, 240_000);
+
+/** A PSP that stayed unheard too often leaves the payout to a person, who reads the PSP's own book. */
+async function asAnOperatorWould(payoutId: string): Promise<void> {
+  if ((await engine.ledger.read(payoutId))?.state !== 'UNRESOLVED') return;
+  const isPaid = (await engine.transfers(payoutId)).some(({ status }) => status === 'paid');
+  const type = isPaid ? 'resolved_paid' : 'resolved_not_paid';
+  await engine.command(payoutId, { type, adminId: newId('adm'), evidence: 'the book of the PSP' });
+}
 
 /** Of so many requests about one is lost, one unheard, one halved, and one delayed. */
 function gray(random: Random, oneIn: number): () => Fate {
