@@ -43,6 +43,7 @@ module.exports = {
     only('api-is-a-door', '^src/api/', [DOMAIN, '^src/(ledger|psp|temporal|present|webhooks)/', ...GROUND], 'no activities, no workflows, no worker'),
     only('webhooks-go-out', '^src/webhooks/', [DOMAIN, '^src/(present|temporal)/', ...GROUND], ''),
     only('worker-runs-activities', '^src/worker/', [DOMAIN, '^(activities|workflows)/', '^src/(ledger|psp|temporal|present|webhooks)/', ...GROUND], 'no door, and nothing of one machine'),
+    only('restore-compares', '^src/restore/', [DOMAIN, '^src/(ledger|temporal)/', ...GROUND], 'an operator’s tool beside the door'),
     only('activities-act', '^activities/', [DOMAIN, '^src/(ledger|psp|temporal|present|webhooks)/', ...GROUND], ''),
   ],
   options: {
