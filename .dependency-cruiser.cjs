@@ -44,6 +44,7 @@ module.exports = {
     only('webhooks-go-out', '^src/webhooks/', [DOMAIN, '^src/(present|temporal)/', ...GROUND], ''),
     only('notifications-go-out', '^src/notify/', [DOMAIN, '^src/webhooks/(address|guardedFetch)\\.ts$', ...GROUND], 'a push goes to public addresses only, as a webhook does'),
     only('worker-runs-activities', '^src/worker/', [DOMAIN, '^(activities|workflows)/', '^src/(ledger|psp|temporal|present|webhooks|notify)/', ...GROUND], 'no door, and nothing of one machine'),
+    only('restore-compares', '^src/restore/', [DOMAIN, '^src/(ledger|temporal)/', ...GROUND], 'an operator’s tool beside the door'),
     only('activities-act', '^activities/', [DOMAIN, '^src/(ledger|psp|temporal|present|webhooks|notify)/', ...GROUND], ''),
   ],
   options: {

@@ -11,21 +11,20 @@ const BACK_WITHIN_MS = 60_000;
 /** Kills it and returns once it is gone: whatever it had said to anybody by then, it says no more. */
 export async function kill(here: Installation, victim: Victim | 'sandbox'): Promise<void> {
   if (victim === 'all') return await here.killAll();
-  const pid = pidOf(here, victim);
-  process.kill(pid, 'SIGKILL');
-  while (isAlive(pid)) await sleep(5);
+  const pids = pidsOf(here, victim);
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  while (pids.some(isAlive)) await sleep(5);
 }
 
 /** After a kill: the supervisor brings a child back by itself, and nobody but us brings back the supervisor. */
 export async function untilBack(here: Installation, victim: Victim | 'sandbox'): Promise<void> {
   if (victim === 'all') return await here.start();
-  await within(async () => isAlive(pidOf(here, victim)) && (await isHealthy(here)), `${victim} does not come back`);
+  await within(async () => pidsOf(here, victim).every(isAlive) && (await isHealthy(here)), `${victim} does not come back`);
 }
 
 /** Stops the process and its children in mid-air, as a machine that swaps or a virtual machine that is moved does. */
 export function freeze(here: Installation, name: 'postgres' | 'temporal' | 'worker' | 'api'): { thaw(): void } {
-  const pid = pidOf(here, name);
-  const pids = [pid, ...childrenOf(pid)];
+  const pids = pidsOf(here, name).flatMap((pid) => [pid, ...childrenOf(pid)]);
   for (const each of pids) process.kill(each, 'SIGSTOP');
   return {
     thaw() {
@@ -42,13 +41,18 @@ export async function within(holds: () => Promise<boolean>, problem: string, ms 
   }
 }
 
-const isHealthy = async (here: Installation): Promise<boolean> =>
-  (await fetch(`${here.credentials.baseUrl}/health`, { signal: AbortSignal.timeout(2_000) })).status === 200;
+async function isHealthy({ urls }: Installation): Promise<boolean> {
+  const answers = await Promise.all(urls.map((url) => fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) })));
+  return answers.every(({ status }) => status === 200);
+}
 
-/** As the supervisor wrote it down, with the moment of its start: a pid alone may be somebody else's by now. */
-function pidOf(here: Installation, name: string): number {
-  const mark = JSON.parse(readFileSync(join(here.home, 'logs', `${name}.pid`), 'utf8')) as { pid: number };
-  return mark.pid;
+/** As the supervisor wrote them down: one, or in a cluster (`worker-1`, `worker-2`) all of this name. */
+function pidsOf(here: Installation, name: string): number[] {
+  const folder = join(here.home, 'logs');
+  const isMark = new RegExp(`^${name}(-\\d+)?\\.pid$`);
+  const marks = readdirSync(folder).filter((file) => isMark.test(file));
+  if (marks.length === 0) throw new Error(`no process ${name}`);
+  return marks.map((file) => (JSON.parse(readFileSync(join(folder, file), 'utf8')) as { pid: number }).pid);
 }
 
 function childrenOf(parent: number): number[] {

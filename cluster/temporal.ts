@@ -2,17 +2,16 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SEARCH_ATTRIBUTES } from '../src/domain/payout/searchAttributes.ts';
+import type { Home } from '../src/local/home.ts';
 import type { TemporalBinaries } from './binaries.ts';
-import { type Process, run } from './processes.ts';
+import { type Member, member } from './processes.ts';
 
 const exec = promisify(execFile);
 
 const SHARDS = 512; // as a cluster has them: fixed for the life of its database
 const TYPE_NAMES: Readonly<Record<string, string>> = { KEYWORD: 'Keyword', INT: 'Int', BOOL: 'Bool' };
-const HEALTHY_WITHIN_MS = 60_000;
 
 /** Two ports a service: for calls, and for the ring. */
 export interface ServerPorts {
@@ -34,18 +33,25 @@ export async function createDatabases({ sqlTool, schema }: TemporalBinaries, pos
   }
 }
 
-export function startServer(
+export function temporalServer(
   name: string,
   { server }: TemporalBinaries,
-  home: string,
+  cli: string,
+  home: Home,
   postgresPort: number,
   ports: ServerPorts,
-): Process {
-  const dynamic = join(home, 'dynamic.yaml');
+): Member {
+  const dynamic = home.file('dynamic.yaml');
   writeFileSync(dynamic, 'matching.enableFairness:\n  - value: true\n');
-  const config = join(home, `${name}.yaml`);
+  const config = home.file(`${name}.yaml`);
   writeFileSync(config, JSON.stringify(configOf(postgresPort, ports, dynamic), null, 2)); // JSON is YAML
-  return run(name, home, server, ['--config-file', config, '--allow-no-auth', 'start'], process.env);
+  const asked = ['--address', addressOf(ports), 'operator', 'cluster', 'health'];
+  return member(home, name, {
+    command: server,
+    args: ['--config-file', config, '--allow-no-auth', 'start'],
+    env: process.env,
+    isWell: async () => await exec(cli, asked, { timeout: 5_000 }).then(() => true),
+  });
 }
 
 function configOf(postgresPort: number, ports: ServerPorts, dynamic: string) {
@@ -99,19 +105,7 @@ function configOf(postgresPort: number, ports: ServerPorts, dynamic: string) {
   };
 }
 
-export async function untilHealthy(cli: string, address: string, server: Process): Promise<void> {
-  const deadline = performance.now() + HEALTHY_WITHIN_MS;
-  for (;;) {
-    try {
-      await exec(cli, ['--address', address, 'operator', 'cluster', 'health'], { timeout: 5_000 });
-      return;
-    } catch (error) {
-      if (server.hasEnded()) throw new Error(`${server.name} ended: ${server.lastWords()}`);
-      if (performance.now() > deadline) throw new Error(`${server.name} did not become healthy`, { cause: error });
-      await sleep(200);
-    }
-  }
-}
+export const addressOf = ({ frontend }: ServerPorts): string => `127.0.0.1:${frontend[0]}`;
 
 export async function createNamespace(cli: string, address: string): Promise<void> {
   const operator = async (...args: string[]) => await exec(cli, ['--address', address, 'operator', ...args], { timeout: 30_000 });

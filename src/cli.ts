@@ -23,6 +23,9 @@ const USAGE = `oncepay <command>
   flutterwave    the simulator of Flutterwave
   migrate        bring the database up to date, then end
   check          check the books; exits 1 if anything is wrong
+  restored --since TIME [--statement FILE] [--repair]
+                 after a backup was restored: compare the books with Temporal and with the PSP's
+                 statement (docs/runbook.md); exits 1 while somebody has to look at something
   admin create --name NAME --role ${ROLES.join('|')} [--email ADDRESS]
                  make an admin and print the key, once; notifications go to the address
 
@@ -40,6 +43,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   flutterwave: runFlutterwave,
   migrate: runMigrate,
   check: runCheck,
+  restored: runRestored,
   admin: runAdmin,
 };
 
@@ -112,6 +116,19 @@ async function runCheck(): Promise<undefined> {
   } finally {
     await pool.end();
   }
+}
+
+async function runRestored(args: string[]): Promise<undefined> {
+  const { values } = parseArgs({
+    args,
+    options: { since: { type: 'string' }, statement: { type: 'string' }, repair: { type: 'boolean', default: false } },
+  });
+  const since = new Date(values.since ?? '');
+  if (Number.isNaN(since.getTime()))
+    throw new Error('Say when the backup was made: oncepay restored --since 2026-11-24T10:00:00Z.');
+  const { restored } = await import('./restore/main.ts');
+  const options = { since, statementFile: values.statement, repair: values.repair };
+  if (!(await restored(loadConfig(process.env), options, console.log))) process.exitCode = 1;
 }
 
 async function runAdmin(args: string[]): Promise<undefined> {

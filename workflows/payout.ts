@@ -218,11 +218,11 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
     const { id, sequence, round } = seen();
     try {
       const answer = await pspOf(seen(), toSubmit).submit({ payoutId: id, attempt, sequence, round });
-      see(answer.begin);
+      see(answer.begin, sequence);
       if (answer.begun) await applyReply(answer.reply, 'reply', attempt);
       pauseBefore(answer.begun && answer.reply.kind === 'not_taken' ? answer.reply.retryAfterMs : null);
     } catch {
-      see({ payout: await ledger.readPayout(id), notify: false });
+      see({ payout: await ledger.readPayout(id), notify: false }, sequence);
       if (seen().state === 'SUBMITTING') await unknown('the worker that sent it is gone');
       pauseBefore(null);
     }

@@ -67,8 +67,11 @@ const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, '
 export interface PayoutDoor {
   /** The payout as this run last saw it. */
   seen(): PayoutRecord;
-  /** Takes over what was seen elsewhere, such as in an activity; an older view than ours changes nothing. */
-  see(answer: { readonly payout: PayoutRecord; readonly notify: boolean }): void;
+  /**
+   * Takes over what was seen elsewhere, such as in an activity; an older view than ours changes nothing.
+   * @param askedAt the newest event's number that we had seen when we asked.
+   */
+  see(answer: { readonly payout: PayoutRecord; readonly notify: boolean }, askedAt: number): void;
   apply(fact: Fact, actor: string): Promise<FactAnswer>;
   /** All that a PSP's reply makes true. */
   applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void>;
@@ -114,19 +117,21 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     }).catch(ignoreRunningTwin);
   }
 
-  function see({ payout, notify }: { readonly payout: PayoutRecord; readonly notify: boolean }): void {
+  function see({ payout, notify }: { readonly payout: PayoutRecord; readonly notify: boolean }, askedAt: number): void {
     if (notify) {
       moreToDeliver = true;
       delivering ??= deliver();
     }
-    if (payout.sequence < seen.sequence) return; // an answer that was overtaken
+    // Overtaken by another answer. One with less than we knew when we asked is not: the books were restored from a backup.
+    if (payout.sequence < seen.sequence && payout.sequence >= askedAt) return;
     seen = payout;
     shown = show(payout, shown);
   }
 
   async function apply(fact: Fact, actor: string): Promise<FactAnswer> {
+    const { sequence } = seen;
     const answer = await ledger.applyFact(seen.id, stepKey(fact, seen), fact, actor);
-    see(answer);
+    see(answer, sequence);
     return answer;
   }
 
@@ -157,7 +162,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     }
   }
 
-  see(opened);
+  see(opened, 0);
   return { seen: () => seen, see, apply, applyReply, confirm, settleDown };
 }
 

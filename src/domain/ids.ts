@@ -38,6 +38,14 @@ export function payoutWorkflowId(payoutId: string, round: number): string {
   return round === 1 ? `payout/${payoutId}` : `payout/${payoutId}/${round}`;
 }
 
+/** Takes a payout's workflow id apart, or undefined where it is none. */
+export function parsePayoutWorkflowId(text: string): { readonly payoutId: string; readonly round: number } | undefined {
+  const match = /^payout\/(po_[0-9a-f]{32})(?:\/([2-9]|[1-9][0-9]{1,4}))?$/.exec(text);
+  if (!match) return undefined;
+  const [, payoutId = '', round = '1'] = match;
+  return { payoutId, round: Number.parseInt(round, 10) };
+}
+
 /** The workflow that takes facts which come after the payout's own has ended. */
 export const followUpWorkflowId = (payoutId: string): string => `payout-return/${payoutId}`;
 

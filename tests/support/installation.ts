@@ -8,6 +8,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type CallOptions, type Reply, replyTo, requestOf } from './call.ts';
+import { clusterInstallation } from './clusterInstallation.ts';
+import { killByName, killEach, processesOf } from './installationProcesses.ts';
+
+export type { CallOptions, Reply };
 
 export interface Credentials {
   readonly baseUrl: string;
@@ -21,24 +26,11 @@ export interface Credentials {
   readonly admins: readonly { id: string; role: string; key: string }[];
 }
 
-export interface Reply<T = Record<string, unknown>> {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  readonly body: T;
-}
-
-export interface CallOptions {
-  readonly key?: string;
-  readonly body?: unknown;
-  /** The idempotency key; by default a new one for each call. */
-  readonly idempotencyKey?: string | null;
-  readonly headers?: Record<string, string>;
-}
-
 export interface Installation {
   readonly home: string;
   readonly credentials: Credentials;
+  /** Of its APIs: one, but for a cluster. */
+  readonly urls: readonly string[];
   readonly output: () => string;
   call<T = Record<string, unknown>>(method: string, path: string, options?: CallOptions): Promise<Reply<T>>;
   /** SIGKILL to every process of the installation, at once. */
@@ -53,9 +45,14 @@ export interface Installation {
 }
 
 const READY_WITHIN_MS = 120_000; // a cold start on a busy two-core machine; a healthy one takes some 10 s
-let serial = 0;
 
+/** One of the test's own with these settings; or the cluster that the environment names, as it is. */
 export async function installation(env: Record<string, string> = {}): Promise<Installation> {
+  const cluster = process.env['ONCEPAY_CLUSTER'];
+  return cluster ? clusterInstallation(cluster) : await startInstallation(env);
+}
+
+async function startInstallation(env: Record<string, string>): Promise<Installation> {
   const home = mkdtempSync(join(tmpdir(), 'oncepay-e2e-'));
   chmodSync(home, 0o755); // as root, PostgreSQL's own user must be able to enter, or its data go outside and stay there
   const ports = await freePorts(7);
@@ -75,6 +72,7 @@ export async function installation(env: Record<string, string> = {}): Promise<In
   let output = '';
 
   const read = (): Credentials => JSON.parse(readFileSync(join(home, 'credentials.json'), 'utf8')) as Credentials;
+  const mine = (): number[] => [...new Set([...(child?.pid === undefined ? [] : [child.pid]), ...processesOf(home)])];
   const isHealthy = async () => (await fetch(`http://127.0.0.1:${PORT}/health`).catch(() => undefined))?.status === 200;
 
   async function start(): Promise<void> {
@@ -101,35 +99,13 @@ export async function installation(env: Record<string, string> = {}): Promise<In
   const self: Installation = {
     home,
     credentials,
+    urls: [credentials.baseUrl],
     output: () => output,
     start,
-    async call(method, path, { key = credentials.merchants[0]?.testKey ?? '', body, idempotencyKey, headers = {} } = {}) {
-      serial += 1;
-      const idempotency = idempotencyKey === undefined ? `${process.pid}-${serial}` : idempotencyKey;
-      const answer = await fetch(`${credentials.baseUrl}${path}`, {
-        method,
-        headers: {
-          ...(key === '' ? {} : { 'x-api-key': key }),
-          ...(method === 'GET' || idempotency === null ? {} : { 'x-idempotency-key': idempotency }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      });
-      const text = await answer.text();
-      const isJson = /json/.test(answer.headers.get('content-type') ?? '');
-      return { status: answer.status, headers: answer.headers, text, body: (isJson ? JSON.parse(text) : undefined) as never };
-    },
-    async killAll() {
-      const pids = processesOf(home, child?.pid);
-      for (const pid of pids) kill(pid);
-      await untilGone(pids);
-    },
-    kill(name) {
-      const pids = processesOf(home, child?.pid).filter((pid) => commandOf(pid).trimEnd().endsWith(` ${name}`));
-      if (pids.length === 0) throw new Error(`no process ${name}`);
-      for (const pid of pids) kill(pid);
-    },
+    call: (method, path, options = {}) =>
+      replyTo(`${credentials.baseUrl}${path}`, requestOf(method, { key: credentials.merchants[0]?.testKey ?? '', ...options })),
+    killAll: () => killEach(mine()),
+    kill: (name) => killByName(mine(), name),
     async stop() {
       if (!child || child.exitCode !== null) return child?.exitCode ?? null;
       const ended = new Promise<number | null>((resolve) => child?.once('exit', resolve));
@@ -143,42 +119,6 @@ export async function installation(env: Record<string, string> = {}): Promise<In
     },
   };
   return self;
-}
-
-/** All processes that were started with this home: by their environment, whoever their parent is now. */
-function processesOf(home: string, supervisor: number | undefined): number[] {
-  const mine = `ONCEPAY_HOME=${home}`;
-  const found = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => Number.parseInt(name, 10))
-    .filter(
-      (pid) =>
-        pid !== process.pid && (readProc(pid, 'environ').split('\0').includes(mine) || readProc(pid, 'cmdline').includes(home)),
-    );
-  return supervisor === undefined ? found : [...new Set([supervisor, ...found])];
-}
-
-const commandOf = (pid: number): string => readProc(pid, 'cmdline').replaceAll('\0', ' ');
-
-function readProc(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return ''; // it has ended meanwhile
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended meanwhile
-  }
-}
-
-async function untilGone(pids: number[]): Promise<void> {
-  const lives = (pid: number) => /^\d+ \(.*\) [^ZX]/.test(readProc(pid, 'stat'));
-  while (pids.some(lives)) await sleep(20);
 }
 
 function tails(home: string): string {

@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
 import { z } from 'zod';
 import { attemptOf, payoutIdOf } from '../../domain/ids.ts';
 import { newId } from '../../domain/newId.ts';
-import type { Claim, Mode } from '../../domain/payout/contract.ts';
+import { claimOf, type Mode } from '../../domain/payout/contract.ts';
 import { isRepeated, type PayoutState, repeatedIn } from '../../domain/payout/machine.ts';
 import { textFault } from '../../domain/text.ts';
 import { failpoint } from '../../failpoints.ts';
@@ -184,7 +184,3 @@ function storableBody(body: unknown, raw: Buffer): string {
     ? JSON.stringify({ base64: raw.toString('base64') })
     : json;
 }
-
-const CLAIMS: ReadonlySet<string> = new Set(['paid', 'failed', 'returned', 'queued', 'held', 'processing']);
-
-const claimOf = (word: string): Claim => (CLAIMS.has(word) ? (word as Claim) : null);

@@ -194,7 +194,10 @@ export interface Decision {
 }
 
 /** What a message says of an attempt, in our words; null where it says something else. */
-export type Claim = 'paid' | 'failed' | 'returned' | 'queued' | 'held' | 'processing' | null;
+export type Claim = (typeof CLAIMS)[number] | null;
+const CLAIMS = ['paid', 'failed', 'returned', 'queued', 'held', 'processing'] as const;
+
+export const claimOf = (word: string): Claim => CLAIMS.find((each) => each === word) ?? null;
 
 /** "The PSP has told us something of this attempt." The claim is never acted on, only compared with what a look-up says. */
 export interface PspNotice {

@@ -1,0 +1,138 @@
+/** Puts right what a comparison found, and gives every open payout a workflow that goes on from the books. */
+import type { Pool } from 'pg';
+import { claimOf, type Fact, type PayoutRecord, type PayoutRequest } from '../domain/payout/contract.ts';
+import { feeMinor } from '../domain/payout/fee.ts';
+import { STATES } from '../domain/payout/machine.ts';
+import { reviewReasons } from '../domain/payout/review.ts';
+import { stepKey } from '../domain/payout/steps.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { PayoutsClient } from '../temporal/payouts.ts';
+import type { Run, RunsClient } from '../temporal/runs.ts';
+import type { WebhooksClient } from '../temporal/webhooks.ts';
+import type { Finding } from './findings.ts';
+
+export interface RepairPorts {
+  readonly pool: Pool;
+  readonly ledger: Ledger;
+  readonly runs: RunsClient;
+  readonly payouts: PayoutsClient;
+  readonly webhooks: WebhooksClient;
+}
+
+/** Why something is left as it is; undefined: it is done. */
+type Left = string | undefined;
+
+const OPEN_STATES = Object.entries(STATES).flatMap(([state, { final }]) => (final ? [] : [state]));
+const REASON = 'the books were restored from a backup';
+
+/** Done again it changes nothing more: every step is one of the ledger's, under its own key. */
+export async function repair(ports: RepairPorts, finding: Finding): Promise<Left> {
+  switch (finding.kind) {
+    case 'forgotten':
+      return await takeIn(ports, finding.runs);
+    case 'forgotten_end':
+      return (await takeIn(ports, finding.runs)) ?? (await close(ports, finding.payoutId));
+    case 'forgotten_round':
+      return await tell(ports, finding.payoutId, { type: 'reinitiated' });
+    case 'stopped':
+      return await tell(ports, finding.payoutId, { type: 'held', reason: `${REASON}; before, it was ${finding.told}` });
+    case 'stopped_in_flight':
+      return await askOperator(ports, finding.payoutId);
+    default:
+      return 'a person has to decide';
+  }
+}
+
+/** As the first time, under the same id, and so under the same keys at the PSP. Its request stands in its workflow's history. */
+async function takeIn({ pool, ledger, runs }: RepairPorts, ofPayout: readonly Run[]): Promise<Left> {
+  const request = await requestIn(runs, ofPayout);
+  if (!request) return 'Temporal no longer has its request';
+  const { terms, ...rest } = request;
+  const amount = BigInt(rest.amountMinor);
+  const fee = feeMinor(amount, terms);
+  // Asked before, because a refusal would be final for this id.
+  if ((await available(pool, rest)) < amount + fee)
+    return 'its merchant has too little available: credit what the books forgot first';
+  const answer = await ledger.reserve({
+    ...rest,
+    feeMinor: fee.toString(),
+    reviewReasons: reviewReasons(amount, rest.currency, terms),
+  });
+  return 'payout' in answer ? undefined : `the books refuse it: ${answer.outcome}`;
+}
+
+async function requestIn(runs: RunsClient, ofPayout: readonly Run[]): Promise<PayoutRequest | undefined> {
+  for (const run of ofPayout) {
+    const opening = await runs.openingOf(run);
+    if (opening.type === 'new') return opening.request;
+  }
+  return undefined;
+}
+
+async function available(pool: Pool, { merchantId, mode, currency }: Omit<PayoutRequest, 'terms'>): Promise<bigint> {
+  const { rows } = await pool.query<{ available: string }>(
+    `SELECT available FROM balances WHERE owner_kind = 'merchant' AND owner_id = $1 AND mode = $2 AND currency = $3`,
+    [merchantId, mode, currency],
+  );
+  return BigInt(rows[0]?.available ?? 0);
+}
+
+async function close(ports: RepairPorts, payoutId: string): Promise<Left> {
+  return await tell(ports, payoutId, { type: 'cancelled', reason: `it had ended unpaid before ${REASON}` });
+}
+
+/** On the wire nothing can be held. But what is unresolved is only looked up, whereas what is unknown may be sent again. */
+async function askOperator(ports: RepairPorts, payoutId: string): Promise<Left> {
+  const payout = await ports.ledger.read(payoutId);
+  if (!payout || payout.state === 'UNRESOLVED') return undefined;
+  return await tell(ports, payoutId, {
+    type: 'mismatch',
+    attempt: payout.attempt,
+    reason: `it had been closed before ${REASON}`,
+  });
+}
+
+async function tell({ ledger }: RepairPorts, payoutId: string, fact: Fact): Promise<Left> {
+  const payout = await ledger.read(payoutId);
+  if (!payout) return 'the books do not know it';
+  const round = fact.type === 'reinitiated' ? payout.round + 1 : payout.round;
+  const key = stepKey(fact, { sequence: payout.sequence, round });
+  const { outcome } = await ledger.applyFact(payoutId, key, fact, 'system');
+  return outcome === 'applied' || outcome === 'already' ? undefined : `the books refuse it: ${outcome}`;
+}
+
+export interface TakenUp {
+  readonly payouts: number;
+  readonly webhooks: number;
+  readonly messages: number;
+}
+
+/**
+ * What runs has seen books that are gone, or has not seen those that are there. Each open payout gets a new run, which
+ * goes on from the books: what may be on the wire is looked up, what is sent is sent under the key that it would have had.
+ * @param spared runs of payouts that the books still do not know: they wait for them.
+ */
+export async function takeUpAll(ports: RepairPorts, spared: ReadonlySet<string>): Promise<TakenUp> {
+  const { pool, runs, payouts, webhooks } = ports;
+  for (const run of await runs.running()) if (!spared.has(run.payoutId)) await runs.end(run, REASON);
+  const open = await pool.query<{ payout: PayoutRecord }>(
+    'SELECT payout_record(p) AS payout FROM payouts p WHERE p.state = ANY ($1) ORDER BY p.id',
+    [OPEN_STATES],
+  );
+  for (const { payout } of open.rows) await payouts.resume(payout);
+  // The webhooks of an open payout are its own run's; those of one that has ended had a run each.
+  const pending = await pool.query<{ id: string; attempts: number }>(
+    `SELECT d.id, d.attempts FROM webhook_deliveries d JOIN payouts p ON p.id = d.payout_id
+      WHERE d.state = 'pending' AND p.state <> ALL ($1) ORDER BY d.id`,
+    [OPEN_STATES],
+  );
+  for (const { id, attempts } of pending.rows) await webhooks.deliver(id, attempts);
+  const received = await pool.query<{ id: string; payout_id: string; round: number; attempt: number; claim: string }>(
+    `SELECT m.id, m.payout_id, p.round, m.attempt, m.claim FROM psp_messages m JOIN payouts p ON p.id = m.payout_id
+      WHERE m.state = 'received' ORDER BY m.id`,
+  );
+  for (const { id, payout_id, round, attempt, claim } of received.rows) {
+    await payouts.notice(payout_id, round, { messageId: id, attempt, claim: claimOf(claim) });
+  }
+  return { payouts: open.rows.length, webhooks: pending.rows.length, messages: received.rows.length };
+}

@@ -1,0 +1,90 @@
+/** What Temporal remembers of payouts: a witness beside the books, for when these were restored from a backup. */
+import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { parsePayoutWorkflowId } from '../domain/ids.ts';
+import type { Opening, PayoutInput } from '../domain/payout/contract.ts';
+import { PAYOUT_STATUS } from '../domain/payout/searchAttributes.ts';
+import { createPayloadCodec } from './codec.ts';
+
+/**
+ * What its merchant was last told of the payout by this run. `closed`: that it will not be paid (FAILED, REJECTED,
+ * CANCELLED); `refused`: that it was never taken in. A run that was ended by hand leaves its payout unfinished.
+ */
+export type Told = 'unfinished' | 'held' | 'paid' | 'closed' | 'refused';
+
+export interface Run {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly payoutId: string;
+  readonly round: number;
+  readonly isRunning: boolean;
+  readonly told: Told;
+}
+
+export interface RunsClient {
+  /** Those of payouts that were open at this moment or later, the oldest first. */
+  since(moment: Date): Promise<Run[]>;
+  /** Those of payouts that run now. */
+  running(): Promise<Run[]>;
+  /** What it was started with. */
+  openingOf(run: Run): Promise<Opening>;
+  end(run: Run, reason: string): Promise<void>;
+}
+
+/** The statuses that stand in the list of workflows; a run that was never accepted keeps the one that it started with. */
+const TOLD: Readonly<Record<string, Told>> = {
+  SUCCESS: 'paid',
+  RETURNED: 'paid',
+  FAILED: 'closed',
+  REJECTED: 'closed',
+  CANCELLED: 'closed',
+  PENDING: 'refused',
+};
+
+export function createRunsClient(client: Client, encryptionKeys: string): RunsClient {
+  const codec = createPayloadCodec(encryptionKeys);
+
+  async function list(query: string): Promise<Run[]> {
+    const found: { run: Run; startedAt: number }[] = [];
+    for await (const { workflowId, runId, status, startTime, typedSearchAttributes } of client.workflow.list({
+      query: `WorkflowType = 'payout' AND ${query}`,
+    })) {
+      const place = parsePayoutWorkflowId(workflowId);
+      if (!place) continue;
+      const told = toldBy(status.name, typedSearchAttributes.get(PAYOUT_STATUS) ?? '');
+      const run = { workflowId, runId, ...place, isRunning: status.name === 'RUNNING', told };
+      found.push({ run, startedAt: startTime.getTime() });
+    }
+    return found.sort((a, b) => a.startedAt - b.startedAt).map(({ run }) => run);
+  }
+
+  return {
+    since(moment) {
+      const at = `'${moment.toISOString()}'`;
+      return list(`(StartTime >= ${at} OR CloseTime >= ${at} OR ExecutionStatus = 'Running')`);
+    },
+
+    running: () => list(`ExecutionStatus = 'Running'`),
+
+    async openingOf({ workflowId, runId }) {
+      const { history } = await client.workflowService.getWorkflowExecutionHistory({
+        namespace: client.options.namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: 1,
+      });
+      const payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+      const [payload] = await codec.decode(payloads);
+      if (!payload) throw new Error(`${workflowId} was started with nothing`);
+      return defaultPayloadConverter.fromPayload<PayoutInput>(payload).opening;
+    },
+
+    async end({ workflowId, runId }, reason) {
+      await client.workflow.getHandle(workflowId, runId).terminate(reason);
+    },
+  };
+}
+
+function toldBy(execution: string, status: string): Told {
+  if (execution === 'RUNNING') return status === 'ON_HOLD' ? 'held' : 'unfinished';
+  return execution === 'COMPLETED' ? (TOLD[status] ?? 'unfinished') : 'unfinished';
+}

@@ -1,0 +1,196 @@
+/** A backup of the books is restored while Temporal and the PSP remember more: nothing is paid twice, nothing that was called off is paid. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { newId } from '../../src/domain/newId.ts';
+import { restored } from '../../src/restore/main.ts';
+import { createPayoutsClient } from '../../src/temporal/payouts.ts';
+import { type Backup, backUp } from '../support/backup.ts';
+import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
+
+let engine: Engine;
+let stopWorker: (() => Promise<void>) | undefined;
+
+beforeAll(async () => {
+  engine = await startEngine();
+}, 60_000);
+afterAll(() => engine?.stop());
+beforeEach(startWorker);
+afterEach(halt);
+
+async function startWorker(): Promise<void> {
+  stopWorker = await engine.startWorker();
+}
+
+async function halt(): Promise<void> {
+  await stopWorker?.();
+  stopWorker = undefined;
+}
+
+/** What an operator reads, and whether nothing is left to look at. */
+async function afterRestore({ at }: Backup, options: { repair: boolean }): Promise<{ lines: string[]; isWell: boolean }> {
+  const lines: string[] = [];
+  const settings = {
+    databaseUrl: engine.db.appUrl,
+    temporalAddress: engine.env.address,
+    temporalNamespace: 'default',
+    encryptionKeys: ENCRYPTION_KEYS,
+    times: SHORT_TIMES,
+    allowSignalDecisions: true,
+  };
+  const isWell = await restored(settings, { since: at, statementFile: undefined, ...options }, (line) => lines.push(line));
+  return { lines, isWell };
+}
+
+/** The list of workflows is written a moment after their histories. */
+const untilListed = () => sleep(1_500);
+
+async function restore(backup: Backup): Promise<void> {
+  await halt();
+  await untilListed();
+  await backup.restore();
+}
+
+const bank = (accountNumber: string) =>
+  ({ type: 'bank', bankCode: 'HBL', accountNumber, iban: null, accountTitle: null }) as const;
+
+const paid = async (id: string): Promise<number> =>
+  (await engine.transfers(id)).filter(({ status, takenAt }) => status === 'paid' && takenAt !== null).length;
+
+test('a payout that the books forgot is taken in again under its id: paid once, and a repeat of it is refused', async () => {
+  const backup = await backUp(engine.db.ownerUrl);
+  const reference = newId('ref');
+  const done = await engine.pay('0001', { reference });
+  const waiting = await engine.pay('0004');
+  await engine.until(done.id, 'SUCCEEDED');
+  await engine.until(waiting.id, 'PSP_QUEUED');
+  await restore(backup);
+  expect(await engine.ledger.read(done.id)).toBeUndefined();
+
+  const told = await afterRestore(backup, { repair: false });
+  expect(told.isWell).toBe(false);
+  for (const { id } of [done, waiting]) expect(told.lines.join('\n')).toContain(`${id} was taken in after the backup`);
+  expect(await engine.ledger.read(done.id)).toBeUndefined(); // it only looked
+
+  expect((await afterRestore(backup, { repair: true })).isWell).toBe(true);
+  await startWorker();
+  await expect(engine.pay('0001', { reference })).rejects.toThrow('duplicate_reference');
+  await engine.until(done.id, 'SUCCEEDED');
+  await engine.until(waiting.id, 'PSP_QUEUED');
+  await engine.force(waiting.id, 'paid');
+  await engine.until(waiting.id, 'SUCCEEDED');
+  expect([await paid(done.id), await paid(waiting.id)]).toEqual([1, 1]);
+}, 90_000);
+
+/** A payout that the PSP turns away (429), so that it waits in the queue and can be called off. */
+async function turnedAway(accountNumber: string): Promise<string> {
+  await engine.fault({ kind: 'rate_limit', match: { accountNumber }, params: { seconds: 3_600 } });
+  const { id } = await engine.pay('', { destination: bank(accountNumber) });
+  for (let now = await engine.ledger.read(id); now?.state !== 'QUEUED' || now.attempt === 0; now = await engine.ledger.read(id)) {
+    await sleep(50);
+  }
+  return id;
+}
+
+test('a payout that was cancelled after the backup is held, not paid', async () => {
+  const id = await turnedAway('555000111222');
+  const backup = await backUp(engine.db.ownerUrl);
+  expect((await engine.command(id, { type: 'cancelled', by: engine.merchantId })).outcome).toBe('done');
+  await restore(backup);
+  await control('DELETE', 'faults');
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'QUEUED' });
+
+  const { lines } = await afterRestore(backup, { repair: true });
+  expect(lines).toContain(`${id} held, for an operator to release or reject`);
+  await startWorker();
+  expect((await engine.command(id, { type: 'cancelled', by: engine.merchantId })).outcome).toBe('done');
+  expect(await engine.transfers(id)).toEqual([]);
+}, 90_000);
+
+test('a payout that was on the wire, and that an operator closed as not paid after the backup, is looked up and not sent', async () => {
+  const account = bank('555000111333');
+  await engine.fault({ kind: 'down', match: { accountNumber: account.accountNumber } });
+  const times = { ...SHORT_TIMES, outcomeDeadlineMs: 10_000 };
+  const via = createPayoutsClient(engine.client, { times, allowSignalDecisions: true });
+  const { id } = await engine.pay('', { destination: account }, via);
+  await engine.until(id, 'UNKNOWN');
+  const backup = await backUp(engine.db.ownerUrl);
+  await engine.until(id, 'UNRESOLVED');
+  const notPaid = { type: 'resolved_not_paid', adminId: 'adm_1', evidence: 'the PSP says so' } as const;
+  expect((await engine.command(id, notPaid)).outcome).toBe('done');
+  await restore(backup);
+  await control('DELETE', 'faults');
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'UNKNOWN' });
+
+  expect((await afterRestore(backup, { repair: true })).isWell).toBe(true);
+  await startWorker();
+  await sleep(2 * SHORT_TIMES.notFoundGraceMs); // by then, one whose outcome is unknown would have gone again
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'UNRESOLVED', needsOperator: true });
+  expect(await engine.transfers(id)).toEqual([]);
+  expect((await engine.command(id, notPaid)).outcome).toBe('done');
+}, 90_000);
+
+test('a payout that was tried again and paid after the backup goes on in that round, under the key that the PSP knows', async () => {
+  const { id } = await engine.pay('0004');
+  await engine.until(id, 'PSP_QUEUED');
+  await decide(id, 1, 'failed');
+  const failed = await engine.until(id, 'FAILED');
+  const backup = await backUp(engine.db.ownerUrl);
+  const opening = { type: 'reinitiate', payoutId: id, round: 2, by: engine.merchantId, requestId: newId('req') } as const;
+  await engine.payouts.accept({ ...failed, payoutId: id }, opening);
+  await engine.until(id, 'PSP_QUEUED');
+  await decide(id, 2, 'paid');
+  await engine.until(id, 'SUCCEEDED');
+  await restore(backup);
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'FAILED', round: 1 });
+
+  const { lines, isWell } = await afterRestore(backup, { repair: true });
+  expect({ lines, isWell }).toMatchObject({
+    lines: [`${id} opened again in that round, under the same keys`, {}, {}],
+    isWell: true,
+  });
+  await startWorker();
+  expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ round: 2, attempt: 2 });
+  expect(await paid(id)).toBe(1);
+}, 90_000);
+
+/** As the bank decides on an attempt that the PSP has queued; its callback reaches us. */
+async function decide(payoutId: string, attempt: number, status: 'paid' | 'failed'): Promise<void> {
+  await control('POST', `transfers/${payoutId}:${attempt}`, { status });
+  await engine.payouts.notice(payoutId, attempt, { messageId: newId('msg'), attempt, claim: status });
+}
+
+async function control(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<void> {
+  const request = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+  const answer = await fetch(`${engine.sandbox.url}/control/${path}`, request);
+  if (!answer.ok) throw new Error(`the sandbox refused: ${await answer.text()}`);
+}
+
+test('a payout under way follows books that are older than it: its attempt goes again under the same key, and nothing spins', async () => {
+  const accountNumber = '777000110002';
+  const times = { ...SHORT_TIMES, retryWaitMs: 10_000, retryWaitMaxMs: 10_000, outcomeDeadlineMs: 600_000 };
+  const patient = createPayoutsClient(engine.client, { times, allowSignalDecisions: true });
+  const { id } = await engine.pay('', { destination: bank(accountNumber) }, patient);
+  await engine.until(id, 'RETRY_WAIT');
+  const backup = await backUp(engine.db.ownerUrl);
+  // Longer than we wait for an answer: the PSP pays the second attempt, and nobody can be told so.
+  await engine.fault({ kind: 'delay', match: { accountNumber }, params: { ms: 2_500 } });
+  await engine.until(id, 'UNKNOWN');
+  while ((await paid(id)) === 0) await sleep(100);
+  await backup.restore(); // under the feet of the worker
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'RETRY_WAIT', attempt: 1 });
+  await control('DELETE', 'faults');
+
+  await engine.until(id, 'SUCCEEDED');
+  expect(await engine.ledger.read(id)).toMatchObject({ attempt: 2 });
+  expect(await paid(id)).toBe(1);
+  expect((await engine.client.workflow.getHandle(`payout/${id}`).describe()).historyLength).toBeLessThan(200);
+}, 120_000);
+
+test('nothing is repaired while an API or a worker is at work', async () => {
+  const backup = await backUp(engine.db.ownerUrl);
+  const other = new pg.Client({ connectionString: engine.db.appUrl, application_name: 'oncepay worker' });
+  await other.connect();
+  await expect(afterRestore(backup, { repair: true })).rejects.toThrow('Stop APIs and workers first: oncepay worker');
+  await other.end();
+});
