@@ -39,7 +39,8 @@ SELECT * FROM earnings_now;
 
 SELECT apply_fact('po_1', 'approved:0:2:adm_1', 'approved', 'admin:adm_1', '{ "adminId": "adm_1" }') ->> 'outcome' AS approved;
 SELECT apply_fact('po_1', 'attempt_started:1:3', 'attempt_started', 'system', '{ "attempt": 1 }') ->> 'outcome' AS attempt_started;
-SELECT apply_fact('po_1', 'paid:1', 'paid', 'psp:sandbox', '{ "attempt": 1 }') ->> 'outcome' AS paid;
+-- The PSP says that it paid, and what it took for that: our expense.
+SELECT apply_fact('po_1', 'paid:1', 'paid', 'psp:sandbox', '{ "attempt": 1, "pspFeeMinor": "2688" }') ->> 'outcome' AS paid;
 
 SELECT * FROM book;
 

@@ -92,6 +92,7 @@ BEGIN
       IF NOT reserve_again(p) THEN RETURN fact_answer('insufficient_balance', p); END IF;
     ELSE NULL;
   END CASE;
+  IF v_edge.effect IN ('settle', 'settle_late') THEN PERFORM book_psp_fee(p, (p_data ->> 'pspFeeMinor')::bigint); END IF;
   PERFORM record_attempt(p, v_fact, coalesce(v_attempt, p.attempt), p_data);
   IF v_fact IN ('approved', 'rejected') THEN
     INSERT INTO approvals (payout_id, round, admin_id, decision, note, via)

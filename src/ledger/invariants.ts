@@ -38,7 +38,8 @@ const PER_PAYOUT = `
          coalesce(sum(amount) FILTER (WHERE type = 'RELEASE'), 0) AS released,
          coalesce(sum(amount) FILTER (WHERE type IN ('SETTLE', 'FEE', 'DEBT')), 0) AS settled,
          coalesce(sum(amount) FILTER (WHERE type = 'FEE' OR type = 'DEBT' AND leg = 3), 0) AS fee_settled,
-         coalesce(sum(amount) FILTER (WHERE type = 'REVERSE'), 0) AS reversed
+         coalesce(sum(amount) FILTER (WHERE type = 'REVERSE'), 0) AS reversed,
+         count(*) FILTER (WHERE type = 'PSP_FEE') AS psp_fees
     FROM ledger_entries WHERE payout_id IS NOT NULL GROUP BY payout_id`;
 
 const NETS = `
@@ -78,7 +79,7 @@ export const INVARIANTS: readonly Invariant[] = [
       SELECT mode, currency, 'all' AS account, sum(net) AS net FROM nets GROUP BY mode, currency HAVING sum(net) <> 0
       UNION ALL
       SELECT mode, currency, purpose || ' ' || id, net FROM nets
-       WHERE purpose IN ('funding', 'debt') AND net > 0 OR purpose NOT IN ('funding', 'debt') AND net < 0`,
+       WHERE purpose IN ('funding', 'debt', 'psp_fees') AND net > 0 OR purpose NOT IN ('funding', 'debt', 'psp_fees') AND net < 0`,
   },
   {
     name: 'entries_within_one_currency_and_mode',
@@ -106,6 +107,7 @@ export const INVARIANTS: readonly Invariant[] = [
         ('FEE', 'reserved', 'fees', ':settle'), ('FEE', 'available', 'fees', ':settle'),
         ('DEBT', 'debt', 'clearing', ':settle'), ('DEBT', 'debt', 'fees', ':settle'),
         ('REVERSE', 'clearing', 'available', ':reverse'), ('REVERSE', 'clearing', 'debt', ':reverse'),
+        ('PSP_FEE', 'psp_fees', 'clearing', ':psp_fee'),
         ('EARNING', 'available', 'transit', ''), ('EARNING', 'transit', 'available', ''))
       SELECT e.id AS entry, e.op_key, e.leg, e.type, d.purpose AS debit, c.purpose AS credit
         FROM ledger_entries e
@@ -117,7 +119,7 @@ export const INVARIANTS: readonly Invariant[] = [
           OR e.type = 'EARNING' AND (e.payout_id IS NOT NULL OR NOT starts_with(e.op_key, 'earning:') OR (e.leg = 0) <> (c.purpose = 'transit'))
           OR e.type NOT IN ('FUND', 'EARNING') AND (e.payout_id IS NULL OR NOT starts_with(e.op_key, e.payout_id || k.step))
           OR e.type = 'DEBT' AND (e.leg = 3) <> (c.purpose = 'fees')
-          OR k.step IN (':settle', ':reverse') AND e.op_key <> e.payout_id || k.step`,
+          OR k.step IN (':settle', ':reverse', ':psp_fee') AND e.op_key <> e.payout_id || k.step`,
   },
   {
     name: 'history_adds_up',
@@ -135,7 +137,7 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: 'payouts_booked_as_their_state_says',
     description:
-      'A payout is reserved once a round; paid if and only if settled once, whole; failed, rejected or cancelled if and only if released and not settled; returned if and only if its amount was reversed.',
+      'A payout is reserved once a round; paid if and only if settled once, whole; failed, rejected or cancelled if and only if released and not settled; returned if and only if its amount was reversed. A PSP has a fee only for what it paid.',
     sql: `
       WITH e AS (${PER_PAYOUT})
       SELECT coalesce(p.id, e.payout_id) AS payout, p.state, p.round, p.amount, p.fee, e.reserves, e.releases, e.settled, e.reversed
@@ -143,6 +145,7 @@ export const INVARIANTS: readonly Invariant[] = [
        WHERE p.id IS NULL OR e.payout_id IS NULL
           OR e.reserves <> p.round OR e.reserved <> p.round * (p.amount + p.fee)
           OR e.released <> e.releases * (p.amount + p.fee)
+          OR e.psp_fees > 0 AND e.settled = 0
           OR CASE WHEN p.state IN ${HOLDING} THEN e.releases <> p.round - 1 OR e.settled > 0 OR e.reversed > 0
                   WHEN p.state IN ('FAILED', 'REJECTED', 'CANCELLED') THEN e.releases <> p.round OR e.settled > 0 OR e.reversed > 0
                   ELSE e.releases NOT IN (p.round - 1, p.round) OR e.settled <> p.amount + p.fee OR e.fee_settled <> p.fee

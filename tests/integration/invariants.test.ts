@@ -18,6 +18,7 @@ interface World {
   readonly owed: string; // a provider's, paid late with a debt, then returned
   readonly awaited: string; // a provider's, in review, that waits for a run
   readonly dispatched: string; // a provider's, that a run has come to
+  readonly costly: string; // paid, for which the PSP took a fee
 }
 
 let books: Books;
@@ -56,7 +57,10 @@ beforeAll(async () => {
   await books.payout(live, options);
   const refused = newId('po');
   await books.reserve(owner, { payoutId: refused, amount: 1_000_000n });
-  world = { paid, late, returned, sent, rejected, again, waiting, refused, ...(await providers()) };
+  const costly = await books.payout(owner, options);
+  await books.told(costly, 'attempt_started 1');
+  await books.tell(costly, 'paid', { attempt: 1, pspFeeMinor: '27' });
+  world = { paid, late, returned, sent, rejected, again, waiting, refused, costly, ...(await providers()) };
 });
 afterAll(async () => {
   await books.stop();
@@ -191,6 +195,10 @@ const DAMAGES: readonly Damage[] = [
   ['refused_without_a_trace', 'an entry for a refused payout', () => `UPDATE ledger_entries SET payout_id = '${world.refused}' WHERE ${entry('paid', 'FEE')}`],
   ['entries_do_what_their_type_says', 'an earning that went the other way', () => `UPDATE ledger_entries SET leg = leg + 2 WHERE type = 'EARNING'`],
   ['entries_do_what_their_type_says', 'an earning booked under a funding', () => `UPDATE ledger_entries SET op_key = 'fund:' || op_key WHERE type = 'EARNING'`],
+  ['accounts_net_to_zero', "a PSP's fee that we earned instead of paying", () => `UPDATE ledger_entries SET debit_account = credit_account, credit_account = debit_account WHERE ${entry('costly', 'PSP_FEE')}`],
+  ['entries_do_what_their_type_says', "a PSP's second fee for one payout", () => `UPDATE ledger_entries SET op_key = op_key || ':again' WHERE ${entry('costly', 'PSP_FEE')}`],
+  ['entries_do_what_their_type_says', "a PSP's fee that the merchant paid", () => `UPDATE ledger_entries SET debit_account = ${account('available')} WHERE ${entry('costly', 'PSP_FEE')}`],
+  ['payouts_booked_as_their_state_says', "a PSP's fee for what it did not pay", () => `UPDATE ledger_entries SET payout_id = '${world.again}', op_key = '${world.again}:psp_fee' WHERE ${entry('costly', 'PSP_FEE')}`],
   ['earnings_make_up_balances', 'an earning that the balance does not have', () => `UPDATE earnings SET available = available - 1 WHERE available > 0`],
   ['earnings_make_up_balances', 'a balance that no earning made', () => `UPDATE balances SET owner_id = 'prv_x' WHERE ${balanceOf('earned')}`],
   ['earnings_make_up_balances', 'a reservation that no earning stands for', () => `UPDATE earning_uses SET state = 'paid_out' WHERE ${uses('awaited')}`],

@@ -146,6 +146,7 @@ test.each([
   `INSERT INTO notifications (id, event_key, event_id, payout_id, merchant_id, mode, audience, recipient_id, channel, kind, address) VALUES ('ntf_x', 'x', 'x', 'x', 'x', 'test', 'admin', 'x', 'email', 'x', 'x@x.example')`,
   `SELECT move('x', 0, 'FUND', b, b.reserved_account, b.available_account, 1, NULL) FROM balances b`,
   `SELECT settle_payout(p, false) FROM payouts p`,
+  `SELECT book_psp_fee(p, 1) FROM payouts p`,
   `SELECT release_payout(p) FROM payouts p`,
   `SELECT reverse_payout(p) FROM payouts p`,
   `SELECT reserve_again(p) FROM payouts p`,

@@ -6,6 +6,8 @@ import { newVapidPair } from '../../src/crypto/pushKeys.ts';
 const KEYS = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
 const least = { DATABASE_URL: 'postgresql://oncepay_app@db/oncepay', ENCRYPTION_KEYS: KEYS };
 
+const LIVE = { FLUTTERWAVE_LIVE_SECRET_KEY: 'FLWSECK-key-X', FLUTTERWAVE_LIVE_WEBHOOK_HASH: 'live-hash' };
+
 test('an installation needs only its database and its keys', () => {
   const config = loadConfig(least);
   expect(config).toMatchObject({
@@ -38,6 +40,24 @@ test.each([
   [{ VAPID_PRIVATE_KEY: 'x' }, 'VAPID_PUBLIC_KEY is not set, but VAPID_PRIVATE_KEY is.'],
   [{ VAPID_PUBLIC_KEY: newVapidPair().publicKey, VAPID_PRIVATE_KEY: newVapidPair().privateKey }, /must be a pair/],
   [{ VAPID_SUBJECT: 'me' }, 'VAPID_SUBJECT must begin with mailto: or https://.'],
+  [{ FLUTTERWAVE_TEST_SECRET_KEY: 'FLWSECK-real-money-X' }, /^FLUTTERWAVE_TEST_SECRET_KEY is a live key/],
+  [{ FLUTTERWAVE_TEST_SECRET_KEY: 'some-other-key' }, 'FLUTTERWAVE_TEST_SECRET_KEY must begin with FLWSECK_TEST-.'],
+  [{ FLUTTERWAVE_TEST_REFERENCE_SUFFIX: '_TEST' }, /^FLUTTERWAVE_TEST_REFERENCE_SUFFIX must be one of Flutterwave's/],
+  [{ FLUTTERWAVE_LIVE_SECRET_KEY: 'FLWSECK-key-X' }, /^FLUTTERWAVE_LIVE_WEBHOOK_HASH is not set/],
+  [{ FLUTTERWAVE_LIVE_WEBHOOK_HASH: 'live-hash' }, /^FLUTTERWAVE_LIVE_SECRET_KEY is not set/],
+  [{ ...LIVE, FLUTTERWAVE_LIVE_SECRET_KEY: 'FLWSECK_TEST-key-X' }, /^FLUTTERWAVE_LIVE_SECRET_KEY is a test key/],
+  [{ ...LIVE, FLUTTERWAVE_LIVE_SECRET_KEY: 'sk_live_key' }, 'FLUTTERWAVE_LIVE_SECRET_KEY must begin with FLWSECK-.'],
+  [
+    { ...LIVE, FLUTTERWAVE_LIVE_WEBHOOK_HASH: 'flutterwave-local-hash' },
+    /^FLUTTERWAVE_LIVE_WEBHOOK_HASH must not be the test one/,
+  ],
+  ...[
+    'http://127.0.0.1:3003/v3',
+    'http://flutterwave:3003/v3',
+    'https://localhost/v3',
+    'https://127.1.2.3/v3',
+    'https://[::1]/v3',
+  ].map((url) => [{ ...LIVE, FLUTTERWAVE_LIVE_URL: url }, /^FLUTTERWAVE_LIVE_URL is a simulator's/] as const),
   [{ OUTCOME_DEADLINE: '5m' }, 'OUTCOME_DEADLINE must be more than PSP_NOT_FOUND_GRACE.'],
   [{ PAYOUT_RUN_INTERVAL: '500ms' }, 'PAYOUT_RUN_INTERVAL must be at least 1s.'],
   [{ ENABLE_WORKERS: 'no' }, 'ENABLE_WORKERS must be true or false.'],
@@ -62,15 +82,28 @@ test('push services reach whoever sends at the address that mail comes from', ()
   expect(vapidWith({ VAPID_SUBJECT: 'https://platform.example' })).toBe('https://platform.example');
 });
 
-test('a sentence about a wrong key never shows the key', () => {
+test.each([
+  ['ENCRYPTION_KEYS', { ENCRYPTION_KEYS: 'k1:c2VjcmV0c2VjcmV0' }],
+  ['FLUTTERWAVE_TEST_SECRET_KEY', { FLUTTERWAVE_TEST_SECRET_KEY: 'FLWSECK-c2VjcmV0' }],
+  ['FLUTTERWAVE_LIVE_SECRET_KEY', { ...LIVE, FLUTTERWAVE_LIVE_SECRET_KEY: 'FLWSECK_TEST-c2VjcmV0' }],
+])('a sentence about a wrong %s never shows it', (name, change) => {
   let sentence = '';
   try {
-    loadConfig({ ...least, ENCRYPTION_KEYS: 'k1:c2VjcmV0c2VjcmV0' });
+    loadConfig({ ...least, ...change });
   } catch (error) {
     sentence = String(error);
   }
-  expect(sentence).toContain('ENCRYPTION_KEYS');
+  expect(sentence).toContain(name);
   expect(sentence).not.toContain('c2VjcmV0');
+});
+
+test('live money has a PSP only where its key and its hash are set, and then both accounts stand apart', () => {
+  expect(loadConfig(least).psps.flutterwave.map(({ mode }) => mode)).toEqual(['test']);
+  const suffix = { FLUTTERWAVE_TEST_REFERENCE_SUFFIX: '_PMCKDU_1' };
+  expect(loadConfig({ ...least, ...LIVE, ...suffix }).psps.flutterwave).toMatchObject([
+    { mode: 'test', baseUrl: 'http://127.0.0.1:3003/v3', referenceSuffix: '_PMCKDU_1' },
+    { mode: 'live', baseUrl: 'https://api.flutterwave.com/v3', secretKey: 'FLWSECK-key-X', referenceSuffix: '' },
+  ]);
 });
 
 test("an operator's tools need to know the database, and no secret", () => {

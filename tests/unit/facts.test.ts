@@ -20,6 +20,7 @@ const failed = (of: FailureClass, pspRef: string | null = null): PspReply => ({
 const anyReply: fc.Arbitrary<PspReply> = fc.oneof(
   fc.constantFrom<PspReply>(
     { kind: 'paid', pspRef: 'ref' },
+    { kind: 'paid', pspRef: 'ref', feeMinor: '1075' },
     { kind: 'returned', pspRef: 'ref', reason: 'account closed' },
     { kind: 'not_taken', reason: '429', retryAfterMs: 1_000 },
     { kind: 'not_found' },
@@ -196,6 +197,14 @@ test('waits grow, end at their limit, and are the same when a workflow is replay
   expect([0, 1, 2, 3, 4, 1_000_000].map((number) => retryWait(number, times))).toEqual([
     2_000, 2_000, 4_000, 5_000, 5_000, 5_000,
   ]);
+});
+
+test('what the PSP took for a payment is told with the payment, also when it is back already', () => {
+  const fee = { type: 'paid', pspFeeMinor: '1075' };
+  expect(factsOf({ kind: 'paid', pspRef: 'ref', feeMinor: '1075' }, lookUp)).toMatchObject([fee]);
+  const returned = { kind: 'returned', pspRef: 'ref', reason: 'closed', feeMinor: '1075' } as const;
+  expect(factsOf(returned, lookUp)).toMatchObject([fee, { type: 'returned' }]);
+  expect(factsOf({ kind: 'paid', pspRef: 'ref' }, lookUp)[0]).not.toHaveProperty('pspFeeMinor');
 });
 
 describe('a look-up wakes a payout only for something new: a waiting one would fill its history otherwise', () => {

@@ -10,6 +10,8 @@ test.each([
   ['DISBURSE FAILED: You have exceeded your daily frequency for this product', 'D', 'psp_limit_reached'],
   ['DISBURSE FAILED: wallet currently restricted. please contact administrator', 'F', 'wallet_restricted'],
   ['DISBURSE FAILED: Unable to obtain user details', 'E', 'no_account'],
+  ['Sorry, that account number is invalid, please check and try again', 'E', 'no_account'],
+  ['account_number is invalid', 'A', 'invalid_request'],
   ['DISBURSE FAILED: Beneficiary account is closed', 'F', 'account_closed'],
   ['DISBURSE FAILED: Transfer failed. Please contact support', 'B', 'temporary_failure'],
   ['beneficiary_name is required', 'E', 'beneficiary_name_missing'],

@@ -77,9 +77,31 @@ test('a signed body in unknown words is kept for an operator, under a key of its
   );
 });
 
-test('test money goes to the sandbox in every currency; live money goes nowhere yet', () => {
-  expect(registry.forPayout({ mode: 'test', currency: 'PKR', kind: 'merchant' })).toBe(sandbox);
-  expect(registry.forPayout({ mode: 'test', currency: 'NGN', kind: 'merchant' })).toBe(sandbox);
+const account = { baseUrl: 'https://psp.example', secretKey: 'key', webhookHash: 'hash', referenceSuffix: '', timeoutMs: 1000 };
+
+test('live money goes nowhere where no live PSP is configured', () => {
   expect(registry.forPayout({ mode: 'live', currency: 'PKR', kind: 'merchant' })).toBeUndefined();
-  expect(registry.byName('flutterwave', 'test')).toBeUndefined();
+  expect(registry.forPayout({ mode: 'live', currency: 'NGN', kind: 'provider' })).toBeUndefined();
+  expect(registry.byName('sandbox', 'live')).toBeUndefined();
+});
+
+test('merchants are paid by the sandbox, providers in naira by Flutterwave, each mode by its own account', () => {
+  const both = createPspRegistry({
+    sandbox: { baseUrl: 'http://127.0.0.1:1', apiKey: 'key', webhookSecret: SECRET, timeoutMs: 1000 },
+    flutterwave: [
+      { ...account, mode: 'test' },
+      { ...account, mode: 'live' },
+    ],
+  });
+  const nameFor = (mode: 'test' | 'live', currency: string, kind: 'merchant' | 'provider') =>
+    both.forPayout({ mode, currency, kind })?.name;
+  expect(nameFor('test', 'PKR', 'merchant')).toBe('sandbox');
+  expect(nameFor('test', 'NGN', 'merchant')).toBe('sandbox');
+  expect(nameFor('test', 'NGN', 'provider')).toBe('flutterwave');
+  expect(nameFor('test', 'PKR', 'provider')).toBe('sandbox');
+  expect(nameFor('live', 'NGN', 'provider')).toBe('flutterwave');
+  expect(nameFor('live', 'NGN', 'merchant')).toBeUndefined();
+  expect(nameFor('live', 'PKR', 'provider')).toBeUndefined();
+  expect(both.forPayout({ mode: 'live', currency: 'NGN', kind: 'provider' })).toBe(both.byName('flutterwave', 'live'));
+  expect(both.byName('flutterwave', 'live')).not.toBe(both.byName('flutterwave', 'test'));
 });

@@ -244,6 +244,8 @@ export interface Fact {
   readonly type: string;
   readonly attempt?: number;
   readonly pspRef?: string;
+  /** Of `paid`: what the PSP took for it. */
+  readonly pspFeeMinor?: string;
   readonly failure?: FactFailure;
   readonly reason?: string;
   readonly adminId?: string;

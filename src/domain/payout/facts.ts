@@ -52,7 +52,7 @@ export function factOf(reply: PspReply, context: ReplyContext): PspFact {
   const { attempt, source } = context;
   switch (reply.kind) {
     case 'paid':
-      return { type: 'paid', attempt, source, pspRef: reply.pspRef };
+      return { type: 'paid', attempt, source, pspRef: reply.pspRef, ...feeOf(reply) };
     case 'accepted':
       return {
         type: STAGE_FACTS[reply.stage],
@@ -85,9 +85,12 @@ export function factOf(reply: PspReply, context: ReplyContext): PspFact {
 export function factsOf(reply: PspReply, context: ReplyContext): readonly PspFact[] {
   const fact = factOf(reply, context);
   if (fact.type !== 'returned') return [fact];
-  const paid: PspFact = { type: 'paid', attempt: fact.attempt, source: fact.source };
+  const paid: PspFact = { type: 'paid', attempt: fact.attempt, source: fact.source, ...feeOf(reply) };
   return [fact.pspRef === undefined ? paid : { ...paid, pspRef: fact.pspRef }, fact];
 }
+
+const feeOf = (reply: PspReply): Pick<Fact, 'pspFeeMinor'> =>
+  (reply.kind === 'paid' || reply.kind === 'returned') && reply.feeMinor !== undefined ? { pspFeeMinor: reply.feeMinor } : {};
 
 function factOfFailure(failure: PspFailure, pspRef: string | null, context: ReplyContext): PspFact {
   const { does, retryable } = FAILURE_CLASSES[failure.class];

@@ -14,7 +14,7 @@ const REASONS = [
   reason(/insufficient.*(funds|balance)/i, 'D', 'psp_funds_short', 'Our account at the payment provider is short of funds.'),
   reason(/you can only spend|exceeded your \w+ (limit|frequency)/i, 'D', 'psp_limit_reached', 'Our limit at the payment provider is reached.'),
   reason(/beneficiary_name is required/i, 'E', 'beneficiary_name_missing', "The account holder's name is needed for this bank."),
-  reason(/unable to obtain user details|account.*(not found|does not exist|could not be (resolved|verified))|invalid account/i, 'E', 'no_account', 'There is no such account.'),
+  reason(/unable to obtain user details|account( number)? .*(invalid|not found|does not exist|could not be)|invalid account/i, 'E', 'no_account', 'There is no such account.'),
   reason(/account.*(closed|dormant|inactive)/i, 'F', 'account_closed', 'The account is closed.'),
   // Not said: whose. A person should look before anybody is blocked for it.
   reason(/currently restricted/i, 'F', 'wallet_restricted', 'The payment provider reports a restriction on the account.'),

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { BANKS } from '../../domain/directory.ts';
-import { parseMajor } from '../../domain/money.ts';
+import { formatMajor, isCurrency, parseMajor } from '../../domain/money.ts';
 import type { Target } from '../simulator/faults.ts';
 import { addGate, textIn } from '../simulator/gate.ts';
 import { Refusal } from '../simulator/refusal.ts';
@@ -152,7 +152,10 @@ export function pspRoutes(
 
 /** @throws Refusal for what Flutterwave does not pay */
 function orderOf(request: z.output<typeof wire.transferRequest>): TransferOrder<Account> {
-  const { account_bank: bankCode, account_number: accountNumber, amount, currency } = request;
+  const { account_bank: bankCode, account_number: accountNumber, currency } = request;
+  if (!isCurrency(currency)) throw new Refusal(400, 'invalid_request', 'currency is invalid');
+  const amountMinor = parseMajor(request.amount, currency);
+  if (amountMinor === undefined) throw new Refusal(400, 'invalid_request', 'amount is invalid');
   const isBank = currency !== 'NGN' || BANKS.some(({ country, code }) => country === 'NG' && code === bankCode);
   if (!isBank) throw new Refusal(400, 'invalid_request', 'account_bank is invalid');
   if (isBlacklisted(bankCode, accountNumber)) {
@@ -163,6 +166,7 @@ function orderOf(request: z.output<typeof wire.transferRequest>): TransferOrder<
   }
   const name = request.beneficiary_name ?? ownerOf(accountNumber) ?? 'N/A';
   const reference = request.reference ?? `flw_${randomUUID()}`;
+  const amount = formatMajor(amountMinor, currency);
   return { reference, amount, currency, destination: { bankCode, accountNumber, name }, narration: request.narration ?? null };
 }
 

@@ -93,6 +93,7 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const entries = await prisma.ledgerEntry.findMany({
           where: {
             balanceId: { in: balances.map(({ id }) => id) },
+            type: { not: 'PSP_FEE' }, // our expense: it moves nothing of theirs
             ...(payoutId ? { payoutId } : {}),
             ...(page.after ? { id: { lt: BigInt(page.after) } } : {}),
           },
