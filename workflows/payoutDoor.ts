@@ -74,13 +74,15 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   let seen = opened.payout;
   let delivering: Promise<void> | undefined;
   let moreToDeliver = false;
+  let notifiedOf = 0; // the newest change that left webhooks behind
   const handedOver = new Set<string>(); // deliveries that have a workflow of their own
   let shown = '';
 
   async function deliver(): Promise<void> {
     while (moreToDeliver) {
       moreToDeliver = false;
-      const { undelivered } = await webhooks.deliverWebhooks({ payoutId: seen.id });
+      const { undelivered, through } = await webhooks.deliverWebhooks({ payoutId: seen.id });
+      if (through !== undefined && through >= notifiedOf) moreToDeliver = false; // it has seen what we were told of meanwhile
       // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
       for (const deliveryId of undelivered) {
         if (handedOver.has(deliveryId)) continue;
@@ -99,6 +101,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   function see({ payout, notify }: { readonly payout: PayoutRecord; readonly notify: boolean }): void {
     if (notify) {
       moreToDeliver = true;
+      notifiedOf = Math.max(notifiedOf, payout.sequence);
       delivering ??= deliver();
     }
     if (payout.sequence < seen.sequence) return; // an answer that was overtaken
