@@ -1,7 +1,9 @@
 /** Webhooks as activities: bring a payout's events to its merchant's servers, and write down what these said. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { decryptSecret, type KeyRing } from '../src/crypto/secretBox.ts';
+import type { PayoutState } from '../src/domain/payout/machine.ts';
 import { failpoint } from '../src/failpoints.ts';
 import { createOutbox } from '../src/notify/outbox.ts';
 import { presentEvent } from '../src/present/event.ts';
@@ -10,6 +12,7 @@ import {
   createDeliveries,
   type Delivery,
   type DeliveryState,
+  type Outbox,
   type PendingDelivery,
   type Trigger,
   type TryRecord,
@@ -26,6 +29,8 @@ export interface WebhookPorts {
   readonly allowLoopbackTest: boolean;
   /** How long payouts wait between retries: a provider's says when the next one comes. */
   readonly retryTimes: RetryTimes;
+  /** How long a run stays with a payout that goes on soon. */
+  readonly stayMs?: number;
 }
 
 export interface AttemptInput {
@@ -35,9 +40,11 @@ export interface AttemptInput {
   readonly isLast: boolean;
 }
 
-export interface DeliveryAnswer {
+export interface Delivered {
   readonly undelivered: readonly string[];
-  /** Ids of events. Absent in what histories recorded before there were any. */
+  /** Every delivery of an event up to here is done or among the `undelivered`. Older histories do not say. */
+  readonly through?: number;
+  /** Ids of the events of which people are still to be told. Absent in what was recorded before there were any. */
   readonly notifications?: readonly string[];
 }
 
@@ -52,6 +59,15 @@ export interface AttemptAnswer {
 /** Receivers of one payout at once: a dead one costs the others nothing, and one payout does not take all sockets. */
 const RECEIVERS_AT_ONCE = 5;
 
+/** A worker asks the PSP, and hears what came of it in a moment as a rule. */
+const GOES_ON_SOON: ReadonlySet<PayoutState> = new Set(['QUEUED', 'SUBMITTING']);
+
+/** While a payout goes on soon it is looked at again after this, then at intervals that grow by half. */
+const LOOK_AGAIN_FIRST_MS = 100;
+
+/** Beyond it the PSP is slow, and the next event has time for an activity of its own. */
+const STAY_MS = 3_000;
+
 /** New tries of one payout begin within this time; the rest is left to workflows of their own. With the last try's limit well below the workflow's 2 minutes. */
 const FIRST_TRIES_MS = 60_000;
 
@@ -63,7 +79,14 @@ const HEARTBEAT_MS = 3_000;
 
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
-export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest, retryTimes }: WebhookPorts) {
+export function createWebhookActivities({
+  pool,
+  keys,
+  timeoutMs,
+  allowLoopbackTest,
+  retryTimes,
+  stayMs = STAY_MS,
+}: WebhookPorts) {
   const deliveries = createDeliveries(pool);
   const outbox = createOutbox(pool);
   const tryingPerHost = new Map<string, number>();
@@ -124,24 +147,31 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
      * The first try of everything that waits, each receiver's events in their order. What was tried before follows its
      * schedule in a workflow of its own; it is in `undelivered` too, so that none is forgotten if this runs again. So are
      * the events of which people are still to be told, which a workflow of their own does.
+     * While the payout is about to go on it stays for what comes next: three events of a payout in one activity.
      */
-    async deliverWebhooks({ payoutId }: { payoutId: string }): Promise<DeliveryAnswer> {
-      const pending = await deliveries.pendingOf(payoutId);
-      const done = new Set<string>();
+    async deliverWebhooks({ payoutId }: { payoutId: string }): Promise<Delivered> {
+      const stayUntil = Date.now() + stayMs;
       const lastStart = Date.now() + FIRST_TRIES_MS;
-      await whileBeating(() =>
-        inParallel(byReceiver(pending), RECEIVERS_AT_ONCE, async (events) => {
-          for (const { id } of events) {
-            if (Date.now() > lastStart) return;
-            const tried = await tryPending(id).catch(leaveForLater);
-            if (tried && tried.state !== 'pending') done.add(id);
-            // Who does not answer at all is not asked again in this round: each time may take the whole limit.
-            else if (!tried || tried.statusCode === null) return;
+      const done = new Set<string>();
+      const silent = new Set<string>(); // not asked again by this run: each time may take the whole limit
+      return await whileBeating(async () => {
+        for (let waitMs = LOOK_AGAIN_FIRST_MS; ; waitMs *= 1.5) {
+          const { state, sequence, pending } = (await deliveries.outboxOf(payoutId)) ?? NOTHING;
+          await inParallel(byReceiver(pending), RECEIVERS_AT_ONCE, async ([receiver, events]) => {
+            for (const { id } of events) {
+              if (silent.has(receiver) || Date.now() > lastStart) return;
+              const tried = await tryPending(id).catch(leaveForLater);
+              if (tried && tried.state !== 'pending') done.add(id);
+              else if (!tried || tried.statusCode === null) silent.add(receiver);
+            }
+          });
+          if (!GOES_ON_SOON.has(state) || Date.now() + waitMs > stayUntil) {
+            const undelivered = pending.flatMap(({ id }) => (done.has(id) ? [] : [id]));
+            return { undelivered, through: sequence, notifications: await outbox.pendingEvents(payoutId) };
           }
-        }),
-      );
-      const undelivered = pending.filter(({ id }) => !done.has(id)).map(({ id }) => id);
-      return { undelivered, notifications: await outbox.pendingEvents(payoutId) };
+          await sleep(waitMs, undefined, { signal: cancellationSignal() });
+        }
+      });
     },
 
     /** One try of one delivery. @throws `ReceiverBusy`, to be tried again soon, while too many tries to its host are running. */
@@ -163,6 +193,9 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
     },
   };
 }
+
+/** Of a payout that is not there. */
+const NOTHING: Outbox = { state: 'FAILED', sequence: 0, pending: [] };
 
 interface Tried {
   readonly state: DeliveryState;
@@ -207,7 +240,7 @@ const neverSent = (trigger: Trigger, error: string): TryRecord => ({
 });
 
 /** What was never tried yet, in one queue a receiver. */
-function byReceiver(pending: readonly PendingDelivery[]): readonly (readonly PendingDelivery[])[] {
+function byReceiver(pending: readonly PendingDelivery[]): readonly (readonly [string, readonly PendingDelivery[]])[] {
   const queues = new Map<string, PendingDelivery[]>();
   for (const delivery of pending) {
     if (delivery.attempts > 0) continue;
@@ -215,7 +248,7 @@ function byReceiver(pending: readonly PendingDelivery[]): readonly (readonly Pen
     if (queue) queue.push(delivery);
     else queues.set(delivery.receiver, [delivery]);
   }
-  return [...queues.values()];
+  return [...queues];
 }
 
 function hostOf(url: string): string {

@@ -94,7 +94,7 @@ export async function openCluster(say: (line: string) => void, closing: (() => P
   const urls = [`http://127.0.0.1:${apiPorts[0]}`, `http://127.0.0.1:${apiPorts[1]}`] as const;
   const sandboxPort = port();
   const known = { api: apiPorts[0], temporal: ofServers[0].frontend[0], postgres: postgresPort, sandbox: sandboxPort };
-  const credentials = credentialsOf(home, { ...known, temporalUi: 0, worker: 0 }, ownerUrl); // no UI here; workers need no door
+  const credentials = credentialsOf(home, { ...known, temporalUi: 0, worker: 0, flutterwave: 0 }, ownerUrl); // no UI here; workers need no door
   const secrets = secretsOf(home);
   await seed(ownerUrl, credentials, secrets.encryptionKeys);
   const env: NodeJS.ProcessEnv = {

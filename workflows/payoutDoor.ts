@@ -85,13 +85,15 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   let seen = opened.payout;
   let delivering: Promise<void> | undefined;
   let moreToDeliver = false;
+  let notifiedOf = 0; // the newest change that left webhooks behind
   const handedOver = new Set<string>(); // workflows that deliver what this one left
   let shown = '';
 
   async function deliver(): Promise<void> {
     while (moreToDeliver) {
       moreToDeliver = false;
-      const { undelivered, notifications = [] } = await webhooks.deliverWebhooks({ payoutId: seen.id });
+      const { undelivered, through, notifications = [] } = await webhooks.deliverWebhooks({ payoutId: seen.id });
+      if (through !== undefined && through >= notifiedOf) moreToDeliver = false; // it has seen what we were told of meanwhile
       // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
       for (const deliveryId of undelivered) {
         await handOver('webhookDelivery', deliveryWorkflowId(deliveryId), {
@@ -120,6 +122,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   function see({ payout, notify }: { readonly payout: PayoutRecord; readonly notify: boolean }, askedAt: number): void {
     if (notify) {
       moreToDeliver = true;
+      notifiedOf = Math.max(notifiedOf, payout.sequence);
       delivering ??= deliver();
     }
     // Overtaken by another answer. One with less than we knew when we asked is not: the books were restored from a backup.

@@ -1,5 +1,6 @@
 /** The deliveries' rows: what is to be sent to whom, and what came of each try. */
 import type { Pool } from 'pg';
+import type { PayoutState } from '../domain/payout/machine.ts';
 import type { EventRecord } from '../present/event.ts';
 
 export type DeliveryState = 'pending' | 'delivered' | 'failed';
@@ -36,18 +37,28 @@ export interface TryRecord {
   readonly endpointGone: boolean;
 }
 
+/** What waits to be delivered of a payout, seen in one moment with the payout itself. */
+export interface Outbox {
+  readonly state: PayoutState;
+  /** Every event up to here has its deliveries in `pending`, or they are done. */
+  readonly sequence: number;
+  /** The oldest event first. */
+  readonly pending: readonly PendingDelivery[];
+}
+
 export interface Deliveries {
-  /** Those of a payout that are not done, the oldest event first. */
-  pendingOf(payoutId: string): Promise<readonly PendingDelivery[]>;
+  /** Undefined: no such payout. */
+  outboxOf(payoutId: string): Promise<Outbox | undefined>;
   read(deliveryId: string): Promise<Delivery | undefined>;
   /** Writes the try and the delivery's state after it, in one statement. Answers the state that then holds. */
   record(deliveryId: string, tried: TryRecord): Promise<DeliveryState>;
 }
 
-const PENDING = `
-  SELECT d.id, d.attempts, coalesce(d.endpoint_id, d.url) AS receiver
-    FROM webhook_deliveries d JOIN events v ON v.id = d.event_id
-   WHERE d.payout_id = $1 AND d.state = 'pending' ORDER BY v.sequence, d.id`;
+const OUTBOX = `
+  SELECT p.state AS payout_state, p.sequence, d.id, d.attempts, coalesce(d.endpoint_id, d.url) AS receiver
+    FROM payouts p
+    LEFT JOIN (webhook_deliveries d JOIN events v ON v.id = d.event_id) ON d.payout_id = p.id AND d.state = 'pending'
+   WHERE p.id = $1 ORDER BY v.sequence, d.id`;
 
 const READ = `
   SELECT d.id, d.state, d.attempts, coalesce(e.url, d.url) AS url,
@@ -81,9 +92,10 @@ const RECORD = `
 
 export function createDeliveries(pool: Pool): Deliveries {
   return {
-    async pendingOf(payoutId) {
-      const { rows } = await pool.query<PendingDelivery>({ name: 'pending_deliveries', text: PENDING, values: [payoutId] });
-      return rows;
+    async outboxOf(payoutId) {
+      const { rows } = await pool.query<OutboxRow>({ name: 'outbox', text: OUTBOX, values: [payoutId] });
+      const [first] = rows;
+      return first && { state: first.payout_state, sequence: first.sequence, pending: rows.filter(isDelivery) };
     },
 
     async read(deliveryId) {
@@ -99,6 +111,11 @@ export function createDeliveries(pool: Pool): Deliveries {
     },
   };
 }
+
+/** One row with no delivery in it where none is pending. */
+type OutboxRow = { readonly payout_state: PayoutState; readonly sequence: number } & (PendingDelivery | { readonly id: null });
+
+const isDelivery = (row: OutboxRow): row is OutboxRow & PendingDelivery => row.id !== null;
 
 interface DeliveryRow extends Omit<EventRecord, 'id'> {
   readonly id: string;

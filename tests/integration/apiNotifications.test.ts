@@ -20,11 +20,11 @@ import { type PushService, startPushService } from '../support/pushService.ts';
 const VAPID = newVapidPair();
 const VAPID_ENV = { VAPID_PUBLIC_KEY: VAPID.publicKey, VAPID_PRIVATE_KEY: VAPID.privateKey };
 
-interface Listed {
+type Listed = {
   readonly data: Record<string, unknown>[];
   readonly hasMore: boolean;
   readonly nextCursor: string | null;
-}
+};
 
 let w: DoorWorld;
 let service: PushService;

@@ -34,7 +34,7 @@ test('an endpoint and the callbackUrl get each event in order, as api.md shows i
   const id = await world.books.payout(owner, { amount: 150_000n, callbackUrl: atCallback.url });
   await world.books.told(id, 'attempt_started 1', 'paid 1');
 
-  expect(await world.deliver(id)).toEqual({ undelivered: [], notifications: [] });
+  expect(await world.deliver(id)).toEqual({ undelivered: [], through: 3, notifications: [] });
 
   for (const [each, key] of [[atEndpoint, secret] as const, [atCallback, owner.secret] as const]) {
     expect(typesOf(each)).toEqual(['payout.created', 'payout.processing', 'payout.succeeded']);
@@ -56,6 +56,33 @@ test('an endpoint and the callbackUrl get each event in order, as api.md shows i
   }
   expect(await world.deliveries(id)).toHaveLength(6);
   expect((await world.deliveries(id)).every(({ state, attempts }) => state === 'delivered' && attempts === 1)).toBe(true);
+});
+
+test('a payout that is paid at once is told in one run, so that webhooks keep up with payouts', async () => {
+  const owner = await world.merchant();
+  const server = await receiver();
+  await world.endpoint(owner, server.url);
+  const id = await world.books.payout(owner);
+  const staying = world.withPorts({ stayMs: 60_000 });
+
+  const delivering = inActivity(() => staying.deliverWebhooks({ payoutId: id }));
+  await arrivals(server, 1);
+  await world.books.told(id, 'attempt_started 1');
+  await arrivals(server, 2);
+  await world.books.told(id, 'paid 1');
+
+  expect(await delivering).toEqual({ undelivered: [], through: 3 });
+  expect(typesOf(server)).toEqual(['payout.created', 'payout.processing', 'payout.succeeded']);
+});
+
+test('a run stays with nobody who waits for a person or a clock', async () => {
+  const owner = await world.merchant();
+  const server = await receiver();
+  await world.endpoint(owner, server.url);
+  const id = await world.books.payout(owner);
+  await world.books.told(id, 'attempt_started 1', 'psp_queued 1');
+  const staying = world.withPorts({ stayMs: 60_000 });
+  expect(await inActivity(() => staying.deliverWebhooks({ payoutId: id }))).toEqual({ undelivered: [], through: 3 });
 });
 
 test('a receiver that never answers delays nobody else, and is asked once', async () => {
@@ -136,7 +163,7 @@ test('410 ends the delivery and disables the endpoint; what still waits for it i
   const id = await world.books.payout(owner);
   await world.books.told(id, 'attempt_started 1');
 
-  expect(await world.deliver(id)).toEqual({ undelivered: [], notifications: [] });
+  expect((await world.deliver(id)).undelivered).toEqual([]);
 
   expect(server.received).toHaveLength(1);
   const [first, second] = await world.deliveries(id);
@@ -156,7 +183,7 @@ test('an endpoint disabled or deleted after the event gets nothing, and the atte
   const id = await world.books.payout(owner);
   await world.books.db.owner.query('UPDATE webhook_endpoints SET disabled_at = now() WHERE id = $1', [endpointId]);
 
-  expect(await world.deliver(id)).toEqual({ undelivered: [], notifications: [] });
+  expect((await world.deliver(id)).undelivered).toEqual([]);
   const [delivery] = await world.deliveries(id);
   expect(await world.attempts(delivery?.id ?? '')).toMatchObject([{ error: 'endpoint_disabled', status_code: null }]);
 
@@ -172,7 +199,7 @@ test("a live key's webhook never goes to loopback, even where test keys may; it 
   const server = await receiver();
   const id = await world.books.payout(owner, { callbackUrl: server.url.replace('http:', 'https:') });
 
-  expect(await world.deliver(id)).toEqual({ undelivered: [], notifications: [] });
+  expect((await world.deliver(id)).undelivered).toEqual([]);
   const [delivery] = await world.deliveries(id);
   expect(delivery).toMatchObject({ state: 'failed' });
   expect(await world.attempts(delivery?.id ?? '')).toMatchObject([{ error: 'blocked_address' }]);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createWebhookActivities, type DeliveryAnswer, type WebhookPorts } from '../../activities/webhooks.ts';
+import { createWebhookActivities, type Delivered, type WebhookPorts } from '../../activities/webhooks.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { newId } from '../../src/domain/newId.ts';
 import type { Mode } from '../../src/domain/payout/contract.ts';
@@ -34,7 +34,7 @@ export interface WebhookWorld {
   /** An endpoint for all of a merchant's events: its id and its secret. */
   endpoint(owner: Owner, url: string): Promise<{ id: string; secret: string }>;
   /** Runs `deliverWebhooks` as a worker would. */
-  deliver(payoutId: string): Promise<DeliveryAnswer>;
+  deliver(payoutId: string): Promise<Delivered>;
   /** Runs `attemptDelivery` as a worker would. */
   attempt(
     deliveryId: string,
@@ -61,7 +61,7 @@ export async function openWebhookWorld(): Promise<WebhookWorld> {
   const books = await openBooks();
   const { owner: sql, pool } = books.db;
   const retryTimes = { retryWaitMs: 30_000, retryWaitMaxMs: 900_000 };
-  const ports: WebhookPorts = { pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, retryTimes };
+  const ports: WebhookPorts = { pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, retryTimes, stayMs: 0 };
   const activities = createWebhookActivities(ports);
   return {
     books,
