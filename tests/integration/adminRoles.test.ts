@@ -61,10 +61,10 @@ const ROUTES: readonly (readonly [string, string, unknown, Role])[] = [
 
 describe('who may do what on the admin side', () => {
   test.each(ROUTES)('%s %s', async (method, url, body, lowest) => {
-    for (const role of ROLES) {
+    // Who may do it may also do it in any higher role (roles.test.ts).
+    for (const role of ROLES.slice(0, ROLES.indexOf(lowest) + 1)) {
       const { status, body: answer } = await w.ask(method, url, { key: w.admins[role].key, body });
-      const isAllowed = ROLES.indexOf(role) >= ROLES.indexOf(lowest);
-      if (isAllowed)
+      if (role === lowest)
         expect([400, 401, 403, 500]).not.toContain(status); // with Temporal away some are 503
       else expect([role, status, answer['code']]).toEqual([role, 403, 'forbidden']);
     }

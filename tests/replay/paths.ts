@@ -252,6 +252,15 @@ export const PATHS: Readonly<Record<string, Path>> = {
     for (const { id } of payouts) await engine.until(id, 'SUCCEEDED');
     return `payout-run/${runId}`;
   },
+  'people-told': async ({ engine }) => {
+    await engine.trustProviders();
+    const { id } = await engine.payProvider(await engine.provider('1000'), '0001', { dispatch: 'now' });
+    await engine.client.workflow.getHandle(idOf(id)).result();
+    const { rows } = await engine.db.pool.query<{ event_id: string }>('SELECT event_id FROM notifications WHERE payout_id = $1', [
+      id,
+    ]);
+    return `notifications/${rows[0]?.event_id ?? ''}`;
+  },
   'keys-removed': ({ engine }) => maintenance(engine, 'removeExpiredKeys'),
   'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),

@@ -1,15 +1,19 @@
 /** `npm run histories`: walks every path on a real engine and keeps what Temporal recorded. Not a test: run on purpose. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
+import { createNotificationActivities } from '../../activities/notifications.ts';
 import { createWebhookActivities } from '../../activities/webhooks.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { newId } from '../../src/domain/newId.ts';
 import { WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
+import { createMailer } from '../../src/notify/mail.ts';
+import { createPusher } from '../../src/notify/push.ts';
 import { ENCRYPTION_KEYS, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { HISTORIES } from './histories.ts';
@@ -31,11 +35,20 @@ beforeAll(async () => {
   await owner.query('UPDATE merchants SET webhook_secret = $1', [encryptSecret(keys, newWebhookSecret())]);
   closings.push(await engine.startWorker(), await engine.startProviderPsp(), await engine.startRuns());
   const { pool } = engine.db;
+  const mails = mkdtempSync(join(tmpdir(), 'oncepay-mail-'));
+  closings.push(async () => rmSync(mails, { recursive: true }));
   const webhooks = await Worker.create({
     connection: engine.env.nativeConnection,
     taskQueue: WEBHOOKS_QUEUE,
     activities: {
       ...createWebhookActivities({ pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, retryTimes: SHORT_TIMES }),
+      ...createNotificationActivities({
+        pool,
+        keys,
+        mailer: createMailer({ smtpUrl: undefined, from: 'oncepay@localhost', directory: mails }),
+        pusher: createPusher({ vapid: undefined, timeoutMs: 2_000, allowLoopbackTest: true }),
+        publicUrl: 'http://127.0.0.1:3000',
+      }),
       ...createMaintenanceActivities({ pool, payouts: engine.payouts }),
     },
     dataConverter: engine.client.options.loadedDataConverter,
