@@ -372,6 +372,13 @@ test('callbacks: doubled, after an older one, forged, or never', async () => {
   expect(rows).toEqual([]);
 });
 
+test('a fault for one callback is not used up by a change that nobody is told of', async () => {
+  const order = nairaTo('0001');
+  await fault('duplicate_callback', { params: { count: 3 }, times: 1 });
+  await submit(order);
+  await heard(order, 3);
+});
+
 test('slow_answer: the callback comes before the reply', async () => {
   const order = nairaTo('0001');
   await fault('slow_answer', { params: { ms: 900 }, match: { reference: order.reference }, times: 1 });
