@@ -20,16 +20,16 @@ const { openRun, dispatchPage, closeRun } = proxyActivities<PayoutRunActivities>
 
 export async function payoutRun({ trigger, runId = ownId(), progress }: PayoutRunInput): Promise<PayoutRunResult> {
   if (!progress) await openRun({ runId, trigger });
-  let { after, handedOver }: RunProgress = progress ?? { after: '', handedOver: 0 };
+  let { lap, after }: RunProgress = progress ?? { lap: 'first', after: '' };
   for (let pages = 0; ; pages += 1) {
-    if (pages === PAGES) return await continueAsNew<typeof payoutRun>({ trigger, runId, progress: { after, handedOver } });
-    const page = await dispatchPage({ runId, after });
-    handedOver += page.handedOver;
-    if (page.last === null) break;
-    after = page.last;
+    if (pages === PAGES) return await continueAsNew<typeof payoutRun>({ trigger, runId, progress: { lap, after } });
+    const { last } = await dispatchPage({ runId, lap, after });
+    if (last !== null) after = last;
+    else if (lap === 'first') [lap, after] = ['rest', ''];
+    else break;
   }
   await closeRun({ runId });
-  return { runId, handedOver };
+  return { runId };
 }
 
 const ownId = (): string => runIdAt(workflowInfo().startTime, uuid4());

@@ -22,6 +22,7 @@ import { merchantAdminRoutes } from './routes/admin/merchants.ts';
 import { notificationRoutes } from './routes/admin/notifications.ts';
 import { payoutRunRoutes } from './routes/admin/payoutRuns.ts';
 import { adminPayoutRoutes } from './routes/admin/payouts.ts';
+import { pspRoutes } from './routes/admin/psps.ts';
 import { retryRoutes } from './routes/admin/retry.ts';
 import { reviewRoutes } from './routes/admin/review.ts';
 import { riskPolicyRoutes } from './routes/admin/riskPolicy.ts';
@@ -132,6 +133,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(retryRoutes(context));
     await scope.register(payoutRunRoutes(context));
     await scope.register(ipnRoutes(context));
+    await scope.register(pspRoutes(context));
     await scope.register(invariantRoutes(context));
     await scope.register(merchantAdminRoutes(context));
     await scope.register(keyRoutes(context));

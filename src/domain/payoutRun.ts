@@ -13,15 +13,17 @@ export interface PayoutRunInput {
   readonly progress?: RunProgress;
 }
 
+/** First a few payouts of each platform, so that nobody's single one waits behind another's thousands; then the rest. */
+export type Lap = 'first' | 'rest';
+
 export interface RunProgress {
-  /** The last payout that was handed over; '' before the first. */
+  readonly lap: Lap;
+  /** The last payout of this lap that was handed over; '' before the first. */
   readonly after: string;
-  readonly handedOver: number;
 }
 
 export interface PayoutRunResult {
   readonly runId: string;
-  readonly handedOver: number;
 }
 
 /**

@@ -47,6 +47,21 @@ export interface Unavailable {
   readonly unavailable: string;
 }
 
+/** Ours at a PSP that holds our money. */
+export interface PspAccount {
+  /** As the PSP says it, in major units. */
+  balance(currency: string, signal: AbortSignal): Promise<{ readonly available: string } | Unavailable>;
+  /** What a payment of so much would cost us. */
+  fee(amountMinor: bigint, currency: string, signal: AbortSignal): Promise<{ readonly feeMinor: bigint } | Unavailable>;
+  /** The banks that it can pay to, with its own codes. */
+  banks(country: string, signal: AbortSignal): Promise<{ readonly banks: readonly PspBank[] } | Unavailable>;
+}
+
+export interface PspBank {
+  readonly code: string;
+  readonly name: string;
+}
+
 export interface PspConnector {
   readonly name: string;
   submit(order: PspOrder, signal: AbortSignal): Promise<PspReply>;
@@ -55,6 +70,6 @@ export interface PspConnector {
   /** Undefined where the signature over the raw bytes is not the PSP's. */
   parseCallback(rawBody: Buffer, headers: Readonly<Record<string, string | string[] | undefined>>): PspCallback | undefined;
   verifyAccount(destination: PspDestination, signal: AbortSignal): Promise<AccountCheck | Unavailable>;
-  /** What we have at the PSP, as it says it, where it holds money for us. */
-  balance?(currency: string, signal: AbortSignal): Promise<{ readonly available: string } | Unavailable>;
+  /** What an operator may ask; absent where the PSP has no answer to it. */
+  readonly account?: PspAccount;
 }

@@ -27,6 +27,8 @@ const ROUTES: readonly (readonly [string, string, unknown, Role])[] = [
   ['GET', `/api/admin/payouts/${ID}`, undefined, 'viewer'],
   ['GET', '/api/admin/ipn', undefined, 'viewer'],
   ['GET', '/api/admin/invariants', undefined, 'viewer'],
+  ['GET', '/api/admin/psps', undefined, 'viewer'],
+  ['GET', `/api/admin/psps/${ID}/banks`, undefined, 'viewer'],
   ['POST', `/api/admin/payouts/${ID}/hold`, { reason: 'x' }, 'operator'],
   ['POST', `/api/admin/payouts/${ID}/release`, undefined, 'operator'],
   ['POST', `/api/admin/payouts/${ID}/resolve`, { outcome: 'paid', evidence: 'x' }, 'operator'],

@@ -57,8 +57,8 @@ const URL = '/api/provider/push-subscriptions';
 const subscribe = (body: unknown, as = key, url = URL) => w.ask('POST', url, { key: as, body });
 const unsubscribe = (endpoint: unknown, as = key, url = URL) => w.ask('DELETE', url, { key: as, body: { endpoint } });
 const own = async (as = key, url = URL) => (await w.ask<Listed & { vapidPublicKey: string }>('GET', url, { key: as })).body;
-const faultsOf = ({ body }: Answered) =>
-  (body['errors'] as { pointer: string; code: string }[]).map((each) => [each.pointer, each.code]);
+const faultsOf = ({ body }: Answered<object>) =>
+  (body as { errors: { pointer: string; code: string }[] }).errors.map((each) => [each.pointer, each.code]);
 const stored = async (id: unknown) =>
   (await w.books.db.owner.query('SELECT * FROM push_subscriptions WHERE id = $1', [id])).rows[0] as
     | Record<string, string>

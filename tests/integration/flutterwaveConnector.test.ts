@@ -162,7 +162,7 @@ test('nothing listens there: certainly not taken, and a look-up knows nothing', 
   expect(await connector.submit(order, patience())).toEqual({ kind: 'not_taken', reason: 'ECONNREFUSED', retryAfterMs: null });
   expect(await connector.lookUp(order, patience())).toEqual({ kind: 'unknown', reason: 'ECONNREFUSED' });
   expect(await connector.verifyAccount(destination, patience())).toEqual({ unavailable: 'ECONNREFUSED' });
-  expect(await connector.balance('NGN', patience())).toEqual({ unavailable: 'ECONNREFUSED' });
+  expect(await connector.account.balance('NGN', patience())).toEqual({ unavailable: 'ECONNREFUSED' });
 });
 
 test('no answer within our timeout, or a cut connection: unknown', async () => {

@@ -95,7 +95,7 @@ test('what is approved after a run began waits for the next', async () => {
   const sql = `INSERT INTO payout_runs (id, trigger, started_at) VALUES ($1, 'admin', now() - interval '1 minute')`;
   await engine.db.owner.query(sql, [runId]);
   const { id } = await engine.payProvider(provider, '0001');
-  expect(await engine.run(runId)).toEqual({ runId, handedOver: 0 });
+  await engine.run(runId);
   expect(await read(id)).toMatchObject({ state: 'QUEUED', runId: null });
   await engine.run();
   await engine.until(id, 'SUCCEEDED');
@@ -113,8 +113,7 @@ test('a run of more pages than one workflow walks goes on in the next, and sends
   const count = 53; // pages of one payout here, and a workflow walks fifty
   const payouts: PayoutRecord[] = [];
   for (let left = count; left > 0; left -= 1) payouts.push(await engine.payProvider(provider, '0001', { amountMinor: '10' }));
-  const { runId, handedOver } = await engine.run();
-  expect(handedOver).toBe(count);
+  const { runId } = await engine.run();
   const { raw } = await engine.client.workflow.getHandle(`payout-run/${runId}`).describe();
   expect(raw.workflowExecutionInfo?.firstRunId).not.toBe(raw.workflowExecutionInfo?.execution?.runId);
   for (const { id } of payouts) {

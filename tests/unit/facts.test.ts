@@ -128,6 +128,10 @@ test('a look-up that was refused does not say that the payout was not taken', ()
   expect(factOf({ kind: 'not_found' }, lookUp).type).toBe('outcome_unknown');
 });
 
+test('that our own funds at the PSP were short is told with its class, so that whoever fills the account up hears of it', () => {
+  expect(factOf(failed('D'), first)).toMatchObject({ type: 'not_taken', failure: { class: 'D' } });
+});
+
 test("a failure that stands in the PSP's book has used up its key: the next attempt has a new one, or it would fail for ever", () => {
   expect(factOf(failed('D'), first).type).toBe('not_taken');
   expect(factOf(failed('D', 'ref'), first).type).toBe('attempt_failed');

@@ -15,7 +15,7 @@ import {
   strikeCallback,
   type Target,
 } from '../../src/psp/simulator/faults.ts';
-import { attemptOf, TRANSFER_STATUSES, type Transfer } from '../../src/psp/simulator/transfer.ts';
+import { attemptOf, type Transfer } from '../../src/psp/simulator/transfer.ts';
 
 const KINDS = Object.keys(FAULT_KINDS) as FaultKind[];
 let ids = 0;
@@ -86,8 +86,7 @@ test('whatever faults bend the callbacks, only a forged one contradicts the book
   fc.assert(
     fc.property(fc.uniqueArray(fc.constantFrom(...KINDS)), (kinds) => {
       const active = kinds.map((kind) => fault(kind));
-      const rules = { announces: new Set(TRANSFER_STATUSES), tell };
-      const planned = planCallbacks(rules, paid, active).map(({ body, forged }) => ({ body: body as Callback, forged }));
+      const planned = planCallbacks({ tell }, paid, active).map(({ body, forged }) => ({ body: body as Callback, forged }));
       const lies = planned.filter(({ body }) => body.type === 'transfer.failed');
       expect(lies).toHaveLength(kinds.includes('forged_callback') && !kinds.includes('no_callback') ? 2 : 0);
       expect(planned.filter(({ forged }) => forged).every(({ body }) => body.type === 'transfer.failed')).toBe(true);

@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { formatMajor } from '../../domain/money.ts';
 import type { Mode } from '../../domain/payout/contract.ts';
 import { type Exchange, isSuccess, openLine } from '../exchange.ts';
-import type { PspConnector, PspOrder, PspReply, Unavailable } from '../port.ts';
+import type { PspAccount, PspConnector, PspOrder, PspReply, Unavailable } from '../port.ts';
 import { decimalText, feeMinorOf, withAmount } from './amounts.ts';
 import { parseCallback } from './callback.ts';
 import { failureOf, isOurSetup, refusalOf } from './failures.ts';
@@ -27,14 +27,7 @@ export interface FlutterwaveConnectorOptions {
 }
 
 export interface FlutterwaveConnector extends PspConnector {
-  /** The banks that it can pay to, with its own codes. */
-  banks(
-    country: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly banks: readonly { code: string; name: string }[] } | Unavailable>;
-  /** What a transfer of so much would cost us. */
-  fee(amountMinor: bigint, currency: string, signal: AbortSignal): Promise<{ readonly feeMinor: bigint } | Unavailable>;
-  balance: NonNullable<PspConnector['balance']>;
+  readonly account: PspAccount;
   close(): Promise<void>;
 }
 
@@ -127,23 +120,25 @@ export function createFlutterwaveConnector(options: FlutterwaveConnectorOptions)
         : { unavailable: 'unreadable answer' };
     },
 
-    async banks(country, signal) {
-      const found = dataOf(wire.banks, await get(`/banks/${encodeURIComponent(country)}`, signal));
-      return 'unavailable' in found ? found : { banks: found.data };
-    },
+    account: {
+      async banks(country, signal) {
+        const found = dataOf(wire.banks, await get(`/banks/${encodeURIComponent(country)}`, signal));
+        return 'unavailable' in found ? found : { banks: found.data };
+      },
 
-    async fee(amountMinor, currency, signal) {
-      const query = new URLSearchParams({ amount: formatMajor(amountMinor, currency), currency, type: 'account' });
-      const found = dataOf(wire.fees, await get(`/transfers/fee?${query}`, signal));
-      if ('unavailable' in found) return found;
-      const listed = found.data.find((each) => each.currency === currency);
-      const feeMinor = listed && feeMinorOf(listed.fee, currency);
-      return feeMinor === undefined ? { unavailable: 'unreadable answer' } : { feeMinor };
-    },
+      async fee(amountMinor, currency, signal) {
+        const query = new URLSearchParams({ amount: formatMajor(amountMinor, currency), currency, type: 'account' });
+        const found = dataOf(wire.fees, await get(`/transfers/fee?${query}`, signal));
+        if ('unavailable' in found) return found;
+        const listed = found.data.find((each) => each.currency === currency);
+        const feeMinor = listed && feeMinorOf(listed.fee, currency);
+        return feeMinor === undefined ? { unavailable: 'unreadable answer' } : { feeMinor };
+      },
 
-    async balance(currency, signal) {
-      const found = dataOf(wire.balance, await get(`/balances/${encodeURIComponent(currency)}`, signal));
-      return 'unavailable' in found ? found : { available: decimalText(found.data.available_balance) };
+      async balance(currency, signal) {
+        const found = dataOf(wire.balance, await get(`/balances/${encodeURIComponent(currency)}`, signal));
+        return 'unavailable' in found ? found : { available: decimalText(found.data.available_balance) };
+      },
     },
 
     close: line.close,

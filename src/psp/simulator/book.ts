@@ -118,6 +118,7 @@ export function createBook<P extends Payee>(pool: Pool, rules: BookRules<P>): Bo
   }
 
   async function announce(client: Client, row: Row<P>): Promise<void> {
+    if (!rules.announces.has(row.status)) return; // nor is a fault used up
     const target = {
       type: 'callback',
       reference: row.reference,

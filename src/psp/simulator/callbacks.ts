@@ -37,14 +37,14 @@ const OPPOSITE: Readonly<Record<TransferStatus, TransferStatus>> = {
 /** An earlier step that a reordered callback tells of, some time before it was paid. */
 const OLDER_BY_MS = 2000;
 
-/** The callbacks for a transfer as it now stands, bent by these faults. */
+/** The callbacks for a transfer as it now stands, which the PSP tells of, bent by these faults. */
 export function planCallbacks<P extends Payee>(
-  { announces, tell }: CallbackRules<P>,
+  { tell }: Pick<CallbackRules<P>, 'tell'>,
   transfer: Transfer<P>,
   faults: readonly Fault[],
 ): PlannedCallback[] {
   const found = <K extends FaultKind>(kind: K) => faults.find((fault): fault is FaultOf<K> => fault.kind === kind);
-  if (found('no_callback') || !announces.has(transfer.status)) return [];
+  if (found('no_callback')) return [];
   const afterMs = CALLBACK_AFTER_MS + (found('late_callback')?.params.ms ?? 0);
   const truth = { body: tell(transfer, transfer.status, 0), afterMs, forged: false };
   // Copies follow 50 ms apart: close enough to meet the first one's handling.

@@ -1,0 +1,170 @@
+/** A worker is killed with notifications in its hands: each person is told all the same, and once. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
+import { decodeFromPayloadsAtIndex, loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { dataConverter } from '../../src/temporal/codec.ts';
+import { type Installation, installation } from '../support/installation.ts';
+import { type MailServer, readMail, startMailServer } from '../support/mailServer.ts';
+import { admin, eventually } from '../support/payouts.ts';
+
+/** Demo admins that may decide a review: two approvers and an admin. */
+const APPROVERS = 3;
+
+interface Notification {
+  readonly id: string;
+  readonly eventId: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly address: string;
+}
+
+let serial = 0;
+
+/** A new provider asks to be paid, and because it is new an approver must decide. @returns the payout's id. */
+async function askForReview(here: Installation): Promise<string> {
+  serial += 1;
+  const post = async (path: string, body: object, method = 'POST', key?: string) => {
+    const answer = await here.call<{ id: string; key: string; status: string }>(method, path, { body, ...(key && { key }) });
+    if (answer.status >= 300) throw new Error(`${path}: ${answer.text}`);
+    return answer.body;
+  };
+  const { id } = await post('/api/v1/providers', { externalId: `driver-${serial}`, name: 'Ada Obi', email: 'ada@p.example' });
+  const account = { bankCode: '044', accountNumber: '0690000031', accountName: 'Ada Obi' };
+  await post(`/api/v1/providers/${id}/bank-account`, account, 'PUT');
+  await post(`/api/v1/providers/${id}/earnings`, { amount: '100.00', currency: 'NGN', externalId: `work-${serial}` });
+  const { key } = await post(`/api/v1/providers/${id}/keys`, {});
+  const payout = await post('/api/provider/payouts', { amount: '50.00', currency: 'NGN' }, 'POST', key);
+  expect(payout.status).toBe('REQUESTED');
+  return payout.id;
+}
+
+async function notificationsOf(here: Installation, payoutId: string): Promise<readonly Notification[]> {
+  const { key } = admin(here, 'viewer');
+  return (await here.call<{ data: Notification[] }>('GET', `/api/admin/notifications?payoutId=${payoutId}`, { key })).body.data;
+}
+
+const untilSent = (here: Installation, payoutId: string) =>
+  eventually(async () => {
+    const states = (await notificationsOf(here, payoutId)).map(({ state }) => state);
+    expect(states).toEqual(Array(APPROVERS).fill('sent'));
+  }, 120_000);
+
+describe('with a mail server', () => {
+  let here: Installation;
+  let mail: MailServer;
+  let gate: Server;
+  /** Whoever comes to this place is held there until its process is killed. */
+  let place = '';
+  let held: { readonly pid: number; readonly response: ServerResponse }[] = [];
+
+  beforeAll(async () => {
+    mail = await startMailServer();
+    gate = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const { name, pid } = JSON.parse(Buffer.concat(chunks).toString()) as { name: string; pid: number };
+        if (name === place) held.push({ pid, response });
+        else response.end();
+      });
+    });
+    await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve));
+    const failpoints = `http://127.0.0.1:${(gate.address() as AddressInfo).port}/`;
+    here = await installation({ SMTP_URL: mail.url, ONCEPAY_FAILPOINTS: failpoints });
+  }, 180_000);
+  afterEach(() => {
+    mail.taken.length = 0;
+    place = '';
+    for (const { response } of held) response.end();
+    held = [];
+  });
+  afterAll(async () => {
+    await here?.remove();
+    gate?.closeAllConnections();
+    gate?.close();
+    await mail?.close();
+  }, 60_000);
+
+  /** Holds all of a payout's notifications at this place. */
+  async function heldAt(where: string): Promise<string> {
+    place = where;
+    const payoutId = await askForReview(here);
+    await eventually(() => expect(held).toHaveLength(APPROVERS));
+    return payoutId;
+  }
+
+  function killTheWorker(): void {
+    place = '';
+    for (const pid of new Set(held.map((each) => each.pid))) process.kill(pid, 'SIGKILL');
+  }
+
+  /** Each is told once, by the notification that is theirs. */
+  async function expectOneMailEach(payoutId: string): Promise<void> {
+    const expected = (await notificationsOf(here, payoutId)).map(({ id, address }) => `${address} <${id}@oncepay>`);
+    expect(mail.taken.map(({ to, headers }) => `${to.join()} ${headers.get('message-id')}`).sort()).toEqual(expected.sort());
+    expect(new Set(mail.taken.map(({ headers }) => headers.get('subject')))).toEqual(
+      new Set(['[test] A payout of 50.00 NGN needs a review']),
+    );
+  }
+
+  test('where it goes is said at the start', async () => {
+    await eventually(() => expect(here.output()).toContain(`mail          the SMTP server 127.0.0.1:${mail.port}`));
+  });
+
+  test('a worker that is killed before it sends: another one sends, once', async () => {
+    const payoutId = await heldAt('notify.before');
+    expect(mail.taken).toHaveLength(0);
+    killTheWorker();
+    await untilSent(here, payoutId);
+    await expectOneMailEach(payoutId);
+    expect((await notificationsOf(here, payoutId)).map(({ attempts }) => attempts)).toEqual(Array(APPROVERS).fill(2));
+  }, 240_000);
+
+  test('a worker that is killed after its mails were taken and Temporal knew, before the database did: none goes again', async () => {
+    const payoutId = await heldAt('notify.after');
+    expect(mail.taken).toHaveLength(APPROVERS);
+    const [{ eventId } = { eventId: '' }] = await notificationsOf(here, payoutId);
+    await untilTemporalKnows(`notifications/${eventId}`);
+    killTheWorker();
+    await untilSent(here, payoutId);
+    await expectOneMailEach(payoutId);
+  }, 240_000);
+
+  async function untilTemporalKnows(workflowId: string): Promise<void> {
+    const secrets = JSON.parse(readFileSync(join(here.home, 'secrets.json'), 'utf8')) as { encryptionKeys: string };
+    const converter = loadDataConverter(dataConverter(secrets.encryptionKeys));
+    const connection = await Connection.connect({ address: here.credentials.temporalAddress });
+    try {
+      const handle = new Client({ connection }).workflow.getHandle(workflowId);
+      await eventually(async () => {
+        const pending = (await handle.describe()).raw.pendingActivities ?? [];
+        const beats = pending.map(({ heartbeatDetails }) => decodeFromPayloadsAtIndex(converter, 0, heartbeatDetails?.payloads));
+        expect(await Promise.all(beats)).toEqual(Array(APPROVERS).fill('accepted'));
+      });
+    } finally {
+      await connection.close();
+    }
+  }
+});
+
+test('without a mail server, mail is kept as files in the home, and that is said at the start', async () => {
+  const here = await installation();
+  try {
+    const folder = join(here.home, 'mail');
+    const destination = `files in ${folder}, because SMTP_URL is not set`;
+    await eventually(() => expect(here.output()).toContain(`mail          ${destination}`));
+    expect(readFileSync(join(here.home, 'logs', 'worker.log'), 'utf8')).toContain(destination);
+    const payoutId = await askForReview(here);
+    await untilSent(here, payoutId);
+    const expected = (await notificationsOf(here, payoutId)).map(({ id }) => `${id}.eml`).sort();
+    expect(existsSync(folder) && readdirSync(folder).sort()).toEqual(expected);
+    const [name = ''] = expected;
+    expect(readMail(readFileSync(join(folder, name), 'utf8')).text).toContain(`Payout: ${payoutId}`);
+  } finally {
+    await here.remove();
+  }
+}, 300_000);
