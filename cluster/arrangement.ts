@@ -13,7 +13,15 @@ import { seed } from '../src/local/seed.ts';
 import { temporalCli } from '../src/local/temporalBinary.ts';
 import { temporalBinaries } from './binaries.ts';
 import { freePorts, type Member, member } from './processes.ts';
-import { addressOf, createDatabases, createNamespace, type ServerPorts, temporalServer } from './temporal.ts';
+import {
+  addressOf,
+  createDatabases,
+  createNamespace,
+  dropDatabases,
+  type ServerPorts,
+  TEMPORAL_DATABASES,
+  temporalServer,
+} from './temporal.ts';
 
 export interface Cluster {
   readonly home: Home;
@@ -27,6 +35,12 @@ export interface Cluster {
   readonly apis: readonly [Member, Member];
   /** The settings of everything of ours, as .env.example lists them. */
   readonly env: NodeJS.ProcessEnv;
+  /** Temporal's databases, as their owner: what it has of workflows, and its list of them. */
+  readonly temporalDatabases: readonly string[];
+  /** Makes them anew, empty. The servers must be stopped; afterwards `prepareTemporal` is needed. */
+  emptyTemporal(): Promise<void>;
+  /** The namespace and the search attributes, of servers that have none. */
+  prepareTemporal(): Promise<void>;
   /** One more worker, of this build or of another one. It has yet to be started. */
   worker(name: string, address: string, build: string): Member;
   /** Until everybody says that they are well; who was told to stay dead never does. */
@@ -85,7 +99,8 @@ export async function openCluster(say: (line: string) => void, closing: (() => P
     temporalServer('temporal-2', binaries, cli, home, postgresPort, ofServers[1]),
   ] as const;
   for (const each of servers) await kept(each).untilWell(); // of two that begin at once on an empty database, one gives up
-  await createNamespace(cli, addresses[0]);
+  const prepareTemporal = () => createNamespace(cli, addresses[0]);
+  await prepareTemporal();
 
   say('starting the sandbox, two workers and two APIs');
   const ownerUrl = `postgresql://postgres@127.0.0.1:${postgresPort}/oncepay`;
@@ -148,6 +163,12 @@ export async function openCluster(say: (line: string) => void, closing: (() => P
     workers,
     apis,
     env,
+    temporalDatabases: TEMPORAL_DATABASES.map((name) => `postgresql://postgres@127.0.0.1:${postgresPort}/${name}`),
+    async emptyTemporal() {
+      await dropDatabases(binaries, postgresPort);
+      await createDatabases(binaries, postgresPort);
+    },
+    prepareTemporal,
     worker,
     untilWell,
     close: async () => rmSync(home.path, { recursive: true, force: true }),

@@ -1,5 +1,5 @@
 /**
- * `npm run cluster [-- --payouts 200] [-- --test | --roll] [-- --stay]`: two Temporal servers in one ring on PostgreSQL, two workers
+ * `npm run cluster [-- --payouts 200] [-- --test | --roll | --restore] [-- --stay]`: two Temporal servers in one ring on PostgreSQL, two workers
  * and two APIs, as docker-compose.yml has them, without containers, and a story that half of them die in. Exits 1 if
  * anything did not end as it should.
  */
@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { type Cluster, openCluster } from './arrangement.ts';
 import { testsPass } from './endToEnd.ts';
 import { halfDies } from './halfDies.ts';
+import { restoreBackups } from './restore.ts';
 import { rollOut } from './roll.ts';
 
 const { values } = parseArgs({
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     payouts: { type: 'string', default: '200' },
     test: { type: 'boolean', default: false },
     roll: { type: 'boolean', default: false },
+    restore: { type: 'boolean', default: false },
     stay: { type: 'boolean', default: false },
   },
 });
@@ -24,6 +26,7 @@ const closing: (() => Promise<unknown>)[] = [];
 /** @returns what was not as it should be. */
 async function story(cluster: Cluster): Promise<string[]> {
   if (values.test) return await testsPass(cluster, say);
+  if (values.restore) return await restoreBackups(cluster, say);
   const count = Number.parseInt(values.payouts, 10);
   return values.roll ? await rollOut(cluster, count, say) : await halfDies(cluster, count, say);
 }
@@ -43,9 +46,7 @@ try {
   const problems = await story(cluster);
   for (const problem of problems) console.error(problem);
   failed = problems.length > 0;
-  say(
-    failed ? 'NOT as it should be' : 'every payout ended as it should, once; the books balance; no workflow failed or is stuck',
-  );
+  say(failed ? 'NOT as it should be' : 'all is as it should be');
   if (values.stay) {
     say(`it stays up until Ctrl-C: ${cluster.urls.join(' and ')}, keys in ${cluster.home.file('credentials.json')}`);
     await new Promise((resolve) => process.once('SIGINT', resolve));

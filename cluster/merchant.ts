@@ -1,4 +1,5 @@
 /** A merchant who asks both APIs in turn, repeats what is answered "not now", and the PSP's own book beside it. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from './arrangement.ts';
 
@@ -8,6 +9,16 @@ export interface Order {
   /** What the account number ends in: the sandbox's scenario. */
   readonly ending: string;
   readonly amount?: string;
+  /** The whole account number, where no scenario is wanted. */
+  readonly account?: string;
+}
+
+export interface Transfer {
+  readonly reference: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly status: string;
+  readonly takenAt: string | null;
 }
 
 export interface Reply {
@@ -23,8 +34,12 @@ export interface Merchant {
   /** The status in which the payout ends; or the last one seen, when it takes longer than anything here may. */
   untilFinal(id: string): Promise<string>;
   call(method: string, path: string, body?: unknown, key?: string): Promise<Reply>;
+  /** The PSP's own book, of all whose reference begins so. */
+  transfers(prefix: string): Promise<Transfer[]>;
   /** How often the PSP has paid it, under whichever of its references. */
   paidByPsp(id: string): Promise<number>;
+  /** What a tester may ask of the sandbox. */
+  control(method: string, path: string, body?: unknown): Promise<Reply>;
   /** Lets the bank decide. */
   bank(reference: string, status: string): Promise<void>;
   /** Answers 503, 409 and broken connections after which the same request went to the other API. */
@@ -47,11 +62,27 @@ export function merchantOf({ urls, credentials }: Cluster): Merchant {
     key = credentials.merchants[0]?.testKey ?? '',
   ): Promise<Reply> {
     calls += 1;
-    return await request(`${urls[calls % urls.length]}${path}`, method, body, { 'x-api-key': key });
+    const headers = { 'x-api-key': key, ...(method === 'POST' ? { 'x-idempotency-key': randomUUID() } : {}) };
+    return await request(`${urls[calls % urls.length]}${path}`, method, body, headers);
   }
 
-  async function ask({ key, ending, amount = '10.00' }: Order): Promise<Reply> {
-    const accountNumber = `1234567890${ending}`;
+  async function control(method: string, path: string, body?: unknown): Promise<Reply> {
+    const reply = await request(`${credentials.sandboxUrl}/control/${path}`, method, body);
+    if (reply.status >= 300) throw new Error(`the sandbox refused: ${JSON.stringify(reply.body)}`);
+    return reply;
+  }
+
+  async function transfers(prefix: string): Promise<Transfer[]> {
+    const found: Transfer[] = [];
+    for (let cursor = ''; ; ) {
+      const { body } = await control('GET', `transfers?limit=1000&reference=${prefix}${cursor && `&cursor=${cursor}`}`);
+      found.push(...(body['data'] as Transfer[]));
+      if (body['nextCursor'] === null) return found;
+      cursor = String(body['nextCursor']);
+    }
+  }
+
+  async function ask({ key, ending, amount = '10.00', account: accountNumber = `1234567890${ending}` }: Order): Promise<Reply> {
     const destination = { type: 'bank', bankCode: 'HBL', accountNumber, accountTitle: 'Ayesha Khan' };
     const body = { amount, currency: 'PKR', reference: key, destination };
     const headers = { 'x-api-key': credentials.merchants[0]?.testKey ?? '', 'x-idempotency-key': key };
@@ -85,16 +116,13 @@ export function merchantOf({ urls, credentials }: Cluster): Merchant {
         if (reply?.status !== 200) await sleep(PAUSE_MS);
       }
     },
+    transfers,
+    control,
     async paidByPsp(id) {
-      const { body } = await request(`${credentials.sandboxUrl}/control/transfers?reference=${id}`, 'GET');
-      const transfers = body['data'] as { status: string; takenAt: string | null }[];
-      return transfers.filter(({ status, takenAt }) => takenAt !== null && status === 'paid').length;
+      return (await transfers(id)).filter(({ status, takenAt }) => takenAt !== null && status === 'paid').length;
     },
     async bank(reference, status) {
-      const { body, status: code } = await request(`${credentials.sandboxUrl}/control/transfers/${reference}`, 'POST', {
-        status,
-      });
-      if (code !== 200) throw new Error(`the sandbox refused: ${JSON.stringify(body)}`);
+      await control('POST', `transfers/${reference}`, { status });
     },
   };
 }

@@ -34,8 +34,9 @@ export function member(home: Home, name: string, { command, args, env, isWell }:
   return {
     name,
     start() {
+      if (kept) return;
       const log = openLog(home.file('logs', `${name}.log`));
-      kept ??= keepAlive({
+      kept = keepAlive({
         name,
         // Detached: Ctrl-C reaches us alone, and we end them in order. By the channel ours see it if we are killed, and end.
         start: (): ChildProcess => spawn(command, args, { env, detached: true, stdio: ['ignore', log, log, 'ipc'] }),

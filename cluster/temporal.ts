@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SEARCH_ATTRIBUTES } from '../src/domain/payout/searchAttributes.ts';
 import type { Home } from '../src/local/home.ts';
@@ -21,17 +22,29 @@ export interface ServerPorts {
   readonly worker: readonly [number, number];
 }
 
+/** With the folder of its schema. */
 const DATABASES = { temporal: 'temporal', temporal_visibility: 'visibility' } as const;
+export const TEMPORAL_DATABASES = Object.keys(DATABASES);
 
-export async function createDatabases({ sqlTool, schema }: TemporalBinaries, postgresPort: number): Promise<void> {
+export async function createDatabases(binaries: TemporalBinaries, postgresPort: number): Promise<void> {
   for (const [database, folder] of Object.entries(DATABASES)) {
-    const tool = async (...args: string[]) =>
-      await exec(sqlTool, ['--plugin', 'postgres12', '--ep', '127.0.0.1', '-p', String(postgresPort), '-u', 'postgres', '--pw', 'none', '--db', database, ...args]); // biome-ignore format: one line a call
+    const tool = sqlTool(binaries, postgresPort, database);
     await tool('create');
     await tool('setup-schema', '-v', '0.0');
-    await tool('update-schema', '-d', join(schema, folder, 'versioned'));
+    await tool('update-schema', '-d', join(binaries.schema, folder, 'versioned'));
   }
 }
+
+export async function dropDatabases(binaries: TemporalBinaries, postgresPort: number): Promise<void> {
+  for (const database of TEMPORAL_DATABASES) await sqlTool(binaries, postgresPort, database)('drop', '--force');
+}
+
+const sqlTool =
+  ({ sqlTool }: TemporalBinaries, port: number, database: string) =>
+  async (...args: string[]) => {
+    const server = ['--plugin', 'postgres12', '--ep', '127.0.0.1', '-p', String(port), '-u', 'postgres', '--pw', 'none'];
+    await exec(sqlTool, [...server, '--db', database, ...args]);
+  };
 
 export function temporalServer(
   name: string,
@@ -107,9 +120,21 @@ function configOf(postgresPort: number, ports: ServerPorts, dynamic: string) {
 
 export const addressOf = ({ frontend }: ServerPorts): string => `127.0.0.1:${frontend[0]}`;
 
+/** A namespace that was just made is not known to every server at once. */
+const KNOWN_WITHIN_MS = 30_000;
+
 export async function createNamespace(cli: string, address: string): Promise<void> {
   const operator = async (...args: string[]) => await exec(cli, ['--address', address, 'operator', ...args], { timeout: 30_000 });
   await operator('namespace', 'create', '-n', 'default', '--retention', '72h');
   const attributes = SEARCH_ATTRIBUTES.flatMap(({ name, type }) => ['--name', name, '--type', TYPE_NAMES[type] ?? 'Keyword']);
-  await operator('search-attribute', 'create', '-n', 'default', ...attributes);
+  const deadline = performance.now() + KNOWN_WITHIN_MS;
+  for (;;) {
+    try {
+      await operator('search-attribute', 'create', '-n', 'default', ...attributes);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(500);
+    }
+  }
 }

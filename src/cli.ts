@@ -23,7 +23,7 @@ const USAGE = `oncepay <command>
   flutterwave    the simulator of Flutterwave
   migrate        bring the database up to date, then end
   check          check the books; exits 1 if anything is wrong
-  restored --since TIME [--statement FILE] [--repair]
+  restored [--since TIME] [--statement FILE] [--repair [--hold]]
                  after a backup was restored: compare the books with Temporal and with the PSP's
                  statement (docs/runbook.md); exits 1 while somebody has to look at something
   admin create --name NAME --role ${ROLES.join('|')} [--email ADDRESS]
@@ -121,13 +121,18 @@ async function runCheck(): Promise<undefined> {
 async function runRestored(args: string[]): Promise<undefined> {
   const { values } = parseArgs({
     args,
-    options: { since: { type: 'string' }, statement: { type: 'string' }, repair: { type: 'boolean', default: false } },
+    options: {
+      since: { type: 'string' },
+      statement: { type: 'string' },
+      repair: { type: 'boolean', default: false },
+      hold: { type: 'boolean', default: false },
+    },
   });
-  const since = new Date(values.since ?? '');
-  if (Number.isNaN(since.getTime()))
-    throw new Error('Say when the backup was made: oncepay restored --since 2026-11-24T10:00:00Z.');
+  const since = values.since === undefined ? undefined : new Date(values.since);
+  if (since && Number.isNaN(since.getTime())) throw new Error('--since must be a time such as 2026-11-24T10:00:00Z.');
+  if (values.hold && !values.repair) throw new Error('--hold goes with --repair.');
   const { restored } = await import('./restore/main.ts');
-  const options = { since, statementFile: values.statement, repair: values.repair };
+  const options = { since, statementFile: values.statement, repair: values.repair, hold: values.hold };
   if (!(await restored(loadConfig(process.env), options, console.log))) process.exitCode = 1;
 }
 

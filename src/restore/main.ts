@@ -13,14 +13,16 @@ import { createPayoutsClient } from '../temporal/payouts.ts';
 import { createRunsClient, type Run, type RunsClient } from '../temporal/runs.ts';
 import { createWebhooksClient } from '../temporal/webhooks.ts';
 import { type Booked, type Finding, findingOfRuns, findingsOfStatement, MEANING, sentenceOfFinding } from './findings.ts';
-import { type RepairPorts, repair, takeUpAll } from './repair.ts';
+import { holdAll, type RepairPorts, repair, takeUpAll } from './repair.ts';
 import { parseStatement, type StatementLine } from './statement.ts';
 
 export interface RestoredOptions {
-  /** When the backup was made. Earlier costs time only. */
-  readonly since: Date;
+  /** When the backup of the books was made; earlier costs time only. Undefined: they are not older than Temporal. */
+  readonly since: Date | undefined;
   readonly statementFile: string | undefined;
   readonly repair: boolean;
+  /** Nobody remembers what was called off: nothing that is open is sent before an operator has seen it. Only with `repair`. */
+  readonly hold: boolean;
 }
 
 type RestoredSettings = Pick<
@@ -48,7 +50,7 @@ export async function restored(
     webhooks: createWebhooksClient(client),
   };
   try {
-    const found = await compareWithTemporal(pool, ports.runs, options.since);
+    const found = options.since === undefined ? [] : await compareWithTemporal(pool, ports.runs, options.since);
     if (!options.repair) {
       const all = [...found, ...(await compareWithPsp(pool, statement, new Set(found.map(({ payoutId }) => payoutId))))];
       for (const finding of all) say(sentenceOfFinding(finding));
@@ -57,6 +59,7 @@ export async function restored(
     }
     await refuseWhileAtWork(pool);
     const left = await repairAll(ports, found, say);
+    if (options.hold) say(`Left to an operator: ${await holdAll(ports)} open payouts.`);
     const taken = await takeUpAll(ports, left);
     say(`Taken up: ${taken.payouts} open payouts, ${taken.webhooks} webhooks, ${taken.messages} messages of the PSP.`);
     const atPsp = await compareWithPsp(pool, statement, left);

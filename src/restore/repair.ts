@@ -101,6 +101,25 @@ async function tell({ ledger }: RepairPorts, payoutId: string, fact: Fact): Prom
   return outcome === 'applied' || outcome === 'already' ? undefined : `the books refuse it: ${outcome}`;
 }
 
+/** Nothing that is open is sent by itself any more: what is not sent yet is held, what may be on the wire only looked up. */
+export async function holdAll(ports: RepairPorts): Promise<number> {
+  let held = 0;
+  for (const { id, state } of await openPayouts(ports.pool)) {
+    if (state === 'ON_HOLD' || state === 'REVIEW_ON_HOLD') continue;
+    const left = STATES[state].inFlight ? await askOperator(ports, id) : await tell(ports, id, { type: 'held', reason: REASON });
+    if (left === undefined) held += 1;
+  }
+  return held;
+}
+
+async function openPayouts(pool: Pool): Promise<PayoutRecord[]> {
+  const { rows } = await pool.query<{ payout: PayoutRecord }>(
+    'SELECT payout_record(p) AS payout FROM payouts p WHERE p.state = ANY ($1) ORDER BY p.id',
+    [OPEN_STATES],
+  );
+  return rows.map(({ payout }) => payout);
+}
+
 export interface TakenUp {
   readonly payouts: number;
   readonly webhooks: number;
@@ -115,11 +134,8 @@ export interface TakenUp {
 export async function takeUpAll(ports: RepairPorts, spared: ReadonlySet<string>): Promise<TakenUp> {
   const { pool, runs, payouts, webhooks } = ports;
   for (const run of await runs.running()) if (!spared.has(run.payoutId)) await runs.end(run, REASON);
-  const open = await pool.query<{ payout: PayoutRecord }>(
-    'SELECT payout_record(p) AS payout FROM payouts p WHERE p.state = ANY ($1) ORDER BY p.id',
-    [OPEN_STATES],
-  );
-  for (const { payout } of open.rows) await payouts.resume(payout);
+  const open = await openPayouts(pool);
+  for (const payout of open) await payouts.resume(payout);
   // The webhooks of an open payout are its own run's; those of one that has ended had a run each.
   const pending = await pool.query<{ id: string; attempts: number }>(
     `SELECT d.id, d.attempts FROM webhook_deliveries d JOIN payouts p ON p.id = d.payout_id
@@ -134,5 +150,5 @@ export async function takeUpAll(ports: RepairPorts, spared: ReadonlySet<string>)
   for (const { id, payout_id, round, attempt, claim } of received.rows) {
     await payouts.notice(payout_id, round, { messageId: id, attempt, claim: claimOf(claim) });
   }
-  return { payouts: open.rows.length, webhooks: pending.rows.length, messages: received.rows.length };
+  return { payouts: open.length, webhooks: pending.rows.length, messages: received.rows.length };
 }

@@ -28,7 +28,10 @@ async function halt(): Promise<void> {
 }
 
 /** What an operator reads, and whether nothing is left to look at. */
-async function afterRestore({ at }: Backup, options: { repair: boolean }): Promise<{ lines: string[]; isWell: boolean }> {
+async function afterRestore(
+  backup: Backup | undefined,
+  options: { repair: boolean },
+): Promise<{ lines: string[]; isWell: boolean }> {
   const lines: string[] = [];
   const settings = {
     databaseUrl: engine.db.appUrl,
@@ -38,7 +41,9 @@ async function afterRestore({ at }: Backup, options: { repair: boolean }): Promi
     times: SHORT_TIMES,
     allowSignalDecisions: true,
   };
-  const isWell = await restored(settings, { since: at, statementFile: undefined, ...options }, (line) => lines.push(line));
+  const isWell = await restored(settings, { since: backup?.at, statementFile: undefined, hold: false, ...options }, (line) =>
+    lines.push(line),
+  );
   return { lines, isWell };
 }
 
@@ -186,6 +191,29 @@ test('a payout under way follows books that are older than it: its attempt goes 
   expect(await paid(id)).toBe(1);
   expect((await engine.client.workflow.getHandle(`payout/${id}`).describe()).historyLength).toBeLessThan(200);
 }, 120_000);
+
+test('Temporal is lost: webhooks and messages of payouts that have ended are taken up too, so that no return is missed', async () => {
+  const { id } = await engine.pay('0001', { callbackUrl: 'http://127.0.0.1:9/' }); // its webhooks wait: no worker for them runs here
+  await engine.until(id, 'SUCCEEDED');
+  await halt();
+  await control('POST', `transfers/${id}:1`, { status: 'returned' });
+  await engine.db.owner.query(
+    `INSERT INTO psp_messages (id, psp, event_key, reference, payout_id, attempt, claim, body)
+     VALUES ($1, 'sandbox', $1, $2, $3, 1, 'returned', '{}')`,
+    [newId('msg'), `${id}:1`, id],
+  );
+  await engine.client.workflow.getHandle(`payout/${id}`).terminate('lost');
+
+  const { lines, isWell } = await afterRestore(undefined, { repair: true });
+  expect(lines[0]).toMatch(/^Taken up: \d+ open payouts, 3 webhooks, 1 messages of the PSP.$/);
+  expect(isWell).toBe(true);
+  await startWorker();
+  await engine.until(id, 'RETURNED');
+  const deliveries = engine.client.workflow.list({ query: `WorkflowType = 'webhookDelivery' AND ExecutionStatus = 'Running'` });
+  const ids: string[] = [];
+  for await (const { workflowId } of deliveries) ids.push(workflowId);
+  expect(ids.filter((each) => each.includes(id.slice(3)))).toHaveLength(3);
+}, 60_000);
 
 test('nothing is repaired while an API or a worker is at work', async () => {
   const backup = await backUp(engine.db.ownerUrl);
