@@ -5,6 +5,7 @@ import { type Receiver, startReceiver } from '../tests/support/receiver.ts';
 import { median, type Spread, spread } from './clock.ts';
 import { closedLoop, type Measured, openLoop } from './loads.ts';
 import { cpuMs, PROCESSES, type ProcessName, residentMb } from './processes.ts';
+import { type StoreRequests, storeRequests } from './serverStore.ts';
 import { oncepay, type Subject, startFloor } from './subjects.ts';
 
 export interface Plan {
@@ -32,6 +33,8 @@ export interface PayoutsResult {
   readonly memoryMb: Record<ProcessName, number>;
   readonly shape: Shape;
   readonly floorShape: Shape;
+  /** Of the Temporal server to its database, a payout. */
+  readonly store: Record<Subject['name'], StoreRequests>;
   /** With a webhook for each of the three events of a payout. */
   readonly webhooks: { readonly perSecond: number; readonly lag: Spread; readonly arrived: number };
 }
@@ -42,7 +45,8 @@ export interface Shape {
 }
 
 const CONCURRENCY = 50;
-const WARM_UP_S = 3;
+/** Until both have been compiled by V8: a payout of the first seconds costs half as much again. */
+const WARM_UP_S = 15;
 
 export async function measurePayouts(plan: Plan, say: (line: string) => void): Promise<PayoutsResult> {
   say('starting an installation');
@@ -62,15 +66,18 @@ export async function measurePayouts(plan: Plan, say: (line: string) => void): P
     for (const subject of [ours, floor]) await closedLoop(subject, CONCURRENCY, WARM_UP_S);
     const closed: Record<Subject['name'], number[]> = { oncepay: [], floor: [] };
     const cpu: Record<ProcessName, number>[] = [];
+    const stores: Record<Subject['name'], StoreRequests[]> = { oncepay: [], floor: [] };
     for (let round = 1; round <= plan.rounds; round += 1) {
       for (const subject of [ours, floor]) {
+        const stored = await storeRequests(here.home);
         const before = cpuMs(here.home);
         const measured = await closedLoop(subject, CONCURRENCY, plan.seconds);
+        const after = cpuMs(here.home);
         closed[subject.name].push(measured.perSecond);
+        stores[subject.name].push(perPayout(stored, await storeRequests(here.home), measured.paid));
         say(`closed loop, round ${round}: ${subject.name} ${measured.perSecond.toFixed(1)}/s`);
         if (subject !== ours) continue;
         total += measured.paid;
-        const after = cpuMs(here.home);
         cpu.push(perProcess((name) => (after[name] - before[name]) / measured.paid));
       }
     }
@@ -109,6 +116,7 @@ export async function measurePayouts(plan: Plan, say: (line: string) => void): P
       memoryMb,
       shape: await shapeOf(here.credentials.temporalAddress, 'payout', ours),
       floorShape: await shapeOf(here.credentials.temporalAddress, 'floor', floor),
+      store: { oncepay: middle(stores.oncepay), floor: middle(stores.floor) },
       webhooks,
     };
   } finally {
@@ -118,6 +126,16 @@ export async function measurePayouts(plan: Plan, say: (line: string) => void): P
 
 const perProcess = (of: (name: ProcessName) => number): Record<ProcessName, number> =>
   Object.fromEntries(PROCESSES.map((name) => [name, of(name)])) as Record<ProcessName, number>;
+
+const perPayout = (before: StoreRequests, after: StoreRequests, paid: number): StoreRequests => ({
+  writes: (after.writes - before.writes) / paid,
+  reads: (after.reads - before.reads) / paid,
+});
+
+const middle = (all: readonly StoreRequests[]): StoreRequests => ({
+  writes: median(all.map(({ writes }) => writes)),
+  reads: median(all.map(({ reads }) => reads)),
+});
 
 async function shapeOf(address: string, prefix: 'payout' | 'floor', subject: Subject): Promise<Shape> {
   const id = await subject.accept();

@@ -154,7 +154,7 @@ async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body
  * needs to be told; otherwise each such payout would cost a signal and a look-up, which on a busy machine is every
  * payout. All together below the 5 s that common PSPs give a receiver; then it is handed on as it is.
  */
-const LOOKS_AFTER_MS = [250, 500, 750, 1_000];
+const LOOKS_AFTER_MS = [250, 500, 750, 1_000, 1_000];
 
 const NOW = 'SELECT round, state, attempt FROM payouts WHERE id = $1';
 
