@@ -71,7 +71,7 @@ test('a payout that is paid at once is told in one run, so that webhooks keep up
   await arrivals(server, 2);
   await world.books.told(id, 'paid 1');
 
-  expect(await delivering).toEqual({ undelivered: [], through: 3 });
+  expect(await delivering).toEqual({ undelivered: [], through: 3, notifications: [] });
   expect(typesOf(server)).toEqual(['payout.created', 'payout.processing', 'payout.succeeded']);
 });
 
@@ -82,7 +82,11 @@ test('a run stays with nobody who waits for a person or a clock', async () => {
   const id = await world.books.payout(owner);
   await world.books.told(id, 'attempt_started 1', 'psp_queued 1');
   const staying = world.withPorts({ stayMs: 60_000 });
-  expect(await inActivity(() => staying.deliverWebhooks({ payoutId: id }))).toEqual({ undelivered: [], through: 3 });
+  expect(await inActivity(() => staying.deliverWebhooks({ payoutId: id }))).toEqual({
+    undelivered: [],
+    through: 3,
+    notifications: [],
+  });
 });
 
 test('a receiver that never answers delays nobody else, and is asked once', async () => {
