@@ -35,8 +35,9 @@ export interface SendAnswer {
 /** In one worker: a mail server takes few connections of one client, and no channel may take the webhooks' slots. */
 const AT_ONCE: Readonly<Record<Channel, number>> = { email: 10, push: 50 };
 
-/** A mail takes well under a second: by then one of them has ended. */
+/** A mail takes well under a second: by then several have ended. Longer each time, for a server may hang, and thousands wait. */
 const BUSY_WAIT_MS = 2_000;
+const BUSY_WAIT_MAX_MS = 60_000;
 
 /** After the death of a worker its notifications wait for this long. Renewed with every beat. */
 const LEASE_MS = 20_000;
@@ -136,7 +137,8 @@ export function createNotificationActivities({ pool, keys, mailer, pusher, publi
         await outbox.sent(id);
         return { state: 'sent' };
       }
-      if (sending[channel] >= AT_ONCE[channel]) throw later('Busy', 'too many of its channel are being sent', BUSY_WAIT_MS);
+      if (sending[channel] >= AT_ONCE[channel])
+        throw later('Busy', 'too many of its channel are being sent', busyWait(activityInfo().attempt));
       sending[channel] += 1;
       try {
         const holder = randomUUID();
@@ -163,6 +165,8 @@ export function createNotificationActivities({ pool, keys, mailer, pusher, publi
     },
   };
 }
+
+const busyWait = (tries: number): number => Math.min(BUSY_WAIT_MS * 2 ** Math.min(tries - 1, 10), BUSY_WAIT_MAX_MS);
 
 /** Not a fault of ours: the retry policy's own waits are for those. */
 const later = (type: 'Busy' | 'NotSent', message: string, waitMs: number): ApplicationFailure =>

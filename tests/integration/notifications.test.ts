@@ -131,6 +131,23 @@ describe('a mail', () => {
     expect(first?.headers.get('message-id')).toBe(`<${mail.id}@oncepay>`);
   });
 
+  test('waits for its turn where ten are being sent: a mail server that hangs holds up no webhooks', async () => {
+    const provider = await world.provider();
+    const mails = [];
+    for (let count = 0; count < 12; count += 1) mails.push((await world.paid(provider)).of('email'));
+    const letGo = held();
+    const sending = mails.map((each) => world.send(each).catch((error: unknown) => error));
+    await until(() => world.mail.taken.length === 10);
+    expect(await Promise.all(sending.slice(10))).toMatchObject([
+      { type: 'Busy', nextRetryDelay: 2_000 },
+      { type: 'Busy', nextRetryDelay: 2_000 },
+    ]);
+    letGo();
+    expect(await Promise.all(sending.slice(0, 10))).toEqual(Array(10).fill({ state: 'sent' }));
+    for (const late of mails.slice(10)) expect(await world.send(late)).toEqual({ state: 'sent' });
+    expect(world.mail.taken).toHaveLength(12);
+  });
+
   test('that takes long keeps its lease, so that nobody sends it as well', async () => {
     const mail = await mailOf();
     const leaseEnds = async () =>

@@ -1,6 +1,7 @@
 /** The sandbox PSP: its scenarios, its book, its idempotency, its control door. */
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { fetch } from 'undici';
 import { startSandbox } from '../../src/psp/sandbox/server.ts';
 import { API_KEY, eventually, orderTo, patience, type SandboxWorld, sandboxWorld, WEBHOOK_SECRET } from '../support/sandbox.ts';
@@ -374,4 +375,35 @@ test('two simulators may start at once on one empty database', async () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
     await close();
   }
+});
+
+test('a book that an earlier version has made is gone on with: what was paid is not paid again', async () => {
+  await w.pool.query('CREATE DATABASE earlier');
+  const earlier = new URL(w.databaseUrl);
+  earlier.pathname = '/earlier';
+  const client = new pg.Client({ connectionString: earlier.href });
+  await client.connect();
+  await client.query(`
+    CREATE SCHEMA sandbox;
+    CREATE TABLE sandbox.transfers (
+      seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE, id text PRIMARY KEY, reference text COLLATE "C" NOT NULL UNIQUE,
+      fingerprint text NOT NULL, amount numeric NOT NULL, currency text NOT NULL, destination jsonb NOT NULL, account_number text NOT NULL,
+      narration text, status text NOT NULL, reason text, taken_at timestamptz, created_at timestamptz NOT NULL DEFAULT now(),
+      updated_at timestamptz NOT NULL DEFAULT now(), next_status text, next_reason text, due_at timestamptz,
+      CHECK ((next_status IS NULL) = (due_at IS NULL)));
+    INSERT INTO sandbox.transfers (id, reference, fingerprint, amount, currency, destination, account_number, status, taken_at, next_status, due_at)
+    VALUES ('sbt_1', 'po_1:1', 'x', 1500.00, 'PKR', '{"type":"bank","bankCode":"HBL","accountNumber":"12345678900009","accountTitle":null}',
+            '12345678900009', 'paid', now(), 'returned', now())`);
+  await client.end();
+  const options = {
+    databaseUrl: earlier.href,
+    port: 0,
+    apiKey: API_KEY,
+    callbackUrl: w.receiver.url,
+    webhookSecret: WEBHOOK_SECRET,
+  };
+  const sandbox = await startSandbox(options);
+  const answer = await fetch(`${sandbox.url}/transfers/by-reference/po_1:1`, { headers: { authorization: `Bearer ${API_KEY}` } });
+  expect(await answer.json()).toMatchObject({ id: 'sbt_1', status: 'paid', amount: '1500.00' });
+  await sandbox.close();
 });
