@@ -45,6 +45,7 @@ export interface Cluster {
   worker(name: string, address: string, build: string): Member;
   /** Until everybody says that they are well; who was told to stay dead never does. */
   untilWell(): Promise<void>;
+  /** Removes what it left on the disk. */
   close(): Promise<void>;
 }
 
@@ -81,7 +82,7 @@ export async function openCluster(say: (line: string) => void, closing: (() => P
     return each;
   };
 
-  say('starting PostgreSQL and two Temporal servers');
+  say(`starting PostgreSQL and two Temporal servers; the logs are in ${home.file('logs')}`);
   const postgresPort = port();
   const postgres = await keepPostgres(home, postgresPort, say);
   closing.push(() => postgres.stop());

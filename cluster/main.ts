@@ -52,8 +52,7 @@ try {
     await new Promise((resolve) => process.once('SIGINT', resolve));
   }
   await close();
-  if (failed) say(`the logs are in ${cluster.home.path}`);
-  else await cluster.close();
+  if (!failed) await cluster.close();
 } catch (error) {
   console.error(error);
   await close();

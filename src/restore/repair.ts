@@ -29,13 +29,15 @@ const REASON = 'the books were restored from a backup';
 export async function repair(ports: RepairPorts, finding: Finding): Promise<Left> {
   switch (finding.kind) {
     case 'forgotten':
-      return await takeIn(ports, finding.runs);
+      return (await takeIn(ports, finding.runs)) ?? (await holdAgain(ports, finding.payoutId, finding.runs.at(-1)));
     case 'forgotten_end':
       return (await takeIn(ports, finding.runs)) ?? (await close(ports, finding.payoutId));
     case 'forgotten_round':
-      return await tell(ports, finding.payoutId, { type: 'reinitiated' });
+      return (
+        (await tell(ports, finding.payoutId, { type: 'reinitiated' })) ?? (await holdAgain(ports, finding.payoutId, finding.run))
+      );
     case 'stopped':
-      return await tell(ports, finding.payoutId, { type: 'held', reason: `${REASON}; before, it was ${finding.told}` });
+      return await hold(ports, finding.payoutId, finding.told);
     case 'stopped_in_flight':
       return await askOperator(ports, finding.payoutId);
     default:
@@ -75,6 +77,15 @@ async function available(pool: Pool, { merchantId, mode, currency }: Omit<Payout
     [merchantId, mode, currency],
   );
   return BigInt(rows[0]?.available ?? 0);
+}
+
+async function hold(ports: RepairPorts, payoutId: string, told: string): Promise<Left> {
+  return await tell(ports, payoutId, { type: 'held', reason: `${REASON}; before, it was ${told}` });
+}
+
+/** What somebody had held does not go on because it was forgotten. */
+async function holdAgain(ports: RepairPorts, payoutId: string, run: Run | undefined): Promise<Left> {
+  return run?.told === 'held' ? await hold(ports, payoutId, run.told) : undefined;
 }
 
 async function close(ports: RepairPorts, payoutId: string): Promise<Left> {

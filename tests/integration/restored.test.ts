@@ -112,6 +112,22 @@ test('a payout that was cancelled after the backup is held, not paid', async () 
   expect(await engine.transfers(id)).toEqual([]);
 }, 90_000);
 
+test('a payout that somebody held and that the books forgot is held again, not paid', async () => {
+  const backup = await backUp(engine.db.ownerUrl);
+  const id = await turnedAway('555000111444');
+  const held = { type: 'held', adminId: 'adm_1', reason: 'a look first' } as const;
+  for (let outcome = ''; outcome !== 'done'; ) outcome = (await engine.command(id, held)).outcome; // not while a send is on the wire
+  await restore(backup);
+  await control('DELETE', 'faults');
+
+  expect((await afterRestore(backup, { repair: true })).isWell).toBe(true);
+  await startWorker();
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'ON_HOLD' });
+  expect((await engine.command(id, { type: 'hold_lifted', adminId: 'adm_1' })).outcome).toBe('done');
+  await engine.until(id, 'SUCCEEDED');
+  expect(await paid(id)).toBe(1);
+}, 60_000);
+
 test('a payout that was on the wire, and that an operator closed as not paid after the backup, is looked up and not sent', async () => {
   const account = bank('555000111333');
   await engine.fault({ kind: 'down', match: { accountNumber: account.accountNumber } });
