@@ -28,7 +28,8 @@ export function titleMatch(asked: string, actual: string): TitleMatch {
   if (askedWords.length === 0 || actualWords.length === 0) return 'none';
   if (askedWords.join(' ') === actualWords.join(' ')) return 'full';
   const [shorter, longer] = askedWords.length <= actualWords.length ? [askedWords, actualWords] : [actualWords, askedWords];
-  const isWithin = shorter.every((word) => longer.some((other) => isSameOrInitial(word, other)));
+  // Of two that are equally long either is the shorter one: the answer must not depend on who asks.
+  const isWithin = areWithin(shorter, longer) && (shorter.length < longer.length || areWithin(longer, shorter));
   const sharesWord = shorter.some((word) => word.length > 1 && longer.includes(word));
   return isWithin && sharesWord ? 'partial' : 'none';
 }
@@ -36,6 +37,10 @@ export function titleMatch(asked: string, actual: string): TitleMatch {
 function wordsOf(name: string): string[] {
   const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toUpperCase();
   return plain.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '' && !ADDRESSES.has(word));
+}
+
+function areWithin(words: readonly string[], others: readonly string[]): boolean {
+  return words.every((word) => others.some((other) => isSameOrInitial(word, other)));
 }
 
 function isSameOrInitial(one: string, other: string): boolean {

@@ -12,6 +12,7 @@ import { type Fate, type Line, startProxy, through } from '../../chaos/proxy.ts'
 import { type Random, seeded } from '../../chaos/random.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { newId } from '../../src/domain/newId.ts';
+import { isFinal } from '../../src/domain/payout/machine.ts';
 import { PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
@@ -143,8 +144,11 @@ test('24 payouts while every line of the worker breaks again and again: each is 
     ids.map((payoutId, index) => engine.pay(suffixes[index % 4] ?? '0001', { payoutId }).catch(() => undefined)), // it may answer late
   );
   for (const [index, id] of ids.entries()) {
-    await engine.until(id, 'SUCCEEDED', 'FAILED', 'UNRESOLVED');
-    await asAnOperatorWould(id);
+    const isOver = async () => isFinal((await engine.ledger.read(id))?.state ?? 'QUEUED');
+    for (let left = 5; !(await isOver()) && left > 0; left -= 1) {
+      await engine.until(id, 'SUCCEEDED', 'FAILED', 'UNRESOLVED').catch(() => undefined);
+      await asAnOperatorWould(id);
+    }
     const { state } = await engine.until(id, 'SUCCEEDED', 'FAILED');
     const paid = (await engine.transfers(id)).filter(({ status }) => status === 'paid');
     if (suffixes[index % 4] === '0003') expect(state).toBe('FAILED');

@@ -15,6 +15,8 @@ test.each([
   ['Ayesha Khan', 'Bilal Khan', 'none'],
   ['Ayesha Khan', 'Bilal Ahmed', 'none'],
   ['A K', 'Ayesha Khan', 'none'],
+  ['Ali A A', 'Ali A Bano', 'none'],
+  ['Ali A Bano', 'Ali A A', 'none'],
   ['Mr', 'Mr', 'none'],
   ['', 'Ayesha Khan', 'none'],
   ['Ayesha Khan', '', 'none'],
