@@ -79,7 +79,27 @@ async function tryOut(cluster: Cluster, merchant: Merchant, trial: Trial, say: S
   await repeatAll(merchant, mayAskAgain);
   await endAll(cluster, merchant, day.entries);
   for (const entry of day.entries) wrong.push(...(await judge(merchant, entry)));
+  if (trial.command && !trial.onlyPspKnows) wrong.push(...(await findingsLeft(cluster, merchant, trial.command(backup))));
   return wrong;
+}
+
+/** When all has ended the command must find nothing any more. */
+async function findingsLeft(cluster: Cluster, merchant: Merchant, args: readonly string[]): Promise<string[]> {
+  const { lines, code } = await oncepay(cluster, ['restored', ...args, '--statement', await statementOf(cluster, merchant)]);
+  return code === 0 ? [] : lines;
+}
+
+/** What the PSP would send: a file. */
+async function statementOf({ home }: Cluster, merchant: Merchant): Promise<string> {
+  const file = home.file('statement.csv');
+  const lines = (await merchant.transfers('')).map(({ reference, amount, currency, status }) => [
+    reference,
+    amount,
+    currency,
+    status,
+  ]);
+  writeFileSync(file, [['reference', 'amount', 'currency', 'status'], ...lines, []].map((line) => line.join(',')).join('\n'));
+  return file;
 }
 
 /** First as a look, then with `--repair`. @returns what it should have said otherwise. */
@@ -91,10 +111,7 @@ async function runCommand(
   entries: readonly Entry[],
   say: Say,
 ): Promise<string[]> {
-  const statement = cluster.home.file('statement.csv');
-  const transfers = await merchant.transfers('');
-  const rows = transfers.map(({ reference, amount, currency, status }) => `${reference},${amount},${currency},${status}`);
-  writeFileSync(statement, ['reference,amount,currency,status', ...rows, ''].join('\n'));
+  const statement = await statementOf(cluster, merchant);
   const look = args.filter((each) => each !== '--hold');
   const looked = await oncepay(cluster, ['restored', ...look, '--statement', statement]);
   for (const line of summed(looked.lines)) say(`  ${line}`);
@@ -105,7 +122,9 @@ async function runCommand(
 
   const told = lines.filter((line) => line.includes('in no other')).map((line) => /\[(\S+) /.exec(line)?.[1] ?? '');
   const forgotten = new Set(entries.flatMap(({ isNew, ids }) => (isNew ? [...ids] : [])));
-  const real = transfers.filter(({ reference, status }) => status !== 'failed' && forgotten.has(reference.slice(0, 35)));
+  const real = (await merchant.transfers('')).filter(
+    ({ reference, status }) => status !== 'failed' && forgotten.has(reference.slice(0, 35)),
+  );
   const missed = real.filter(({ reference }) => !told.includes(reference));
   return [
     ...missed.map(({ reference }) => `${reference} is in nobody's book but the PSP's, and it was not told`),
