@@ -1,6 +1,6 @@
 /** The ledger as activities: a function call or two each, safe to repeat by their keys, quick enough to run locally. */
 import type { Pool } from 'pg';
-import type { Fact, FactAnswer, PayoutRecord } from '../src/domain/payout/contract.ts';
+import type { PayoutRecord } from '../src/domain/payout/contract.ts';
 import { assess, type RiskRecord } from '../src/domain/risk/assess.ts';
 import { BUILT_IN_POLICY } from '../src/domain/risk/policy.ts';
 import { mayAct, type Role } from '../src/domain/roles.ts';
@@ -20,6 +20,17 @@ const FACT_FAILPOINTS: Readonly<Record<string, { readonly before?: Failpoint; re
  */
 const MAX_ASSESSMENTS = 200;
 
+/** The ledger's one door, with the places where a kill must do no harm. */
+export function factDoor(ledger: Ledger): Ledger['applyFact'] {
+  return async (payoutId, key, fact, actor) => {
+    const places = FACT_FAILPOINTS[fact.type];
+    if (places?.before) await failpoint(places.before, payoutId);
+    const answer = await ledger.applyFact(payoutId, key, fact, actor);
+    if (places?.after) await failpoint(places.after, payoutId);
+    return answer;
+  };
+}
+
 export type LedgerActivities = ReturnType<typeof createLedgerActivities>;
 
 export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool: Pool }) {
@@ -30,13 +41,7 @@ export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool:
       return answer;
     },
 
-    async applyFact(payoutId: string, key: string, fact: Fact, actor: string): Promise<FactAnswer> {
-      const places = FACT_FAILPOINTS[fact.type];
-      if (places?.before) await failpoint(places.before, payoutId);
-      const answer = await ledger.applyFact(payoutId, key, fact, actor);
-      if (places?.after) await failpoint(places.after, payoutId);
-      return answer;
-    },
+    applyFact: factDoor(ledger),
 
     async readPayout(payoutId: string): Promise<PayoutRecord> {
       const payout = await ledger.read(payoutId);

@@ -1,15 +1,16 @@
 /** The PSP as activities: send an attempt once, and look up what became of it. */
-import { ApplicationFailure, activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { pspReference } from '../src/domain/ids.ts';
 import type { Destination, FactAnswer, Mode } from '../src/domain/payout/contract.ts';
-import { isNews } from '../src/domain/payout/facts.ts';
+import { factsOf, isNews, replyContext } from '../src/domain/payout/facts.ts';
 import type { PayoutState } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
 import { failpoint } from '../src/failpoints.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { PspConnector, PspOrder } from '../src/psp/port.ts';
+import { factDoor } from './ledger.ts';
 
 export interface SubmitInput {
   readonly payoutId: string;
@@ -18,9 +19,12 @@ export interface SubmitInput {
   readonly round: number;
 }
 
-/** `begun: false`: the payout was held, cancelled or settled meanwhile; nothing was sent. */
+/**
+ * `begun: false`: the payout was held, cancelled or settled meanwhile; nothing was sent. `recorded`: the payout once the
+ * books had what the reply made true; null where they could not be reached, absent in older histories.
+ */
 export type SubmitAnswer =
-  | { readonly begun: true; readonly begin: FactAnswer; readonly reply: PspReply }
+  | { readonly begun: true; readonly begin: FactAnswer; readonly reply: PspReply; readonly recorded?: FactAnswer | null }
   | { readonly begun: false; readonly begin: FactAnswer };
 
 export interface LookUpInput {
@@ -42,6 +46,8 @@ export interface PspPorts {
 /** A worker that dies during a PSP call is noticed after the workflow's heartbeat timeout, three of these. */
 const HEARTBEAT_MS = 3_000;
 
+const INTERRUPTED: PspReply = { kind: 'unknown', reason: 'an interrupted try may have sent it' };
+
 const READ_ORDER = `
   SELECT p.amount, p.currency, p.mode, p.psp, p.description, p.destination, a.psp_ref, a.state = 'succeeded' AS is_paid,
          extract(epoch FROM clock_timestamp() - a.sent_at) * 1000 AS sent_ago_ms
@@ -50,6 +56,8 @@ const READ_ORDER = `
 export type PspActivities = ReturnType<typeof createPspActivities>;
 
 export function createPspActivities({ ledger, pool, connector }: PspPorts) {
+  const applyFact = factDoor(ledger);
+
   async function orderOf(payoutId: string, attempt: number): Promise<{ order: PspOrder; psp: PspConnector; sentAgoMs: number }> {
     const { rows } = await pool.query<OrderRow>({ name: 'read_order', text: READ_ORDER, values: [payoutId, attempt] });
     const row = rows[0];
@@ -73,28 +81,46 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
     return { order, psp, sentAgoMs: row.sent_ago_ms === null ? 0 : Math.trunc(Number.parseFloat(row.sent_ago_ms)) };
   }
 
+  async function ask(payoutId: string, attempt: number): Promise<PspReply> {
+    const { order, psp } = await orderOf(payoutId, attempt);
+    await failpoint('psp_call.before', payoutId);
+    const reply = await psp.submit(order, cancellationSignal());
+    await failpoint('psp_call.after', payoutId);
+    return reply;
+  }
+
+  /** Null: the books cannot be reached. The reply goes back to the workflow, which tries until they can. */
+  async function record(begin: FactAnswer, attempt: number, reply: PspReply): Promise<FactAnswer | null> {
+    let latest = begin;
+    try {
+      for (const fact of factsOf(reply, replyContext(begin.payout, attempt, 'reply'))) {
+        const { payout } = latest;
+        const told = { ...fact, begunAt: begin.payout.sequence };
+        latest = await applyFact(payout.id, stepKey(fact, payout), told, `psp:${payout.psp}`);
+      }
+      return latest;
+    } catch (error) {
+      log.warn("a PSP's reply could not be written down at once", { error });
+      return null;
+    }
+  }
+
   return {
     /**
      * Writes the attempt, then asks the PSP for the money, once: if this runs again for the same step, somebody may
-     * have asked already, and only a look-up can tell.
+     * have asked already, and only a look-up can tell. What it answers is written down at once: no hop through Temporal,
+     * which may be away, stands between the proof and the books.
      */
     async submit(input: SubmitInput): Promise<SubmitAnswer> {
       const { payoutId, attempt } = input;
       const fact = { type: 'attempt_started', attempt } as const;
       await failpoint('attempt.before', payoutId);
       const begin = await ledger.applyFact(payoutId, stepKey(fact, input), fact, 'system');
-      if (begin.outcome === 'already') {
-        return { begun: true, begin, reply: { kind: 'unknown', reason: 'an interrupted try may have sent it' } };
-      }
-      if (begin.outcome !== 'applied') return { begun: false, begin };
-      const { order, psp } = await orderOf(payoutId, attempt);
-      const reply = await whileBeating(async () => {
-        await failpoint('psp_call.before', payoutId);
-        const answer = await psp.submit(order, cancellationSignal());
-        await failpoint('psp_call.after', payoutId);
-        return answer;
+      if (begin.outcome !== 'applied' && begin.outcome !== 'already') return { begun: false, begin };
+      return await whileBeating(async () => {
+        const reply = begin.outcome === 'already' ? INTERRUPTED : await ask(payoutId, attempt);
+        return { begun: true, begin, reply, recorded: await record(begin, attempt, reply) };
       });
-      return { begun: true, begin, reply };
     },
 
     /**

@@ -12,8 +12,7 @@ export interface Settled {
 
 const activities = {
   async reserve(_id: string): Promise<void> {},
-  async submit(_id: string): Promise<void> {},
-  async settle(id: string): Promise<void> {
+  async submit(id: string): Promise<void> {
     process.send?.({ id, at: now() } satisfies Settled);
   },
 };

@@ -1,6 +1,6 @@
 /**
  * The least that a payout can cost on Temporal: the same events in the same order (an update with the start, a local
- * activity, an activity, a local activity, one upsert), and nothing done in any of them.
+ * activity, an activity, one upsert), and nothing done in any of them.
  */
 import {
   condition,
@@ -15,7 +15,7 @@ import type { FloorActivities } from './floorWorker.ts';
 
 export const floorAccept = defineUpdate<string>('accept');
 
-const { reserve, settle } = proxyLocalActivities<Pick<FloorActivities, 'reserve' | 'settle'>>({ startToCloseTimeout: '15s' });
+const { reserve } = proxyLocalActivities<Pick<FloorActivities, 'reserve'>>({ startToCloseTimeout: '15s' });
 const { submit } = proxyActivities<Pick<FloorActivities, 'submit'>>({
   startToCloseTimeout: '60s',
   retry: { maximumAttempts: 1 },
@@ -30,7 +30,6 @@ export async function floor(id: string): Promise<void> {
   await reserve(id);
   reserved = true;
   await submit(id);
-  await settle(id);
   upsertSearchAttributes([
     { key: PAYOUT_STATUS, value: 'SUCCESS' },
     { key: NEEDS_OPERATOR, value: false },

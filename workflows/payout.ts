@@ -46,7 +46,7 @@ const MAX_RESENDS = 2;
 
 /** One try: whether a request left that was never answered, only a look-up can tell. Heartbeats come every 3 s. */
 const toSubmit: ActivityOptions = {
-  startToCloseTimeout: '60s', // above PSP_TIMEOUT's upper limit of 30 s and the ledger's 10 s
+  startToCloseTimeout: '60s', // above PSP_TIMEOUT's upper limit of 30 s and the ledger's 10 s before and after
   heartbeatTimeout: '10s', // a dead worker is noticed by three missed beats
   retry: { maximumAttempts: 1 },
   summary: 'send to the PSP',
@@ -219,7 +219,8 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
     try {
       const answer = await pspOf(seen(), toSubmit).submit({ payoutId: id, attempt, sequence, round });
       see(answer.begin, sequence);
-      if (answer.begun) await applyReply(answer.reply, 'reply', attempt);
+      if (answer.begun && answer.recorded) see(answer.recorded, seen().sequence);
+      else if (answer.begun) await applyReply(answer.reply, 'reply', attempt);
       pauseBefore(answer.begun && answer.reply.kind === 'not_taken' ? answer.reply.retryAfterMs : null);
     } catch {
       see({ payout: await ledger.readPayout(id), notify: false }, sequence);

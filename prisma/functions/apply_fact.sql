@@ -53,6 +53,12 @@ BEGIN
                                          AND (e.data ->> 'attempt')::int = v_attempt) THEN
     v_fact := 'outcome_unknown';
   END IF;
+  -- A reply speaks of the request that began with the event `begunAt`. Where that one's outcome was given up as unknown
+  -- since (its worker was taken for dead), somebody may have asked again, and only a payment is still news.
+  IF v_fact IN ('attempt_failed', 'failed') AND EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.type = 'payout.outcome_unknown'
+                                         AND (e.data ->> 'attempt')::int = v_attempt AND e.sequence > (p_data ->> 'begunAt')::int) THEN
+    v_fact := 'outcome_unknown';
+  END IF;
 
   SELECT * INTO v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = v_fact;
   v_outcome := refuse_fact(p, v_edge, v_fact, v_origin, v_attempt, p_data);

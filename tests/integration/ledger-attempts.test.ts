@@ -305,3 +305,29 @@ test('an admin who approved a payout may stop it when it is tried again', async 
   await books.told(id, 'attempt_started 1', 'failed 1', 'reinitiated', 'held');
   expect((await books.tell(id, 'rejected', { adminId: 'adm_1', reason: 'enough' })).outcome).toBe('applied');
 });
+
+test.each(['failed', 'attempt_failed'] as const)(
+  'a refusal (%s) that comes when its request was given up for lost and asked again releases nothing: the second may be paid',
+  async (fact) => {
+    const owner = await books.merchant(5000n);
+    const id = await books.payout(owner, { amount: 1000n });
+    const { sequence: begunAt } = await books.told(id, 'attempt_started 1');
+    await books.told(id, 'outcome_unknown 1');
+    const late = { attempt: 1, source: 'reply', begunAt } as const;
+    expect(await books.tell(id, fact, late)).toMatchObject({ outcome: 'unchanged', payout: { state: 'UNKNOWN' } });
+    const { sequence: again } = await books.told(id, 'attempt_started 1');
+    expect(await books.tell(id, fact, late)).toMatchObject({ payout: { state: 'UNKNOWN' } }); // to be looked up
+    expect(await books.tell(id, 'paid', late)).toMatchObject({ outcome: 'applied', payout: { state: 'SUCCEEDED' } });
+    expect(again).toBeGreaterThan(begunAt);
+    expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+  },
+);
+
+test('a refusal of the request that is in flight counts, whatever became of an earlier one', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  await books.told(id, 'attempt_started 1', 'outcome_unknown 1');
+  const { sequence: begunAt } = await books.told(id, 'attempt_started 1');
+  const failed = await books.tell(id, 'failed', { attempt: 1, source: 'reply', begunAt });
+  expect(failed).toMatchObject({ outcome: 'applied', payout: { state: 'FAILED' } });
+});

@@ -252,6 +252,8 @@ export interface Fact {
   readonly via?: 'api' | 'signal';
   /** Of `dispatched`. */
   readonly runId?: string;
+  /** Of a reply: the number of the event with which its request began. */
+  readonly begunAt?: number;
   /** Of `failed`: nothing goes on by itself, and an operator should know. */
   readonly needsOperator?: boolean;
   /** The PSP's message that made us look, and what it claimed. */

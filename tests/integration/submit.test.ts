@@ -1,0 +1,100 @@
+/** The one activity that asks a PSP for money: what it leaves in the books, whoever dies or goes away around it. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createPspActivities } from '../../activities/psp.ts';
+import { newId } from '../../src/domain/newId.ts';
+import type { PspReply } from '../../src/domain/payout/reply.ts';
+import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import type { PspConnector } from '../../src/psp/port.ts';
+import { type Books, openBooks } from '../support/books.ts';
+
+let books: Books;
+beforeAll(async () => {
+  books = await openBooks();
+});
+afterAll(async () => {
+  expect(await books.broken()).toEqual([]);
+  await books.stop();
+});
+
+const PAID: PspReply = { kind: 'paid', pspRef: 'psp-1' };
+
+/** The activity as a worker has it, but for the PSP, which says this and counts how often it is asked. */
+function submitting(reply: PspReply, ledger: Ledger = createLedger(books.db.pool)) {
+  const asked: string[] = [];
+  const psp = {
+    name: 'sandbox',
+    async submit({ reference }: { reference: string }) {
+      asked.push(reference);
+      return { ...reply, ...('pspRef' in reply ? { pspRef: `${reply.pspRef}-${reference}` } : {}) } as PspReply;
+    },
+  } as Partial<PspConnector> as PspConnector;
+  const activities = createPspActivities({ ledger, pool: books.db.pool, connector: () => psp });
+  const submit = (payoutId: string, sequence = 1) =>
+    new MockActivityEnvironment().run(activities.submit, { payoutId, attempt: 1, sequence, round: 1 });
+  return { submit, asked };
+}
+
+async function queued(): Promise<string> {
+  const owner = await books.merchant(5000n);
+  return await books.payout(owner, { amount: 1000n });
+}
+
+test('a payment is in the books when the PSP has confirmed it, though Temporal never hears of it', async () => {
+  const id = await queued();
+  const { submit } = submitting(PAID);
+  await submit(id); // nobody takes its answer
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+});
+
+test('an activity that is run twice asks the PSP once, and what it found out the first time stands', async () => {
+  const id = await queued();
+  const { submit, asked } = submitting(PAID);
+  await submit(id);
+  expect(await submit(id)).toMatchObject({ begun: true, recorded: { outcome: 'unchanged', payout: { state: 'SUCCEEDED' } } });
+  expect(asked).toHaveLength(1);
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+});
+
+test('a payout that was cancelled just before is not sent', async () => {
+  const id = await queued();
+  await books.told(id, 'cancelled');
+  const { submit, asked } = submitting(PAID);
+  expect(await submit(id)).toMatchObject({ begun: false });
+  expect(asked).toEqual([]);
+});
+
+test('where the books cannot be reached after the PSP has answered, its answer is not lost: the workflow gets it', async () => {
+  const id = await queued();
+  const ledger = createLedger(books.db.pool);
+  const away: Ledger = {
+    ...ledger,
+    async applyFact(payoutId, key, fact, actor) {
+      if (fact.type === 'paid') throw new Error('the database is away');
+      return await ledger.applyFact(payoutId, key, fact, actor);
+    },
+  };
+  const answer = await submitting(PAID, away).submit(id);
+  expect(answer).toMatchObject({ begun: true, reply: { kind: 'paid' }, recorded: null });
+  expect(await books.entries(id)).toEqual(['RESERVE 1000']);
+});
+
+test('a certain refusal releases the money at once', async () => {
+  const id = await queued();
+  const failure = { class: 'E', code: 'no_account', message: 'no such account' } as const;
+  await submitting({ kind: 'failed', failure, pspRef: null }).submit(id);
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'RELEASE 1000']);
+});
+
+test('an answer that never came leaves the money reserved', async () => {
+  const id = await queued();
+  const answer = await submitting({ kind: 'unknown', reason: 'timeout' }).submit(id);
+  expect(answer).toMatchObject({ recorded: { payout: { state: 'UNKNOWN' } } });
+  expect(await books.entries(id)).toEqual(['RESERVE 1000']);
+});
+
+test('a payout that nobody took in is not sent', async () => {
+  const { submit, asked } = submitting(PAID);
+  await expect(submit(newId('po'))).rejects.toThrow('unknown payout');
+  expect(asked).toEqual([]);
+});
