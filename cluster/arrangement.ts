@@ -11,8 +11,9 @@ import { type Credentials, credentialsOf, type Home, openHome, secretsOf } from 
 import { keepPostgres } from '../src/local/keepPostgres.ts';
 import { seed } from '../src/local/seed.ts';
 import { temporalCli } from '../src/local/temporalBinary.ts';
+import { freePorts } from '../tests/support/freePorts.ts';
 import { temporalBinaries } from './binaries.ts';
-import { freePorts, type Member, member } from './processes.ts';
+import { type Member, member } from './processes.ts';
 import {
   addressOf,
   createDatabases,

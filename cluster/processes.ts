@@ -1,6 +1,5 @@
 /** The processes of the arrangement: kept alive like those of `npm start`, or told to stay dead. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kept, keepAlive } from '../src/local/child.ts';
 import { type Home, rememberChild } from '../src/local/home.ts';
@@ -61,26 +60,4 @@ export function member(home: Home, name: string, { command, args, env, isWell }:
       }
     },
   };
-}
-
-/** Temporal keeps the ports of its ring in a smallint: those that a system gives out by itself are often too high. */
-const HIGHEST_PORT = 32_767;
-const LOWEST_PORT = 20_000;
-
-/** Free ones, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT));
-    if (await isFree(port)) ports.add(port);
-  }
-  return [...ports];
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

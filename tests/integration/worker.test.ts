@@ -1,8 +1,6 @@
 /** Guards: a worker finds its work whatever starts first, says how it is, and takes nothing with it when it ends. */
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, openSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +15,7 @@ import { startSandbox } from '../../src/psp/sandbox/server.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
 import { createPayoutsClient } from '../../src/temporal/payouts.ts';
 import { type RunningWorker, startWorker } from '../../src/worker/main.ts';
+import { freePort } from '../support/freePorts.ts';
 import { arrivals, startReceiver } from '../support/receiver.ts';
 import { openWebhookWorld, type WebhookWorld } from '../support/webhookWorld.ts';
 
@@ -59,14 +58,6 @@ afterAll(async () => {
   await world?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function startTemporal(): Promise<void> {
   const [, port = ''] = config.temporalAddress.split(':');

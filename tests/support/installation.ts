@@ -4,12 +4,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallOptions, type Reply, replyTo, requestOf } from './call.ts';
 import { clusterInstallation } from './clusterInstallation.ts';
+import { freePorts } from './freePorts.ts';
 import { killByName, killEach, processesOf } from './installationProcesses.ts';
 
 export type { CallOptions, Reply };
@@ -130,18 +130,4 @@ function tails(home: string): string {
   } catch {
     return '';
   }
-}
-
-/** Held open together before any is used, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
