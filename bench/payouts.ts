@@ -4,7 +4,7 @@ import { installation } from '../tests/support/installation.ts';
 import { type Receiver, startReceiver } from '../tests/support/receiver.ts';
 import { median, type Spread, spread } from './clock.ts';
 import { closedLoop, type Measured, openLoop } from './loads.ts';
-import { cpuMs, PROCESSES, type ProcessName, residentMb } from './processes.ts';
+import { cpuMs, cpuMsOf, PROCESSES, type ProcessName, residentMb } from './processes.ts';
 import { type StoreRequests, storeRequests } from './serverStore.ts';
 import { oncepay, type Subject, startFloor } from './subjects.ts';
 
@@ -29,6 +29,7 @@ export interface PayoutsResult {
   readonly floorPerSecond: number;
   readonly open: readonly OpenResult[];
   readonly cpuMsPerPayout: Record<ProcessName, number>;
+  readonly floorCpuMs: FloorCpu;
   readonly payouts: number;
   readonly memoryMb: Record<ProcessName, number>;
   readonly shape: Shape;
@@ -37,6 +38,12 @@ export interface PayoutsResult {
   readonly store: Record<Subject['name'], StoreRequests>;
   /** With a webhook for each of the three events of a payout. */
   readonly webhooks: { readonly perSecond: number; readonly lag: Spread; readonly arrived: number };
+}
+
+/** What the floor takes for one: Temporal's server and the SDK in a worker. */
+export interface FloorCpu {
+  readonly worker: number;
+  readonly temporal: number;
 }
 
 export interface Shape {
@@ -66,19 +73,24 @@ export async function measurePayouts(plan: Plan, say: (line: string) => void): P
     for (const subject of [ours, floor]) await closedLoop(subject, CONCURRENCY, WARM_UP_S);
     const closed: Record<Subject['name'], number[]> = { oncepay: [], floor: [] };
     const cpu: Record<ProcessName, number>[] = [];
+    const floorCpu: FloorCpu[] = [];
+    const cpuNow = () => ({ ...cpuMs(here.home), floor: cpuMsOf(floor.pid) });
     const stores: Record<Subject['name'], StoreRequests[]> = { oncepay: [], floor: [] };
     for (let round = 1; round <= plan.rounds; round += 1) {
       for (const subject of [ours, floor]) {
         const stored = await storeRequests(here.home);
-        const before = cpuMs(here.home);
+        const before = cpuNow();
         const measured = await closedLoop(subject, CONCURRENCY, plan.seconds);
-        const after = cpuMs(here.home);
+        const after = cpuNow();
         closed[subject.name].push(measured.perSecond);
         stores[subject.name].push(perPayout(stored, await storeRequests(here.home), measured.paid));
         say(`closed loop, round ${round}: ${subject.name} ${measured.perSecond.toFixed(1)}/s`);
-        if (subject !== ours) continue;
-        total += measured.paid;
-        cpu.push(perProcess((name) => (after[name] - before[name]) / measured.paid));
+        const used = (name: ProcessName | 'floor') => (after[name] - before[name]) / measured.paid;
+        if (subject === floor) floorCpu.push({ worker: used('floor'), temporal: used('temporal') });
+        else {
+          total += measured.paid;
+          cpu.push(perProcess(used));
+        }
       }
     }
 
@@ -111,6 +123,10 @@ export async function measurePayouts(plan: Plan, say: (line: string) => void): P
       perSecond: median(closed.oncepay),
       floorPerSecond: median(closed.floor),
       open,
+      floorCpuMs: {
+        worker: median(floorCpu.map((each) => each.worker)),
+        temporal: median(floorCpu.map((each) => each.temporal)),
+      },
       cpuMsPerPayout: perProcess((name) => median(cpu.map((each) => each[name]))),
       payouts: total,
       memoryMb,

@@ -18,6 +18,9 @@ export function cpuMs(home: string): Record<ProcessName, number> {
   });
 }
 
+/** The same of one process, whoever started it. */
+export const cpuMsOf = (pid: number): number => ticks(pid, false) * TICK_MS;
+
 /** Resident memory in MB; what PostgreSQL's processes share is counted once. */
 export function residentMb(home: string): Record<ProcessName, number> {
   return forEach((name) => {

@@ -48,7 +48,7 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 }
 
 export function payoutsReport(result: PayoutsResult, plan: Plan): string {
-  const { perSecond, floorPerSecond, open, cpuMsPerPayout, memoryMb, shape, floorShape, store, webhooks } = result;
+  const { perSecond, floorPerSecond, open, cpuMsPerPayout, floorCpuMs, memoryMb, shape, floorShape, store, webhooks } = result;
   const share = perSecond / floorPerSecond;
   const cpu = PROCESSES.reduce((sum, name) => sum + cpuMsPerPayout[name], 0);
   const at5 = open.find(({ rate }) => rate === 5);
@@ -82,6 +82,11 @@ ${table(
   ['per process', ...PROCESSES, 'all'],
   [
     ['CPU per payout, ms', ...PROCESSES.map((name) => cpuMsPerPayout[name].toFixed(1)), cpu.toFixed(1)],
+    [
+      'of these the floor alone, ms',
+      ...PROCESSES.map((name) => (name === 'worker' || name === 'temporal' ? floorCpuMs[name].toFixed(1) : '')),
+      (floorCpuMs.worker + floorCpuMs.temporal).toFixed(1),
+    ],
     [`memory after ${result.payouts} payouts, MB`, ...PROCESSES.map((name) => memoryMb[name].toFixed(0)), ''],
   ],
 )}

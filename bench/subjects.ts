@@ -121,7 +121,12 @@ export function oncepay({ baseUrl, databaseUrl, merchants }: Credentials, callba
   }
 }
 
-export async function startFloor({ temporalAddress }: Credentials): Promise<Subject> {
+export interface Floor extends Subject {
+  /** Of its worker. */
+  readonly pid: number;
+}
+
+export async function startFloor({ temporalAddress }: Credentials): Promise<Floor> {
   const paid = waiting();
   const child: ChildProcess = fork(fileURLToPath(new URL('./floorWorker.js', import.meta.url)), [temporalAddress]);
   await new Promise<void>((resolve, reject) => {
@@ -135,6 +140,7 @@ export async function startFloor({ temporalAddress }: Credentials): Promise<Subj
   const { workflow } = new Client({ connection });
   return {
     name: 'floor',
+    pid: child.pid ?? 0,
     async accept() {
       const id = randomUUID();
       const startWorkflowOperation = new WithStartWorkflowOperation<typeof floor>('floor', {
