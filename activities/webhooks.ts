@@ -62,8 +62,12 @@ const RECEIVERS_AT_ONCE = 5;
 /** A worker asks the PSP, and hears what came of it in a moment as a rule. */
 const GOES_ON_SOON: ReadonlySet<PayoutState> = new Set(['QUEUED', 'SUBMITTING']);
 
-/** While a payout goes on soon it is looked at again after this, then at intervals that grow by half. */
+/**
+ * While a payout goes on soon it is looked at again after this, then at intervals that grow by half, up to a limit: a
+ * busy machine takes seconds for a payout, and its events should not wait as long again. A look is one small query.
+ */
 const LOOK_AGAIN_FIRST_MS = 100;
+const LOOK_AGAIN_MAX_MS = 250;
 
 /** Beyond it the PSP is slow, and the next event has time for an activity of its own. */
 const STAY_MS = 3_000;
@@ -155,7 +159,7 @@ export function createWebhookActivities({
       const done = new Set<string>();
       const silent = new Set<string>(); // not asked again by this run: each time may take the whole limit
       return await whileBeating(async () => {
-        for (let waitMs = LOOK_AGAIN_FIRST_MS; ; waitMs *= 1.5) {
+        for (let waitMs = LOOK_AGAIN_FIRST_MS; ; waitMs = Math.min(waitMs * 1.5, LOOK_AGAIN_MAX_MS)) {
           const { state, sequence, pending } = (await deliveries.outboxOf(payoutId)) ?? NOTHING;
           await inParallel(byReceiver(pending), RECEIVERS_AT_ONCE, async ([receiver, events]) => {
             for (const { id } of events) {

@@ -276,4 +276,11 @@ async function maintenance(engine: Engine, type: string): Promise<string> {
 }
 
 /** Recordings of what workflows did before a change, kept while such payouts may be open: docs/changing-workflows.md. */
-export const EARLIER: readonly string[] = [];
+export const EARLIER: readonly string[] = [
+  'paid@reply-written-by-the-workflow',
+  'paid-after-a-retry@reply-written-by-the-workflow',
+  'failed@reply-written-by-the-workflow',
+  'unknown-then-paid@reply-written-by-the-workflow',
+  'psp-busy-then-paid@reply-written-by-the-workflow',
+  'provider-retried-then-failed@reply-written-by-the-workflow',
+];
