@@ -29,7 +29,7 @@ async function main(address: string): Promise<void> {
       logger: new DefaultLogger('ERROR'),
     }),
     maxCachedWorkflows: 500,
-    maxConcurrentWorkflowTaskExecutions: 40,
+    maxConcurrentWorkflowTaskExecutions: 10,
     maxConcurrentLocalActivityExecutions: 16,
     maxConcurrentActivityTaskExecutions: 100,
     workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 2, initial: 5, maximum: 20 },

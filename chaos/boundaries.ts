@@ -47,6 +47,7 @@ export function settingsAt(boundary: Boundary): Record<string, string> {
     PSP_NOT_FOUND_GRACE: isInCall ? '11s' : '7s',
     OUTCOME_DEADLINE: '10m', // no round takes as long: every outcome must be found out without a person
     DATABASE_POOL: '40',
+    WORKFLOW_CONCURRENCY: '40',
     RATE_LIMIT_PER_SECOND: '5000',
     LOG_LEVEL: 'warn',
   };

@@ -116,6 +116,7 @@ const environment = z.object({
     .optional(),
   PAYOUT_RUN_INTERVAL: duration('2h'),
   ENABLE_WORKERS: flag('true'),
+  WORKFLOW_CONCURRENCY: count(10, 2, 1_000),
   PAYOUT_WORKER_CONCURRENCY: count(5, 1, 1_000),
   PAYOUT_WORKER_RATE_LIMIT: count(10, 1, 10_000),
   BATCH_WORKER_CONCURRENCY: count(1, 1, 100),
@@ -174,6 +175,8 @@ export interface Config {
   /** False: workers run elsewhere, or not yet; `oncepay up` starts none, and /health does not miss them. */
   readonly enableWorkers: boolean;
   /** What provider payouts ask of their PSPs. */
+  /** Workflow tasks at once in one worker. */
+  readonly workflowConcurrency: number;
   readonly providerPspLimits: QueueLimits;
   /** The steps of payout runs. */
   readonly payoutRunLimits: QueueLimits;
@@ -274,6 +277,7 @@ export function loadConfig(env: Environment): Config {
     vapid: vapidOf(settings),
     payoutRunIntervalMs: settings.PAYOUT_RUN_INTERVAL,
     enableWorkers: settings.ENABLE_WORKERS,
+    workflowConcurrency: settings.WORKFLOW_CONCURRENCY,
     providerPspLimits: { concurrency: settings.PAYOUT_WORKER_CONCURRENCY, perSecond: settings.PAYOUT_WORKER_RATE_LIMIT },
     payoutRunLimits: { concurrency: settings.BATCH_WORKER_CONCURRENCY, perSecond: settings.BATCH_WORKER_RATE_LIMIT },
     logLevel: settings.LOG_LEVEL,

@@ -91,7 +91,7 @@ export async function createWorkers(
     workflowBundle: await workflowCode(log),
     activities: { ...createLedgerActivities({ ledger, pool }), ...psp },
     maxCachedWorkflows: 500, // a payout is busy for seconds; those that wait for days are replayed in milliseconds
-    maxConcurrentWorkflowTaskExecutions: 40, // more than one thread of JavaScript can use; the rest waits in the server
+    maxConcurrentWorkflowTaskExecutions: config.workflowConcurrency,
     maxConcurrentLocalActivityExecutions: config.databasePool, // each is one database call: more would only queue here
     maxConcurrentActivityTaskExecutions: 100, // PSP calls, each waiting for up to 30 s
     // Grows with the load: half the tail of the latency that fixed pollers have, and few idle calls.
