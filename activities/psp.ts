@@ -20,12 +20,14 @@ export interface SubmitInput {
 }
 
 /**
- * `begun: false`: the payout was held, cancelled or settled meanwhile; nothing was sent. `recorded`: the payout once the
- * books had what the reply made true; null where they could not be reached, absent in older histories.
+ * - `recorded`: the payout once the books had what the reply made true
+ * - without it, `begun`: the books could not be reached for that (older histories: were not asked); the reply is to be applied
+ * - `begun: false`: the payout was held, cancelled or settled meanwhile; nothing was sent
  */
 export type SubmitAnswer =
-  | { readonly begun: true; readonly begin: FactAnswer; readonly reply: PspReply; readonly recorded?: FactAnswer | null }
-  | { readonly begun: false; readonly begin: FactAnswer };
+  | { readonly begun: true; readonly reply: PspReply; readonly recorded: FactAnswer }
+  | { readonly begun: true; readonly reply: PspReply; readonly begin: FactAnswer; readonly recorded?: undefined }
+  | { readonly begun: false; readonly begin: FactAnswer; readonly recorded?: undefined };
 
 export interface LookUpInput {
   readonly payoutId: string;
@@ -89,8 +91,8 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
     return reply;
   }
 
-  /** Null: the books cannot be reached. The reply goes back to the workflow, which tries until they can. */
-  async function record(begin: FactAnswer, attempt: number, reply: PspReply): Promise<FactAnswer | null> {
+  /** Undefined: the books cannot be reached. The reply goes back to the workflow, which tries until they can. */
+  async function record(begin: FactAnswer, attempt: number, reply: PspReply): Promise<FactAnswer | undefined> {
     let latest = begin;
     try {
       for (const fact of factsOf(reply, replyContext(begin.payout, attempt, 'reply'))) {
@@ -101,7 +103,7 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
       return latest;
     } catch (error) {
       log.warn("a PSP's reply could not be written down at once", { error });
-      return null;
+      return undefined;
     }
   }
 
@@ -119,7 +121,8 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
       if (begin.outcome !== 'applied' && begin.outcome !== 'already') return { begun: false, begin };
       return await whileBeating(async () => {
         const reply = begin.outcome === 'already' ? INTERRUPTED : await ask(payoutId, attempt);
-        return { begun: true, begin, reply, recorded: await record(begin, attempt, reply) };
+        const recorded = await record(begin, attempt, reply);
+        return recorded ? { begun: true, reply, recorded } : { begun: true, reply, begin };
       });
     },
 

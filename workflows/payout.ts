@@ -218,9 +218,8 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
     const { id, sequence, round } = seen();
     try {
       const answer = await pspOf(seen(), toSubmit).submit({ payoutId: id, attempt, sequence, round });
-      see(answer.begin, sequence);
-      if (answer.begun && answer.recorded) see(answer.recorded, seen().sequence);
-      else if (answer.begun) await applyReply(answer.reply, 'reply', attempt);
+      see(answer.recorded ?? answer.begin, sequence);
+      if (answer.begun && !answer.recorded) await applyReply(answer.reply, 'reply', attempt);
       pauseBefore(answer.begun && answer.reply.kind === 'not_taken' ? answer.reply.retryAfterMs : null);
     } catch {
       see({ payout: await ledger.readPayout(id), notify: false }, sequence);

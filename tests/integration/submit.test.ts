@@ -75,7 +75,7 @@ test('where the books cannot be reached after the PSP has answered, its answer i
     },
   };
   const answer = await submitting(PAID, away).submit(id);
-  expect(answer).toMatchObject({ begun: true, reply: { kind: 'paid' }, recorded: null });
+  expect(answer).toMatchObject({ begun: true, reply: { kind: 'paid' }, begin: { payout: { state: 'SUBMITTING' } } });
   expect(await books.entries(id)).toEqual(['RESERVE 1000']);
 });
 
