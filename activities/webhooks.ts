@@ -7,7 +7,6 @@ import type { PayoutState } from '../src/domain/payout/machine.ts';
 import { failpoint } from '../src/failpoints.ts';
 import { createOutbox } from '../src/notify/outbox.ts';
 import { presentEvent } from '../src/present/event.ts';
-import type { RetryTimes } from '../src/present/providerPayout.ts';
 import {
   createDeliveries,
   type Delivery,
@@ -27,8 +26,6 @@ export interface WebhookPorts {
   readonly timeoutMs: number;
   /** Test keys' webhooks may go to loopback and over plain http; a live key's never. */
   readonly allowLoopbackTest: boolean;
-  /** How long payouts wait between retries: a provider's says when the next one comes. */
-  readonly retryTimes: RetryTimes;
   /** How long a run stays with a payout that goes on soon. */
   readonly stayMs?: number;
 }
@@ -79,14 +76,7 @@ const HEARTBEAT_MS = 3_000;
 
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
-export function createWebhookActivities({
-  pool,
-  keys,
-  timeoutMs,
-  allowLoopbackTest,
-  retryTimes,
-  stayMs = STAY_MS,
-}: WebhookPorts) {
+export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest, stayMs = STAY_MS }: WebhookPorts) {
   const deliveries = createDeliveries(pool);
   const outbox = createOutbox(pool);
   const tryingPerHost = new Map<string, number>();
@@ -128,7 +118,7 @@ export function createWebhookActivities({
 
   async function send(delivery: Delivery): Promise<SendResult> {
     const { event, url, secret, previousSecret } = delivery;
-    const body = JSON.stringify(presentEvent(event, retryTimes));
+    const body = JSON.stringify(presentEvent(event));
     const current = decryptSecret(keys, secret);
     const previous = previousSecret === null ? null : decryptSecret(keys, previousSecret);
     const signed = signedHeaders({ id: event.id, sentAt: new Date(), body }, { current, previous });

@@ -78,7 +78,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   const opened = await open(opening);
   accepted = opened.outcome === 'refused' ? opened : { outcome: 'accepted', payout: opened.payout };
   if (opened.outcome !== 'refused') {
-    door = openDoor(opened);
+    door = openDoor(opened, times);
     await live(door, notices, times);
     await door.settleDown(notices);
   }
@@ -201,9 +201,12 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
   }
 
   async function retry(): Promise<void> {
-    const { attempt } = seen();
-    const waitMs = retryWait(attempt - earlierAttempts, times);
-    if (await change(waitMs, `wait before attempt ${attempt + 1}`)) return;
+    const { attempt, nextAttemptAt } = seen();
+    // Whoever comes back to this wait, after a message or as a new run, waits for what is left of it.
+    const leftMs = nextAttemptAt
+      ? Math.max(1, Date.parse(nextAttemptAt) - Date.now())
+      : retryWait(attempt - earlierAttempts, times);
+    if (await change(leftMs, `wait before attempt ${attempt + 1}`)) return;
     resends = 0;
     await sendAttempt(attempt + 1);
   }

@@ -1,7 +1,6 @@
 /** A payout as the provider who asked for it sees it, and as their platform's webhooks tell it: words and fields of its own. */
 import { formatMajor } from '../domain/money.ts';
-import type { PayoutRecord, PayoutTimes, ReviewReason } from '../domain/payout/contract.ts';
-import { retryWait } from '../domain/payout/facts.ts';
+import type { PayoutRecord, ReviewReason } from '../domain/payout/contract.ts';
 import { MAX_ATTEMPTS } from '../domain/payout/failures.ts';
 import { type PayoutState, WAITING_ON } from '../domain/payout/machine.ts';
 
@@ -64,8 +63,6 @@ interface Retry {
   readonly nextAt: string | null;
 }
 
-export type RetryTimes = Pick<PayoutTimes, 'retryWaitMs' | 'retryWaitMaxMs'>;
-
 type Placed = Pick<PayoutRecord, 'state' | 'sequence' | 'dispatch' | 'runId'>;
 
 export function stageOf({ state, sequence, dispatch, runId }: Placed): ProviderStage {
@@ -77,7 +74,7 @@ export function stageOf({ state, sequence, dispatch, runId }: Placed): ProviderS
 export const providerStatus = (record: Placed): ProviderStatus => PROVIDER_STATUS[stageOf(record)];
 
 /** Every field by name: what is added to the record for our own use does not leave the house by itself. */
-export function presentProviderPayout(record: PayoutRecord, times: RetryTimes): ProviderPayout {
+export function presentProviderPayout(record: PayoutRecord): ProviderPayout {
   const { id, review, hold } = record;
   return {
     id,
@@ -95,7 +92,7 @@ export function presentProviderPayout(record: PayoutRecord, times: RetryTimes): 
     },
     hold: hold && { reason: hold.reason, source: hold.source },
     failure: failureOf(record),
-    retry: retryOf(record, times),
+    retry: retryOf(record),
     waitingOn: stageOf(record) === 'AWAITING_RUN' ? 'run' : (WAITING_ON[record.state] ?? null),
     timelineUrl: `/api/provider/payouts/${id}/timeline`,
     livemode: record.mode === 'live',
@@ -126,11 +123,15 @@ function failureOf({ state, failure }: PayoutRecord): PayoutRecord['failure'] {
   return failure && { code: failure.code, message: failure.message, retryable: failure.retryable };
 }
 
-function retryOf(record: PayoutRecord, times: RetryTimes): Retry | null {
-  const { state, attempt, attemptsBefore, maxAttempts = MAX_ATTEMPTS, updatedAt } = record;
+function retryOf({
+  state,
+  attempt,
+  attemptsBefore,
+  maxAttempts = MAX_ATTEMPTS,
+  nextAttemptAt = null,
+}: PayoutRecord): Retry | null {
   const made = attempt - attemptsBefore;
   const max = maxAttempts - 1; // the first attempt is no retry
-  if (state !== 'RETRY_WAIT') return made > 1 ? { attempt: made - 1, max, nextAt: null } : null;
-  const nextAt = new Date(Date.parse(updatedAt) + retryWait(made, times)).toISOString();
-  return { attempt: made, max, nextAt };
+  if (state === 'RETRY_WAIT') return { attempt: made, max, nextAt: nextAttemptAt };
+  return made > 1 ? { attempt: made - 1, max, nextAt: null } : null;
 }

@@ -69,7 +69,7 @@ export async function createWorkers(
   const webhooks = await Worker.create({
     ...on(WEBHOOKS_QUEUE),
     activities: {
-      ...createWebhookActivities({ ...outside, pool: webhooksPool, keys, retryTimes: config.times }),
+      ...createWebhookActivities({ ...outside, pool: webhooksPool, keys }),
       ...createNotificationActivities({ pool: webhooksPool, keys, mailer, pusher, publicUrl: config.publicUrl }),
       ...createMaintenanceActivities({ pool: webhooksPool, payouts: payoutsClient, onBooksChecked }),
     },
