@@ -28,6 +28,8 @@ export interface WebhookPorts {
   readonly allowLoopbackTest: boolean;
   /** How long a run stays with a payout that goes on soon. */
   readonly stayMs?: number;
+  /** After each try, with what the delivery is then. */
+  readonly onTried?: (state: DeliveryState) => void;
 }
 
 export interface AttemptInput {
@@ -76,7 +78,7 @@ const HEARTBEAT_MS = 3_000;
 
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
-export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest, stayMs = STAY_MS }: WebhookPorts) {
+export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest, stayMs = STAY_MS, onTried }: WebhookPorts) {
   const deliveries = createDeliveries(pool);
   const outbox = createOutbox(pool);
   const tryingPerHost = new Map<string, number>();
@@ -85,6 +87,7 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
   async function tryOnce(delivery: Delivery, trigger: Trigger, isLast: boolean): Promise<Tried | undefined> {
     if (delivery.receiverState !== 'active') {
       const state = await deliveries.record(delivery.id, neverSent(trigger, `endpoint_${delivery.receiverState}`));
+      onTried?.(state);
       return { state, statusCode: null, retryAfterMs: null };
     }
     const host = hostOf(delivery.url);
@@ -97,6 +100,7 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
       await failpoint('webhook.after', delivery.event.object.id);
       const record = recordOf(result, trigger, isLast);
       const state = await deliveries.record(delivery.id, record);
+      onTried?.(state);
       return { state, statusCode: record.statusCode, retryAfterMs: result.outcome === 'failed' ? result.retryAfterMs : null };
     } finally {
       leave(host);
