@@ -35,7 +35,7 @@ import {
 } from '../src/domain/payout/contract.ts';
 import { retryWait } from '../src/domain/payout/facts.ts';
 import { feeMinor } from '../src/domain/payout/fee.ts';
-import { edgeOf, type FactType, isFinal, type PayoutState } from '../src/domain/payout/machine.ts';
+import { edgeOf, type FactType, isBeforeItsRun, isFinal, type PayoutState } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
@@ -163,7 +163,7 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
     IN_REVIEW: review,
     REVIEW_ON_HOLD: () => change(),
     ON_HOLD: () => change(),
-    QUEUED: () => (awaitsRun(seen()) ? change() : send()),
+    QUEUED: () => (isBeforeItsRun(seen()) ? change() : send()),
     RETRY_WAIT: retry,
     SUBMITTING: () => unknown('the worker that sent it is gone'),
     PSP_QUEUED: awaitOutcome,
@@ -296,9 +296,6 @@ function refuseEarly(command: Command, seen: PayoutRecord | undefined, deciders:
     category: 'BENIGN',
   });
 }
-
-/** Approved, and its time comes with a run. */
-const awaitsRun = ({ dispatch, runId }: PayoutRecord): boolean => dispatch === 'run' && runId == null;
 
 function actorOf(command: Command): string {
   if ('adminId' in command) return `admin:${command.adminId}`;

@@ -20,7 +20,7 @@ import { deliveryWorkflowId, notificationsWorkflowId } from '../src/domain/ids.t
 import type { NotificationsInput } from '../src/domain/notifications.ts';
 import type { Fact, FactAnswer, PayoutRecord, PayoutTimes, PspNotice } from '../src/domain/payout/contract.ts';
 import { factsOf, type ReplyContext, replyContext, retryWait } from '../src/domain/payout/facts.ts';
-import { isFinal, PUBLIC_STATUS, WAITING_ON } from '../src/domain/payout/machine.ts';
+import { isFinal, PUBLIC_STATUS, waitingOn } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttributes.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
@@ -180,13 +180,13 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
 /** What an operator reads and filters by in the Temporal UI. An upsert costs a history event: only where he would look. */
 function show(payout: PayoutRecord, shown: string): string {
   const status = PUBLIC_STATUS[payout.state];
-  const waitingOn = WAITING_ON[payout.state];
+  const waitsFor = waitingOn(payout);
   setCurrentDetails(
     `**${status}** (${payout.state}), attempt ${payout.attempt}, round ${payout.round}` +
-      `${waitingOn ? `\n\nwaits for: ${waitingOn}` : ''}${payout.hold ? `\n\nheld: ${payout.hold.reason}` : ''}` +
+      `${waitsFor ? `\n\nwaits for: ${waitsFor}` : ''}${payout.hold ? `\n\nheld: ${payout.hold.reason}` : ''}` +
       `${payout.failure ? `\n\n${payout.failure.code}: ${payout.failure.message}` : ''}`,
   );
-  const wantsAttention = isFinal(payout.state) || payout.needsOperator || waitingOn === 'approver' || waitingOn === 'operator';
+  const wantsAttention = isFinal(payout.state) || payout.needsOperator || waitsFor === 'approver' || waitsFor === 'operator';
   const now = `${status} ${payout.needsOperator}`;
   if (now === shown || !(wantsAttention || shown !== '')) return shown;
   upsertSearchAttributes([

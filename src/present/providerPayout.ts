@@ -2,20 +2,21 @@
 import { formatMajor } from '../domain/money.ts';
 import type { PayoutRecord, ReviewReason } from '../domain/payout/contract.ts';
 import { MAX_ATTEMPTS } from '../domain/payout/failures.ts';
-import { type PayoutState, WAITING_ON } from '../domain/payout/machine.ts';
+import { isBeforeItsRun, type PayoutState, waitingOn } from '../domain/payout/machine.ts';
 
 export type ProviderStatus = 'REQUESTED' | 'APPROVED' | 'PROCESSING' | 'COMPLETED' | 'FAILED' | 'REJECTED' | 'CANCELLED';
 
-/** A payout's state, but the queue for the PSP is told apart from the wait for a run, and from one that no worker has read yet. */
-export type ProviderStage = PayoutState | 'RECEIVED' | 'AWAITING_RUN';
+/** A payout's state, but told apart are what comes before and after its run, and what no worker has read yet. */
+export type ProviderStage = PayoutState | 'RECEIVED' | 'QUEUED_BEFORE_RUN' | 'ON_HOLD_BEFORE_RUN';
 
 /** Everything from the run to the outcome is one word: what happens with the PSP in between is not the provider's affair. */
 export const PROVIDER_STATUS: Readonly<Record<ProviderStage, ProviderStatus>> = {
   RECEIVED: 'REQUESTED',
   IN_REVIEW: 'REQUESTED',
   REVIEW_ON_HOLD: 'REQUESTED',
-  AWAITING_RUN: 'APPROVED',
-  ON_HOLD: 'APPROVED',
+  QUEUED_BEFORE_RUN: 'APPROVED',
+  ON_HOLD_BEFORE_RUN: 'APPROVED',
+  ON_HOLD: 'PROCESSING',
   QUEUED: 'PROCESSING',
   RETRY_WAIT: 'PROCESSING',
   SUBMITTING: 'PROCESSING',
@@ -65,13 +66,13 @@ interface Retry {
 
 type Placed = Pick<PayoutRecord, 'state' | 'sequence' | 'dispatch' | 'runId'>;
 
-export function stageOf({ state, sequence, dispatch, runId }: Placed): ProviderStage {
-  if (state !== 'QUEUED') return state;
-  if (sequence === 0) return 'RECEIVED';
-  return dispatch === 'run' && runId === null ? 'AWAITING_RUN' : state;
-}
-
 export const providerStatus = (record: Placed): ProviderStatus => PROVIDER_STATUS[stageOf(record)];
+
+function stageOf(record: Placed): ProviderStage {
+  const { state, sequence } = record;
+  if (state === 'QUEUED' && sequence === 0) return 'RECEIVED';
+  return (state === 'QUEUED' || state === 'ON_HOLD') && isBeforeItsRun(record) ? `${state}_BEFORE_RUN` : state;
+}
 
 /** Every field by name: what is added to the record for our own use does not leave the house by itself. */
 export function presentProviderPayout(record: PayoutRecord): ProviderPayout {
@@ -93,7 +94,7 @@ export function presentProviderPayout(record: PayoutRecord): ProviderPayout {
     hold: hold && { reason: hold.reason, source: hold.source },
     failure: failureOf(record),
     retry: retryOf(record),
-    waitingOn: stageOf(record) === 'AWAITING_RUN' ? 'run' : (WAITING_ON[record.state] ?? null),
+    waitingOn: waitingOn(record),
     timelineUrl: `/api/provider/payouts/${id}/timeline`,
     livemode: record.mode === 'live',
     createdAt: record.createdAt,

@@ -68,10 +68,12 @@ test('a payout has these fields and no other', () => {
 
 test.each<[PayoutState, string, Partial<PayoutRecord>?]>([
   ['QUEUED', 'REQUESTED', { sequence: 0 }],
+  ['REJECTED', 'REJECTED', { sequence: 0 }],
   ['IN_REVIEW', 'REQUESTED'],
   ['REVIEW_ON_HOLD', 'REQUESTED'],
   ['QUEUED', 'APPROVED'],
   ['ON_HOLD', 'APPROVED'],
+  ['ON_HOLD', 'PROCESSING', { runId: 'run_1', attempt: 1 }],
   ['QUEUED', 'PROCESSING', { runId: 'run_1' }],
   ['QUEUED', 'PROCESSING', { dispatch: 'now' }],
   ['RETRY_WAIT', 'PROCESSING', { runId: 'run_1', attempt: 1 }],
