@@ -7,7 +7,6 @@ import type { PayoutState } from '../src/domain/payout/machine.ts';
 import { failpoint } from '../src/failpoints.ts';
 import { createOutbox } from '../src/notify/outbox.ts';
 import { presentEvent } from '../src/present/event.ts';
-import type { RetryTimes } from '../src/present/providerPayout.ts';
 import {
   createDeliveries,
   type Delivery,
@@ -27,10 +26,10 @@ export interface WebhookPorts {
   readonly timeoutMs: number;
   /** Test keys' webhooks may go to loopback and over plain http; a live key's never. */
   readonly allowLoopbackTest: boolean;
-  /** How long payouts wait between retries: a provider's says when the next one comes. */
-  readonly retryTimes: RetryTimes;
   /** How long a run stays with a payout that goes on soon. */
   readonly stayMs?: number;
+  /** After each try, with what the delivery is then. */
+  readonly onTried?: (state: DeliveryState) => void;
 }
 
 export interface AttemptInput {
@@ -83,14 +82,7 @@ const HEARTBEAT_MS = 3_000;
 
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
-export function createWebhookActivities({
-  pool,
-  keys,
-  timeoutMs,
-  allowLoopbackTest,
-  retryTimes,
-  stayMs = STAY_MS,
-}: WebhookPorts) {
+export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest, stayMs = STAY_MS, onTried }: WebhookPorts) {
   const deliveries = createDeliveries(pool);
   const outbox = createOutbox(pool);
   const tryingPerHost = new Map<string, number>();
@@ -99,6 +91,7 @@ export function createWebhookActivities({
   async function tryOnce(delivery: Delivery, trigger: Trigger, isLast: boolean): Promise<Tried | undefined> {
     if (delivery.receiverState !== 'active') {
       const state = await deliveries.record(delivery.id, neverSent(trigger, `endpoint_${delivery.receiverState}`));
+      onTried?.(state);
       return { state, statusCode: null, retryAfterMs: null };
     }
     const host = hostOf(delivery.url);
@@ -111,6 +104,7 @@ export function createWebhookActivities({
       await failpoint('webhook.after', delivery.event.object.id);
       const record = recordOf(result, trigger, isLast);
       const state = await deliveries.record(delivery.id, record);
+      onTried?.(state);
       return { state, statusCode: record.statusCode, retryAfterMs: result.outcome === 'failed' ? result.retryAfterMs : null };
     } finally {
       leave(host);
@@ -132,7 +126,7 @@ export function createWebhookActivities({
 
   async function send(delivery: Delivery): Promise<SendResult> {
     const { event, url, secret, previousSecret } = delivery;
-    const body = JSON.stringify(presentEvent(event, retryTimes));
+    const body = JSON.stringify(presentEvent(event));
     const current = decryptSecret(keys, secret);
     const previous = previousSecret === null ? null : decryptSecret(keys, previousSecret);
     const signed = signedHeaders({ id: event.id, sentAt: new Date(), body }, { current, previous });

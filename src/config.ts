@@ -50,6 +50,10 @@ const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as
 
 const MAIL_FROM = /^(?:[^<>\p{Cc}]+ <([^\s<>@]+@[^\s<>@]+)>|([^\s<>@]+@[^\s<>@]+))$/u;
 
+/** What the simulator's keys begin with, and its hash where nothing else is set: everybody knows both. */
+const SIMULATOR_KEY = 'FLWSECK_TEST-local-';
+const SIMULATOR_HASH = 'flutterwave-local-hash';
+
 const environment = z.object({
   DATABASE_URL: url('postgresql|postgres'),
   DATABASE_OWNER_URL: url('postgresql|postgres').optional(),
@@ -78,8 +82,8 @@ const environment = z.object({
   SANDBOX_WEBHOOK_SECRET: secret('sandbox-local-secret'),
   SANDBOX_CALLBACK_URL: url('http|https').optional(),
   FLUTTERWAVE_TEST_URL: url('http|https').default('http://127.0.0.1:3003/v3'),
-  FLUTTERWAVE_TEST_SECRET_KEY: secret('FLWSECK_TEST-local-X'),
-  FLUTTERWAVE_TEST_WEBHOOK_HASH: secret('flutterwave-local-hash'),
+  FLUTTERWAVE_TEST_SECRET_KEY: secret(`${SIMULATOR_KEY}X`),
+  FLUTTERWAVE_TEST_WEBHOOK_HASH: secret(SIMULATOR_HASH),
   FLUTTERWAVE_TEST_REFERENCE_SUFFIX: z
     .string()
     .regex(/^_PMCK[A-Z0-9_]{0,20}$/, "must be one of Flutterwave's, such as _PMCK or _PMCKDU_1")
@@ -314,6 +318,16 @@ function flutterwaveOf(settings: z.output<typeof environment>): FlutterwaveAccou
     refuse('FLUTTERWAVE_TEST_SECRET_KEY is a live key (FLWSECK-…): test payouts, and the simulator, must not have one.');
   }
   if (!test.secretKey.startsWith('FLWSECK_TEST-')) refuse('FLUTTERWAVE_TEST_SECRET_KEY must begin with FLWSECK_TEST-.');
+  if (!isSimulator(test.baseUrl)) {
+    if (test.secretKey.startsWith(SIMULATOR_KEY)) {
+      refuse(
+        `FLUTTERWAVE_TEST_SECRET_KEY is the simulator's (${SIMULATOR_KEY}…), but FLUTTERWAVE_TEST_URL is Flutterwave itself.`,
+      );
+    }
+    if (test.webhookHash === SIMULATOR_HASH) {
+      refuse('FLUTTERWAVE_TEST_WEBHOOK_HASH is not set: with it Flutterwave shows that a callback is its own.');
+    }
+  }
 
   const {
     FLUTTERWAVE_LIVE_URL: baseUrl,

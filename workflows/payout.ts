@@ -35,7 +35,7 @@ import {
 } from '../src/domain/payout/contract.ts';
 import { retryWait } from '../src/domain/payout/facts.ts';
 import { feeMinor } from '../src/domain/payout/fee.ts';
-import { edgeOf, type FactType, isFinal, type PayoutState } from '../src/domain/payout/machine.ts';
+import { edgeOf, type FactType, isBeforeItsRun, isFinal, type PayoutState } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
@@ -78,7 +78,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   const opened = await open(opening);
   accepted = opened.outcome === 'refused' ? opened : { outcome: 'accepted', payout: opened.payout };
   if (opened.outcome !== 'refused') {
-    door = openDoor(opened);
+    door = openDoor(opened, times);
     await live(door, notices, times);
     await door.settleDown(notices);
   }
@@ -163,7 +163,7 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
     IN_REVIEW: review,
     REVIEW_ON_HOLD: () => change(),
     ON_HOLD: () => change(),
-    QUEUED: () => (awaitsRun(seen()) ? change() : send()),
+    QUEUED: () => (isBeforeItsRun(seen()) ? change() : send()),
     RETRY_WAIT: retry,
     SUBMITTING: () => unknown('the worker that sent it is gone'),
     PSP_QUEUED: awaitOutcome,
@@ -201,9 +201,12 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
   }
 
   async function retry(): Promise<void> {
-    const { attempt } = seen();
-    const waitMs = retryWait(attempt - earlierAttempts, times);
-    if (await change(waitMs, `wait before attempt ${attempt + 1}`)) return;
+    const { attempt, nextAttemptAt } = seen();
+    // Whoever comes back to this wait, after a message or as a new run, waits for what is left of it.
+    const leftMs = nextAttemptAt
+      ? Math.max(1, Date.parse(nextAttemptAt) - Date.now())
+      : retryWait(attempt - earlierAttempts, times);
+    if (await change(leftMs, `wait before attempt ${attempt + 1}`)) return;
     resends = 0;
     await sendAttempt(attempt + 1);
   }
@@ -293,9 +296,6 @@ function refuseEarly(command: Command, seen: PayoutRecord | undefined, deciders:
     category: 'BENIGN',
   });
 }
-
-/** Approved, and its time comes with a run. */
-const awaitsRun = ({ dispatch, runId }: PayoutRecord): boolean => dispatch === 'run' && runId == null;
 
 function actorOf(command: Command): string {
   if ('adminId' in command) return `admin:${command.adminId}`;

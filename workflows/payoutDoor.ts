@@ -18,9 +18,9 @@ import type { PspActivities } from '../activities/psp.ts';
 import type { WebhookActivities } from '../activities/webhooks.ts';
 import { deliveryWorkflowId, notificationsWorkflowId } from '../src/domain/ids.ts';
 import type { NotificationsInput } from '../src/domain/notifications.ts';
-import type { Fact, FactAnswer, PayoutRecord, PspNotice } from '../src/domain/payout/contract.ts';
-import { factsOf, replyContext } from '../src/domain/payout/facts.ts';
-import { isFinal, PUBLIC_STATUS, WAITING_ON } from '../src/domain/payout/machine.ts';
+import type { Fact, FactAnswer, PayoutRecord, PayoutTimes, PspNotice } from '../src/domain/payout/contract.ts';
+import { factsOf, type ReplyContext, replyContext, retryWait } from '../src/domain/payout/facts.ts';
+import { isFinal, PUBLIC_STATUS, waitingOn } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttributes.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
@@ -81,7 +81,9 @@ export interface PayoutDoor {
   settleDown(notices: PspNotice[]): Promise<void>;
 }
 
-export function openDoor(opened: { readonly payout: PayoutRecord; readonly notify: boolean }): PayoutDoor {
+/** @param times of a payout that may still be tried again. */
+export function openDoor(opened: { readonly payout: PayoutRecord; readonly notify: boolean }, times?: PayoutTimes): PayoutDoor {
+  const { attemptsBefore } = opened.payout; // other rounds': the waits of this one grow with its own, whether they count or not
   let seen = opened.payout;
   let delivering: Promise<void> | undefined;
   let moreToDeliver = false;
@@ -138,8 +140,14 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     return answer;
   }
 
+  /** Of a failure that another attempt follows, the fact says when: the clock is ours, and so is the wait that it ends. */
+  function contextOf(attempt: number, source: ReplyContext['source']): ReplyContext {
+    const waitMs = times && retryWait(attempt - attemptsBefore, times);
+    return replyContext(seen, attempt, source, waitMs === undefined ? undefined : new Date(Date.now() + waitMs).toISOString());
+  }
+
   async function applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void> {
-    for (const fact of factsOf(reply, replyContext(seen, attempt, source))) {
+    for (const fact of factsOf(reply, contextOf(attempt, source))) {
       await apply(fact, `psp:${seen.psp}`);
     }
   }
@@ -151,7 +159,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
       .catch((): PspReply => ({ kind: 'unknown', reason: 'the PSP does not answer look-ups' }));
     // What proves nothing is no fact. The message stays as received; while the payout is open its own look-ups go on.
     if (reply.kind === 'unknown' || reply.kind === 'not_taken' || reply.kind === 'not_found') return;
-    const facts = factsOf(reply, replyContext(seen, attempt, 'callback'));
+    const facts = factsOf(reply, contextOf(attempt, 'callback'));
     for (const [index, fact] of facts.entries()) {
       const isLast = index === facts.length - 1; // the one that the message is compared with
       await apply(isLast ? { ...fact, messageId, claim } : fact, `psp:${seen.psp}`);
@@ -172,13 +180,13 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
 /** What an operator reads and filters by in the Temporal UI. An upsert costs a history event: only where he would look. */
 function show(payout: PayoutRecord, shown: string): string {
   const status = PUBLIC_STATUS[payout.state];
-  const waitingOn = WAITING_ON[payout.state];
+  const waitsFor = waitingOn(payout);
   setCurrentDetails(
     `**${status}** (${payout.state}), attempt ${payout.attempt}, round ${payout.round}` +
-      `${waitingOn ? `\n\nwaits for: ${waitingOn}` : ''}${payout.hold ? `\n\nheld: ${payout.hold.reason}` : ''}` +
+      `${waitsFor ? `\n\nwaits for: ${waitsFor}` : ''}${payout.hold ? `\n\nheld: ${payout.hold.reason}` : ''}` +
       `${payout.failure ? `\n\n${payout.failure.code}: ${payout.failure.message}` : ''}`,
   );
-  const wantsAttention = isFinal(payout.state) || payout.needsOperator || waitingOn === 'approver' || waitingOn === 'operator';
+  const wantsAttention = isFinal(payout.state) || payout.needsOperator || waitsFor === 'approver' || waitsFor === 'operator';
   const now = `${status} ${payout.needsOperator}`;
   if (now === shown || !(wantsAttention || shown !== '')) return shown;
   upsertSearchAttributes([

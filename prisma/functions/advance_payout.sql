@@ -51,6 +51,7 @@ BEGIN
          -- Our own funds at the PSP were short: that attempt is spent, but it is not one of those the payout may have.
          attempts_before = CASE WHEN p_fact = 'reinitiated' THEN x.attempt
                                 WHEN p_fact = 'attempt_failed' AND p_data #>> '{failure,class}' = 'D' THEN x.attempts_before + 1 ELSE x.attempts_before END,
+         next_attempt_at = CASE WHEN p_edge.to_state = 'RETRY_WAIT' THEN (p_data ->> 'nextAttemptAt')::timestamptz END,
          run_id = CASE WHEN p_fact = 'dispatched' THEN p_data ->> 'runId' ELSE x.run_id END,
          psp_reference = CASE WHEN p_attempt IS NULL THEN x.psp_reference -- not about an attempt
                               ELSE (SELECT a.psp_ref FROM payout_attempts a WHERE a.payout_id = x.id AND a.attempt = p_attempt) END,

@@ -24,6 +24,7 @@ BEGIN
     'review', CASE WHEN p.review IS NULL THEN NULL ELSE p.review || jsonb_build_object('approvals', v_approvals) END,
     'hold', p.hold, 'failure', p.failure, 'needsOperator', p.needs_operator,
     'maxAttempts', p.max_attempts, 'dispatch', p.dispatch, 'runId', p.run_id, 'method', p.method, 'risk', p.risk,
+    'nextAttemptAt', iso_time(p.next_attempt_at),
     'createdAt', iso_time(p.created_at), 'updatedAt', iso_time(p.updated_at), 'completedAt', iso_time(p.completed_at));
 END $$;
 REVOKE EXECUTE ON FUNCTION payout_record(payouts) FROM PUBLIC;

@@ -108,7 +108,7 @@ export function secretsOf(home: Home): Secrets {
     encryptionKeys: `k1:${randomBytes(32).toString('base64')}`,
     sandboxApiKey: randomBytes(24).toString('hex'),
     sandboxWebhookSecret: randomBytes(24).toString('hex'),
-    flutterwaveSecretKey: `FLWSECK_TEST-${randomBytes(16).toString('hex')}-X`,
+    flutterwaveSecretKey: `FLWSECK_TEST-local-${randomBytes(16).toString('hex')}-X`,
     flutterwaveWebhookHash: randomBytes(24).toString('hex'),
     vapid: newVapidPair(),
     ...known, // the others are newer than this home

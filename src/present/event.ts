@@ -1,7 +1,7 @@
 /** An event as merchants see it: in `GET /events` and, to the byte, in webhooks (api.md §3). */
 import type { Mode, PayoutRecord } from '../domain/payout/contract.ts';
 import { type PublicPayout, presentPayout } from './payout.ts';
-import { type ProviderPayout, presentProviderPayout, type RetryTimes } from './providerPayout.ts';
+import { type ProviderPayout, presentProviderPayout } from './providerPayout.ts';
 
 /** A row of `events`. `object` is the payout's record right after the change. */
 export interface EventRecord {
@@ -23,7 +23,7 @@ export interface PublicEvent {
 }
 
 /** `times`: how long this installation waits between retries. */
-export function presentEvent({ id, type, at, mode, sequence, object }: EventRecord, times: RetryTimes): PublicEvent {
-  const shown = object.kind === 'provider' ? presentProviderPayout(object, times) : presentPayout(object);
+export function presentEvent({ id, type, at, mode, sequence, object }: EventRecord): PublicEvent {
+  const shown = object.kind === 'provider' ? presentProviderPayout(object) : presentPayout(object);
   return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: shown } };
 }

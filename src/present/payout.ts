@@ -2,7 +2,7 @@
 
 import { formatMajor } from '../domain/money.ts';
 import type { PayoutRecord } from '../domain/payout/contract.ts';
-import { PUBLIC_STATUS, type PublicStatus, WAITING_ON } from '../domain/payout/machine.ts';
+import { PUBLIC_STATUS, type PublicStatus, waitingOn } from '../domain/payout/machine.ts';
 
 export interface PublicPayout {
   readonly id: string;
@@ -49,7 +49,7 @@ export function presentPayout(record: PayoutRecord): PublicPayout {
     },
     hold: hold && { reason: hold.reason, source: hold.source },
     failure: failure && { code: failure.code, message: failure.message, retryable: failure.retryable },
-    waitingOn: WAITING_ON[record.state] ?? null,
+    waitingOn: waitingOn(record),
     livemode: record.mode === 'live',
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,

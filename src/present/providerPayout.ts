@@ -1,22 +1,22 @@
 /** A payout as the provider who asked for it sees it, and as their platform's webhooks tell it: words and fields of its own. */
 import { formatMajor } from '../domain/money.ts';
-import type { PayoutRecord, PayoutTimes, ReviewReason } from '../domain/payout/contract.ts';
-import { retryWait } from '../domain/payout/facts.ts';
+import type { PayoutRecord, ReviewReason } from '../domain/payout/contract.ts';
 import { MAX_ATTEMPTS } from '../domain/payout/failures.ts';
-import { type PayoutState, WAITING_ON } from '../domain/payout/machine.ts';
+import { isBeforeItsRun, type PayoutState, waitingOn } from '../domain/payout/machine.ts';
 
 export type ProviderStatus = 'REQUESTED' | 'APPROVED' | 'PROCESSING' | 'COMPLETED' | 'FAILED' | 'REJECTED' | 'CANCELLED';
 
-/** A payout's state, but the queue for the PSP is told apart from the wait for a run, and from one that no worker has read yet. */
-export type ProviderStage = PayoutState | 'RECEIVED' | 'AWAITING_RUN';
+/** A payout's state, but told apart are what comes before and after its run, and what no worker has read yet. */
+export type ProviderStage = PayoutState | 'RECEIVED' | 'QUEUED_BEFORE_RUN' | 'ON_HOLD_BEFORE_RUN';
 
 /** Everything from the run to the outcome is one word: what happens with the PSP in between is not the provider's affair. */
 export const PROVIDER_STATUS: Readonly<Record<ProviderStage, ProviderStatus>> = {
   RECEIVED: 'REQUESTED',
   IN_REVIEW: 'REQUESTED',
   REVIEW_ON_HOLD: 'REQUESTED',
-  AWAITING_RUN: 'APPROVED',
-  ON_HOLD: 'APPROVED',
+  QUEUED_BEFORE_RUN: 'APPROVED',
+  ON_HOLD_BEFORE_RUN: 'APPROVED',
+  ON_HOLD: 'PROCESSING',
   QUEUED: 'PROCESSING',
   RETRY_WAIT: 'PROCESSING',
   SUBMITTING: 'PROCESSING',
@@ -64,20 +64,18 @@ interface Retry {
   readonly nextAt: string | null;
 }
 
-export type RetryTimes = Pick<PayoutTimes, 'retryWaitMs' | 'retryWaitMaxMs'>;
-
 type Placed = Pick<PayoutRecord, 'state' | 'sequence' | 'dispatch' | 'runId'>;
-
-export function stageOf({ state, sequence, dispatch, runId }: Placed): ProviderStage {
-  if (state !== 'QUEUED') return state;
-  if (sequence === 0) return 'RECEIVED';
-  return dispatch === 'run' && runId === null ? 'AWAITING_RUN' : state;
-}
 
 export const providerStatus = (record: Placed): ProviderStatus => PROVIDER_STATUS[stageOf(record)];
 
+function stageOf(record: Placed): ProviderStage {
+  const { state, sequence } = record;
+  if (state === 'QUEUED' && sequence === 0) return 'RECEIVED';
+  return (state === 'QUEUED' || state === 'ON_HOLD') && isBeforeItsRun(record) ? `${state}_BEFORE_RUN` : state;
+}
+
 /** Every field by name: what is added to the record for our own use does not leave the house by itself. */
-export function presentProviderPayout(record: PayoutRecord, times: RetryTimes): ProviderPayout {
+export function presentProviderPayout(record: PayoutRecord): ProviderPayout {
   const { id, review, hold } = record;
   return {
     id,
@@ -95,8 +93,8 @@ export function presentProviderPayout(record: PayoutRecord, times: RetryTimes): 
     },
     hold: hold && { reason: hold.reason, source: hold.source },
     failure: failureOf(record),
-    retry: retryOf(record, times),
-    waitingOn: stageOf(record) === 'AWAITING_RUN' ? 'run' : (WAITING_ON[record.state] ?? null),
+    retry: retryOf(record),
+    waitingOn: waitingOn(record),
     timelineUrl: `/api/provider/payouts/${id}/timeline`,
     livemode: record.mode === 'live',
     createdAt: record.createdAt,
@@ -126,11 +124,15 @@ function failureOf({ state, failure }: PayoutRecord): PayoutRecord['failure'] {
   return failure && { code: failure.code, message: failure.message, retryable: failure.retryable };
 }
 
-function retryOf(record: PayoutRecord, times: RetryTimes): Retry | null {
-  const { state, attempt, attemptsBefore, maxAttempts = MAX_ATTEMPTS, updatedAt } = record;
+function retryOf({
+  state,
+  attempt,
+  attemptsBefore,
+  maxAttempts = MAX_ATTEMPTS,
+  nextAttemptAt = null,
+}: PayoutRecord): Retry | null {
   const made = attempt - attemptsBefore;
   const max = maxAttempts - 1; // the first attempt is no retry
-  if (state !== 'RETRY_WAIT') return made > 1 ? { attempt: made - 1, max, nextAt: null } : null;
-  const nextAt = new Date(Date.parse(updatedAt) + retryWait(made, times)).toISOString();
-  return { attempt: made, max, nextAt };
+  if (state === 'RETRY_WAIT') return { attempt: made, max, nextAt: nextAttemptAt };
+  return made > 1 ? { attempt: made - 1, max, nextAt: null } : null;
 }

@@ -36,7 +36,9 @@ const publicStatus = (state: string): PublicStatus => PUBLIC_STATUS[state as Pay
 type ProviderRow = TimelineRow & { readonly before: PayoutRecord | null; readonly after: PayoutRecord };
 
 export function presentProviderTimelineEntry({ before, after, ...row }: ProviderRow): TimelineEntry<ProviderStatus> {
-  return presentStep(row, before && providerStatus(before), providerStatus(after));
+  const [kind = ''] = row.actor.split(':');
+  const actor = kind === 'admin' ? kind : row.actor; // which of them is the platform's affair
+  return presentStep({ ...row, actor }, before && providerStatus(before), providerStatus(after));
 }
 
 function presentStep<Status>(

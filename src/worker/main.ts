@@ -17,6 +17,7 @@ import { createWorkers } from './queues.ts';
 import { ensureSchedules } from './schedules.ts';
 import { connectWorker, installRuntime } from './temporal.ts';
 import { startWatch } from './watch.ts';
+import { webhookMetrics } from './webhookMetrics.ts';
 
 /** Connections for webhooks and housekeeping, apart from the payouts': a flood of deliveries must not keep money waiting. */
 const WEBHOOKS_POOL = 4;
@@ -53,6 +54,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   };
   const registry = new Registry();
   const onBooksChecked = booksMetrics(registry);
+  const onWebhookTried = webhookMetrics(registry);
   const jobs = countJobs();
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
   const closeParts = () => Promise.all([http.close(), connection?.close(), psps.close(), pool.end(), webhooksPool.end()]);
@@ -61,7 +63,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     connection = await connectWorker(config.temporalAddress, log);
     client = clientOf(config, connection);
     const payoutsClient = createPayoutsClient(client, config);
-    const parts = { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, jobs };
+    const parts = { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, onWebhookTried, jobs };
     workers = await createWorkers(config, parts);
   } catch (error) {
     await closeParts();

@@ -7,7 +7,7 @@ import { createMaintenanceActivities, type MaintenancePorts } from '../../activi
 import { createNotificationActivities } from '../../activities/notifications.ts';
 import { createPayoutRunActivities } from '../../activities/payoutRuns.ts';
 import { createPspActivities } from '../../activities/psp.ts';
-import { createWebhookActivities } from '../../activities/webhooks.ts';
+import { createWebhookActivities, type WebhookPorts } from '../../activities/webhooks.ts';
 import type { Config, QueueLimits } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
 import { PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../domain/queues.ts';
@@ -37,6 +37,7 @@ export interface WorkerParts {
   readonly log: Logger;
   readonly payoutsClient: PayoutsClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
+  readonly onWebhookTried: NonNullable<WebhookPorts['onTried']>;
   readonly jobs: JobCounts;
 }
 
@@ -50,7 +51,7 @@ const limitedTo = ({ concurrency, perSecond }: QueueLimits) => ({
 /** One Temporal worker a queue, in this process. */
 export async function createWorkers(
   config: Config,
-  { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, jobs }: WorkerParts,
+  { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, onWebhookTried, jobs }: WorkerParts,
 ): Promise<readonly Worker[]> {
   const ledger = createLedger(pool);
   const on = (taskQueue: string) => ({
@@ -69,7 +70,7 @@ export async function createWorkers(
   const webhooks = await Worker.create({
     ...on(WEBHOOKS_QUEUE),
     activities: {
-      ...createWebhookActivities({ ...outside, pool: webhooksPool, keys, retryTimes: config.times }),
+      ...createWebhookActivities({ ...outside, pool: webhooksPool, keys, onTried: onWebhookTried }),
       ...createNotificationActivities({ pool: webhooksPool, keys, mailer, pusher, publicUrl: config.publicUrl }),
       ...createMaintenanceActivities({ pool: webhooksPool, payouts: payoutsClient, onBooksChecked }),
     },

@@ -198,13 +198,16 @@ describe('a review', () => {
     expect((await decide(id, 'approve', admins.approver.key)).status).toBe(200);
     const approved = (await get(ada, `/payouts/${id}`)).body;
     expect(approved).toMatchObject({ status: 'APPROVED', waitingOn: 'run', review: { approvals: [{ decision: 'approved' }] } });
-    expect(JSON.stringify(approved)).not.toContain(admins.approver.id);
+    const told = await get(ada, `/payouts/${id}/timeline`);
+    expect(told.body.data.at(-1)).toMatchObject({ type: 'payout.approved', actor: 'admin', to: 'APPROVED' });
+    expect(JSON.stringify(approved) + told.text).not.toContain(admins.approver.id); // who decided is the platform's affair
     const detail = await door.call('GET', `/api/admin/payouts/${id}`, { key: admins.approver.key });
     expect(detail.body).toMatchObject({
       kind: 'provider',
       owner: { id: ada.id },
       dispatch: 'run',
       runId: null,
+      waitingOn: 'run',
       risk: { policyVersion: 2 },
     });
     const found = async (query: string) =>
@@ -244,6 +247,8 @@ describe('a review', () => {
     expect((await decide(id, 'hold', admins.admin.key, { reason: 'ask the bank' })).status).toBe(200);
     await engine.run();
     expect((await get(ada, `/payouts/${id}`)).body).toMatchObject({ status: 'APPROVED', hold: { reason: 'ask the bank' } });
+    expect(ids(await get(ada, '/payouts?status=APPROVED'))).toEqual([id]);
+    expect(ids(await get(ada, '/payouts?status=PROCESSING'))).toEqual([]);
     expect(await engine.transfers(id)).toEqual([]);
   });
 });

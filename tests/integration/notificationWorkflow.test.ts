@@ -13,7 +13,7 @@ import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
 import { temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { createMailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
-import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
+import { ENCRYPTION_KEYS, type Engine, startEngine } from '../support/engine.ts';
 import { type MailServer, startMailServer } from '../support/mailServer.ts';
 import { FROM, openNotificationWorld } from '../support/notificationWorld.ts';
 
@@ -53,7 +53,7 @@ describe('a provider payout', () => {
       connection: engine.env.nativeConnection,
       taskQueue: WEBHOOKS_QUEUE,
       activities: {
-        ...createWebhookActivities({ ...outside, pool, keys, retryTimes: SHORT_TIMES }),
+        ...createWebhookActivities({ ...outside, pool, keys }),
         ...createNotificationActivities({ pool, keys, mailer, pusher, publicUrl: 'https://pay.example.com' }),
       },
       dataConverter: engine.client.options.loadedDataConverter,

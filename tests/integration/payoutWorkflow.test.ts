@@ -1,9 +1,11 @@
 /** A payout's story on a real Temporal server, a real PostgreSQL and a PSP over HTTP. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { newId } from '../../src/domain/newId.ts';
-import { type Engine, startEngine } from '../support/engine.ts';
+import { createPayoutsClient } from '../../src/temporal/payouts.ts';
+import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 
 let engine: Engine;
 let stopWorker: () => Promise<void>;
@@ -43,6 +45,47 @@ test('a temporary failure is tried again under a new key and paid, once', async 
   const { id } = await engine.pay('0002');
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 2 });
   await paidOnce(id);
+});
+
+describe('the next attempt begins when it was said to', () => {
+  const WAIT_MS = 6_000;
+  /** Well after a wait that was never begun anew, and well before one that was. */
+  const LATE_MS = 3_000;
+
+  /** A payout that waits for its second attempt, and most of that wait is over. */
+  async function waiting(): Promise<{ id: string; dueAt: number }> {
+    const times = { ...SHORT_TIMES, retryWaitMs: WAIT_MS, retryWaitMaxMs: WAIT_MS };
+    const { id } = await engine.pay('0002', {}, createPayoutsClient(engine.client, { times, allowSignalDecisions: true }));
+    const { nextAttemptAt } = await engine.until(id, 'RETRY_WAIT');
+    const dueAt = Date.parse(nextAttemptAt ?? '');
+    expect(dueAt).toBeGreaterThan(Date.now());
+    await sleep(dueAt - Date.now() - 1_500);
+    return { id, dueAt };
+  }
+
+  async function expectOnTime(id: string, dueAt: number): Promise<void> {
+    expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 2, nextAttemptAt: null });
+    const sql = 'SELECT sent_at FROM payout_attempts WHERE payout_id = $1 AND attempt = 2';
+    const { rows } = await engine.db.pool.query<{ sent_at: Date }>(sql, [id]);
+    const lateMs = (rows[0]?.sent_at.getTime() ?? 0) - dueAt;
+    expect(lateMs).toBeGreaterThanOrEqual(-50); // a timer of the server's and a clock of the database's
+    expect(lateMs).toBeLessThan(LATE_MS);
+  }
+
+  test('also where the PSP says once more meanwhile what is known', async () => {
+    const { id, dueAt } = await waiting();
+    await engine.payouts.notice(id, 1, { messageId: 'pm_again', attempt: 1, claim: 'failed' });
+    await expectOnTime(id, dueAt);
+  });
+
+  test('also where the workflow was lost meanwhile, and another one waits', async () => {
+    const { id, dueAt } = await waiting();
+    await engine.client.workflow.getHandle(`payout/${id}`).terminate('as if it was lost');
+    await engine.db.owner.query(`UPDATE payouts SET updated_at = now() - interval '1 hour' WHERE id = $1`, [id]);
+    const { takeUpOpenPayouts } = createMaintenanceActivities({ pool: engine.db.pool, payouts: engine.payouts });
+    await new MockActivityEnvironment().run(takeUpOpenPayouts);
+    await expectOnTime(id, dueAt);
+  });
 });
 
 test('a lasting failure gives the money back and says why', async () => {

@@ -133,6 +133,14 @@ test('a worker that is there before its Temporal server waits, then pays and tel
   const metrics = await (await fetch(`http://127.0.0.1:${worker.port}/metrics`)).text();
   expect(metrics).toContain('process_cpu_user_seconds_total');
   expect(metrics).toContain('temporal_workflow_task_queue_poll_succeed_total');
+  const tries = async () =>
+    (await (await fetch(`http://127.0.0.1:${worker.port}/metrics`)).text()).match(/^oncepay_webhook_tries_total.*$/gm);
+  await until('the last try is counted', async () => `${await tries()}`.includes('{state="delivered"} 3'));
+  expect(await tries()).toEqual([
+    'oncepay_webhook_tries_total{state="delivered"} 3',
+    'oncepay_webhook_tries_total{state="pending"} 0',
+    'oncepay_webhook_tries_total{state="failed"} 0',
+  ]);
 
   await worker.close();
   expect(await beats()).toBe(0);

@@ -14,7 +14,7 @@ import { newId } from '../../src/domain/newId.ts';
 import { WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
 import { createMailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
-import { ENCRYPTION_KEYS, SHORT_TIMES, startEngine } from '../support/engine.ts';
+import { ENCRYPTION_KEYS, startEngine } from '../support/engine.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { HISTORIES } from './histories.ts';
 import { EARLIER, PATHS, type PathWorld } from './paths.ts';
@@ -41,7 +41,7 @@ beforeAll(async () => {
     connection: engine.env.nativeConnection,
     taskQueue: WEBHOOKS_QUEUE,
     activities: {
-      ...createWebhookActivities({ pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, retryTimes: SHORT_TIMES }),
+      ...createWebhookActivities({ pool, keys, timeoutMs: 2_000, allowLoopbackTest: true }),
       ...createNotificationActivities({
         pool,
         keys,

@@ -60,8 +60,7 @@ export function inActivity<T>(run: () => Promise<T>): Promise<T> {
 export async function openWebhookWorld(): Promise<WebhookWorld> {
   const books = await openBooks();
   const { owner: sql, pool } = books.db;
-  const retryTimes = { retryWaitMs: 30_000, retryWaitMaxMs: 900_000 };
-  const ports: WebhookPorts = { pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, retryTimes, stayMs: 0 };
+  const ports: WebhookPorts = { pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, stayMs: 0 };
   const activities = createWebhookActivities(ports);
   return {
     books,

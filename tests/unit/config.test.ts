@@ -42,6 +42,11 @@ test.each([
   [{ VAPID_SUBJECT: 'me' }, 'VAPID_SUBJECT must begin with mailto: or https://.'],
   [{ FLUTTERWAVE_TEST_SECRET_KEY: 'FLWSECK-real-money-X' }, /^FLUTTERWAVE_TEST_SECRET_KEY is a live key/],
   [{ FLUTTERWAVE_TEST_SECRET_KEY: 'some-other-key' }, 'FLUTTERWAVE_TEST_SECRET_KEY must begin with FLWSECK_TEST-.'],
+  [{ FLUTTERWAVE_TEST_URL: 'https://api.flutterwave.com/v3' }, /^FLUTTERWAVE_TEST_SECRET_KEY is the simulator's/],
+  [
+    { FLUTTERWAVE_TEST_URL: 'https://api.flutterwave.com/v3', FLUTTERWAVE_TEST_SECRET_KEY: 'FLWSECK_TEST-mine-X' },
+    /^FLUTTERWAVE_TEST_WEBHOOK_HASH is not set/,
+  ],
   [{ FLUTTERWAVE_TEST_REFERENCE_SUFFIX: '_TEST' }, /^FLUTTERWAVE_TEST_REFERENCE_SUFFIX must be one of Flutterwave's/],
   [{ FLUTTERWAVE_LIVE_SECRET_KEY: 'FLWSECK-key-X' }, /^FLUTTERWAVE_LIVE_WEBHOOK_HASH is not set/],
   [{ FLUTTERWAVE_LIVE_WEBHOOK_HASH: 'live-hash' }, /^FLUTTERWAVE_LIVE_SECRET_KEY is not set/],

@@ -120,6 +120,15 @@ test('a reinitiated payout has its tries again, though its attempts count on', (
   expect(factOf(failed('B'), { attempt: 6, attemptsThisRound: 3, source: 'reply' }).type).toBe('failed');
 });
 
+test('a failure that another attempt follows says when that begins; what nothing follows does not', () => {
+  const nextAttemptAt = '2026-11-27T10:00:30.000Z';
+  expect(factOf(failed('B'), { ...first, nextAttemptAt })).toMatchObject({ type: 'attempt_failed', nextAttemptAt });
+  expect(factOf(failed('D', 'ref'), { ...first, nextAttemptAt })).toMatchObject({ type: 'attempt_failed', nextAttemptAt });
+  for (const reply of [failed('A'), failed('D'), failed('E'), { kind: 'paid', pspRef: 'ref' } as const])
+    expect(factOf(reply, { ...first, nextAttemptAt })).not.toHaveProperty('nextAttemptAt');
+  expect(factOf(failed('B'), { ...lastOne, nextAttemptAt })).not.toHaveProperty('nextAttemptAt');
+});
+
 test('a look-up that was refused does not say that the payout was not taken', () => {
   const refused: PspReply = { kind: 'not_taken', reason: '429', retryAfterMs: null };
   expect(factOf(refused, first).type).toBe('not_taken');

@@ -6,7 +6,6 @@ import { presentEvent } from '../../src/present/event.ts';
 import { presentProviderPayout } from '../../src/present/providerPayout.ts';
 
 const ID = `po_${'0'.repeat(32)}`;
-const TIMES = { retryWaitMs: 60_000, retryWaitMaxMs: 150_000 };
 const record: PayoutRecord = {
   id: ID,
   merchantId: 'mer_1',
@@ -41,7 +40,7 @@ const record: PayoutRecord = {
   updatedAt: '2026-11-21T10:00:00.000Z',
   completedAt: null,
 };
-const shown = (change: Partial<PayoutRecord> = {}) => presentProviderPayout({ ...record, ...change }, TIMES);
+const shown = (change: Partial<PayoutRecord> = {}) => presentProviderPayout({ ...record, ...change });
 
 test('a payout has these fields and no other', () => {
   expect(shown()).toEqual({
@@ -69,10 +68,12 @@ test('a payout has these fields and no other', () => {
 
 test.each<[PayoutState, string, Partial<PayoutRecord>?]>([
   ['QUEUED', 'REQUESTED', { sequence: 0 }],
+  ['REJECTED', 'REJECTED', { sequence: 0 }],
   ['IN_REVIEW', 'REQUESTED'],
   ['REVIEW_ON_HOLD', 'REQUESTED'],
   ['QUEUED', 'APPROVED'],
   ['ON_HOLD', 'APPROVED'],
+  ['ON_HOLD', 'PROCESSING', { runId: 'run_1', attempt: 1 }],
   ['QUEUED', 'PROCESSING', { runId: 'run_1' }],
   ['QUEUED', 'PROCESSING', { dispatch: 'now' }],
   ['RETRY_WAIT', 'PROCESSING', { runId: 'run_1', attempt: 1 }],
@@ -104,11 +105,11 @@ test('money that the bank sent back has failed, and says so', () => {
 });
 
 test('while a retry is coming it says which, of how many, and when; afterwards which was the last', () => {
+  const nextAttemptAt = '2026-11-21T10:01:00.000Z';
   const after = (attempt: number, change: Partial<PayoutRecord> = {}) =>
-    shown({ state: 'RETRY_WAIT', attempt, updatedAt: '2026-11-21T10:00:00.000Z', ...change }).retry;
-  expect(after(1)).toEqual({ attempt: 1, max: 3, nextAt: '2026-11-21T10:01:00.000Z' });
-  expect(after(2)).toEqual({ attempt: 2, max: 3, nextAt: '2026-11-21T10:02:00.000Z' });
-  expect(after(3)).toEqual({ attempt: 3, max: 3, nextAt: '2026-11-21T10:02:30.000Z' });
+    shown({ state: 'RETRY_WAIT', attempt, nextAttemptAt, ...change }).retry;
+  expect(after(1)).toEqual({ attempt: 1, max: 3, nextAt: nextAttemptAt });
+  expect(after(3)).toEqual({ attempt: 3, max: 3, nextAt: nextAttemptAt });
   // Attempts of earlier rounds, and those for which our own funds were short, are no retries.
   expect(after(5, { attemptsBefore: 4 })).toMatchObject({ attempt: 1, max: 3 });
   expect(after(1, { attemptsBefore: 1 })).toMatchObject({ attempt: 0, max: 3 });
@@ -135,5 +136,5 @@ test('the platform’s event carries it in the provider’s words', () => {
     mode: 'test',
     sequence: 1,
   } as const;
-  expect(presentEvent({ ...event, object: record }, TIMES).data.object).toEqual(shown());
+  expect(presentEvent({ ...event, object: record }).data.object).toEqual(shown());
 });

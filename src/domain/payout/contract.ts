@@ -146,6 +146,8 @@ export interface PayoutRecord {
   readonly runId?: string | null;
   readonly method: string | null;
   readonly risk: RiskRecord | null;
+  /** When the next attempt begins, while the payout waits for it. Absent in what histories recorded before it was written down. */
+  readonly nextAttemptAt?: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly completedAt: string | null;
@@ -256,6 +258,8 @@ export interface Fact {
   readonly begunAt?: number;
   /** Of `failed`: nothing goes on by itself, and an operator should know. */
   readonly needsOperator?: boolean;
+  /** Of `attempt_failed`: when the workflow will begin the next one. */
+  readonly nextAttemptAt?: string;
   /** The PSP's message that made us look, and what it claimed. */
   readonly messageId?: string;
   readonly claim?: Claim;

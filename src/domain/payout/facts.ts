@@ -15,6 +15,8 @@ export interface ReplyContext {
   readonly lastNeedsOperator?: boolean;
   /** A reply to our request, our look-up, or a look-up made because a callback came. */
   readonly source: 'reply' | 'look_up' | 'callback';
+  /** When another attempt begins, should this one have failed. */
+  readonly nextAttemptAt?: string;
 }
 
 /** Asked about an attempt of this payout. A provider, unlike a merchant, cannot ask for another round. */
@@ -22,10 +24,12 @@ export function replyContext(
   payout: Pick<PayoutRecord, 'kind' | 'attemptsBefore' | 'maxAttempts'>,
   attempt: number,
   source: ReplyContext['source'],
+  nextAttemptAt?: string,
 ): ReplyContext {
   return {
     attempt,
     source,
+    ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
     attemptsThisRound: attempt - payout.attemptsBefore,
     ...(payout.maxAttempts === undefined ? {} : { maxAttempts: payout.maxAttempts }),
     lastNeedsOperator: payout.kind === 'provider',
@@ -95,19 +99,24 @@ const feeOf = (reply: PspReply): Pick<Fact, 'pspFeeMinor'> =>
 function factOfFailure(failure: PspFailure, pspRef: string | null, context: ReplyContext): PspFact {
   const { does, retryable } = FAILURE_CLASSES[failure.class];
   const base = { attempt: context.attempt, source: context.source, ...(pspRef === null ? {} : { pspRef }) };
-  const ended = (type: 'attempt_failed' | 'failed'): PspFact => ({ type, ...base, failure: { ...failure, retryable } });
+  const ended = (): PspFact => ({ type: 'failed', ...base, failure: { ...failure, retryable } });
+  const again = (): PspFact => ({
+    ...ended(),
+    type: 'attempt_failed',
+    ...(context.nextAttemptAt === undefined ? {} : { nextAttemptAt: context.nextAttemptAt }),
+  });
   const isLast = context.attemptsThisRound >= (context.maxAttempts ?? MAX_ATTEMPTS);
   const open = (type: FactType): PspFact => ({ type, ...base, reason: failure.message });
   switch (does) {
     case 'retry':
-      if (!isLast) return ended('attempt_failed');
-      return { ...ended('failed'), ...(context.lastNeedsOperator ? { needsOperator: true } : {}) };
+      if (!isLast) return again();
+      return { ...ended(), ...(context.lastNeedsOperator ? { needsOperator: true } : {}) };
     case 'fail':
-      return ended('failed');
+      return ended();
     case 'queue':
       // Refused at the door, the same key may be used again. Found in the PSP's book as failed, that key is spent: a new
       // attempt, and however many it takes: that we are short of funds is not the payout's fault.
-      if (context.source !== 'reply' || pspRef !== null) return ended('attempt_failed');
+      if (context.source !== 'reply' || pspRef !== null) return again();
       return { ...open('not_taken'), failure: { ...failure, retryable } }; // with its class: whoever fills the account up is told
     case 'look_up':
       return open('outcome_unknown');

@@ -211,7 +211,11 @@ export const PUBLIC_STATUS: Readonly<Record<PayoutState, PublicStatus>> = {
   RETURNED: 'RETURNED',
 };
 
-/** What an unfinished payout waits for, in one word; null where nothing holds it up. */
+/** Approved or not looked at, and its time comes with a run, which has not come yet. */
+export const isBeforeItsRun = ({ dispatch, runId }: { dispatch?: string; runId?: string | null }): boolean =>
+  dispatch === 'run' && (runId ?? null) === null;
+
+/** What an unfinished payout waits for, in one word. */
 export const WAITING_ON: Readonly<Partial<Record<PayoutState, string>>> = {
   IN_REVIEW: 'approver',
   REVIEW_ON_HOLD: 'operator',
@@ -223,3 +227,10 @@ export const WAITING_ON: Readonly<Partial<Record<PayoutState, string>>> = {
   UNKNOWN: 'psp_outcome',
   UNRESOLVED: 'operator',
 };
+
+/** The same, but a provider's may wait for its run first; null where nothing holds it up. */
+export function waitingOn(payout: { state: PayoutState; sequence: number; dispatch?: string; runId?: string | null }) {
+  const { state, sequence } = payout;
+  if (state === 'QUEUED' && sequence > 0 && isBeforeItsRun(payout)) return 'run'; // without an event no worker has seen it yet
+  return WAITING_ON[state] ?? null;
+}

@@ -25,11 +25,11 @@ const resending = z.strictObject({ endpointId: word.optional() }).nullish();
 const resent = z.object({ deliveries: z.array(deliverySchema) });
 
 export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
-  const { prisma, config } = context;
+  const { prisma } = context;
   const reads = merchantAuth(context, 'webhooks:read');
 
   const present = ({ mode, object, ...event }: Event): PublicEvent =>
-    presentEvent({ ...event, mode: mode as Mode, object: object as unknown as PayoutRecord }, config.times);
+    presentEvent({ ...event, mode: mode as Mode, object: object as unknown as PayoutRecord });
 
   return async (app) => {
     app.get(

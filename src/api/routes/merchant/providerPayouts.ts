@@ -33,11 +33,7 @@ export function merchantProviderPayoutRoutes(context: ApiContext): FastifyPlugin
         const { after, take } = page;
         const provider = { providerId, mode: caller.mode };
         const found = await listProviderPayouts(context.pool, provider, { statuses, currency, after, take });
-        return page.answer(
-          found,
-          ({ id }) => id,
-          (record) => presentProviderPayout(record, context.config.times),
-        );
+        return page.answer(found, ({ id }) => id, presentProviderPayout);
       },
     );
   };

@@ -41,14 +41,13 @@ interface Step {
 }
 
 export function providerPayoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
-  const { pool, config } = context;
+  const { pool } = context;
   const onRequest = providerAuth(context);
-  const present = (record: PayoutRecord) => presentProviderPayout(record, config.times);
   return async (app) => {
     app.get(
       '/payouts/:id',
       { onRequest, schema: { params: byId, querystring: noQuery, ...read('A payout as it is now', providerPayoutSchema) } },
-      async (request) => present(await ownProviderPayout(pool, providerOf(request), request.params.id)),
+      async (request) => presentProviderPayout(await ownProviderPayout(pool, providerOf(request), request.params.id)),
     );
 
     app.get(
@@ -62,7 +61,7 @@ export function providerPayoutQueryRoutes(context: ApiContext): FastifyPluginAsy
         const page = openPage(request, request.query, ID_KEY);
         const { after, take } = page;
         const found = await listProviderPayouts(pool, providerOf(request), { statuses, currency, after, take });
-        return page.answer(found, ({ id }) => id, present);
+        return page.answer(found, ({ id }) => id, presentProviderPayout);
       },
     );
 

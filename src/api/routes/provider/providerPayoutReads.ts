@@ -39,7 +39,7 @@ export interface ProviderPayoutFilter {
 }
 
 /** As `stageOf` of the presenter tells them apart. */
-const STAGE = `CASE WHEN state = 'QUEUED' AND dispatch = 'run' AND run_id IS NULL THEN 'AWAITING_RUN' ELSE state END`;
+const STAGE = `state || CASE WHEN state IN ('QUEUED', 'ON_HOLD') AND dispatch = 'run' AND run_id IS NULL THEN '_BEFORE_RUN' ELSE '' END`;
 
 /** Newest first. */
 export async function listProviderPayouts(

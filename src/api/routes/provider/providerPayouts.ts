@@ -23,7 +23,7 @@ export function providerPayoutCreation(context: ApiContext, path: string): Fasti
   const answer = (status: number, record: PayoutRecord): Answer => ({
     status,
     headers: { location: `/api/provider/payouts/${record.id}` },
-    body: presentProviderPayout(record, context.config.times),
+    body: presentProviderPayout(record),
   });
   return async (app) => {
     app.post(
@@ -83,7 +83,7 @@ export function providerPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod
           allot: () => newId('req'),
           async execute(requestId, isRepeat) {
             const cancelled = await cancelPayout(context, payout, { by: caller.providerId, requestId, isRepeat });
-            return { status: 200, body: presentProviderPayout(cancelled, context.config.times) };
+            return { status: 200, body: presentProviderPayout(cancelled) };
           },
         });
       },

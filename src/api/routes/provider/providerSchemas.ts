@@ -31,10 +31,9 @@ export const providerPayoutSchema = z
       .nullable(),
     hold: z.object({ reason: z.string(), source: z.enum(['psp', 'operator', 'risk']) }).nullable(),
     failure: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
-    retry: z
-      .object({ attempt: z.int(), max: z.int(), nextAt: timeSchema.nullable() })
-      .nullable()
-      .meta({ description: 'Which automatic retry is coming or was the last, of how many' }),
+    retry: z.object({ attempt: z.int(), max: z.int(), nextAt: timeSchema.nullable() }).nullable().meta({
+      description: 'Which automatic retry is coming (at `nextAt`) or was the last; 0 counts for none: our funds were short',
+    }),
     waitingOn: z.string().nullable(),
     timelineUrl: z.string(),
     livemode: z.boolean(),
