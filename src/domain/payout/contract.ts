@@ -151,6 +151,9 @@ export interface PayoutRecord {
   readonly completedAt: string | null;
 }
 
+/** Once approved, its time comes with a run. */
+export const awaitsRun = ({ dispatch, runId }: PayoutRecord): boolean => dispatch === 'run' && runId == null;
+
 export interface ReviewReason {
   readonly code: string;
   readonly detail: string;
@@ -166,10 +169,11 @@ export type Accepted =
 export type RefusalCode = 'insufficient_balance' | 'duplicate_reference' | 'not_reinitiable';
 
 /**
- * What a payout's workflow leaves behind: its first answer again. A server that dies may lose an update that it had not
+ * What a payout's workflow leaves behind: for operators how it ended, for the API its first answer again. A server that dies may lose an update that it had not
  * written down yet, and the payout may end before the client asks again.
  */
 export interface PayoutResult {
+  readonly endedAs: PayoutState | 'REFUSED';
   readonly accepted: Accepted;
 }
 
