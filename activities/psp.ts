@@ -21,7 +21,7 @@ export interface SubmitInput {
 
 /**
  * - `recorded`: the payout once the books had what the reply made true
- * - without it, `begun`: the books could not be reached for that (older histories: were not asked); the reply is to be applied
+ * - without it, `begun`: the reply is to be applied (so it always is in older histories)
  * - `begun: false`: the payout was held, cancelled or settled meanwhile; nothing was sent
  */
 export type SubmitAnswer =
@@ -91,11 +91,16 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
     return reply;
   }
 
-  /** Undefined: the books cannot be reached. The reply goes back to the workflow, which tries until they can. */
+  /**
+   * Undefined where that is left to the workflow: a failure that another attempt follows, of which it says when, by its
+   * own clock; and while the books cannot be reached, for it tries until they can.
+   */
   async function record(begin: FactAnswer, attempt: number, reply: PspReply): Promise<FactAnswer | undefined> {
+    const facts = factsOf(reply, replyContext(begin.payout, attempt, 'reply'));
+    if (facts.some(({ type }) => type === 'attempt_failed')) return undefined;
     let latest = begin;
     try {
-      for (const fact of factsOf(reply, replyContext(begin.payout, attempt, 'reply'))) {
+      for (const fact of facts) {
         const { payout } = latest;
         const told = { ...fact, begunAt: begin.payout.sequence };
         latest = await applyFact(payout.id, stepKey(fact, payout), told, `psp:${payout.psp}`);

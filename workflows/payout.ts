@@ -68,11 +68,15 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
     return accepted as Accepted;
   });
   setHandler(commandUpdate, (command) => obey(command), { validator: (command) => refuseEarly(command, door?.seen(), deciders) });
-  setHandler(pspNoticeSignal, (notice) => {
-    notices.push(notice);
+  setHandler(pspNoticeSignal, (notice) => void notices.push(notice), {
+    description: 'sent by the API when the PSP has called back',
   });
-  setHandler(dispatchSignal, dispatch);
-  if (allowSignalDecisions) setHandler(decideSignal, decideBySignal);
+  setHandler(dispatchSignal, dispatch, { description: 'sent by a payout run' });
+  if (allowSignalDecisions) {
+    setHandler(decideSignal, decideBySignal, {
+      description: 'approve or reject: {"admin":"adm_…","decision":"approve"}, or "reject"; "note" if you like',
+    });
+  }
   setHandler(stateQuery, () => viewOf(opening, door?.seen()));
 
   const opened = await open(opening);
@@ -83,7 +87,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
     await door.settleDown(notices);
   }
   await condition(allHandlersFinished);
-  return { accepted };
+  return { endedAs: door?.seen().state ?? 'REFUSED', accepted };
 
   async function obey(command: Command): Promise<CommandAnswer> {
     await condition(() => accepted !== undefined);
@@ -108,15 +112,24 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   /** From the Temporal UI or CLI. Whoever can send signals can name any admin: an installation may switch this door off. */
   async function decideBySignal(decision: Decision): Promise<void> {
     await condition(() => accepted !== undefined);
-    if (!door || typeof decision?.admin !== 'string' || !(await ledger.mayApprove(decision.admin))) return;
-    const reason = String(decision.note ?? 'by signal');
-    const facts: Record<string, Fact> = {
-      approve: { type: 'approved', adminId: decision.admin, via: 'signal', reason },
-      reject: { type: 'rejected', adminId: decision.admin, via: 'signal', reason },
-    };
-    const fact = facts[decision.decision];
-    if (fact) await door.apply(fact, `admin:${decision.admin}`);
+    const refusal = door && (await refusalOf(decision, door));
+    if (refusal) door?.remark(`the last signal \`decide\` changed nothing: ${refusal}`);
   }
+}
+
+/** A signal has no answer; why it came to nothing is said where its sender looks next. */
+async function refusalOf(decision: Decision, door: PayoutDoor): Promise<string | undefined> {
+  if (typeof decision?.admin !== 'string' || !(await ledger.mayApprove(decision.admin)))
+    return '`admin` is nobody who may approve';
+  const reason = String(decision.note ?? 'by signal');
+  const facts: Record<string, Fact> = {
+    approve: { type: 'approved', adminId: decision.admin, via: 'signal', reason },
+    reject: { type: 'rejected', adminId: decision.admin, via: 'signal', reason },
+  };
+  const fact = facts[decision.decision];
+  if (!fact) return '`decision` must be "approve" or "reject"';
+  const { outcome } = await door.apply(fact, `admin:${decision.admin}`);
+  return outcome === 'applied' || outcome === 'already' ? undefined : outcome;
 }
 
 type Opened =

@@ -19,6 +19,7 @@ import type { WebhookActivities } from '../activities/webhooks.ts';
 import { deliveryWorkflowId, notificationsWorkflowId } from '../src/domain/ids.ts';
 import type { NotificationsInput } from '../src/domain/notifications.ts';
 import type { Fact, FactAnswer, PayoutRecord, PayoutTimes, PspNotice } from '../src/domain/payout/contract.ts';
+import { currentDetails } from '../src/domain/payout/currentDetails.ts';
 import { factsOf, type ReplyContext, replyContext, retryWait } from '../src/domain/payout/facts.ts';
 import { isFinal, PUBLIC_STATUS, waitingOn } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
@@ -73,6 +74,8 @@ export interface PayoutDoor {
    */
   see(answer: { readonly payout: PayoutRecord; readonly notify: boolean }, askedAt: number): void;
   apply(fact: Fact, actor: string): Promise<FactAnswer>;
+  /** Shown with the current details until the payout changes. */
+  remark(text: string): void;
   /** All that a PSP's reply makes true. */
   applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void>;
   /** A PSP's message: asks the PSP, and applies what it says, whatever the message claimed. */
@@ -135,7 +138,8 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
 
   async function apply(fact: Fact, actor: string): Promise<FactAnswer> {
     const { sequence } = seen;
-    const answer = await ledger.applyFact(seen.id, stepKey(fact, seen), fact, actor);
+    const named = { summary: fact.type };
+    const answer = await ledger.applyFact.executeWithOptions(named, [seen.id, stepKey(fact, seen), fact, actor]);
     see(answer, sequence);
     return answer;
   }
@@ -173,19 +177,17 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     }
   }
 
+  const remark = (text: string): void => setCurrentDetails(`${currentDetails(seen)}\n\n${text}`);
+
   see(opened, 0);
-  return { seen: () => seen, see, apply, applyReply, confirm, settleDown };
+  return { seen: () => seen, see, apply, remark, applyReply, confirm, settleDown };
 }
 
 /** What an operator reads and filters by in the Temporal UI. An upsert costs a history event: only where he would look. */
 function show(payout: PayoutRecord, shown: string): string {
   const status = PUBLIC_STATUS[payout.state];
   const waitsFor = waitingOn(payout);
-  setCurrentDetails(
-    `**${status}** (${payout.state}), attempt ${payout.attempt}, round ${payout.round}` +
-      `${waitsFor ? `\n\nwaits for: ${waitsFor}` : ''}${payout.hold ? `\n\nheld: ${payout.hold.reason}` : ''}` +
-      `${payout.failure ? `\n\n${payout.failure.code}: ${payout.failure.message}` : ''}`,
-  );
+  setCurrentDetails(currentDetails(payout));
   const wantsAttention = isFinal(payout.state) || payout.needsOperator || waitsFor === 'approver' || waitsFor === 'operator';
   const now = `${status} ${payout.needsOperator}`;
   if (now === shown || !(wantsAttention || shown !== '')) return shown;

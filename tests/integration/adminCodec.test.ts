@@ -144,13 +144,22 @@ describe('from the Temporal UI in a browser', () => {
     expect(cookie).not.toContain(key);
     expect(cookie).toContain(keyId);
     const page = await w.app.inject({ url: '/codec/login', headers: { cookie: cookieOf(signedIn) } });
-    expect(page.body).toContain('the operator');
+    for (const told of ['the operator', `href="${UI}/"`, `${w.config.publicUrl}/codec<`]) expect(page.body).toContain(told);
     const out = await w.app.inject({ method: 'POST', url: '/codec/logout', headers: { cookie: cookieOf(signedIn) } });
     expect(String(out.headers['set-cookie'])).toContain('Max-Age=0');
     for (const wrong of ['', 'ak_wrong', w.a.testKey, '%3Cscript%3E']) {
       const refused = await login(wrong);
       expect([refused.statusCode, refused.headers['set-cookie']]).toEqual([401, undefined]);
     }
+  });
+
+  test('whoever opens the page under another name than the UI’s endpoint has is sent to that name', async () => {
+    const { host, hostname, port } = new URL(w.config.publicUrl);
+    const opened = async (as: string) => (await w.app.inject({ url: '/codec/login', headers: { host: as } })).body;
+    expect(await opened(host)).not.toContain('another name');
+    expect(await opened(`${hostname === 'localhost' ? '127.0.0.1' : 'localhost'}:${port}`)).toContain(
+      `<a href="${w.config.publicUrl}/codec/login">`,
+    );
   });
 
   test('a cookie ends with its time, with its key, with its admin, and with one changed character', async () => {

@@ -289,6 +289,24 @@ test('an account is checked, never refused: who owns it, and whether the name fi
   });
 });
 
+test('a text that cannot be written is a fault of the request, not of the account', async () => {
+  const account = { type: 'bank', bankCode: 'HBL', accountNumber: '12345678900001' };
+  for (const [field, text, code] of [
+    ['bankCode', 'HBL\u0000', 'control_character'],
+    ['accountNumber', '\ud800', 'lone_surrogate'],
+    ['iban', 'PK36SCBL0000001123456702\n', 'control_character'],
+  ] as const) {
+    const { status, body } = await door.call('POST', '/api/v1/verify-account', {
+      key: merchant.key,
+      body: { ...account, [field]: text },
+    });
+    expect({ status, errors: body.errors }).toEqual({
+      status: 400,
+      errors: expect.arrayContaining([expect.objectContaining({ pointer: `/${field}`, code })]),
+    });
+  }
+});
+
 // PSPs' callbacks
 
 const callback = (reference: string, status: string, id: string) =>

@@ -173,7 +173,7 @@ test('whoever made a payout cannot approve it', async () => {
   await engine.until(id, 'REJECTED');
 });
 
-test('an operator approves from the Temporal UI by a plain signal; one who may not is not heard', async () => {
+test('an operator approves from the Temporal UI by a plain signal; one who may not is not heard, and reads why', async () => {
   const may = newId('adm');
   await engine.db.owner.query(
     `INSERT INTO admins (id, name, role) VALUES ($1, $1, 'approver'), ('adm_viewer', 'viewer', 'viewer')`,
@@ -181,7 +181,17 @@ test('an operator approves from the Temporal UI by a plain signal; one who may n
   );
   const { id } = await engine.pay('0001', { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } });
   const handle = engine.client.workflow.getHandle(`payout/${id}`);
-  await handle.signal('decide', { admin: 'adm_viewer', decision: 'approve' });
+  const read = () => handle.query<{ currentDetails: string; definition: unknown }>('__temporal_workflow_metadata'); // as the UI does
+  expect(JSON.stringify((await read()).definition)).toContain(
+    JSON.stringify('{"admin":"adm_…","decision":"approve"}').slice(1, -1),
+  );
+  for (const [decision, said] of [
+    [{ admin: 'adm_viewer', decision: 'approve' }, '`admin` is nobody who may approve'],
+    [{ admin: may, decision: 'approved' }, '`decision` must be "approve" or "reject"'],
+  ] as const) {
+    await handle.signal('decide', decision);
+    expect((await read()).currentDetails).toMatch(new RegExp(`^\\*\\*IN_REVIEW\\*\\*.*changed nothing: ${said}$`, 's'));
+  }
   await handle.signal('decide', { admin: may, decision: 'approve', note: 'from the UI' });
   await engine.until(id, 'SUCCEEDED');
   const { rows } = await engine.db.pool.query('SELECT admin_id, via FROM approvals WHERE payout_id = $1', [id]);

@@ -86,6 +86,14 @@ test('a certain refusal releases the money at once', async () => {
   expect(await books.entries(id)).toEqual(['RESERVE 1000', 'RELEASE 1000']);
 });
 
+test('a failure that another attempt follows is left to the workflow, which says when that one comes', async () => {
+  const id = await queued();
+  const failure = { class: 'B', code: 'temporary', message: 'the bank is away' } as const;
+  const answer = await submitting({ kind: 'failed', failure, pspRef: 'psp-1' }).submit(id);
+  expect(answer).toMatchObject({ begun: true, reply: { kind: 'failed' }, begin: { payout: { state: 'SUBMITTING' } } });
+  await books.told(id, 'attempt_failed 1');
+});
+
 test('an answer that never came leaves the money reserved', async () => {
   const id = await queued();
   const answer = await submitting({ kind: 'unknown', reason: 'timeout' }).submit(id);

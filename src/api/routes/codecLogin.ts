@@ -9,7 +9,11 @@ import type { ApiContext } from '../context.ts';
 const loginForm = z.object({ key: z.string().max(200).optional() });
 
 export function codecLoginRoutes(context: ApiContext): FastifyPluginAsyncZod {
-  const endpoint = `${context.config.publicUrl.replace(/\/+$/, '')}/codec`;
+  const places: Places = {
+    ui: context.config.temporalUiUrl,
+    endpoint: `${context.config.publicUrl.replace(/\/+$/, '')}/codec`,
+  };
+  const ownName = new URL(places.endpoint).hostname;
 
   return async (app) => {
     // Only here: everywhere else a body is JSON.
@@ -19,13 +23,13 @@ export function codecLoginRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
     app.get('/login', { schema: { hide: true } }, async (request, reply) => {
       const admin = await signedInAs(context, request);
-      return send(reply, 200, admin ? signedIn(admin.name, endpoint) : form());
+      return send(reply, 200, admin ? signedIn(admin.name, places) : form(request.hostname === ownName ? '' : otherName(places)));
     });
 
     app.post('/login', { schema: { hide: true, body: loginForm } }, async (request, reply) => {
       const admin = await adminOfKey(context, request.body.key?.trim() ?? '');
       if (!admin) await request.server.rateLimits.address(request);
-      if (!admin) return send(reply, 401, form('This is not the key of an active admin.'));
+      if (!admin) return send(reply, 401, form('<p role="alert"><strong>This is not the key of an active admin.</strong></p>'));
       reply.header('set-cookie', sessionCookie(context, issueSession(context.keys, admin.keyId, new Date())));
       return reply.redirect('/codec/login', 303);
     });
@@ -45,22 +49,41 @@ function send(reply: FastifyReply, status: number, html: string): FastifyReply {
   return reply.code(status).type('text/html; charset=utf-8').send(html);
 }
 
-function form(fault = ''): string {
+interface Places {
+  readonly ui: string;
+  readonly endpoint: string;
+}
+
+/** @param note above the form, as HTML */
+function form(note = ''): string {
   return page(`
-    <p>The Temporal UI shows what workflows carry only to admins.</p>
-    ${fault === '' ? '' : `<p role="alert"><strong>${escaped(fault)}</strong></p>`}
+    <p>What workflows carry is encrypted. Sign in, and the Temporal UI shows it in this browser.</p>
+    ${note}
     <form method="post" action="/codec/login">
       <label>Admin key <input name="key" type="password" autocomplete="off" required autofocus placeholder="ak_…"></label>
       <button>Sign in</button>
     </form>`);
 }
 
-function signedIn(name: string, endpoint: string): string {
+/** The browser keeps our cookie for the name in its address bar, and the UI asks under the name in the settings. */
+function otherName({ endpoint }: Places): string {
+  const login = escaped(`${endpoint}/login`);
+  return `<p role="alert">The Temporal UI asks under another name than this page has: sign in at <a href="${login}">${login}</a>.</p>`;
+}
+
+function signedIn(name: string, { ui, endpoint }: Places): string {
   return page(`
     <p>Signed in as <strong>${escaped(name)}</strong>, for twelve hours at most.</p>
-    <p>Once in each browser: in the Temporal UI open <em>Codec Server</em> (the glasses at the top), choose
-    <em>Use my browser setting</em>, enter <code>${escaped(endpoint)}</code> and switch on
-    <em>Include cross-origin credentials</em>.</p>
+    <p>Once in each browser, let the Temporal UI send this along:</p>
+    <ol>
+      <li>Open it at <a href="${escaped(ui)}">${escaped(ui)}</a>; under another name it cannot ask.</li>
+      <li>Press the glasses at the top right.</li>
+      <li>Choose <em>Use my browser setting and ignore Cluster-level setting</em>.</li>
+      <li>Paste this endpoint: <code>${escaped(endpoint)}</code></li>
+      <li>Switch on <em>Include cross-origin credentials</em>, and press <em>Apply</em>.</li>
+    </ol>
+    <p>Red glasses and “Codec Server could not connect” mean that one of these is missing, or that you are signed out.
+    Where the UI runs with <code>TEMPORAL_CODEC_INCLUDE_CREDENTIALS=true</code>, signing in is all.</p>
     <form method="post" action="/codec/logout"><button>Sign out</button></form>`);
 }
 

@@ -168,10 +168,11 @@ export type Accepted =
 export type RefusalCode = 'insufficient_balance' | 'duplicate_reference' | 'not_reinitiable';
 
 /**
- * What a payout's workflow leaves behind: its first answer again. A server that dies may lose an update that it had not
- * written down yet, and the payout may end before the client asks again.
+ * What a payout's workflow leaves behind: for operators how it ended, for the API its first answer again. A server that
+ * dies may lose an update that it had not written down yet, and the payout may end before the client asks again.
  */
 export interface PayoutResult {
+  readonly endedAs: PayoutState | 'REFUSED';
   readonly accepted: Accepted;
 }
 

@@ -6,13 +6,14 @@ import { type DestinationError, type DestinationFault, parseDestination } from '
 import { DIRECTORY } from '../../../domain/directory.ts';
 import { newId } from '../../../domain/newId.ts';
 import type { Destination } from '../../../domain/payout/contract.ts';
+import { TEXT_FAULTS, textFault } from '../../../domain/text.ts';
 import type { AccountCheck } from '../../../psp/port.ts';
 import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from '../../answers.ts';
 import { type MerchantCaller, merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { once } from '../../plugins/idempotency.ts';
-import { invalidRequest, Problem, unavailable } from '../../problem.ts';
+import { type FieldError, invalidRequest, Problem, unavailable } from '../../problem.ts';
 
 const placeFields = { code: z.string(), name: z.string(), country: z.string(), currency: z.string() };
 const directorySchema = z
@@ -94,7 +95,8 @@ export function directoryRoutes(context: ApiContext): FastifyPluginAsyncZod {
       async (request, reply) => {
         const parsed = parseDestination(request.body, null, DIRECTORY, '');
         const unreadable = parsed.ok ? [] : parsed.errors.filter(({ code }) => !(code in FAILED_CHECK));
-        if (unreadable.length > 0) throw invalidRequest(unreadable);
+        const faults = [...unreadable, ...brokenTexts(request.body)];
+        if (faults.length > 0) throw invalidRequest(faults);
         const asked = request.body.accountTitle;
         return await once(context, request, reply, {
           allot: () => newId('req'),
@@ -124,6 +126,14 @@ const FAILED_CHECK: Partial<Record<DestinationFault, 'format' | 'directory' | 'i
   iban_bank_mismatch: 'iban',
   iban_account_mismatch: 'iban',
 };
+
+/** A control character or half a character is a fault of the request, as everywhere: no account to give a verdict on. */
+function brokenTexts({ bankCode, walletCode, accountNumber, iban }: z.infer<typeof verifyBody>): FieldError[] {
+  return Object.entries({ bankCode, walletCode, accountNumber, iban }).flatMap(([field, text]) => {
+    const code = typeof text === 'string' ? textFault(text) : undefined;
+    return code ? [{ pointer: `/${field}`, code, detail: TEXT_FAULTS[code] }] : [];
+  });
+}
 
 const check = (name: string, passed: boolean, detail: string | null) => ({ name, passed, detail });
 
