@@ -36,12 +36,12 @@ export function behavioursAt(flow: Flow, boundary: Boundary): readonly Behaviour
  * a webhook, before the attempt 10 s without a heartbeat, in the PSP call our own patience with the PSP.
  */
 export function holdMs(boundary: Boundary): number {
-  if (boundary === 'in_psp_call') return 3_000;
+  if (boundary === 'in_psp_call') return 6_000;
   return boundary === 'attempt.before' ? 8_000 : 10_500;
 }
 
 /** Longer than the hold, and the answer comes before our patience ends. */
-const SLOW_ANSWER_MS = 4_000;
+const SLOW_ANSWER_MS = 7_000;
 
 /** What the PSP does to every payout at this boundary, besides its behaviour. */
 export const faultsAt = (boundary: Boundary): Behaviour['faults'] =>
@@ -55,8 +55,8 @@ export function settingsAt(boundary: Boundary): Record<string, string> {
     RETRY_WAIT_MAX: '2s',
     FIRST_LOOK_UP: '500ms',
     LOOK_UP_MAX: '1s',
-    PSP_TIMEOUT: isInCall ? '6s' : '2s',
-    PSP_NOT_FOUND_GRACE: isInCall ? '11s' : '7s',
+    PSP_TIMEOUT: isInCall ? '9s' : '2s',
+    PSP_NOT_FOUND_GRACE: isInCall ? '14s' : '7s',
     OUTCOME_DEADLINE: '10m', // no round takes as long: every outcome must be found out without a person
     DATABASE_POOL: '60',
     RATE_LIMIT_PER_SECOND: '5000',

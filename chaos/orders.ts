@@ -62,7 +62,9 @@ export async function prepare(world: World, order: Order, more: Behaviour['fault
   return { ...order, key: world.merchantKey, path: '/api/v1/payouts', body };
 }
 
-/** @returns the provider's key. */
+let providers = 0;
+
+/** Of one platform after the other. @returns the provider's key. */
 async function makeProvider(world: World, order: Order): Promise<string> {
   const { behaviour, accountNumber, amount, idempotencyKey } = order;
   let calls = 0;
@@ -71,7 +73,9 @@ async function makeProvider(world: World, order: Order): Promise<string> {
     const asked = { method, path, key, body, idempotencyKey: `${idempotencyKey}-${calls}` };
     return insist(world.here, asked, { isOver: () => world.isOver });
   };
-  const { key } = await newProvider(call, world.platformKey, {
+  providers += 1;
+  const platformKey = world.platformKeys[providers % world.platformKeys.length] ?? '';
+  const { key } = await newProvider(call, platformKey, {
     verified: behaviour.verified,
     earned: earnedFor(amount),
     bankAccount: { bankCode: '044', accountNumber, accountName: 'Ada Obi' },

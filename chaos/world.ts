@@ -13,8 +13,8 @@ export interface World {
   readonly books: Books;
   /** Of the merchant who pays payees of its own. */
   readonly merchantKey: string;
-  /** Of the merchant whose providers are paid. */
-  readonly platformKey: string;
+  /** Of the merchants whose providers are paid. */
+  readonly platformKeys: readonly string[];
   /** Whoever still insists on an answer may stop. */
   isOver: boolean;
   /** `keep`: leaves its home for whoever looks into a failure. */
@@ -26,8 +26,8 @@ export async function openWorld(settings: Readonly<Record<string, string>>): Pro
   const server = await startMerchantServer();
   const here = await installation({ ...settings, ONCEPAY_FAILPOINTS: gate.url });
   const books = openBooks(here);
-  const [merchantKey = '', platformKey = ''] = here.credentials.merchants.map(({ testKey }) => testKey);
-  await furnish(here, server.url, [merchantKey, platformKey]);
+  const merchantKey = here.credentials.merchants[0]?.testKey ?? '';
+  const platformKeys = await furnish(here, merchantKey, server.url);
   const world: World = {
     here,
     gate,
@@ -35,7 +35,7 @@ export async function openWorld(settings: Readonly<Record<string, string>>): Pro
     customers: createCustomers(here, merchantKey, () => world.isOver),
     books,
     merchantKey,
-    platformKey,
+    platformKeys,
     isOver: false,
     async close(keep) {
       world.isOver = true;
@@ -55,14 +55,26 @@ const POLICY = { minSuccesses: 0 };
 /** Far more than any run pays out. */
 const FUNDS = '50000000.00';
 
-async function furnish(here: Installation, serverUrl: string, [merchantKey, platformKey]: [string, string]): Promise<void> {
+/** A run takes ten payouts of each first: so many platforms that all of a round are on its first page. */
+const PLATFORMS = 5;
+
+/** @returns the platforms' keys. */
+async function furnish(here: Installation, merchantKey: string, serverUrl: string): Promise<readonly string[]> {
   const admin = here.credentials.admins.find(({ role }) => role === 'admin')?.key ?? '';
   const ask = async (method: string, path: string, key: string, body: unknown) => {
-    const { status, text } = await here.call(method, path, { key, body });
-    if (status >= 300) throw new Error(`${path}: ${text}`);
+    const reply = await here.call<{ id: string; key: string }>(method, path, { key, body });
+    if (reply.status >= 300) throw new Error(`${path}: ${reply.text}`);
+    return reply.body;
   };
   await ask('PUT', '/api/admin/risk-policy', admin, { policy: POLICY });
-  await ask('POST', '/api/v1/webhook-endpoints', platformKey, { url: serverUrl, eventTypes: ['payout.*'] });
   await ask('POST', '/api/v1/test/balance/fund', merchantKey, { amount: FUNDS, currency: 'PKR' });
-  await ask('POST', '/api/v1/test/balance/fund', platformKey, { amount: FUNDS, currency: 'NGN' });
+  const platformKeys: string[] = [];
+  while (platformKeys.length < PLATFORMS) {
+    const { id } = await ask('POST', '/api/admin/merchants', admin, { name: `Platform ${platformKeys.length + 1}` });
+    const { key } = await ask('POST', `/api/admin/merchants/${id}/api-keys`, admin, { mode: 'test' });
+    await ask('POST', '/api/v1/webhook-endpoints', key, { url: serverUrl, eventTypes: ['payout.*'] });
+    await ask('POST', '/api/v1/test/balance/fund', key, { amount: FUNDS, currency: 'NGN' });
+    platformKeys.push(key);
+  }
+  return platformKeys;
 }
