@@ -1,9 +1,9 @@
 /** Merchants and providers whose programs repeat a request until it is answered, and keep every answer. */
-import type { Installation } from '../tests/support/installation.ts';
+import type { Installation, Reply } from '../tests/support/installation.ts';
 import type { Flow } from './behaviours.ts';
 import { insist } from './insist.ts';
 import type { ReadyOrder } from './orders.ts';
-import { patiently } from './patience.ts';
+import { patiently, STANDS_STILL_MS } from './patience.ts';
 
 export interface Answer {
   readonly status: number;
@@ -14,6 +14,8 @@ export interface Answer {
 export interface Customers {
   /** Asks until it is answered 201, and returns the payout's id. Every answer that names a payout is kept. */
   post(order: ReadyOrder): Promise<string>;
+  /** The same once more, after everything. @throws where that has no answer in a time in which all else had. */
+  again(order: ReadyOrder): Promise<void>;
   /** By the orders' idempotency keys. */
   readonly answers: ReadonlyMap<string, readonly Answer[]>;
   /** Every status each payout was ever seen in, in the order of reading; repeats left out. */
@@ -39,6 +41,15 @@ export function createCustomers(here: Installation, merchantKey: string, isOver:
     seen.set(id, statuses);
   };
 
+  async function ask(order: ReadyOrder, isOver: () => boolean): Promise<string> {
+    const { idempotencyKey } = order;
+    const onAnswer = ({ status, body, text }: Reply) => {
+      const answer = { status, id: String(body['id']), text };
+      answers.set(idempotencyKey, [...(answers.get(idempotencyKey) ?? []), answer]);
+    };
+    return String((await insist(here, order, { onAnswer, isOver })).body['id']);
+  }
+
   async function readOnce({ behaviour, key }: ReadyOrder, id: string): Promise<string> {
     const { status, body } = await here.call<{ status: string }>('GET', `${PATH[behaviour.flow]}/${id}`, { key });
     if (status !== 200) throw new Error(`${id} cannot be read: ${status}`);
@@ -56,14 +67,10 @@ export function createCustomers(here: Installation, merchantKey: string, isOver:
   return {
     answers,
     seen,
-    async post(order) {
-      const { idempotencyKey } = order;
-      const onAnswer = ({ status, body, text }: { status: number; body: Record<string, unknown>; text: string }) => {
-        const answer = { status, id: String(body['id']), text };
-        answers.set(idempotencyKey, [...(answers.get(idempotencyKey) ?? []), answer]);
-      };
-      const { body } = await insist(here, order, { onAnswer, isOver });
-      return String(body['id']);
+    post: (order) => ask(order, isOver),
+    async again(order) {
+      const deadline = performance.now() + STANDS_STILL_MS;
+      await ask(order, () => isOver() || performance.now() > deadline);
     },
     async look(open) {
       const ofProviders = open.filter(({ order }) => order.behaviour.flow === 'provider');

@@ -17,18 +17,23 @@ export interface Insisting {
   readonly isOver: () => boolean;
 }
 
+/** Whoever waits decides by what moves; this only ends a wait that nobody watches. */
+const AT_MOST_MS = 1_800_000;
+
 /** Taken in, and not done yet: the answer is still to come. */
 const NOT_YET = 202;
 
 /** @throws where it is refused, or over. */
 export async function insist(here: Installation, asked: Asked, { onAnswer, isOver }: Insisting): Promise<Reply> {
   const { method = 'POST', path, idempotencyKey, key, body } = asked;
+  const deadline = performance.now() + AT_MOST_MS;
   for (;;) {
     const reply = await here.call(method, path, { key, body, idempotencyKey }).catch(() => undefined);
     if (reply && reply.status < 300) onAnswer?.(reply);
     if (reply && isDone(reply)) return reply;
     if (reply && isRefusal(reply)) throw new Error(`${path} ${idempotencyKey} was refused: ${reply.status} ${reply.text}`);
-    if (isOver()) throw new Error(`${path} ${idempotencyKey} has no answer: ${reply?.status} ${reply?.text}`);
+    if (isOver() || performance.now() > deadline)
+      throw new Error(`${path} ${idempotencyKey} has no answer: ${reply?.status} ${reply?.text}`);
     await sleep(reply?.status === NOT_YET ? 300 : 100);
   }
 }

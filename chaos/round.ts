@@ -50,7 +50,7 @@ export async function playRound(world: World, plan: RoundPlan): Promise<RoundRes
   const { boundary, victim } = plan;
   const startedAt = performance.now();
   const random = seeded(seedOf(plan.seed, `${boundary} ${victim}`));
-  const behaviours = behavioursOf(plan);
+  const behaviours = playedIn(plan);
   const orders = random.shuffle(
     behaviours.flatMap((behaviour) => Array.from({ length: plan.copies }, () => orderFor(behaviour, random))),
   );
@@ -77,7 +77,9 @@ export async function playRound(world: World, plan: RoundPlan): Promise<RoundRes
       refused.push(`${unanswered} payouts were asked for, and nobody answers`);
     }
     await crowd.drain();
-    for (const { order } of crowd.made) await world.customers.post(order); // the same answer, byte for byte
+    for (const { order } of crowd.made) {
+      await world.customers.again(order).catch((error: unknown) => void refused.push(String(error))); // the same answer, byte for byte
+    }
     const findings = [
       ...(await judge(world, crowd.made, victim !== 'postgres' && victim !== 'all')),
       ...refused.map((what) => ({ payoutId: null, what })),
@@ -89,8 +91,7 @@ export async function playRound(world: World, plan: RoundPlan): Promise<RoundRes
   }
 }
 
-const behavioursOf = ({ flow, boundary, behaviours }: RoundPlan): readonly Behaviour[] =>
-  behaviours ?? behavioursAt(flow, boundary);
+const playedIn = ({ flow, boundary, behaviours }: RoundPlan): readonly Behaviour[] => behaviours ?? behavioursAt(flow, boundary);
 
 /** Where the crowd is held: at a failpoint, in the merchant's server, or in the PSP's book. */
 function holdAt(world: World, { flow, boundary }: RoundPlan, crowd: Crowd): Held & { look?(): Promise<void> } {
@@ -150,7 +151,7 @@ function resultOf(
   const reachedBehaviours = new Set([...reached].map((id) => behaviourOf.get(id)));
   const isWhole = findings.some(({ payoutId }) => payoutId === null);
   const failed = new Set(findings.map(({ payoutId }) => behaviourOf.get(payoutId ?? '')));
-  const names = behavioursOf(plan).map(({ name }) => name);
+  const names = playedIn(plan).map(({ name }) => name);
   return {
     plan,
     cells: names.map((behaviour) => ({
