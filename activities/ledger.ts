@@ -7,8 +7,9 @@ import { mayAct, type Role } from '../src/domain/roles.ts';
 import { type Failpoint, failpoint } from '../src/failpoints.ts';
 import type { Ledger, ReserveAnswer, ReserveRequest, RiskQuestion } from '../src/ledger/ledger.ts';
 
-/** The facts that move money, where a kill must do no harm. */
+/** The facts that move money or let it go, where a kill must do no harm. */
 const FACT_FAILPOINTS: Readonly<Record<string, { readonly before?: Failpoint; readonly after?: Failpoint }>> = {
+  dispatched: { before: 'dispatch.before', after: 'dispatch.after' },
   paid: { before: 'settle.before', after: 'settle.after' },
   failed: { before: 'release.before', after: 'release.after' },
   returned: { before: 'return.before' },

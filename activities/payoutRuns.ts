@@ -3,6 +3,7 @@ import { heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import type { PayoutRecord } from '../src/domain/payout/contract.ts';
 import type { RunProgress, RunTrigger } from '../src/domain/payoutRun.ts';
+import { failpoint } from '../src/failpoints.ts';
 import { TemporalUnavailable } from '../src/temporal/client.ts';
 import type { PayoutsClient } from '../src/temporal/payouts.ts';
 
@@ -50,6 +51,7 @@ export function createPayoutRunActivities({ pool, payouts, page = PAGE }: Payout
     async dispatchPage({ runId, lap, after }: { runId: string } & RunProgress): Promise<DispatchedPage> {
       const most = lap === 'first' ? FEW : null;
       const { rows } = await pool.query<{ payout: PayoutRecord }>(WAITING, [runId, after, most, page]);
+      await Promise.all(rows.map(({ payout }) => failpoint('run_page.after', payout.id))); // all of the page are there at once
       for (const { payout } of rows) {
         heartbeat(payout.id);
         await handOver(payout, runId);

@@ -1,9 +1,22 @@
-/** What the oracle and the rounds read: our database, the PSP's own book, Temporal's list of workflows. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** What the oracle and the rounds read: our database, the PSPs' own books, Temporal's list of workflows, the mails. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import type { PayoutState } from '../src/domain/payout/machine.ts';
+import { type ProviderStage, stageOf } from '../src/present/providerPayout.ts';
 import type { Installation } from '../tests/support/installation.ts';
+import type { Flow } from './behaviours.ts';
+import { patiently } from './patience.ts';
+import { openPsp, type Psp } from './psp.ts';
+
+export interface PayoutRow {
+  readonly id: string;
+  readonly state: PayoutState;
+  readonly stage: ProviderStage;
+  readonly attempt: number;
+  readonly sequence: number;
+}
 
 export interface EventRow {
   readonly id: string;
@@ -19,62 +32,49 @@ export interface EntryRow {
   readonly amount: string;
 }
 
-export interface Transfer {
-  readonly reference: string;
-  readonly amount: string;
-  readonly status: string;
-  readonly takenAt: string | null;
-  readonly requests: number;
+export interface NoticeRow {
+  readonly id: string;
+  readonly payout_id: string;
+  readonly event_id: string;
+  readonly audience: 'provider' | 'admin';
+  readonly state: string;
 }
 
 export interface Books {
-  states(ids: readonly string[]): Promise<Map<string, PayoutState>>;
+  readonly psps: Readonly<Record<Flow, Psp>>;
+  payouts(ids: readonly string[]): Promise<PayoutRow[]>;
   events(ids: readonly string[]): Promise<EventRow[]>;
   entries(ids: readonly string[]): Promise<EntryRow[]>;
-  pendingDeliveries(ids: readonly string[]): Promise<string[]>;
-  /** How many callbacks the PSP still has to send. */
-  pendingCallbacks(): Promise<number>;
-  transfers(): Promise<Transfer[]>;
-  /** Lets the bank change a transfer. */
-  bank(reference: string, status: string): Promise<void>;
-  fault(kind: string, params: object, accountNumber: string, times?: number): Promise<void>;
-  clearFaults(): Promise<void>;
+  notices(ids: readonly string[]): Promise<NoticeRow[]>;
+  noticeIds(): Promise<ReadonlySet<string>>;
+  /** Ids of the notices that were sent: without a mail server each is a file. */
+  mails(): ReadonlySet<string>;
+  /** How many webhooks of these have still to come. */
+  pendingDeliveries(ids: readonly string[]): Promise<number>;
+  /** Runs that have not finished. */
+  openRuns(): Promise<string[]>;
   /** Ids of our workflows in one of these states. */
   workflows(...states: readonly string[]): Promise<string[]>;
   invariants(): Promise<{ name: string; violations: number }[]>;
   close(): Promise<void>;
 }
 
-/** Whatever is read may be killed meanwhile: then it is read again. */
-const PATIENCE_MS = 60_000;
+const WORKFLOWS = ['payout', 'payoutFollowUp', 'payoutRun', 'webhookDelivery', 'notifications'];
 
 export function openBooks(here: Installation): Books {
-  const pool = new pg.Pool({ connectionString: here.credentials.databaseUrl, max: 4, connectionTimeoutMillis: 5_000 });
+  const { temporalAddress, admins, databaseUrl } = here.credentials;
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 4, connectionTimeoutMillis: 5_000 });
   pool.on('error', () => undefined);
-  const { sandboxUrl, temporalAddress, admins, databaseUrl } = here.credentials;
-  const sandbox = new pg.Pool({
-    connectionString: databaseUrl.replace(/oncepay$/, 'sandbox'),
-    max: 1,
-    connectionTimeoutMillis: 5_000,
-  });
-  sandbox.on('error', () => undefined);
-  const rows = async <T extends pg.QueryResultRow>(sql: string, ids: readonly string[]): Promise<T[]> =>
-    await patiently(async () => (await pool.query<T>(sql, [ids])).rows);
-
-  async function control(method: string, path: string, body?: unknown): Promise<unknown> {
-    return await patiently(async () => {
-      const request =
-        body === undefined ? { method } : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-      const answer = await fetch(`${sandboxUrl}/control/${path}`, { ...request, signal: AbortSignal.timeout(5_000) });
-      if (!answer.ok) throw new Error(`the sandbox refused ${path}: ${await answer.text()}`);
-      return await answer.json();
-    });
-  }
+  const psps = { merchant: openPsp(here, 'merchant'), provider: openPsp(here, 'provider') };
+  const rows = async <T extends pg.QueryResultRow>(sql: string, ...values: readonly unknown[]): Promise<T[]> =>
+    (await patiently(() => pool.query<T>(sql, [...values]))).rows;
 
   return {
-    async states(ids) {
-      const found = await rows<{ id: string; state: PayoutState }>('SELECT id, state FROM payouts WHERE id = ANY ($1)', ids);
-      return new Map(found.map(({ id, state }) => [id, state]));
+    psps,
+    async payouts(ids) {
+      const sql = `SELECT id, state, attempt, sequence, dispatch, run_id AS "runId" FROM payouts WHERE id = ANY ($1)`;
+      const found = await rows<Omit<PayoutRow, 'stage'> & { dispatch: 'now' | 'run'; runId: string | null }>(sql, ids);
+      return found.map((row) => ({ ...row, stage: stageOf(row) }));
     },
     events: (ids) =>
       rows(
@@ -83,41 +83,28 @@ export function openBooks(here: Installation): Books {
       ),
     entries: (ids) =>
       rows('SELECT payout_id, type, amount::text FROM ledger_entries WHERE payout_id = ANY ($1) ORDER BY payout_id, id', ids),
+    notices: (ids) => rows('SELECT id, payout_id, event_id, audience, state FROM notifications WHERE payout_id = ANY ($1)', ids),
+    async noticeIds() {
+      return new Set((await rows<{ id: string }>('SELECT id FROM notifications')).map(({ id }) => id));
+    },
+    mails() {
+      const folder = join(here.home, 'mail');
+      const names = existsSync(folder) ? readdirSync(folder) : [];
+      return new Set(names.flatMap((name) => (name.endsWith('.eml') ? [name.slice(0, -'.eml'.length)] : [])));
+    },
     async pendingDeliveries(ids) {
-      const sql = "SELECT id FROM webhook_deliveries WHERE payout_id = ANY ($1) AND state <> 'delivered'";
-      return (await rows<{ id: string }>(sql, ids)).map(({ id }) => id);
+      const sql = `SELECT count(*)::int AS n FROM webhook_deliveries WHERE payout_id = ANY ($1) AND state <> 'delivered'`;
+      return (await rows<{ n: number }>(sql, ids))[0]?.n ?? 0;
     },
-    async pendingCallbacks() {
-      const sql = 'SELECT count(*)::int AS pending FROM sandbox.callbacks WHERE done_at IS NULL';
-      return (await patiently(async () => await sandbox.query<{ pending: number }>(sql))).rows[0]?.pending ?? 0;
-    },
-    async transfers() {
-      const found: Transfer[] = [];
-      for (let cursor = ''; ; ) {
-        const page = (await control('GET', `transfers?limit=1000${cursor && `&cursor=${cursor}`}`)) as {
-          data: Transfer[];
-          nextCursor: string | null;
-        };
-        found.push(...page.data);
-        if (page.nextCursor === null) return found;
-        cursor = page.nextCursor;
-      }
-    },
-    async bank(reference, status) {
-      await control('POST', `transfers/${encodeURIComponent(reference)}`, { status });
-    },
-    async fault(kind, params, accountNumber, times = 1) {
-      await control('POST', 'faults', { kind, params, match: { accountNumber }, times });
-    },
-    async clearFaults() {
-      await control('DELETE', 'faults');
+    async openRuns() {
+      return (await rows<{ id: string }>('SELECT id FROM payout_runs WHERE finished_at IS NULL')).map(({ id }) => id);
     },
     async workflows(...states) {
       return await patiently(async () => {
         const connection = await Connection.connect({ address: temporalAddress, connectTimeout: '5s' });
         try {
-          const list = states.map((state) => `'${state}'`).join(', ');
-          const query = `WorkflowType IN ('payout', 'payoutFollowUp', 'webhookDelivery') AND ExecutionStatus IN (${list})`;
+          const list = (names: readonly string[]) => names.map((name) => `'${name}'`).join(', ');
+          const query = `WorkflowType IN (${list(WORKFLOWS)}) AND ExecutionStatus IN (${list(states)})`;
           const ids: string[] = [];
           for await (const { workflowId } of new Client({ connection }).workflow.list({ query })) ids.push(workflowId);
           return ids;
@@ -139,19 +126,7 @@ export function openBooks(here: Installation): Books {
       });
     },
     async close() {
-      await Promise.all([pool.end(), sandbox.end()]);
+      await Promise.all([pool.end(), psps.merchant.close(), psps.provider.close()]);
     },
   };
-}
-
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await sleep(200);
-    }
-  }
 }

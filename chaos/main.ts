@@ -1,10 +1,11 @@
 /**
- * `npm run chaos`: the whole matrix, into docs/proof.md. `-- --boundary settle.before --victim worker --seed 7` plays a part of it
- * again, and `-- --payouts 2000 --seed 7` a long run of random kills. Ends with 1 if anything was not as it must be.
+ * `npm run chaos`: the whole matrix, into docs/proof.md. `-- --flow provider --boundary settle.before --victim worker --seed 7`
+ * plays a part of it again, and `-- --payouts 2000 --seed 7` a long run of random kills. Ends with 1 if anything was not as it must be.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { FLOWS } from './behaviours.ts';
 import { BOUNDARIES, VICTIMS } from './boundaries.ts';
 import { playLong } from './long.ts';
 import { argumentsOf, playMatrix } from './matrix.ts';
@@ -12,6 +13,7 @@ import { writeLong, writeMatrix } from './report.ts';
 
 const { values } = parseArgs({
   options: {
+    flow: { type: 'string', multiple: true },
     boundary: { type: 'string', multiple: true },
     victim: { type: 'string', multiple: true },
     seed: { type: 'string', default: '1' },
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     report: { type: 'boolean', default: false },
   },
 });
+const WHOLE = [FLOWS, BOUNDARIES, VICTIMS] as const;
 const REPORT = join('docs', 'proof.md');
 const command = ['npm run chaos', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
 const say = (line: string): void => console.log(line);
@@ -40,6 +43,7 @@ if (values.payouts !== undefined) {
 }
 
 const plan = {
+  flows: chosen('flow', values.flow, FLOWS),
   boundaries: chosen('boundary', values.boundary, BOUNDARIES),
   victims: chosen('victim', values.victim, VICTIMS),
   seed,
@@ -49,7 +53,7 @@ const plan = {
 const results = await playMatrix(plan, say);
 const failed = results.filter(({ cells }) => cells.some(({ outcome }) => outcome === 'failed'));
 // A part of the matrix is for whoever looks into a failure: the document shows whole runs.
-const isWhole = plan.boundaries.length === BOUNDARIES.length && plan.victims.length === VICTIMS.length;
+const isWhole = [plan.flows, plan.boundaries, plan.victims].every((part, nth) => part.length === WHOLE[nth]?.length);
 if (isWhole || values.report) report((before) => writeMatrix(before, results, command, performance.now() - startedAt));
 const cells = results.flatMap((result) => result.cells);
 const count = (outcome: string) => cells.filter((cell) => cell.outcome === outcome).length;

@@ -1,17 +1,17 @@
-/** The kill matrix: every boundary × victim × behaviour. One installation a boundary, several side by side. */
-import { BOUNDARIES, type Boundary, settingsAt, VICTIMS, type Victim } from './boundaries.ts';
+/** The kill matrix: every boundary × victim × behaviour of each flow. One installation a boundary, several side by side. */
+import type { Flow } from './behaviours.ts';
+import { type Boundary, comesTo, settingsAt, type Victim } from './boundaries.ts';
 import { playRound, type RoundResult } from './round.ts';
 import { openWorld, type World } from './world.ts';
 
 export interface MatrixPlan {
+  readonly flows: readonly Flow[];
   readonly boundaries: readonly Boundary[];
   readonly victims: readonly Victim[];
   readonly seed: number;
   readonly copies: number;
   readonly lanes: number;
 }
-
-export const WHOLE_MATRIX = { boundaries: BOUNDARIES, victims: VICTIMS };
 
 export async function playMatrix(plan: MatrixPlan, say: (line: string) => void): Promise<RoundResult[]> {
   const left = [...plan.boundaries];
@@ -28,9 +28,10 @@ export async function playMatrix(plan: MatrixPlan, say: (line: string) => void):
 async function playBoundary(boundary: Boundary, plan: MatrixPlan, say: (line: string) => void): Promise<RoundResult[]> {
   const results: RoundResult[] = [];
   let world: World | undefined;
-  for (const victim of plan.victims) {
+  const flows = plan.flows.filter((flow) => comesTo(flow, boundary));
+  for (const { flow, victim } of flows.flatMap((flow) => plan.victims.map((victim) => ({ flow, victim })))) {
     world ??= await openWorld(settingsAt(boundary));
-    const round = { boundary, victim, seed: plan.seed, copies: plan.copies };
+    const round = { flow, boundary, victim, seed: plan.seed, copies: plan.copies };
     const result = await playRound(world, round).catch((error: unknown) => brokenOff(round, error));
     results.push(result);
     say(lineOf(result));
@@ -45,12 +46,12 @@ async function playBoundary(boundary: Boundary, plan: MatrixPlan, say: (line: st
 }
 
 export const argumentsOf = ({ plan }: RoundResult): string =>
-  `--boundary ${plan.boundary} --victim ${plan.victim} --seed ${plan.seed} --copies ${plan.copies}`;
+  `--flow ${plan.flow} --boundary ${plan.boundary} --victim ${plan.victim} --seed ${plan.seed} --copies ${plan.copies}`;
 
 function lineOf({ plan, cells, reached, payouts, tookMs }: RoundResult): string {
   const count = (outcome: string) => cells.filter((cell) => cell.outcome === outcome).length;
   const seconds = (tookMs / 1000).toFixed(1);
-  return `${plan.boundary.padEnd(16)} ${plan.victim.padEnd(9)} ${count('passed')} passed, ${count('n/a')} n/a, ${count('failed')} failed; ${reached} of ${payouts} payouts held; ${seconds} s`;
+  return `${plan.flow.padEnd(8)} ${plan.boundary.padEnd(16)} ${plan.victim.padEnd(9)} ${count('passed')} passed, ${count('n/a')} n/a, ${count('failed')} failed; ${reached} of ${payouts} payouts held; ${seconds} s`;
 }
 
 /** The round itself broke: that is a failure of all its cells, whatever the reason. */

@@ -19,7 +19,7 @@ export interface MerchantServer {
   close(): Promise<void>;
 }
 
-const ENDS = /^payout\.(succeeded|failed|returned)$/;
+const ENDS = /^payout\.(succeeded|failed|returned|rejected|cancelled)$/;
 
 export async function startMerchantServer(): Promise<MerchantServer> {
   const received: Webhook[] = [];

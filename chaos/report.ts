@@ -1,7 +1,7 @@
 /** What a run proved, for docs/proof.md. */
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
-import { BEHAVIOURS } from './behaviours.ts';
+import { behavioursOf, FLOWS, type Flow } from './behaviours.ts';
 import { BOUNDARIES, VICTIMS } from './boundaries.ts';
 import type { LongResult } from './long.ts';
 import type { RoundResult } from './round.ts';
@@ -12,19 +12,25 @@ const END = '<!-- end -->';
 
 const HEAD = `# Proof: killed everywhere, paid once
 
-Written by \`npm run chaos\`. Payouts of every PSP behaviour are held together at a named place of their life; then a
-real SIGKILL goes to the victim, it comes back (the supervisor restarts a child; after \`all\` everything is started
-again), and everything drains. Then all who were there must tell the same story: the PSP's own book (one transfer for
-each payout that is paid, none for any other, each asked for once), the ledger's entries, the events (no gap), every
-answer the merchant ever got (a key keeps its payout and its bytes; what was final stays final), every webhook (each
-event at least once, nothing invented), every invariant (0), and Temporal (no workflow failed or left open).
+Written by \`npm run chaos\`. Payouts of every behaviour of PSPs and people are held together at a named place of their
+life; then a real SIGKILL goes to the victim, it comes back (the supervisor restarts a child; after \`all\` everything is
+started again), and everything drains. Then all who were there must tell the same story: the PSP's own book (one transfer
+for each payout that is paid, none for any other, each asked for once, and a second attempt only after the first failed
+for certain), the ledger's entries, the events (no gap), every answer the customer ever got (a key keeps its payout and
+its bytes; what was final stays final), every webhook (each event at least once, nothing invented), every invariant (0),
+and Temporal (no workflow failed or left open).
+
+There are two flows. A merchant's payout is paid by the sandbox, at once. A provider's takes its earnings, is judged by
+the risk policy, decided on by an approver where that says so, handed over by a payout run (the harness always starts two
+at once) and paid by the Flutterwave simulator. Of these the oracle also asks what became of the earnings (paid out, or
+available again), what Flutterwave's fee was, whether every run finished, and whether each end was told once by mail.
 
 A cell is one boundary × victim × behaviour. Not reached: no payout of this behaviour was at the boundary at the moment
 of the kill, because it never comes there, or not before the first ones could be held no longer (a loaded machine makes
 more of these). Such payouts are judged like the others, and not counted as passed.
 
-A part again: \`npm run chaos -- --boundary settle.before --victim worker --seed 1\`. Random kills over a long run:
-\`npm run chaos -- --payouts 2000 --seed 7\`. The short form in \`npm test\`: \`tests/e2e/chaos.test.ts\`.
+A part again: \`npm run chaos -- --flow provider --boundary settle.before --victim worker --seed 1\`. Random kills
+over a long run of both flows: \`npm run chaos -- --payouts 2000 --seed 7\`. The short form in \`npm test\`: \`tests/e2e/chaos.test.ts\`.
 `;
 
 export function writeMatrix(before: string, results: readonly RoundResult[], command: string, tookMs: number): string {
@@ -35,20 +41,39 @@ export function writeMatrix(before: string, results: readonly RoundResult[], com
     '',
     total(results),
     '',
-    'Cells passed, of those whose payouts were there when the victim was killed:',
+    'Cells passed, of those whose payouts were there when the victim was killed.',
+    ...FLOWS.flatMap((flow) =>
+      table(
+        flow,
+        results.filter(({ plan }) => plan.flow === flow),
+      ),
+    ),
+  ];
+  return replaced(before, START, section.join('\n'));
+}
+
+const TITLES: Readonly<Record<Flow, string>> = { merchant: "Merchants' payouts", provider: "Providers' payouts" };
+
+function table(flow: Flow, results: readonly RoundResult[]): string[] {
+  if (results.length === 0) return [];
+  const rows = BOUNDARIES.flatMap((boundary) => {
+    const there = results.filter(({ plan }) => plan.boundary === boundary);
+    return there.length === 0 ? [] : [row(flow, boundary, there)];
+  });
+  return [
+    '',
+    `### ${TITLES[flow]}`,
+    '',
+    total(results),
     '',
     `| killed at | ${VICTIMS.join(' | ')} | with payouts of |`,
     `|---|${VICTIMS.map(() => '---|').join('')}---|`,
-    ...BOUNDARIES.filter((boundary) => results.some(({ plan }) => plan.boundary === boundary)).map((boundary) =>
-      row(
-        boundary,
-        results.filter(({ plan }) => plan.boundary === boundary),
-      ),
-    ),
+    ...rows,
     '',
-    `Behaviours: ${BEHAVIOURS.map(({ name }) => `\`${name}\``).join(' ')}.`,
+    `Behaviours: ${behavioursOf(flow)
+      .map(({ name }) => `\`${name}\``)
+      .join(' ')}.`,
   ];
-  return replaced(before, START, section.join('\n'));
 }
 
 export function writeLong(before: string, { plan, kills, ends, tookMs, findings }: LongResult, command: string): string {
@@ -85,7 +110,7 @@ function total(results: readonly RoundResult[]): string {
   return `**${cells.length} cells: ${count('passed')} passed, ${count('failed')} failed, ${count('n/a')} not reached.** ${results.length} kills, ${sum(({ payouts }) => payouts)} payouts, ${sum(({ reached }) => reached)} of them at the boundary when the victim was killed.`;
 }
 
-function row(boundary: string, results: readonly RoundResult[]): string {
+function row(flow: Flow, boundary: string, results: readonly RoundResult[]): string {
   const columns = VICTIMS.map((victim) => {
     const cells = results.find(({ plan }) => plan.victim === victim)?.cells;
     if (!cells) return '';
@@ -96,13 +121,15 @@ function row(boundary: string, results: readonly RoundResult[]): string {
   const reached = new Set(
     results.flatMap(({ cells }) => cells.filter(({ outcome }) => outcome !== 'n/a').map(({ behaviour }) => behaviour)),
   );
-  return `| ${boundary} | ${columns.join(' | ')} | ${namesOf(reached)} |`;
+  return `| ${boundary} | ${columns.join(' | ')} | ${namesOf(flow, reached)} |`;
 }
 
 /** Whichever says it shorter: these, or all but those. */
-function namesOf(reached: ReadonlySet<string>): string {
+function namesOf(flow: Flow, reached: ReadonlySet<string>): string {
   const [there, elsewhere] = [true, false].map((is) =>
-    BEHAVIOURS.map(({ name }) => name).filter((name) => reached.has(name) === is),
+    behavioursOf(flow)
+      .map(({ name }) => name)
+      .filter((name) => reached.has(name) === is),
   );
   if (!there || !elsewhere || elsewhere.length === 0) return 'all';
   return there.length <= elsewhere.length ? there.join(', ') : `all but ${elsewhere.join(', ')}`;

@@ -4,18 +4,19 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFinal } from '../src/domain/payout/machine.ts';
-import { BEHAVIOURS, type Behaviour } from './behaviours.ts';
-import { type Boundary, faultsAt, holdMs, holdsOnlyEnded, type Victim } from './boundaries.ts';
+import type { Behaviour, Flow } from './behaviours.ts';
+import { type Boundary, behavioursAt, faultsAt, holdMs, holdsOnlyEnded, type Victim } from './boundaries.ts';
 import { type Crowd, watchCrowd } from './crowd.ts';
 import type { Held } from './held.ts';
-import type { Order } from './merchant.ts';
 import { type Finding, judge } from './oracle.ts';
 import { orderFor, prepare } from './orders.ts';
+import { untilOrStill } from './patience.ts';
 import { seeded, seedOf } from './random.ts';
 import { kill, untilBack } from './victims.ts';
 import type { World } from './world.ts';
 
 export interface RoundPlan {
+  readonly flow: Flow;
   readonly boundary: Boundary;
   readonly victim: Victim;
   readonly seed: number;
@@ -40,9 +41,7 @@ export interface RoundResult {
   readonly findings: readonly (Finding & { readonly behaviour: string })[];
 }
 
-/** A killed worker is noticed after 10 s without a heartbeat, and a resend waits for the PSP's grace; beyond this it hangs. */
-const DRAINED_WITHIN_MS = 120_000;
-/** Nobody has come at all: then this boundary is not reached. */
+/** Nothing has moved for as long, and nobody has come: then this boundary is not reached. */
 const ARRIVES_WITHIN_MS = 25_000;
 /** After a payout has ended: its late callback, its webhooks. */
 const LINGERS_MS = 2_000;
@@ -51,39 +50,51 @@ export async function playRound(world: World, plan: RoundPlan): Promise<RoundRes
   const { boundary, victim } = plan;
   const startedAt = performance.now();
   const random = seeded(seedOf(plan.seed, `${boundary} ${victim}`));
-  const behaviours = plan.behaviours ?? BEHAVIOURS;
+  const behaviours = playedIn(plan);
   const orders = random.shuffle(
-    behaviours.flatMap((behaviour) => Array.from({ length: plan.copies }, () => orderFor(behaviour, random, world.server.url))),
+    behaviours.flatMap((behaviour) => Array.from({ length: plan.copies }, () => orderFor(behaviour, random))),
   );
-  for (const order of orders) await prepare(world.books, order, faultsAt(boundary));
+  const ready = await Promise.all(orders.map((order) => prepare(world, order, faultsAt(boundary))));
 
   const crowd = watchCrowd(world);
   try {
-    const held = holdAt(world, boundary, crowd);
-    const posts = orders.map((order) => crowd.post(order));
-    const posted = Promise.allSettled(posts);
-    await untilRipe(held, crowd, orders.length, holdMs(boundary));
+    const held = holdAt(world, plan, crowd);
+    let unanswered = ready.length;
+    const refused: string[] = [];
+    for (const order of ready) {
+      const answered = crowd.post(order).catch((error: unknown) => void refused.push(String(error)));
+      void answered.then(() => {
+        unanswered -= 1;
+      });
+    }
+    await untilRipe(held, crowd, ready.length, holdMs(boundary));
     await sleep(random.below(30));
     const reached = new Set(held.reached.keys());
     await kill(world.here, victim);
     held.open();
     await untilBack(world.here, victim);
-    const refused = (await posted).flatMap((each) => (each.status === 'rejected' ? [String(each.reason)] : []));
-    await crowd.drain(DRAINED_WITHIN_MS);
-    for (const { order } of crowd.made) await world.merchant.post(order); // the same answer, byte for byte
+    if (!(await untilOrStill(() => unanswered === 0, { moves: () => [unanswered, crowd.moves()] }))) {
+      refused.push(`${unanswered} payouts were asked for, and nobody answers`);
+    }
+    await crowd.drain();
+    for (const { order } of crowd.made) {
+      await world.customers.again(order).catch((error: unknown) => void refused.push(String(error))); // the same answer, byte for byte
+    }
     const findings = [
       ...(await judge(world, crowd.made, victim !== 'postgres' && victim !== 'all')),
       ...refused.map((what) => ({ payoutId: null, what })),
     ];
-    await world.books.clearFaults();
-    return resultOf(plan, orders, crowd, reached, findings, startedAt);
+    for (const psp of Object.values(world.books.psps)) await psp.clearFaults();
+    return resultOf(plan, crowd, reached, findings, startedAt);
   } finally {
     await crowd.close();
   }
 }
 
+const playedIn = ({ flow, boundary, behaviours }: RoundPlan): readonly Behaviour[] => behaviours ?? behavioursAt(flow, boundary);
+
 /** Where the crowd is held: at a failpoint, in the merchant's server, or in the PSP's book. */
-function holdAt(world: World, boundary: Boundary, crowd: Crowd): Held & { look?(): Promise<void> } {
+function holdAt(world: World, { flow, boundary }: RoundPlan, crowd: Crowd): Held & { look?(): Promise<void> } {
   const { books, gate, server } = world;
   const old = new Set(server.received.map(({ payoutId }) => payoutId));
   if (boundary === 'in_webhook') return server.hold((payoutId) => !old.has(payoutId));
@@ -93,18 +104,16 @@ function holdAt(world: World, boundary: Boundary, crowd: Crowd): Held & { look?(
       reached,
       open: () => undefined,
       async look() {
-        const taken = await books.transfers();
-        const states = crowd.states();
-        for (const { reference } of taken) {
+        for (const { reference } of await books.psps[flow].transfers()) {
           const id = reference.split(':')[0] ?? '';
-          if (states.get(id) === 'SUBMITTING' && !reached.has(id)) reached.set(id, performance.now());
+          if (crowd.stateOf(id) === 'SUBMITTING' && !reached.has(id)) reached.set(id, performance.now());
         }
       },
     };
   }
   const isEnded = async (id: string) => {
-    const state = (await books.states([id])).get(id);
-    return state !== undefined && isFinal(state);
+    const [row] = await books.payouts([id]);
+    return row !== undefined && isFinal(row.state);
   };
   return gate.arm(boundary, holdsOnlyEnded(boundary) ? isEnded : async () => true);
 }
@@ -116,21 +125,23 @@ async function untilRipe(
   expected: number,
   patienceMs: number,
 ): Promise<void> {
-  const deadline = performance.now() + ARRIVES_WITHIN_MS;
+  let movedAt = performance.now();
+  let before = '';
   for (;;) {
     await held.look?.();
     const now = performance.now();
+    const after = JSON.stringify(crowd.moves());
+    if (after !== before) [before, movedAt] = [after, now];
     const passed = [...crowd.ended].filter(([id, since]) => !held.reached.has(id) && now - since > LINGERS_MS);
     if (held.reached.size + passed.length >= expected) return;
     const first = Math.min(...held.reached.values());
-    if (now - first > patienceMs || now > deadline) return;
+    if (now - first > patienceMs || now - movedAt > ARRIVES_WITHIN_MS) return;
     await sleep(20);
   }
 }
 
 function resultOf(
   plan: RoundPlan,
-  orders: readonly Order[],
   crowd: Crowd,
   reached: ReadonlySet<string>,
   findings: readonly Finding[],
@@ -140,14 +151,14 @@ function resultOf(
   const reachedBehaviours = new Set([...reached].map((id) => behaviourOf.get(id)));
   const isWhole = findings.some(({ payoutId }) => payoutId === null);
   const failed = new Set(findings.map(({ payoutId }) => behaviourOf.get(payoutId ?? '')));
-  const names = [...new Set((plan.behaviours ?? BEHAVIOURS).map(({ name }) => name))];
+  const names = playedIn(plan).map(({ name }) => name);
   return {
     plan,
     cells: names.map((behaviour) => ({
       behaviour,
       outcome: isWhole || failed.has(behaviour) ? 'failed' : reachedBehaviours.has(behaviour) ? 'passed' : 'n/a',
     })),
-    payouts: orders.length,
+    payouts: names.length * plan.copies,
     reached: reached.size,
     tookMs: performance.now() - startedAt,
     findings: findings.map((each) => ({ ...each, behaviour: behaviourOf.get(each.payoutId ?? '') ?? 'whole' })),

@@ -1,25 +1,43 @@
 /** Real SIGKILLs, and SIGSTOPs, to the processes of one installation. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Installation } from '../tests/support/installation.ts';
+import { isAlive, killEach, readProc } from '../tests/support/installationProcesses.ts';
 import type { Victim } from './boundaries.ts';
+import { untilOrStill } from './patience.ts';
 
-/** On a loaded two-core machine; an idle one needs two seconds. */
-const BACK_WITHIN_MS = 60_000;
+/** A start says what it waits for; one that says nothing for as long hangs. */
+const SILENT_MS = 300_000;
+
+/** `up` gives up after three minutes on a machine that lets it do nothing. Whoever runs it then starts it again. */
+const STARTS_AT_MOST = 5;
+
+/** The PSPs too, though they are not ours. */
+export type Mortal = Victim | 'sandbox' | 'flutterwave';
 
 /** Kills it and returns once it is gone: whatever it had said to anybody by then, it says no more. */
-export async function kill(here: Installation, victim: Victim | 'sandbox'): Promise<void> {
+export async function kill(here: Installation, victim: Mortal): Promise<void> {
   if (victim === 'all') return await here.killAll();
-  const pids = pidsOf(here, victim);
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-  while (pids.some(isAlive)) await sleep(5);
+  await killEach(pidsOf(here, victim));
 }
 
 /** After a kill: the supervisor brings a child back by itself, and nobody but us brings back the supervisor. */
-export async function untilBack(here: Installation, victim: Victim | 'sandbox'): Promise<void> {
-  if (victim === 'all') return await here.start();
-  await within(async () => pidsOf(here, victim).every(isAlive) && (await isHealthy(here)), `${victim} does not come back`);
+export async function untilBack(here: Installation, victim: Mortal): Promise<void> {
+  if (victim === 'all') return await startAgain(here);
+  const isBack = async () => pidsOf(here, victim).every(isAlive) && (await isHealthy(here));
+  const moves = () => saidBy(here);
+  if (!(await untilOrStill(isBack, { moves, stillMs: SILENT_MS }))) throw new Error(`${victim} does not come back`);
+}
+
+async function startAgain(here: Installation): Promise<void> {
+  for (let starts = 1; ; starts += 1) {
+    try {
+      return await here.start();
+    } catch (error) {
+      if (starts === STARTS_AT_MOST) throw error;
+      await here.killAll();
+    }
+  }
 }
 
 /** Stops the process and its children in mid-air, as a machine that swaps or a virtual machine that is moved does. */
@@ -33,17 +51,18 @@ export function freeze(here: Installation, name: 'postgres' | 'temporal' | 'work
   };
 }
 
-export async function within(holds: () => Promise<boolean>, problem: string, ms = BACK_WITHIN_MS): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!(await holds().catch(() => false))) {
-    if (performance.now() > deadline) throw new Error(problem);
-    await sleep(50);
-  }
+async function isHealthy({ urls }: Installation): Promise<boolean> {
+  const answers = await Promise.all(urls.map((url) => fetch(`${url}/health`, { signal: AbortSignal.timeout(10_000) })));
+  return answers.every(({ status }) => status === 200);
 }
 
-async function isHealthy({ urls }: Installation): Promise<boolean> {
-  const answers = await Promise.all(urls.map((url) => fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) })));
-  return answers.every(({ status }) => status === 200);
+/** Bytes in the logs. */
+function saidBy({ home }: Installation): number {
+  const folder = join(home, 'logs');
+  return readdirSync(folder).reduce(
+    (bytes, file) => bytes + (statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }
 
 /** As the supervisor wrote them down: one, or in a cluster (`worker-1`, `worker-2`) all of this name. */
@@ -57,16 +76,7 @@ function pidsOf(here: Installation, name: string): number[] {
 
 function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && statOf(name).split(') ').at(-1)?.split(' ')[1] === String(parent))
-    .map((name) => Number.parseInt(name, 10));
-}
-
-const isAlive = (pid: number): boolean => /\) [^ZX] /.test(statOf(String(pid)));
-
-function statOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return ''; // it has ended meanwhile
-  }
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => Number.parseInt(name, 10))
+    .filter((pid) => readProc(pid, 'stat').split(') ').at(-1)?.split(' ')[1] === String(parent));
 }

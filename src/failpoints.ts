@@ -7,6 +7,9 @@
 /** In the order of a payout's life. A place is `before` or `after` what it names. */
 export const FAILPOINTS = [
   'reserve.after',
+  'run_page.after',
+  'dispatch.before',
+  'dispatch.after',
   'attempt.before',
   'psp_call.before',
   'psp_call.after',

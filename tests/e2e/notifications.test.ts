@@ -1,7 +1,6 @@
 /** A worker is killed with notifications in its hands: each person is told all the same, and once. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
@@ -9,7 +8,9 @@ import { decodeFromPayloadsAtIndex, loadDataConverter } from '@temporalio/common
 import { dataConverter } from '../../src/temporal/codec.ts';
 import { type Installation, installation } from '../support/installation.ts';
 import { type MailServer, readMail, startMailServer } from '../support/mailServer.ts';
+import { newProvider } from '../support/newProvider.ts';
 import { admin, eventually } from '../support/payouts.ts';
+import { type Receiver, startReceiver } from '../support/receiver.ts';
 
 /** Demo admins that may decide a review: two approvers and an admin. */
 const APPROVERS = 3;
@@ -22,24 +23,14 @@ interface Notification {
   readonly address: string;
 }
 
-let serial = 0;
-
 /** A new provider asks to be paid, and because it is new an approver must decide. @returns the payout's id. */
 async function askForReview(here: Installation): Promise<string> {
-  serial += 1;
-  const post = async (path: string, body: object, method = 'POST', key?: string) => {
-    const answer = await here.call<{ id: string; key: string; status: string }>(method, path, { body, ...(key && { key }) });
-    if (answer.status >= 300) throw new Error(`${path}: ${answer.text}`);
-    return answer.body;
-  };
-  const { id } = await post('/api/v1/providers', { externalId: `driver-${serial}`, name: 'Ada Obi', email: 'ada@p.example' });
-  const account = { bankCode: '044', accountNumber: '0690000031', accountName: 'Ada Obi' };
-  await post(`/api/v1/providers/${id}/bank-account`, account, 'PUT');
-  await post(`/api/v1/providers/${id}/earnings`, { amount: '100.00', currency: 'NGN', externalId: `work-${serial}` });
-  const { key } = await post(`/api/v1/providers/${id}/keys`, {});
-  const payout = await post('/api/provider/payouts', { amount: '50.00', currency: 'NGN' }, 'POST', key);
-  expect(payout.status).toBe('REQUESTED');
-  return payout.id;
+  const platform = here.credentials.merchants[0]?.testKey ?? '';
+  const { key } = await newProvider(here.call, platform, { verified: false, earned: ['100.00'] });
+  const body = { amount: '50.00', currency: 'NGN' };
+  const payout = await here.call<{ id: string; status: string }>('POST', '/api/provider/payouts', { body, key });
+  expect(payout.body.status).toBe('REQUESTED');
+  return payout.body.id;
 }
 
 async function notificationsOf(here: Installation, payoutId: string): Promise<readonly Notification[]> {
@@ -56,25 +47,19 @@ const untilSent = (here: Installation, payoutId: string) =>
 describe('with a mail server', () => {
   let here: Installation;
   let mail: MailServer;
-  let gate: Server;
+  let gate: Receiver;
   /** Whoever comes to this place is held there until its process is killed. */
   let place = '';
   let held: { readonly pid: number; readonly response: ServerResponse }[] = [];
 
   beforeAll(async () => {
     mail = await startMailServer();
-    gate = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        const { name, pid } = JSON.parse(Buffer.concat(chunks).toString()) as { name: string; pid: number };
-        if (name === place) held.push({ pid, response });
-        else response.end();
-      });
+    gate = await startReceiver((_request, response, { body }) => {
+      const { name, pid } = JSON.parse(body) as { name: string; pid: number };
+      if (name === place) held.push({ pid, response });
+      else response.end();
     });
-    await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve));
-    const failpoints = `http://127.0.0.1:${(gate.address() as AddressInfo).port}/`;
-    here = await installation({ SMTP_URL: mail.url, ONCEPAY_FAILPOINTS: failpoints });
+    here = await installation({ SMTP_URL: mail.url, ONCEPAY_FAILPOINTS: gate.url });
   }, 180_000);
   afterEach(() => {
     mail.taken.length = 0;
@@ -84,8 +69,7 @@ describe('with a mail server', () => {
   });
   afterAll(async () => {
     await here?.remove();
-    gate?.closeAllConnections();
-    gate?.close();
+    await gate?.close();
     await mail?.close();
   }, 60_000);
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
-import { ACCOUNTS, askToBePaid, makeProvider, type ProviderOptions, type TestProvider } from '../support/providers.ts';
+import { ACCOUNTS, type ProviderOptions } from '../support/newProvider.ts';
+import { askToBePaid, makeProvider, type TestProvider } from '../support/providers.ts';
 
 let engine: Engine;
 let door: Door;

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { type Door, type Merchant, openDoor } from '../support/door.ts';
-import { ACCOUNTS, makeProvider, newProviderBody, past, type TestProvider } from '../support/providers.ts';
+import { ACCOUNTS, newProviderBody } from '../support/newProvider.ts';
+import { makeProvider, past, type TestProvider } from '../support/providers.ts';
 
 let door: Door;
 let merchant: Merchant;

@@ -22,13 +22,14 @@ export function killByName(pids: readonly number[], name: string): void {
 /** SIGKILL to all, and returns when they are gone. */
 export async function killEach(pids: readonly number[]): Promise<void> {
   for (const pid of pids) kill(pid);
-  const lives = (pid: number) => /^\d+ \(.*\) [^ZX]/.test(readProc(pid, 'stat'));
-  while (pids.some(lives)) await sleep(20);
+  while (pids.some(isAlive)) await sleep(5);
 }
+
+export const isAlive = (pid: number): boolean => /^\d+ \(.*\) [^ZX]/.test(readProc(pid, 'stat'));
 
 const commandOf = (pid: number): string => readProc(pid, 'cmdline').replaceAll('\0', ' ');
 
-function readProc(pid: number, file: string): string {
+export function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import type { CallOptions, Installation, Reply } from './installation.ts';
+import { askSimulator, type Transfer, transfersAt } from './simulatorControl.ts';
 
 export interface PayoutBody {
   readonly id: string;
@@ -74,31 +75,12 @@ export async function balance(here: Installation, currency = 'PKR', options: Cal
   return found;
 }
 
-export interface Transfer {
-  readonly reference: string;
-  readonly amount: string;
-  readonly status: string;
-  readonly takenAt: string | null;
-  readonly requests: number;
-}
-
 /** The PSP's own book: the witness that does not depend on what we believe. */
-export async function transfers(here: Installation, prefix: string): Promise<Transfer[]> {
-  const found: Transfer[] = [];
-  for (let cursor = ''; ; ) {
-    const url = `${here.credentials.sandboxUrl}/control/transfers?reference=${prefix}&limit=100${cursor ? `&cursor=${cursor}` : ''}`;
-    const page = (await (await fetch(url)).json()) as { data: Transfer[]; nextCursor?: string | null };
-    found.push(...page.data);
-    if (!page.nextCursor) return found;
-    cursor = page.nextCursor;
-  }
-}
+export const transfers = (here: Installation, prefix: string): Promise<Transfer[]> =>
+  transfersAt(here.credentials.sandboxUrl, prefix);
 
-export async function control(here: Installation, path: string, body?: unknown, method = 'POST'): Promise<void> {
-  const request =
-    body === undefined ? { method } : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  const answer = await fetch(`${here.credentials.sandboxUrl}/control/${path}`, request);
-  if (!answer.ok) throw new Error(`the sandbox refused: ${await answer.text()}`);
+export async function control(here: Installation, path: string, body?: unknown, method?: string): Promise<void> {
+  await askSimulator(here.credentials.sandboxUrl, path, body, method);
 }
 
 export const admin = (here: Installation, role: string, nth = 0): { id: string; key: string } => {

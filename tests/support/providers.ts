@@ -1,8 +1,9 @@
-/** Providers as their platform makes them over HTTP, and pasts that nobody can wait for. */
+/** Providers as their platform makes them at the door, and pasts that nobody can wait for. */
 import { createLedgerActivities } from '../../activities/ledger.ts';
 import type { PayoutRecord } from '../../src/domain/payout/contract.ts';
 import { FAILURE, reserveRequest } from './books.ts';
 import type { Door, Merchant, Reply } from './door.ts';
+import { newProvider, type ProviderOptions } from './newProvider.ts';
 
 export interface TestProvider {
   readonly id: string;
@@ -11,41 +12,9 @@ export interface TestProvider {
   readonly merchant: Merchant;
 }
 
-export interface ProviderOptions {
-  readonly verified?: boolean;
-  /** Each in major units of `currency`. */
-  readonly earned?: readonly string[];
-  readonly currency?: string;
-  readonly bankAccount?: Readonly<Record<string, string>> | null;
-}
-
-export const ACCOUNTS = {
-  NGN: { bankCode: '044', accountNumber: '0690000031', accountName: 'Ada Obi' },
-  PKR: { bankCode: 'HBL', accountNumber: '12345678900001', accountName: 'Ayesha Khan' },
-} as const;
-
-let names = 0;
-
-export const newProviderBody = (change: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => {
-  names += 1;
-  return { externalId: `driver-${names}`, name: 'Ada Obi', email: 'ada@example.com', ...change };
-};
-
-/** A provider of this merchant with a key, verified, with a bank account, that has earned. */
 export async function makeProvider(door: Door, merchant: Merchant, options: ProviderOptions = {}): Promise<TestProvider> {
-  const { verified = true, earned = [], currency = 'NGN', bankAccount } = options;
-  const post = async (path: string, body: unknown, method = 'POST'): Promise<Reply> => {
-    const reply = await door.call(method, `/api/v1/providers${path}`, { key: merchant.key, body });
-    if (reply.status >= 300) throw new Error(`${path}: ${reply.text}`);
-    return reply;
-  };
-  const { id } = (await post('', newProviderBody())).body;
-  if (verified) await post(`/${id}/verify`, { verified });
-  const account = bankAccount === undefined ? ACCOUNTS[currency as keyof typeof ACCOUNTS] : bankAccount;
-  if (account) await post(`/${id}/bank-account`, account, 'PUT');
-  for (const [index, amount] of earned.entries())
-    await post(`/${id}/earnings`, { amount, currency, externalId: `earning-${id}-${index}` });
-  return { id, key: (await post(`/${id}/keys`, {})).body.key, merchant };
+  const made = await newProvider((method, path, asked) => door.call(method, path, asked), merchant.key, options);
+  return { ...made, merchant };
 }
 
 export interface Past {
