@@ -1,9 +1,12 @@
 /** How PSPs and people may behave towards one payout, as data, and how that payout must end whoever is killed meanwhile. */
-import type { ProviderStage } from '../src/present/providerPayout.ts';
+import type { PayoutState } from '../src/domain/payout/machine.ts';
 
 /** Whose payout it is: a merchant's, paid by the sandbox at once, or a provider's, which a run gives to Flutterwave. */
 export const FLOWS = ['merchant', 'provider'] as const;
 export type Flow = (typeof FLOWS)[number];
+
+/** Approved and before its run is a place of its own. */
+export type Stage = PayoutState | 'AWAITING_RUN';
 
 export type End = 'SUCCEEDED' | 'FAILED' | 'RETURNED' | 'REJECTED' | 'CANCELLED';
 
@@ -15,7 +18,7 @@ export type PersonDeed = 'approve' | 'reject' | 'hold' | 'release' | 'retry' | '
 
 /** What somebody else does to it once it is there. */
 export interface Step {
-  readonly when: ProviderStage;
+  readonly when: Stage;
   /** Only at this attempt. */
   readonly attempt?: number;
   readonly does: BankDeed | PersonDeed;

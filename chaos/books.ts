@@ -3,17 +3,16 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import type { PayoutState } from '../src/domain/payout/machine.ts';
-import { type ProviderStage, stageOf } from '../src/present/providerPayout.ts';
+import { isBeforeItsRun, type PayoutState } from '../src/domain/payout/machine.ts';
 import type { Installation } from '../tests/support/installation.ts';
-import type { Flow } from './behaviours.ts';
+import type { Flow, Stage } from './behaviours.ts';
 import { patiently } from './patience.ts';
 import { openPsp, type Psp } from './psp.ts';
 
 export interface PayoutRow {
   readonly id: string;
   readonly state: PayoutState;
-  readonly stage: ProviderStage;
+  readonly stage: Stage;
   readonly attempt: number;
   readonly sequence: number;
 }
@@ -74,7 +73,7 @@ export function openBooks(here: Installation): Books {
     async payouts(ids) {
       const sql = `SELECT id, state, attempt, sequence, dispatch, run_id AS "runId" FROM payouts WHERE id = ANY ($1)`;
       const found = await rows<Omit<PayoutRow, 'stage'> & { dispatch: 'now' | 'run'; runId: string | null }>(sql, ids);
-      return found.map((row) => ({ ...row, stage: stageOf(row) }));
+      return found.map((row) => ({ ...row, stage: row.state === 'QUEUED' && isBeforeItsRun(row) ? 'AWAITING_RUN' : row.state }));
     },
     events: (ids) =>
       rows(

@@ -13,7 +13,7 @@ let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   engine = await startEngine();
   door = await openDoor(engine.db, { payouts: engine.payouts, webhooks: createWebhooksClient(engine.client) });
-  second = await door.admin('another approver', 'approver');
+  second = await door.admin('approver');
   stopWorker = await engine.startWorker();
 }, 120_000);
 afterAll(async () => {

@@ -111,15 +111,15 @@ describe('from the request to the money', () => {
     expect([...page.data, ...next.data]).toEqual(timeline.slice(0, 2));
   });
 
-  test('both names of the route ask for the same thing', async () => {
+  test('both names of the route ask for the same thing, and under one key for it once', async () => {
     const ada = await provider();
-    const made = await door.call('POST', '/api/payouts', {
-      key: ada.key,
-      body: { amount: 100, currency: 'PKR', method: 'bank_transfer' },
-    });
+    const body = { amount: 100, currency: 'PKR', method: 'bank_transfer' };
+    const made = await door.call('POST', '/api/payouts', { key: ada.key, body, idempotencyKey: 'either' });
     expect([201, 202]).toContain(made.status);
     expect(made).toMatchObject({ body: { object: 'provider_payout', amount: '100.00' } });
     await engine.until(made.body.id, 'QUEUED');
+    const again = await door.call('POST', '/api/provider/payouts', { key: ada.key, body, idempotencyKey: 'either' });
+    expect(again).toMatchObject({ status: 201, body: { id: made.body.id } });
     expect(ids(await get(ada, '/payouts'))).toEqual([made.body.id]);
   });
 

@@ -5,38 +5,24 @@
 import { expect } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { buildApp } from '../../src/api/app.ts';
-import type { ApiContext } from '../../src/api/context.ts';
-import { type Config, loadConfig } from '../../src/config.ts';
-import { newApiKey } from '../../src/crypto/newSecret.ts';
-import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { createPrisma } from '../../src/db/prisma.ts';
+import type { Config } from '../../src/config.ts';
+import { encryptSecret } from '../../src/crypto/secretBox.ts';
 import { newId } from '../../src/domain/newId.ts';
 import type { Mode } from '../../src/domain/payout/contract.ts';
 import { ROLES, type Role } from '../../src/domain/roles.ts';
-import { createLedger } from '../../src/ledger/ledger.ts';
-import { createPspRegistry } from '../../src/psp/registry.ts';
-import { connectTemporal } from '../../src/temporal/client.ts';
-import { createPayoutRunsClient } from '../../src/temporal/payoutRuns.ts';
-import { createPayoutsClient } from '../../src/temporal/payouts.ts';
-import { createWebhooksClient } from '../../src/temporal/webhooks.ts';
 import { type Books, openBooks } from './books.ts';
 import type { TestDatabase } from './database.ts';
+import { type CallOptions, type DoorOptions, openDoor as openPlainDoor, type TestAdmin } from './door.ts';
 
-export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
+export { ENCRYPTION_KEYS, type TestAdmin } from './door.ts';
 
 /** The answer has every field that the OpenAPI document names, of its type, and no other. */
 export function expectAsDocumented(answer: unknown, schema: z.ZodObject): void {
   expect(z.strictObject(schema.shape).safeParse(answer).error).toBeUndefined();
 }
 
-export interface AskOptions {
-  readonly key?: string;
-  readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-  /** For merchants' writes; a new one for each call unless given. */
-  readonly idempotencyKey?: string | null;
-}
+/** Only merchants' writes have an idempotency key unless one is given. */
+export type AskOptions = CallOptions;
 
 export interface Answered<Body = Record<string, unknown>> {
   readonly status: number;
@@ -51,19 +37,13 @@ export interface TestMerchant {
   readonly liveKey: string;
 }
 
-export interface TestAdmin {
-  readonly id: string;
-  readonly key: string;
-  readonly keyId: string;
-}
-
 export interface Door {
   readonly app: FastifyInstance;
   readonly config: Config;
   readonly admins: Readonly<Record<Role, TestAdmin>>;
   ask<Body = Record<string, unknown>>(method: string, url: string, options?: AskOptions): Promise<Answered<Body>>;
   merchant(name: string): Promise<TestMerchant>;
-  admin(name: string, role: Role): Promise<TestAdmin>;
+  admin(role: Role): Promise<TestAdmin>;
   close(): Promise<void>;
 }
 
@@ -78,69 +58,25 @@ export interface DoorWorld extends Door {
 /** The API over this database; `engine` brings clients of a Temporal server that runs. */
 export async function openDoor(
   db: TestDatabase,
-  engine: Partial<Pick<ApiContext, 'payouts' | 'payoutRuns' | 'webhooks'>> = {},
+  engine: Pick<DoorOptions, 'payouts' | 'payoutRuns' | 'webhooks'> = {},
   env: Record<string, string> = {},
 ): Promise<Door> {
-  const config = loadConfig({
-    DATABASE_URL: db.appUrl,
-    ENCRYPTION_KEYS,
-    TEMPORAL_ADDRESS: '127.0.0.1:9', // nobody there
-    LOG_LEVEL: 'silent',
-    RATE_LIMIT_PER_SECOND: '100000',
-    WEBHOOK_ALLOW_LOOPBACK_TEST: 'true',
-    ...env,
-  });
-  const keys = parseKeys(ENCRYPTION_KEYS);
-  const temporal = connectTemporal(config);
-  const psps = createPspRegistry({
-    sandbox: { baseUrl: 'http://127.0.0.1:9', apiKey: 'sandbox-key', webhookSecret: 'sandbox-secret', timeoutMs: 1_000 },
-  });
-  const prisma = createPrisma(db.pool);
-  const app = await buildApp({
-    config,
-    pool: db.pool,
-    prisma,
-    ledger: createLedger(db.pool),
-    payouts: createPayoutsClient(temporal.client, config),
-    payoutRuns: createPayoutRunsClient(temporal.client),
-    webhooks: createWebhooksClient(temporal.client),
-    psps,
-    keys,
-    pingTemporal: async () => undefined,
-    ...engine,
-  });
-  let serial = 0;
-
-  async function keep(prefix: 'pk_test_' | 'pk_live_' | 'ak_', owner: { merchantId?: string; adminId?: string; mode?: Mode }) {
-    const { key, hash, last4 } = newApiKey(prefix);
-    const id = newId('key');
-    await db.owner.query(
-      'INSERT INTO api_keys (id, hash, merchant_id, admin_id, mode, scopes, prefix, last4) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)',
-      [id, hash, owner.merchantId ?? null, owner.adminId ?? null, owner.mode ?? null, [], prefix, last4],
-    );
-    return { key, id };
-  }
-
-  const door: Omit<Door, 'admins'> = {
-    app,
-    config,
-    async ask(method, url, { key, body, headers = {}, idempotencyKey } = {}) {
-      serial += 1;
+  const door = await openPlainDoor({ db, ...engine, env });
+  const { keys } = door.context;
+  const admins = Object.fromEntries(
+    await Promise.all(ROLES.map(async (role) => [role, await door.admin(role)] as const)),
+  ) as Record<Role, TestAdmin>;
+  return {
+    app: door.app,
+    config: door.context.config,
+    admins,
+    admin: door.admin,
+    ask(method, url, { idempotencyKey, ...options } = {}) {
       const needsKey = url.startsWith('/api/v1') && ['POST', 'PUT', 'PATCH'].includes(method);
-      const given = idempotencyKey === undefined && needsKey ? `auto-${serial}` : idempotencyKey;
-      const answer = await app.inject({
-        method: method as 'GET',
-        url,
-        headers: { ...(key && { 'x-api-key': key }), ...(given && { 'x-idempotency-key': given }), ...headers },
-        ...(body === undefined ? {} : { payload: body as Record<string, unknown> }),
+      return door.call(method, url, {
+        ...options,
+        ...(idempotencyKey === undefined && needsKey ? {} : { idempotencyKey: idempotencyKey ?? null }),
       });
-      const isJson = String(answer.headers['content-type']).includes('json');
-      return {
-        status: answer.statusCode,
-        headers: answer.headers,
-        text: answer.body,
-        body: isJson ? answer.json() : (undefined as never),
-      };
     },
     async merchant(name) {
       const id = newId('mer');
@@ -149,25 +85,10 @@ export async function openDoor(
         name,
         encryptSecret(keys, `whsec_${Buffer.alloc(32, 1).toString('base64')}`),
       ]);
-      const test = await keep('pk_test_', { merchantId: id, mode: 'test' });
-      const live = await keep('pk_live_', { merchantId: id, mode: 'live' });
-      return { id, testKey: test.key, liveKey: live.key };
+      return { id, testKey: await door.key(id), liveKey: await door.key(id, { mode: 'live' }) };
     },
-    async admin(name, role) {
-      const id = newId('adm');
-      await db.owner.query('INSERT INTO admins (id, name, role) VALUES ($1, $2, $3)', [id, name, role]);
-      const { key, id: keyId } = await keep('ak_', { adminId: id });
-      return { id, key, keyId };
-    },
-    async close() {
-      await app.close();
-      await Promise.all([psps.close(), temporal.close(), prisma.$disconnect()]);
-    },
+    close: door.stop,
   };
-  const admins = Object.fromEntries(
-    await Promise.all(ROLES.map(async (role) => [role, await door.admin(`the ${role} ${newId('x')}`, role)] as const)),
-  ) as Record<Role, TestAdmin>;
-  return { ...door, admins };
 }
 
 export async function openDoorWorld(env: Record<string, string> = {}): Promise<DoorWorld> {

@@ -14,9 +14,9 @@ import type { Role } from '../../src/domain/roles.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
-import { createPayoutRunsClient } from '../../src/temporal/payoutRuns.ts';
+import { createPayoutRunsClient, type PayoutRunsClient } from '../../src/temporal/payoutRuns.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
-import { createWebhooksClient } from '../../src/temporal/webhooks.ts';
+import { createWebhooksClient, type WebhooksClient } from '../../src/temporal/webhooks.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { type Document, documentCheck } from './document.ts';
 
@@ -45,6 +45,12 @@ export interface Merchant {
   readonly key: string;
 }
 
+export interface TestAdmin {
+  readonly id: string;
+  readonly key: string;
+  readonly keyId: string;
+}
+
 export interface Door {
   readonly app: FastifyInstance;
   readonly db: TestDatabase;
@@ -54,7 +60,7 @@ export interface Door {
   merchant(options?: { mode?: Mode; funds?: bigint; scopes?: readonly string[] }): Promise<Merchant>;
   /** One more key of a merchant. */
   key(merchantId: string, options?: { mode?: Mode; scopes?: readonly string[]; createdBy?: string }): Promise<string>;
-  admin(role: Role): Promise<{ id: string; key: string }>;
+  admin(role: Role): Promise<TestAdmin>;
   stop(): Promise<void>;
 }
 
@@ -62,6 +68,8 @@ export interface DoorOptions {
   readonly db?: TestDatabase;
   /** By default Temporal is away: there is nobody at its address. */
   readonly payouts?: PayoutsClient;
+  readonly payoutRuns?: PayoutRunsClient;
+  readonly webhooks?: WebhooksClient;
   readonly databaseUrl?: string;
   readonly sandboxUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -97,8 +105,8 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     prisma,
     ledger: createLedger(pool),
     payouts: options.payouts ?? createPayoutsClient(temporal.client, config),
-    payoutRuns: createPayoutRunsClient(temporal.client),
-    webhooks: createWebhooksClient(temporal.client),
+    payoutRuns: options.payoutRuns ?? createPayoutRunsClient(temporal.client),
+    webhooks: options.webhooks ?? createWebhooksClient(temporal.client),
     psps,
     keys,
     pingTemporal: () => Promise.reject(new Error('nobody there')),
@@ -106,7 +114,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const app = await buildApp(context, options.logTo ? { logTo: options.logTo } : {});
   const check = documentCheck(app.swagger() as unknown as Document);
 
-  async function insertKey(prefix: KeyPrefix, columns: Record<string, unknown>): Promise<string> {
+  async function insertKey(prefix: KeyPrefix, columns: Record<string, unknown>): Promise<{ id: string; key: string }> {
     const { key, last4 } = newApiKey(prefix);
     const row = { id: newId('key'), hash: hashApiKey(key), prefix, last4, scopes: [], ...columns };
     const names = Object.keys(row);
@@ -114,7 +122,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       `INSERT INTO api_keys (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`,
       Object.values(row),
     );
-    return key;
+    return { id: row.id, key };
   }
 
   const door: Door = {
@@ -153,17 +161,15 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       }
       return { id, key: await door.key(id, { mode, scopes }) };
     },
-    key: (merchantId, { mode = 'test', scopes = [], createdBy } = {}) =>
-      insertKey(mode === 'live' ? 'pk_live_' : 'pk_test_', {
-        merchant_id: merchantId,
-        mode,
-        scopes,
-        created_by: createdBy ?? null,
-      }),
+    async key(merchantId, { mode = 'test', scopes = [], createdBy } = {}) {
+      const columns = { merchant_id: merchantId, mode, scopes, created_by: createdBy ?? null };
+      return (await insertKey(mode === 'live' ? 'pk_live_' : 'pk_test_', columns)).key;
+    },
     async admin(role) {
       const id = newId('adm');
       await db.owner.query('INSERT INTO admins (id, name, role) VALUES ($1, $2, $3)', [id, `${role} ${id}`, role]);
-      return { id, key: await insertKey('ak_', { admin_id: id }) };
+      const { id: keyId, key } = await insertKey('ak_', { admin_id: id });
+      return { id, key, keyId };
     },
     async stop() {
       await app.close();

@@ -1,7 +1,8 @@
 /** A platform's providers over HTTP, as whoever integrates oncepay makes and pays them. */
 import { expect } from '@jest/globals';
 import type { Installation } from './installation.ts';
-import { admin, eventually, type Transfer } from './payouts.ts';
+import { admin, eventually } from './payouts.ts';
+import type { Transfer } from './simulatorControl.ts';
 
 export interface ProviderPayout {
   readonly id: string;

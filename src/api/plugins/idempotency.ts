@@ -38,6 +38,8 @@ export interface Pending {
 export interface Work {
   /** The id this key is bound to from its first call on. */
   allot(): string;
+  /** Of a route with several paths the one that counts: a repeat may come by another. */
+  readonly path?: string;
   /** The answer holds a key or a secret, which nobody may find in the database: it is stored encrypted. */
   readonly isSecret?: boolean;
   /**
@@ -120,7 +122,7 @@ const isKeyed = ({ headers }: FastifyRequest): boolean =>
 /** Runs a request once under its key, and answers. The last thing a handler does. */
 export async function once(context: ApiContext, request: FastifyRequest, reply: FastifyReply, work: Work): Promise<FastifyReply> {
   const { pool } = context;
-  const use = keyUse(request);
+  const use = keyUse(request, work);
   const state = await claim(pool, use, work);
   switch (state.kind) {
     case 'claimed':
@@ -153,11 +155,11 @@ export async function once(context: ApiContext, request: FastifyRequest, reply: 
   }
 }
 
-function keyUse(request: FastifyRequest): KeyUse {
+function keyUse(request: FastifyRequest, { path }: Work): KeyUse {
   const { merchantId, mode } = tenantOf(request);
   const { idempotencyKey: key, method, url, body } = request;
   if (key === undefined) throw new Error(`${request.routeOptions.url} is not behind requireIdempotencyKey`);
-  const route = `${method} ${url.split('?', 1)[0]}`;
+  const route = `${method} ${path ?? url.split('?', 1)[0]}`;
   const fingerprint = createHash('sha256').update(route).update('\n').update(canonical(body)).digest('hex');
   return { merchantId, mode, key, route, fingerprint };
 }

@@ -6,6 +6,7 @@ import { newId } from '../../../domain/newId.ts';
 import type { Command, PayoutRecord } from '../../../domain/payout/contract.ts';
 import { ACTION_ROLES } from '../../../domain/roles.ts';
 import { presentPayout } from '../../../present/payout.ts';
+import { KEY_NEEDED, writeAnswers } from '../../answers.ts';
 import { writeAudit } from '../../audit.ts';
 import { adminOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
@@ -20,7 +21,7 @@ import { queuedPayoutSchema } from './adminSchemas.ts';
 import { type Decided, decide } from './decisions.ts';
 import { presentForAdmin } from './payoutDetail.ts';
 
-const { read, write } = documented('admin');
+const { read } = documented('admin');
 
 const REMARK_MAX = 500;
 const remark = plainText(1, REMARK_MAX);
@@ -68,7 +69,18 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
         `/payouts/:id/${name}`,
         {
           onRequest: adminAuth(context, ACTION_ROLES[name]),
-          schema: { params: byId, querystring: noQuery, body, ...write(summary, 200, payoutSchema) },
+          schema: {
+            params: byId,
+            querystring: noQuery,
+            body,
+            summary,
+            tags: ['admin'],
+            security: KEY_NEEDED,
+            response: writeAnswers(
+              { 200: payoutSchema, 202: payoutSchema.describe('Taken in; it counts as soon as a worker takes it up') },
+              404,
+            ),
+          },
         },
         async (request, reply) => {
           const { adminId } = adminOf(request);

@@ -48,6 +48,7 @@ export function providerPayoutCreation(context: ApiContext, path: string): Fasti
         const caller = providerOf(request);
         const amount = readProviderAmount(request.body, caller);
         return await onceOrUnderOwnKey(context, request, reply, {
+          path: '/api/provider/payouts',
           allot: () => newId('po'),
           async execute(payoutId, isRepeat) {
             const order = () => providerOrder(context.pool, caller, { payoutId, amount, method: request.body.method });
