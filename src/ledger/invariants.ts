@@ -100,33 +100,50 @@ function resultsOf(invariants: readonly Invariant[], answers: readonly Answer[])
 
 /** Works on as many connections as are free, at most LANES, that all see the same moment. */
 async function onOneSnapshot(pool: Pool, work: (client: PoolClient) => Promise<void>): Promise<void> {
-  const first = await pool.connect();
+  const first = await take(pool);
   const clients = [first];
   try {
+    // Never waits for another: two checks that hold one each would wait for each other.
+    while (clients.length < LANES && hasFree(pool)) clients.push(await take(pool));
     await first.query(`${BEGIN}; ${SETTINGS}`);
     const { rows } = await first.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
-    // Never waits for one: two checks that hold one each would wait for each other.
-    while (clients.length < LANES && hasFree(pool)) {
-      const client = await pool.connect();
-      clients.push(client);
-      await client.query(`${BEGIN}; SET TRANSACTION SNAPSHOT '${rows[0]?.snapshot}'; ${SETTINGS}`);
+    for (const other of clients.slice(1)) {
+      await other.query(`${BEGIN}; SET TRANSACTION SNAPSHOT '${rows[0]?.snapshot}'; ${SETTINGS}`);
     }
-    const ends = await Promise.allSettled(clients.map(work));
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-  } finally {
+  } catch (error) {
     await Promise.all(clients.map(giveBack));
+    throw error;
   }
+  // One that has nothing more to do does not wait for the others: the server ends transactions that idle.
+  const workAndGiveBack = async (client: PoolClient) => {
+    try {
+      await work(client);
+    } finally {
+      await giveBack(client);
+    }
+  };
+  const ends = await Promise.allSettled(clients.map(workAndGiveBack));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 const hasFree = (pool: Pool): boolean =>
   pool.waitingCount === 0 && (pool.idleCount > 0 || pool.totalCount < (pool.options.max ?? 0));
 
+/** A connection that breaks between two queries tells it to the next one; without a listener it would end the process. */
+const toldByTheNextQuery = () => undefined;
+
+async function take(pool: Pool): Promise<PoolClient> {
+  return (await pool.connect()).on('error', toldByTheNextQuery);
+}
+
 /** Without an answer to the ROLLBACK the connection is not fit for others. */
 async function giveBack(client: PoolClient): Promise<void> {
-  await client.query('ROLLBACK').then(
-    () => client.release(),
-    (error: Error) => client.release(error),
+  const failed = await client.query('ROLLBACK').then(
+    () => undefined,
+    (error: Error) => error,
   );
+  client.removeListener('error', toldByTheNextQuery);
+  client.release(failed);
 }
 
 /** As the admin API lists them: no rows of the books, no times. */
