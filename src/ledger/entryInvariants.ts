@@ -24,7 +24,28 @@ export const NETS = `
     FROM (SELECT credit_account AS account, amount FROM flows UNION ALL SELECT debit_account, -amount FROM flows) sides
    GROUP BY account`;
 
+/** Each entry of a balance that there is, and what the entry before it has left. */
+const HISTORY: Relation = {
+  name: 'history',
+  rows: `
+    SELECT e.*, b.available_account, b.reserved_account
+      FROM (
+        SELECT id AS entry, balance_id AS balance, debit_account, credit_account, amount, available_after, reserved_after,
+               lag(available_after, 1, 0::bigint) OVER w AS available_before, lag(reserved_after, 1, 0::bigint) OVER w AS reserved_before
+          FROM ledger_entries WINDOW w AS (PARTITION BY balance_id ORDER BY id)) e
+      JOIN balances b ON b.id = e.balance`,
+};
+
 export const entryInvariants: readonly Invariant[] = [
+  {
+    name: 'history_adds_up',
+    description: 'Every entry says what its balance was right after: the one before plus what it moved.',
+    over: HISTORY,
+    show: 'entry, balance, available_before, available_after, reserved_before, reserved_after',
+    where: `
+      available_after <> available_before + CASE available_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END
+      OR reserved_after <> reserved_before + CASE reserved_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END`,
+  },
   {
     name: 'balances_equal_entries',
     description:
@@ -89,18 +110,5 @@ export const entryInvariants: readonly Invariant[] = [
        WHERE k.type IS NULL OR NOT f.keyed
           OR f.type = 'EARNING' AND (f.leg = 0) <> (c.purpose = 'transit')
           OR f.type = 'DEBT' AND (f.leg = 3) <> (c.purpose = 'fees')`,
-  },
-  {
-    name: 'history_adds_up',
-    description: 'Every entry says what its balance was right after: the one before plus what it moved.',
-    sql: `
-      WITH history AS (
-        SELECT e.id, e.balance_id, e.debit_account, e.credit_account, e.amount, e.available_after, e.reserved_after,
-               lag(e.available_after, 1, 0::bigint) OVER w AS available_before, lag(e.reserved_after, 1, 0::bigint) OVER w AS reserved_before
-          FROM ledger_entries e WINDOW w AS (PARTITION BY e.balance_id ORDER BY e.id))
-      SELECT h.id AS entry, h.balance_id AS balance, h.available_before, h.available_after, h.reserved_before, h.reserved_after
-        FROM history h JOIN balances b ON b.id = h.balance_id
-       WHERE h.available_after <> h.available_before + CASE b.available_account WHEN h.credit_account THEN h.amount WHEN h.debit_account THEN -h.amount ELSE 0 END
-          OR h.reserved_after <> h.reserved_before + CASE b.reserved_account WHEN h.credit_account THEN h.amount WHEN h.debit_account THEN -h.amount ELSE 0 END`,
   },
 ];
