@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- --quick] [-- --only payouts,ledger,door,books] [-- --entries 10000000]`. Writes what it measured
  * into bench/RESULTS.md; a run replaces only the parts it measured. `books` is run only when it is asked for: it fills a
- * database first.
+ * database first, which `--keep FOLDER` leaves there for other runs.
  */
 import { parseArgs } from 'node:util';
 import { measureBooks } from './books.ts';
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string', default: 'payouts,ledger,door' },
     entries: { type: 'string', default: '10000000' },
+    keep: { type: 'string' },
   },
 });
 const { quick } = values;
@@ -27,7 +28,7 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   payouts: async () => payoutsReport(await measurePayouts(plan, say), plan),
   ledger: async () => ledgerReport(await measureLedger(quick ? 3 : 5, say)),
   door: async () => doorReport(await measureDoor(quick ? 3 : 10, say)),
-  books: async () => booksReport(await measureBooks(Number.parseInt(values.entries, 10), say)),
+  books: async () => booksReport(await measureBooks({ entries: Number.parseInt(values.entries, 10), keep: values.keep }, say)),
 };
 for (const name of values.only.split(',')) {
   const part = parts[name];

@@ -107,11 +107,14 @@ async function runCheck(): Promise<undefined> {
   const { checkInvariants } = await import('./ledger/invariants.ts');
   const pool = createPool({ url: database().databaseUrl, max: 2, applicationName: 'oncepay check' });
   try {
+    const started = performance.now();
     const results = await checkInvariants(pool);
-    for (const { name, description, violations, durationMs } of results) {
-      console.log(`${violations === 0 ? 'ok  ' : 'FAIL'} ${name}  ${violations}  ${durationMs} ms`);
+    for (const { name, description, violations, durationMs, isShared } of results) {
+      console.log(`${violations === 0 ? 'ok  ' : 'FAIL'} ${name}  ${violations}  ${durationMs} ms${isShared ? ' *' : ''}`);
       if (violations > 0) console.log(`     ${description}`);
     }
+    const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+    console.log(`${results.length} invariants in ${seconds} s; * asked in one pass with others, whose time it is.`);
     if (results.some(({ violations }) => violations > 0)) process.exitCode = 1;
   } finally {
     await pool.end();

@@ -1,13 +1,10 @@
 /** What must be true of providers' money at every committed moment: a part of the list in invariants.ts. */
+import { FLOWS, NETS } from './entryInvariants.ts';
+import type { Invariant } from './invariant.ts';
+import { TOLD } from './payoutInvariants.ts';
+import { HOLDING } from './stateLists.ts';
 
-interface ProviderInvariant {
-  readonly name: string;
-  readonly description: string;
-  readonly sql: string;
-}
-
-/** @param holding the states in which a payout holds money, as an SQL list. */
-export const providerInvariants = (holding: string): readonly ProviderInvariant[] => [
+export const providerInvariants: readonly Invariant[] = [
   {
     name: 'earnings_make_up_balances',
     description: 'What a provider has available and reserved is the sum of its earnings, currency by currency.',
@@ -58,7 +55,7 @@ export const providerInvariants = (holding: string): readonly ProviderInvariant[
              x.paid AS paid_entries, x.back AS reversed_entries, x.released AS released_entries
         FROM mine m FULL JOIN used u ON u.payout_id = m.id LEFT JOIN moved x ON x.payout_id = m.id
        WHERE m.id IS NULL OR u.of_another_round OR u.of_another
-          OR coalesce(u.reserved, 0) <> CASE WHEN m.state IN ${holding} THEN m.whole ELSE 0 END
+          OR coalesce(u.reserved, 0) <> CASE WHEN m.state IN ${HOLDING} THEN m.whole ELSE 0 END
           OR coalesce(u.paid_out, 0) <> coalesce(x.paid - x.back, 0)
           OR coalesce(u.released, 0) <> coalesce(x.released + x.back, 0)`,
   },
@@ -79,11 +76,10 @@ export const providerInvariants = (holding: string): readonly ProviderInvariant[
   {
     name: 'transit_is_empty',
     description: 'Money that passes from one owner to another arrives in the same moment.',
+    over: FLOWS,
     sql: `
-      SELECT a.id AS account, a.mode, a.currency, sum(t.amount) AS net
-        FROM accounts a
-        JOIN (SELECT credit_account AS account, amount FROM ledger_entries UNION ALL SELECT debit_account, -amount FROM ledger_entries) t ON t.account = a.id
-       WHERE a.purpose = 'transit' GROUP BY a.id HAVING sum(t.amount) <> 0`,
+      SELECT a.id AS account, a.mode, a.currency, n.net
+        FROM accounts a JOIN (${NETS}) n ON n.account = a.id WHERE a.purpose = 'transit' AND n.net <> 0`,
   },
   {
     name: 'providers_within_their_merchant',
@@ -117,13 +113,11 @@ export const providerInvariants = (holding: string): readonly ProviderInvariant[
     name: 'sent_after_one_run',
     description:
       'A payout that waits for a run is sent after one run has come to it, which its timeline names, and no other payout has one.',
-    sql: `
-      WITH told AS (
-        SELECT payout_id, count(*) AS runs, max(data ->> 'runId') AS run FROM events WHERE type = 'payout.queued' AND data ? 'runId' GROUP BY payout_id)
-      SELECT p.id AS payout, p.dispatch, p.run_id, p.attempt, t.runs, t.run AS run_told
-        FROM payouts p LEFT JOIN told t ON t.payout_id = p.id
-       WHERE p.dispatch = 'run' AND p.run_id IS NULL AND (p.attempt > 0 OR t.runs IS NOT NULL)
-          OR p.run_id IS NOT NULL AND (p.dispatch <> 'run' OR t.runs IS DISTINCT FROM 1 OR t.run IS DISTINCT FROM p.run_id)
-          OR p.dispatch <> 'run' AND t.runs IS NOT NULL`,
+    over: TOLD,
+    show: 'payout, dispatch, run_id, attempt, runs AS runs_told',
+    where: `
+      dispatch = 'run' AND run_id IS NULL AND (attempt > 0 OR runs IS NOT NULL)
+      OR run_id IS NOT NULL AND (dispatch <> 'run' OR runs IS DISTINCT FROM run_id)
+      OR dispatch <> 'run' AND runs IS NOT NULL`,
   },
 ];

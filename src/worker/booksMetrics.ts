@@ -22,7 +22,7 @@ export function booksMetrics(registry: Registry): (results: readonly InvariantRe
   });
   new Gauge({
     name: 'oncepay_invariant_check_seconds',
-    help: 'How long the last check of a rule took.',
+    help: 'How long the last check of a rule took. Rules that share a pass over the books have the time of the whole pass.',
     labelNames: ['name'],
     registers: [registry],
     collect() {

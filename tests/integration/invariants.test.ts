@@ -1,7 +1,8 @@
 /** An invariant that never fires proves nothing: every one is shown the damage it is there to find. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { newId } from '../../src/domain/newId.ts';
-import { checkInvariants, INVARIANTS, presentInvariants } from '../../src/ledger/invariants.ts';
+import { checkInvariants, checkInvariantsWithin, INVARIANTS, presentInvariants } from '../../src/ledger/invariants.ts';
 import { type Books, openBooks } from '../support/books.ts';
 
 /** A payout in each of the places that the damages below need. */
@@ -238,12 +239,8 @@ test.each(DAMAGES)('%s finds %s', async (invariant, _, damage) => {
   try {
     await client.query(`BEGIN; SET LOCAL session_replication_role = replica; DROP INDEX payout_attempts_one_open`);
     await client.query(damage());
-    const fired: string[] = [];
-    for (const { name, sql } of INVARIANTS) {
-      const { rows } = await client.query(sql);
-      if (rows.length > 0) fired.push(name);
-    }
-    expect(fired).toContain(invariant);
+    const results = await checkInvariantsWithin(client);
+    expect(results.filter(({ violations }) => violations > 0).map(({ name }) => name)).toContain(invariant);
   } finally {
     await client.query('ROLLBACK');
     client.release();
@@ -268,4 +265,27 @@ test('a check that fails leaves no connection in the middle of something', async
     'nowhere',
   );
   await books.expectInOrder();
+});
+
+test('two connections check the books as they are at one moment', async () => {
+  const sql = `SELECT pg_backend_pid() AS pid, pg_current_snapshot()::text AS moment FROM pg_sleep(0.2)`;
+  const writing = setInterval(() => void books.db.owner.query('SELECT pg_current_xact_id()'), 10);
+  const results = await checkInvariants(
+    books.db.pool,
+    [1, 2].map((n) => ({ name: `x${n}`, description: 'x', sql })),
+  );
+  clearInterval(writing);
+  const seen = results.flatMap(({ sample }) => sample as { pid: number; moment: string }[]);
+  expect(new Set(seen.map(({ pid }) => pid)).size).toBe(2);
+  expect(new Set(seen.map(({ moment }) => moment)).size).toBe(1);
+});
+
+test('a connection that is done early does not idle in its transaction, where the server would end it', async () => {
+  const pool = new pg.Pool({ connectionString: books.db.appUrl, max: 2, idle_in_transaction_session_timeout: 200 });
+  const results = await checkInvariants(pool, [
+    { name: 'long', description: 'x', sql: 'SELECT 1 AS one WHERE pg_sleep(1) IS NULL' },
+    { name: 'short', description: 'x', sql: 'SELECT 1 AS one WHERE false' },
+  ]);
+  await pool.end();
+  expect(results.map(({ violations }) => violations)).toEqual([0, 0]);
 });

@@ -1,0 +1,114 @@
+/** What must be true of entries, accounts and balances: a part of the list in invariants.ts. */
+import type { Invariant, Relation } from './invariant.ts';
+
+/** What moved between which accounts, by type, and whether under the key of its step: a row stands for many entries. */
+export const FLOWS: Relation = {
+  name: 'flows',
+  rows: `
+    SELECT debit_account, credit_account, balance_id, currency, type, leg,
+           coalesce(CASE type
+             WHEN 'FUND' THEN payout_id IS NULL AND starts_with(op_key, 'fund:')
+             WHEN 'EARNING' THEN payout_id IS NULL AND starts_with(op_key, 'earning:')
+             WHEN 'RESERVE' THEN starts_with(op_key, payout_id || ':reserve:')
+             WHEN 'RELEASE' THEN starts_with(op_key, payout_id || ':release:')
+             WHEN 'REVERSE' THEN op_key = payout_id || ':reverse'
+             WHEN 'PSP_FEE' THEN op_key = payout_id || ':psp_fee'
+             ELSE op_key = payout_id || ':settle' END, false) AS keyed,
+           sum(amount) AS amount, count(*) AS entries, min(id) AS entry
+      FROM ledger_entries GROUP BY 1, 2, 3, 4, 5, 6, 7`,
+};
+
+/** What each account has got, less what it gave. */
+export const NETS = `
+  SELECT account, sum(amount) AS net
+    FROM (SELECT credit_account AS account, amount FROM flows UNION ALL SELECT debit_account, -amount FROM flows) sides
+   GROUP BY account`;
+
+/** Each entry of a balance that there is, and what the entry before it has left. */
+const HISTORY: Relation = {
+  name: 'history',
+  rows: `
+    SELECT e.*, b.available_account, b.reserved_account
+      FROM (
+        SELECT id AS entry, balance_id AS balance, debit_account, credit_account, amount, available_after, reserved_after,
+               lag(available_after, 1, 0::bigint) OVER w AS available_before, lag(reserved_after, 1, 0::bigint) OVER w AS reserved_before
+          FROM ledger_entries WINDOW w AS (PARTITION BY balance_id ORDER BY id)) e
+      JOIN balances b ON b.id = e.balance`,
+};
+
+export const entryInvariants: readonly Invariant[] = [
+  {
+    name: 'history_adds_up',
+    description: 'Every entry says what its balance was right after: the one before plus what it moved.',
+    over: HISTORY,
+    show: 'entry, balance, available_before, available_after, reserved_before, reserved_after',
+    where: `
+      available_after <> available_before + CASE available_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END
+      OR reserved_after <> reserved_before + CASE reserved_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END`,
+  },
+  {
+    name: 'balances_equal_entries',
+    description:
+      'Every balance equals the net of its entries, available and reserved, and its version counts them; neither is negative.',
+    over: FLOWS,
+    sql: `
+      WITH nets AS (${NETS}), touched AS (SELECT balance_id, sum(entries) AS n FROM flows GROUP BY balance_id)
+      SELECT b.id AS balance, b.available, a.net AS available_entries, b.reserved, r.net AS reserved_entries, b.version, t.n AS entries
+        FROM balances b
+        LEFT JOIN nets a ON a.account = b.available_account
+        LEFT JOIN nets r ON r.account = b.reserved_account
+        LEFT JOIN touched t ON t.balance_id = b.id
+       WHERE b.available <> coalesce(a.net, 0) OR b.reserved <> coalesce(r.net, 0) OR b.version <> coalesce(t.n, 0)
+          OR b.available < 0 OR b.reserved < 0`,
+  },
+  {
+    name: 'accounts_net_to_zero',
+    description: 'Per mode and currency all accounts together are zero, and no account stands on the side where it cannot be.',
+    over: FLOWS,
+    sql: `
+      WITH nets AS (SELECT a.id, a.mode, a.currency, a.purpose, n.net FROM accounts a JOIN (${NETS}) n ON n.account = a.id)
+      SELECT mode, currency, 'all' AS account, sum(net) AS net FROM nets GROUP BY mode, currency HAVING sum(net) <> 0
+      UNION ALL
+      SELECT mode, currency, purpose || ' ' || id, net FROM nets
+       WHERE purpose IN ('funding', 'debt', 'psp_fees') AND net > 0 OR purpose NOT IN ('funding', 'debt', 'psp_fees') AND net < 0`,
+  },
+  {
+    name: 'entries_within_one_currency_and_mode',
+    description: 'No entry names an account that does not exist, or accounts of two currencies, modes or merchants.',
+    over: FLOWS,
+    sql: `
+      SELECT f.entry, f.entries, f.currency, d.currency AS debit_currency, c.currency AS credit_currency, d.mode AS debit_mode, c.mode AS credit_mode
+        FROM flows f
+        LEFT JOIN accounts d ON d.id = f.debit_account
+        LEFT JOIN accounts c ON c.id = f.credit_account
+        LEFT JOIN balances b ON b.id = f.balance_id
+       WHERE d.id IS NULL OR c.id IS NULL OR b.id IS NULL
+          OR d.currency <> f.currency OR c.currency <> f.currency OR b.currency <> f.currency
+          OR d.mode <> b.mode OR c.mode <> b.mode
+          OR d.merchant_id NOT IN ('', b.merchant_id) OR c.merchant_id NOT IN ('', b.merchant_id)
+          OR d.purpose = 'available' AND d.id <> b.available_account OR c.purpose = 'available' AND c.id <> b.available_account
+          OR d.purpose = 'reserved' AND d.id <> b.reserved_account OR c.purpose = 'reserved' AND c.id <> b.reserved_account`,
+  },
+  {
+    name: 'entries_do_what_their_type_says',
+    description: 'Every entry moves money between the accounts its type is for, under the key of its step.',
+    over: FLOWS,
+    sql: `
+      WITH kinds (type, debit, credit) AS (VALUES
+        ('FUND', 'funding', 'available'), ('RESERVE', 'available', 'reserved'), ('RELEASE', 'reserved', 'available'),
+        ('SETTLE', 'reserved', 'clearing'), ('SETTLE', 'available', 'clearing'),
+        ('FEE', 'reserved', 'fees'), ('FEE', 'available', 'fees'),
+        ('DEBT', 'debt', 'clearing'), ('DEBT', 'debt', 'fees'),
+        ('REVERSE', 'clearing', 'available'), ('REVERSE', 'clearing', 'debt'),
+        ('PSP_FEE', 'psp_fees', 'clearing'),
+        ('EARNING', 'available', 'transit'), ('EARNING', 'transit', 'available'))
+      SELECT f.entry, f.entries, f.leg, f.type, f.keyed, d.purpose AS debit, c.purpose AS credit
+        FROM flows f
+        LEFT JOIN accounts d ON d.id = f.debit_account
+        LEFT JOIN accounts c ON c.id = f.credit_account
+        LEFT JOIN kinds k ON k.type = f.type AND k.debit = d.purpose AND k.credit = c.purpose
+       WHERE k.type IS NULL OR NOT f.keyed
+          OR f.type = 'EARNING' AND (f.leg = 0) <> (c.purpose = 'transit')
+          OR f.type = 'DEBT' AND (f.leg = 3) <> (c.purpose = 'fees')`,
+  },
+];
