@@ -32,12 +32,18 @@ export function connectTemporal(settings: TemporalSettings): TemporalLink {
 // gRPC status codes (grpc.github.io/grpc/core/md_doc_statuscodes.html)
 const DEADLINE_EXCEEDED = 4;
 const RESOURCE_EXHAUSTED = 8;
+const FAILED_PRECONDITION = 9;
 const UNAVAILABLE = 14;
 
-/** Turns "the server is away" into TemporalUnavailable; lets everything else through. */
+const PASSING = [DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, UNAVAILABLE];
+
+/**
+ * Turns "the server is away" into TemporalUnavailable; lets everything else through. So too where the server is there and
+ * no worker gets the workflow's task done (broken code, or a machine so busy that the task times out): that passes.
+ */
 export function unavailableOr(error: unknown): unknown {
   for (let each: unknown = error; each instanceof Error; each = each.cause) {
-    if (isGrpcServiceError(each) && [DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE].includes(each.code)) {
+    if (isGrpcServiceError(each) && PASSING.includes(each.code)) {
       return new TemporalUnavailable('Temporal does not answer', { cause: error });
     }
   }

@@ -13,7 +13,8 @@ export async function addOpenApi(app: FastifyInstance, publicUrl: string): Promi
         title: 'oncepay',
         version: '1.0.0',
         description:
-          'A payout engine whose promise is its name: each payout is paid once, whatever crashes, times out, repeats or arrives late.',
+          'A payout engine whose promise is its name: each payout is paid once, whatever crashes, times out, repeats or arrives late.\n\n' +
+          'Authorize with a key of whoever calls: `pk_…` a merchant, `vk_…` a provider, `ak_…` an admin.',
       },
       servers: [{ url: publicUrl }],
       components: {
@@ -28,11 +29,17 @@ export async function addOpenApi(app: FastifyInstance, publicUrl: string): Promi
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    theme: { title: 'oncepay API' },
+    logo: { type: 'image/svg+xml', content: LOGO },
     staticCSP: true,
     // A local installation speaks plain http: a browser told to upgrade would find no style and no script.
     transformStaticCSP: (header) => header.replace(/ ?upgrade-insecure-requests;?/, ''),
   });
 }
+
+/** In place of the framework's own. */
+const LOGO =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 130 40"><text x="0" y="28" font-family="sans-serif" font-size="28" fill="#fff">oncepay</text></svg>';
 
 /** Client generators name their functions after it; a route that gives none is named after its method and path. */
 function withOperationId(schema: FastifySchema | undefined, { method, url }: RouteOptions): FastifySchema {

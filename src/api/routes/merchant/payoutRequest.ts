@@ -64,12 +64,13 @@ export const payoutBody = z
     currency: currencyField,
     reference: field({ type: 'string', pattern: '^[ -~]+$', minLength: 1, maxLength: REFERENCE_MAX, examples: ['INV-1001'] }),
     destination: destinationField,
-    description: field({ type: ['string', 'null'], maxLength: DESCRIPTION_MAX }).optional(),
-    callbackUrl: field({ type: ['string', 'null'], format: 'uri', maxLength: 2048 }).optional(),
+    description: field({ type: ['string', 'null'], maxLength: DESCRIPTION_MAX, examples: ['May salary'] }).optional(),
+    callbackUrl: field({ type: ['string', 'null'], format: 'uri', maxLength: 2048, examples: [null] }).optional(),
     metadata: field({
       type: ['object', 'null'],
       maxProperties: METADATA_ENTRIES_MAX,
       additionalProperties: { type: 'string', maxLength: 500 },
+      examples: [{ order: '7' }],
     }).optional(),
   })
   .meta({ id: 'NewPayout' });
