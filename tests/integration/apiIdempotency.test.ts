@@ -202,6 +202,25 @@ test('who gives up lets the next one in at once; who was overtaken cannot give u
   expect(await claimKey(pool, useOf(key), () => 'res_3')).toMatchObject({ kind: 'open', isLeased: true });
 });
 
+test('a key that is let go is free at that very moment, not at the next full millisecond', async () => {
+  const client = await door.db.pool.connect();
+  const one = client as unknown as typeof door.db.pool;
+  try {
+    for (let left = 20; left > 0; left -= 1) {
+      const key = newKey();
+      await client.query('BEGIN'); // in which now() stands still
+      for (const who of ['res_1', 'res_2']) {
+        const claimed = await claimKey(one, useOf(key), () => who);
+        expect(claimed).toMatchObject({ kind: 'claimed', lease: { resourceId: 'res_1' } });
+        if (claimed.kind === 'claimed') await giveUp(one, useOf(key), claimed.lease);
+      }
+      await client.query('ROLLBACK');
+    }
+  } finally {
+    client.release(true);
+  }
+});
+
 test('two that came to work on one thing show one answer: the first that was stored', async () => {
   const { pool } = door.db;
   const key = newKey();

@@ -89,18 +89,21 @@ const LOOK = `
          k.status, k.headers, k.body, k.pending
     FROM idempotency_keys k WHERE k.merchant_id = $1 AND k.mode = $2 AND k.key = $3`;
 
+/** The column keeps milliseconds, and a time that was rounded up would hold the lease for a moment more. */
+const OVER = `date_trunc('milliseconds', now())`;
+
 /** The first answer stays: a caller whose lease ran out may come to store the same again. */
 const ANSWER = `
-  UPDATE idempotency_keys SET status = $5, headers = $6, body = $7, lease_until = now()
+  UPDATE idempotency_keys SET status = $5, headers = $6, body = $7, lease_until = ${OVER}
    WHERE merchant_id = $1 AND mode = $2 AND key = $3 AND resource_id = $4 AND status IS NULL`;
 
 const KEEP_PENDING = `
-  UPDATE idempotency_keys SET pending = coalesce(pending, $5), lease_until = CASE WHEN lease_holder = $6 THEN now() ELSE lease_until END
+  UPDATE idempotency_keys SET pending = coalesce(pending, $5), lease_until = CASE WHEN lease_holder = $6 THEN ${OVER} ELSE lease_until END
    WHERE merchant_id = $1 AND mode = $2 AND key = $3 AND resource_id = $4 AND status IS NULL
   RETURNING pending`;
 
 const GIVE_UP = `
-  UPDATE idempotency_keys SET lease_until = now()
+  UPDATE idempotency_keys SET lease_until = ${OVER}
    WHERE merchant_id = $1 AND mode = $2 AND key = $3 AND lease_holder = $4 AND status IS NULL`;
 
 export async function claimKey(pool: Pool, use: KeyUse, allot: () => string): Promise<KeyState> {
