@@ -10,6 +10,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   setHandler,
 } from '@temporalio/workflow';
 import { isId } from '../src/domain/ids.ts';
@@ -238,7 +239,8 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
       if (answer.begun && !answer.recorded) await applyReply(answer.reply, 'reply', attempt);
       pauseBefore(answer.begun && answer.reply.kind === 'not_taken' ? answer.reply.retryAfterMs : null);
     } catch {
-      see({ payout: await ledger.readPayout(id), notify: false }, sequence);
+      // The worker is gone. What it had written down may be the payout's end, and then nobody would ask for its webhooks again.
+      see({ payout: await ledger.readPayout(id), notify: patched('webhooks of a dead worker') }, sequence); // since 0.1, 2026-11-27
       if (seen().state === 'SUBMITTING') await unknown('the worker that sent it is gone');
       pauseBefore(null);
     }

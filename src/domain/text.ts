@@ -62,8 +62,9 @@ export function freeTextFault(value: unknown, min: number, max: number): TextFau
   if (typeof value !== 'string') return 'invalid_type';
   // A code point is at most 2 units, and NFC makes of at most 3 of them one: past that it is too long, whatever it holds.
   if (value.length > max * 6) return 'too_long';
-  const length = [...normalize(value)].length;
-  if (length < min) return 'too_short';
+  const text = normalize(value);
+  const { length } = [...text];
+  if (length < min || (min > 0 && text.trim() === '')) return 'too_short'; // nobody is named by spaces
   return length > max ? 'too_long' : textFault(value);
 }
 

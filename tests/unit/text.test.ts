@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  accountTitleFault,
   descriptionFault,
   metadataFault,
   normalize,
@@ -67,6 +68,12 @@ test('a reference has 1 to 64 printable ASCII characters: it goes into headers, 
   expect(referenceFault('INV-１')).toBe('not_printable_ascii');
   expect(referenceFault('INV\n')).toBe('control_character');
   for (const bad of [undefined, null, 5, ['INV'], {}]) expect(referenceFault(bad)).toBe('invalid_type');
+});
+
+test('a name of nothing but spaces names nobody: a bank would send the money back', () => {
+  for (const blank of ['', ' ', '\u00a0\u3000']) expect(accountTitleFault(blank)).toBe('too_short');
+  expect(accountTitleFault(' Ayesha Khan ')).toBeUndefined();
+  expect(descriptionFault(' ')).toBeUndefined();
 });
 
 test('a description has at most 500 characters, as people count them', () => {
