@@ -7,8 +7,20 @@ import { mayAct, type Role } from '../src/domain/roles.ts';
 import { type Failpoint, failpoint } from '../src/failpoints.ts';
 import type { Ledger, ReserveAnswer, ReserveRequest, RiskQuestion } from '../src/ledger/ledger.ts';
 
-/** The facts that move money or let it go, where a kill must do no harm. */
-const FACT_FAILPOINTS: Readonly<Record<string, { readonly before?: Failpoint; readonly after?: Failpoint }>> = {
+interface Places {
+  readonly before?: Failpoint;
+  readonly after?: Failpoint;
+}
+
+const DECIDED: Places = { before: 'decide.before', after: 'decide.after' };
+
+/** The facts that move money, let it go or let it through, where a kill must do no harm. */
+const FACT_FAILPOINTS: Readonly<Record<string, Places>> = {
+  approved: DECIDED,
+  rejected: DECIDED,
+  held: DECIDED,
+  hold_lifted: DECIDED,
+  cancelled: DECIDED,
   dispatched: { before: 'dispatch.before', after: 'dispatch.after' },
   paid: { before: 'settle.before', after: 'settle.after' },
   failed: { before: 'release.before', after: 'release.after' },

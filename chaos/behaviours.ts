@@ -13,8 +13,10 @@ export type End = 'SUCCEEDED' | 'FAILED' | 'RETURNED' | 'REJECTED' | 'CANCELLED'
 /** What the PSP's bank does, or a person at the PSP. */
 export const BANK_DEEDS = ['pay', 'fail', 'fail_for_funds', 'return', 'allow'] as const;
 export type BankDeed = (typeof BANK_DEEDS)[number];
-/** What our admins do, and `cancel` the provider. */
-export type PersonDeed = 'approve' | 'reject' | 'hold' | 'release' | 'retry' | 'cancel';
+/** What our admins decide, and `cancel` the provider: asked of a workflow that is there. */
+export const DECISIONS = ['approve', 'reject', 'hold', 'release', 'cancel'] as const;
+/** `retry` opens a new round, with a workflow of its own. */
+export type PersonDeed = (typeof DECISIONS)[number] | 'retry';
 
 /** What somebody else does to it once it is there. */
 export interface Step {

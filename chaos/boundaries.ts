@@ -1,19 +1,20 @@
 /** Where a payout is when somebody is killed, and who that is. */
 import { FAILPOINTS, type Failpoint } from '../src/failpoints.ts';
-import { type Behaviour, behavioursOf, type Flow } from './behaviours.ts';
+import { type Behaviour, behavioursOf, DECISIONS, type Flow } from './behaviours.ts';
 
 /** `in_psp_call`: the PSP's book has it and we do not know. `in_webhook`: the merchant has the request and has not answered. */
 export type Boundary = Failpoint | 'in_psp_call' | 'in_webhook';
 export const BOUNDARIES: readonly Boundary[] = [
-  'reserve.after', 'run_page.after', 'dispatch.before', 'dispatch.after', 'attempt.before', 'psp_call.before', 'in_psp_call',
-  'psp_call.after', 'look_up.before', 'callback.stored', 'settle.before', 'settle.after', 'webhook.before', 'in_webhook',
-  'webhook.after', 'notify.before', 'notify.after', 'release.before', 'release.after', 'return.before',
+  'reserve.after', 'decide.before', 'decide.after', 'run_page.after', 'dispatch.before', 'dispatch.after', 'attempt.before',
+  'psp_call.before', 'in_psp_call', 'psp_call.after', 'look_up.before', 'callback.stored', 'settle.before', 'settle.after',
+  'webhook.before', 'in_webhook', 'webhook.after', 'notify.before', 'notify.after', 'release.before', 'release.after',
+  'return.before',
 ]; // biome-ignore format: in the order of a payout's life
 const forgotten = FAILPOINTS.filter((name) => !BOUNDARIES.includes(name));
 if (forgotten.length > 0) throw new Error(`no cells for ${forgotten.join(', ')}`);
 
-/** A merchant's payout waits for no run, and tells nobody by mail. */
-const isProvidersOnly = (boundary: Boundary): boolean => /^(run_page|dispatch|notify)\./.test(boundary);
+/** The merchants' payouts here wait for nobody's decision and no run, and tell nobody by mail. */
+const isProvidersOnly = (boundary: Boundary): boolean => /^(decide|run_page|dispatch|notify)\./.test(boundary);
 
 export const comesTo = (flow: Flow, boundary: Boundary): boolean => flow === 'provider' || !isProvidersOnly(boundary);
 
@@ -26,8 +27,12 @@ export const holdsOnlyEnded = (boundary: Boundary): boolean => /webhook|notify/.
 /** A worker has ten mails in its hands at most (activities/notifications.ts): one payout for each end that people are told of. */
 const TOLD: ReadonlySet<string> = new Set(['ok', 'bad_account', 'retried', 'exhausted', 'cut_after', 'funds_short', 'returned']);
 
+/** The others never come to a decision. */
+const isDecidedOn = ({ steps }: Behaviour): boolean => steps.some(({ does }) => (DECISIONS as readonly string[]).includes(does));
+
 export function behavioursAt(flow: Flow, boundary: Boundary): readonly Behaviour[] {
   const all = behavioursOf(flow);
+  if (boundary.startsWith('decide.')) return all.filter(isDecidedOn);
   return boundary.startsWith('notify.') ? all.filter(({ name }) => TOLD.has(name)) : all;
 }
 

@@ -7,6 +7,8 @@
 /** In the order of a payout's life. A place is `before` or `after` what it names. */
 export const FAILPOINTS = [
   'reserve.after',
+  'decide.before',
+  'decide.after',
   'run_page.after',
   'dispatch.before',
   'dispatch.after',

@@ -94,7 +94,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
     await condition(() => accepted !== undefined);
     if (!door) return { outcome: 'wrong_state' };
     const { type, ...data } = command;
-    const answer = await door.apply({ type, ...data, attempt: door.seen().attempt }, actorOf(command));
+    const answer = await door.applyAsked({ type, ...data, attempt: door.seen().attempt }, actorOf(command));
     if (answer.outcome === 'applied' || answer.outcome === 'already') {
       if ('adminId' in command) deciders.add(command.adminId);
       return { outcome: 'done', payout: answer.payout };

@@ -7,6 +7,7 @@ import {
   type ActivityOptions,
   condition,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -35,6 +36,17 @@ import type { WebhookDeliveryInput } from '../src/domain/webhookDelivery.ts';
 export const ledger = proxyLocalActivities<LedgerActivities>({
   startToCloseTimeout: '15s', // above the pool's own limits (10 s), which give the better error
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+});
+
+/**
+ * The same for what an update asks. Until its workflow task is done an update stands in no history, only in the server's
+ * memory: what the ledger wrote in that task, the workflow would never hear of if worker and server died. An activity is
+ * handed out when the update is stored.
+ */
+const ledgerOnceStored = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'applyFact'>>({
+  startToCloseTimeout: '15s', // as above
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  priority: { priorityKey: 1 }, // a person waits for it: before the PSP calls that wait for a slot
 });
 
 /** One look-up because a message came: a few tries, then the payout's own look-ups go on. */
@@ -74,6 +86,8 @@ export interface PayoutDoor {
    */
   see(answer: { readonly payout: PayoutRecord; readonly notify: boolean }, askedAt: number): void;
   apply(fact: Fact, actor: string): Promise<FactAnswer>;
+  /** The same for what an update asks, which must be stored first. */
+  applyAsked(fact: Fact, actor: string): Promise<FactAnswer>;
   /** Shown with the current details until the payout changes. */
   remark(text: string): void;
   /** All that a PSP's reply makes true. */
@@ -136,13 +150,21 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     shown = show(payout, shown);
   }
 
-  async function apply(fact: Fact, actor: string): Promise<FactAnswer> {
+  async function applyBy(
+    { applyFact }: Pick<typeof ledger, 'applyFact'> | typeof ledgerOnceStored,
+    fact: Fact,
+    actor: string,
+  ): Promise<FactAnswer> {
     const { sequence } = seen;
-    const named = { summary: fact.type };
-    const answer = await ledger.applyFact.executeWithOptions(named, [seen.id, stepKey(fact, seen), fact, actor]);
+    const answer = await applyFact.executeWithOptions({ summary: fact.type }, [seen.id, stepKey(fact, seen), fact, actor]);
     see(answer, sequence);
     return answer;
   }
+
+  const apply = (fact: Fact, actor: string): Promise<FactAnswer> => applyBy(ledger, fact, actor);
+
+  const applyAsked = (fact: Fact, actor: string): Promise<FactAnswer> =>
+    applyBy(patched('updates are stored first') ? ledgerOnceStored : ledger, fact, actor); // since 0.1, 2026-11-27
 
   /** Of a failure that another attempt follows, the fact says when: the clock is ours, and so is the wait that it ends. */
   function contextOf(attempt: number, source: ReplyContext['source']): ReplyContext {
@@ -180,7 +202,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   const remark = (text: string): void => setCurrentDetails(`${currentDetails(seen)}\n\n${text}`);
 
   see(opened, 0);
-  return { seen: () => seen, see, apply, remark, applyReply, confirm, settleDown };
+  return { seen: () => seen, see, apply, applyAsked, remark, applyReply, confirm, settleDown };
 }
 
 /** What an operator reads and filters by in the Temporal UI. An upsert costs a history event: only where he would look. */

@@ -1,13 +1,11 @@
 /** A worker that dies with a payout in its hands: what it had written down is told to the merchant all the same. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { createLedgerActivities } from '../../activities/ledger.ts';
-import { createPspActivities, type SubmitAnswer, type SubmitInput } from '../../activities/psp.ts';
+import type { SubmitAnswer, SubmitInput } from '../../activities/psp.ts';
 import { createWebhookActivities } from '../../activities/webhooks.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
-import { createPspRegistry } from '../../src/psp/registry.ts';
 import { ENCRYPTION_KEYS, type Engine, startEngine } from '../support/engine.ts';
 import { arrivals, type Receiver, startReceiver } from '../support/receiver.ts';
 
@@ -19,23 +17,19 @@ const closings: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   [engine, receiver] = await Promise.all([startEngine(), startReceiver()]);
-  const { db, ledger, sandbox, client, env } = engine;
+  const { db, client, env } = engine;
   const keys = parseKeys(ENCRYPTION_KEYS);
   await db.owner.query('UPDATE merchants SET webhook_secret = $1', [encryptSecret(keys, newWebhookSecret())]);
-  const psps = createPspRegistry({
-    sandbox: { baseUrl: sandbox.url, apiKey: 'sandbox-key', webhookSecret: 'sandbox-secret', timeoutMs: 1_000 },
-  });
-  const psp = createPspActivities({ ledger, pool: db.pool, connector: psps.byName });
 
   /** Does all of it, and dies before Temporal hears of it; when the first webhooks are out, so that no delivery is under way. */
   async function submit(input: SubmitInput): Promise<SubmitAnswer> {
     await arrivals(receiver, 1);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    await psp.submit(input);
+    await engine.activities.submit(input);
     throw new Error('the worker is gone');
   }
 
-  const activities = { ...createLedgerActivities({ ledger, pool: db.pool }), ...psp, submit };
+  const activities = { ...engine.activities, submit };
   const webhooks = createWebhookActivities({
     pool: db.pool,
     keys,
@@ -51,14 +45,10 @@ beforeAll(async () => {
     shutdownGraceTime: '100ms',
   });
   const running = delivering.run();
-  closings.push(
-    () => psps.close(),
-    await engine.startWorker({ activities }),
-    async () => {
-      delivering.shutdown();
-      await running;
-    },
-  );
+  closings.push(await engine.startWorker({ activities }), async () => {
+    delivering.shutdown();
+    await running;
+  });
 }, 120_000);
 
 afterAll(async () => {

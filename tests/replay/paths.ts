@@ -12,6 +12,8 @@ export interface PathWorld {
   readonly receiver: Receiver;
   /** An admin who may approve. */
   readonly approver: string;
+  /** The worker that sends this payout writes down what came of it, and is never heard of again. */
+  dieWith(payoutId: string): void;
 }
 
 /** Walks the path. @returns the id of the workflow whose history is the path's. */
@@ -125,6 +127,13 @@ export const PATHS: Readonly<Record<string, Path>> = {
   'psp-busy-then-paid': async (world) => {
     const id = await payWithFault(world, { kind: 'rate_limit', times: 3 });
     await world.engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'paid-by-a-worker-that-died': async ({ engine, dieWith }) => {
+    const { id } = await engine.pay('0001', REVIEWED);
+    dieWith(id);
+    await engine.command(id, APPROVED);
+    await engine.until(id, 'SUCCEEDED');
     return idOf(id);
   },
   'unresolved-then-not-paid': async (world) => {
@@ -283,4 +292,14 @@ export const EARLIER: readonly string[] = [
   'unknown-then-paid@reply-written-by-the-workflow',
   'psp-busy-then-paid@reply-written-by-the-workflow',
   'provider-retried-then-failed@reply-written-by-the-workflow',
+  'approved-then-paid@decided-before-it-was-stored',
+  'rejected@decided-before-it-was-stored',
+  'held-released-approved@decided-before-it-was-stored',
+  'cancelled@decided-before-it-was-stored',
+  'resumed@decided-before-it-was-stored',
+  'unresolved-then-not-paid@decided-before-it-was-stored',
+  'mismatch-then-resolved-as-paid@decided-before-it-was-stored',
+  'provider-reviewed-then-paid-by-a-run@decided-before-it-was-stored',
+  'provider-cancelled-before-the-run@decided-before-it-was-stored',
+  'provider-held-before-the-run-then-paid-by-the-next@decided-before-it-was-stored',
 ];

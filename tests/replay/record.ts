@@ -33,7 +33,14 @@ beforeAll(async () => {
   const { owner } = engine.db;
   await owner.query(`INSERT INTO admins (id, name, role) VALUES ($1, 'An approver', 'approver')`, [approver]);
   await owner.query('UPDATE merchants SET webhook_secret = $1', [encryptSecret(keys, newWebhookSecret())]);
-  closings.push(await engine.startWorker(), await engine.startProviderPsp(), await engine.startRuns());
+  const dying = new Set<string>();
+  const submit: typeof engine.activities.submit = async (input) => {
+    const answer = await engine.activities.submit(input);
+    if (dying.has(input.payoutId)) throw new Error('the worker is gone');
+    return answer;
+  };
+  const stopWorker = await engine.startWorker({ activities: { ...engine.activities, submit } });
+  closings.push(stopWorker, await engine.startProviderPsp(), await engine.startRuns());
   const { pool } = engine.db;
   const mails = mkdtempSync(join(tmpdir(), 'oncepay-mail-'));
   closings.push(async () => rmSync(mails, { recursive: true }));
@@ -58,7 +65,7 @@ beforeAll(async () => {
     webhooks.shutdown();
     await running;
   });
-  world = { engine, receiver, approver };
+  world = { engine, receiver, approver, dieWith: (payoutId) => void dying.add(payoutId) };
   mkdirSync(HISTORIES, { recursive: true });
   const wanted = new Set([...Object.keys(PATHS), ...EARLIER]);
   for (const file of readdirSync(HISTORIES)) if (!wanted.has(file.replace('.json', ''))) rmSync(`${HISTORIES}/${file}`);

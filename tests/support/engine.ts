@@ -8,9 +8,9 @@ import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@temporalio/worker';
 import pg from 'pg';
-import { createLedgerActivities } from '../../activities/ledger.ts';
+import { createLedgerActivities, type LedgerActivities } from '../../activities/ledger.ts';
 import { createPayoutRunActivities } from '../../activities/payoutRuns.ts';
-import { createPspActivities } from '../../activities/psp.ts';
+import { createPspActivities, type PspActivities } from '../../activities/psp.ts';
 import { payoutRunWorkflowId } from '../../src/domain/ids.ts';
 import { newId } from '../../src/domain/newId.ts';
 import type { Command, PayoutRecord, PayoutRequest, PayoutTimes } from '../../src/domain/payout/contract.ts';
@@ -65,6 +65,8 @@ export interface Engine {
   /** The PSP's own book for a payout: the outside witness. */
   transfers(payoutId: string): Promise<{ reference: string; status: string; takenAt: string | null; requests: number }[]>;
   readonly merchantId: string;
+  /** What a worker of payouts does, for one that does some of it differently. */
+  readonly activities: LedgerActivities & PspActivities;
   /** @returns what ends it. */
   startWorker(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   /** What sends provider payouts, with these limits. @returns what ends it. */
@@ -174,6 +176,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
     env,
     sandbox,
     merchantId,
+    activities,
     startWorker: (options = {}) => work({ taskQueue: PAYOUTS_QUEUE, workflowBundle, activities, ...options }),
     startProviderPsp: (options = {}) => work({ taskQueue: PROVIDER_PSP_QUEUE, activities: psp, ...options }),
     startRuns: (page) =>
