@@ -68,7 +68,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
     await condition(() => accepted !== undefined);
     return accepted as Accepted;
   });
-  setHandler(commandUpdate, (command) => obey(command), { validator: (command) => refuseEarly(command, door?.seen(), deciders) });
+  setHandler(commandUpdate, (command) => obey(command), { validator: (command) => refuseEarly(command, door, deciders) });
   setHandler(pspNoticeSignal, (notice) => void notices.push(notice), {
     description: 'sent by the API when the PSP has called back',
   });
@@ -167,7 +167,7 @@ async function open(opening: Opening): Promise<Opened> {
 
 /** Goes from state to state until a final one. A PSP's message comes first, whatever the payout waits for. */
 async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes): Promise<void> {
-  const { seen, apply, applyReply, see } = door;
+  const { seen, apply, applyReply, see, whileBehind } = door;
   const earlierAttempts = seen().attemptsBefore; // other rounds': the waits of this one grow with its own, whether they count or not
   let pauseMs = 0; // before the next send, when the last one came to nothing
   let idleSends = 0; // sends in a row that came to nothing: the pause grows with them
@@ -234,13 +234,13 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
   async function sendAttempt(attempt: number): Promise<void> {
     const { id, sequence, round } = seen();
     try {
-      const answer = await pspOf(seen(), toSubmit).submit({ payoutId: id, attempt, sequence, round });
+      const answer = await whileBehind(pspOf(seen(), toSubmit).submit({ payoutId: id, attempt, sequence, round }));
       see(answer.recorded ?? answer.begin, sequence);
       if (answer.begun && !answer.recorded) await applyReply(answer.reply, 'reply', attempt);
       pauseBefore(answer.begun && answer.reply.kind === 'not_taken' ? answer.reply.retryAfterMs : null);
     } catch {
       // The worker is gone. What it had written down may be the payout's end, and then nobody would ask for its webhooks again.
-      see({ payout: await ledger.readPayout(id), notify: patched('webhooks of a dead worker') }, sequence); // since 0.1, 2026-11-27
+      see({ payout: await whileBehind(ledger.readPayout(id)), notify: patched('webhooks of a dead worker') }, sequence); // since 0.1, 2026-11-27
       if (seen().state === 'SUBMITTING') await unknown('the worker that sent it is gone');
       pauseBefore(null);
     }
@@ -301,12 +301,14 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
 }
 
 /** A click that cannot be right is refused before it enters the history. What only the ledger knows, it refuses itself. */
-function refuseEarly(command: Command, seen: PayoutRecord | undefined, deciders: ReadonlySet<string>): void {
-  if (!seen || edgeOf(seen.state, command.type as FactType)) return;
+function refuseEarly(command: Command, door: PayoutDoor | undefined, deciders: ReadonlySet<string>): void {
+  if (!door || door.isBehind()) return;
+  const { state } = door.seen();
+  if (edgeOf(state, command.type as FactType)) return;
   const decided = 'adminId' in command && deciders.has(command.adminId) && ['approved', 'rejected'].includes(command.type);
   throw ApplicationFailure.create({
     type: decided ? 'already_decided' : 'wrong_state',
-    message: `${command.type} has no place in state ${seen.state}`,
+    message: `${command.type} has no place in state ${state}`,
     nonRetryable: true,
     category: 'BENIGN',
   });

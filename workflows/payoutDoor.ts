@@ -26,7 +26,7 @@ import { isFinal, PUBLIC_STATUS, waitingOn } from '../src/domain/payout/machine.
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttributes.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
-import { PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
+import { DECISIONS_QUEUE, PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
 import type { WebhookDeliveryInput } from '../src/domain/webhookDelivery.ts';
 
 /**
@@ -44,9 +44,9 @@ export const ledger = proxyLocalActivities<LedgerActivities>({
  * handed out when the update is stored.
  */
 const ledgerOnceStored = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'applyFact'>>({
+  taskQueue: DECISIONS_QUEUE,
   startToCloseTimeout: '15s', // as above
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
-  priority: { priorityKey: 1 }, // a person waits for it: before the PSP calls that wait for a slot
 });
 
 /** One look-up because a message came: a few tries, then the payout's own look-ups go on. */
@@ -80,6 +80,10 @@ const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, '
 export interface PayoutDoor {
   /** The payout as this run last saw it. */
   seen(): PayoutRecord;
+  /** Whether the books may be further than that. */
+  isBehind(): boolean;
+  /** Waits for news of the payout, which the books have before us. */
+  whileBehind<T>(news: Promise<T>): Promise<T>;
   /**
    * Takes over what was seen elsewhere, such as in an activity; an older view than ours changes nothing.
    * @param askedAt the newest event's number that we had seen when we asked.
@@ -102,6 +106,7 @@ export interface PayoutDoor {
 export function openDoor(opened: { readonly payout: PayoutRecord; readonly notify: boolean }, times?: PayoutTimes): PayoutDoor {
   const { attemptsBefore } = opened.payout; // other rounds': the waits of this one grow with its own, whether they count or not
   let seen = opened.payout;
+  let awaited = 0; // news on their way to us
   let delivering: Promise<void> | undefined;
   let moreToDeliver = false;
   let notifiedOf = 0; // the newest change that left webhooks behind
@@ -150,13 +155,23 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     shown = show(payout, shown);
   }
 
+  async function whileBehind<T>(news: Promise<T>): Promise<T> {
+    awaited += 1;
+    try {
+      return await news;
+    } finally {
+      awaited -= 1;
+    }
+  }
+
   async function applyBy(
     { applyFact }: Pick<typeof ledger, 'applyFact'> | typeof ledgerOnceStored,
     fact: Fact,
     actor: string,
   ): Promise<FactAnswer> {
     const { sequence } = seen;
-    const answer = await applyFact.executeWithOptions({ summary: fact.type }, [seen.id, stepKey(fact, seen), fact, actor]);
+    const step = [seen.id, stepKey(fact, seen), fact, actor] as const;
+    const answer = await whileBehind(applyFact.executeWithOptions({ summary: fact.type }, [...step]));
     see(answer, sequence);
     return answer;
   }
@@ -202,7 +217,18 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   const remark = (text: string): void => setCurrentDetails(`${currentDetails(seen)}\n\n${text}`);
 
   see(opened, 0);
-  return { seen: () => seen, see, apply, applyAsked, remark, applyReply, confirm, settleDown };
+  return {
+    seen: () => seen,
+    isBehind: () => awaited > 0,
+    whileBehind,
+    see,
+    apply,
+    applyAsked,
+    remark,
+    applyReply,
+    confirm,
+    settleDown,
+  };
 }
 
 /** What an operator reads and filters by in the Temporal UI. An upsert costs a history event: only where he would look. */

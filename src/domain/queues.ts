@@ -1,5 +1,7 @@
 /** All workflows, with their local activities and PSP calls: one queue, so that a PSP call can be handed over without a hop. */
 export const PAYOUTS_QUEUE = 'payouts';
+/** What people decide: apart, so that it never waits for a slot behind PSP calls, least of all while a PSP hangs. */
+export const DECISIONS_QUEUE = 'decisions';
 /** The activities that send webhooks and notifications, and housekeeping: apart, so that a slow receiver takes no slot from a payout. */
 export const WEBHOOKS_QUEUE = 'webhooks';
 /** PSP calls of provider payouts: apart, because the server holds their rate for the whole fleet, and merchants' have none. */

@@ -10,7 +10,7 @@ import { createPspActivities } from '../../activities/psp.ts';
 import { createWebhookActivities, type WebhookPorts } from '../../activities/webhooks.ts';
 import type { Config, QueueLimits } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
-import { PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../domain/queues.ts';
+import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../domain/queues.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import type { Mailer } from '../notify/mail.ts';
 import { createPusher } from '../notify/push.ts';
@@ -66,6 +66,7 @@ export async function createWorkers(
   const outside = { timeoutMs: config.webhookTimeoutMs, allowLoopbackTest: config.webhookAllowLoopbackTest };
   const pusher = createPusher({ ...outside, vapid: config.vapid });
   const psp = createPspActivities({ ledger, pool, connector: psps.byName });
+  const ledgerActivities = createLedgerActivities({ ledger, pool });
   // First those without workflows: if the server refuses them, no thread for workflows was started in vain.
   const webhooks = await Worker.create({
     ...on(WEBHOOKS_QUEUE),
@@ -87,10 +88,16 @@ export async function createWorkers(
     ...limitedTo(config.payoutRunLimits),
     activities: createPayoutRunActivities({ pool: webhooksPool, payouts: payoutsClient }),
   });
+  const decisions = await Worker.create({
+    ...on(DECISIONS_QUEUE),
+    activities: { applyFact: ledgerActivities.applyFact },
+    maxConcurrentActivityTaskExecutions: config.databasePool, // as for local activities
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 5 }, // people are few
+  });
   const payouts = await Worker.create({
     ...on(PAYOUTS_QUEUE),
     workflowBundle: await workflowCode(log),
-    activities: { ...createLedgerActivities({ ledger, pool }), ...psp },
+    activities: { ...ledgerActivities, ...psp },
     maxCachedWorkflows: 500, // a payout is busy for seconds; those that wait for days are replayed in milliseconds
     maxConcurrentWorkflowTaskExecutions: config.workflowConcurrency,
     maxConcurrentLocalActivityExecutions: config.databasePool, // each is one database call: more would only queue here
@@ -100,5 +107,5 @@ export async function createWorkers(
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
     stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
   });
-  return [payouts, providerPsp, payoutRuns, webhooks];
+  return [payouts, decisions, providerPsp, payoutRuns, webhooks];
 }

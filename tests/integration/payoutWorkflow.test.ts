@@ -6,6 +6,7 @@ import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { newId } from '../../src/domain/newId.ts';
 import { createPayoutsClient } from '../../src/temporal/payouts.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
+import { eventually } from '../support/payouts.ts';
 
 let engine: Engine;
 let stopWorker: () => Promise<void>;
@@ -190,7 +191,8 @@ test('an operator approves from the Temporal UI by a plain signal; one who may n
     [{ admin: may, decision: 'approved' }, '`decision` must be "approve" or "reject"'],
   ] as const) {
     await handle.signal('decide', decision);
-    expect((await read()).currentDetails).toMatch(new RegExp(`^\\*\\*IN_REVIEW\\*\\*.*changed nothing: ${said}$`, 's'));
+    const told = new RegExp(`^\\*\\*IN_REVIEW\\*\\*.*changed nothing: ${said}$`, 's');
+    await eventually(async () => expect((await read()).currentDetails).toMatch(told)); // a signal is not waited for
   }
   await handle.signal('decide', { admin: may, decision: 'approve', note: 'from the UI' });
   await engine.until(id, 'SUCCEEDED');

@@ -16,7 +16,7 @@ import { newId } from '../../src/domain/newId.ts';
 import type { Command, PayoutRecord, PayoutRequest, PayoutTimes } from '../../src/domain/payout/contract.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/domain/payout/searchAttributes.ts';
 import type { PayoutRunInput, PayoutRunResult } from '../../src/domain/payoutRun.ts';
-import { PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../src/domain/queues.ts';
+import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../src/domain/queues.ts';
 import { BUILT_IN_POLICY } from '../../src/domain/risk/policy.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.ts';
@@ -177,7 +177,13 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
     sandbox,
     merchantId,
     activities,
-    startWorker: (options = {}) => work({ taskQueue: PAYOUTS_QUEUE, workflowBundle, activities, ...options }),
+    async startWorker(options = {}) {
+      const decisions = { taskQueue: DECISIONS_QUEUE, activities: options.activities ?? activities };
+      const stops = [await work({ taskQueue: PAYOUTS_QUEUE, workflowBundle, activities, ...options }), await work(decisions)];
+      return async () => {
+        await Promise.all(stops.map((stop) => stop()));
+      };
+    },
     startProviderPsp: (options = {}) => work({ taskQueue: PROVIDER_PSP_QUEUE, activities: psp, ...options }),
     startRuns: (page) =>
       work({

@@ -7,24 +7,13 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Credentials } from '../../src/local/home.ts';
 import { type CallOptions, type Reply, replyTo, requestOf } from './call.ts';
 import { clusterInstallation } from './clusterInstallation.ts';
 import { freePorts } from './freePorts.ts';
 import { killByName, killEach, processesOf } from './installationProcesses.ts';
 
-export type { CallOptions, Reply };
-
-export interface Credentials {
-  readonly baseUrl: string;
-  readonly temporalUi: string;
-  readonly temporalAddress: string;
-  readonly databaseUrl: string;
-  readonly sandboxUrl: string;
-  readonly flutterwaveUrl: string;
-  readonly flutterwaveWebhookHash: string;
-  readonly merchants: readonly { id: string; name: string; testKey: string; liveKey: string; webhookSecret: string }[];
-  readonly admins: readonly { id: string; role: string; key: string }[];
-}
+export type { CallOptions, Credentials, Reply };
 
 export interface Installation {
   readonly home: string;

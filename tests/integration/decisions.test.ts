@@ -1,4 +1,4 @@
-/** A decision that the books have is one that Temporal cannot forget, whoever dies next. */
+/** What people decide counts at once: whoever dies next, and however slow a PSP is. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Command } from '../../src/domain/payout/contract.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
@@ -6,6 +6,9 @@ import { type Engine, startEngine } from '../support/engine.ts';
 
 let engine: Engine;
 let stopWorker: () => Promise<void>;
+/** When a PSP answers; and when its answer, which stands in the books by then, is known to the payout's workflow. */
+let pspAnswers: Promise<void> = Promise.resolve();
+let workflowHears: Promise<void> = Promise.resolve();
 /** Facts of people, and whether the update that asked for it stood in the history when the ledger was asked. */
 const asked: { readonly fact: string; readonly stored: boolean }[] = [];
 
@@ -15,13 +18,28 @@ beforeAll(async () => {
     if (/^(admin|merchant):/.test(actor)) asked.push({ fact: fact.type, stored: (await storedUpdates(payoutId)) > 0 });
     return await engine.ledger.applyFact(payoutId, key, fact, actor);
   };
-  stopWorker = await engine.startWorker({ activities: { ...engine.activities, applyFact } });
+  const submit: typeof engine.activities.submit = async (input) => {
+    await pspAnswers;
+    const answer = await engine.activities.submit(input);
+    await workflowHears;
+    return answer;
+  };
+  const activities = { ...engine.activities, applyFact, submit };
+  stopWorker = await engine.startWorker({ activities, maxConcurrentActivityTaskExecutions: 1 });
 }, 60_000);
 
 afterAll(async () => {
   await stopWorker?.();
   await engine?.stop();
 });
+
+function gate(): { opened: Promise<void>; open(): void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
 
 /** Commands in the history of this payout's workflow. Its first update is another one, which changes nothing. */
 async function storedUpdates(payoutId: string): Promise<number> {
@@ -41,4 +59,32 @@ test.each<[Command, string]>([
   expect(await engine.command(id, command)).toMatchObject({ outcome: 'done' });
   await engine.until(id, state);
   expect(asked).toEqual([{ fact: command.type, stored: true }]);
+});
+
+test('an operator can stop payouts while every slot of the worker waits for a PSP that hangs', async () => {
+  const psp = gate();
+  pspAnswers = psp.opened;
+  const hanging = await engine.pay('0001');
+  const { id } = await engine.pay('0001');
+  expect(await engine.command(id, { type: 'held', adminId: 'adm_1', reason: 'the PSP hangs' })).toMatchObject({
+    outcome: 'done',
+  });
+  psp.open();
+  await engine.until(hanging.id, 'SUCCEEDED');
+  expect(await engine.transfers(id)).toEqual([]);
+});
+
+test('an operator can resolve what stands unresolved in the books, though its workflow has yet to hear of it', async () => {
+  const news = gate();
+  workflowHears = news.opened;
+  const accountNumber = '88800000000011';
+  await engine.fault({ kind: 'wrong_amount', match: { accountNumber } });
+  const { id } = await engine.pay('', {
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber, iban: null, accountTitle: null },
+  });
+  await engine.until(id, 'UNRESOLVED');
+  const resolved = { type: 'resolved_paid', adminId: 'adm_1', evidence: 'statement line 7' } as const;
+  expect(await engine.command(id, resolved)).toMatchObject({ outcome: 'done', payout: { state: 'SUCCEEDED' } });
+  news.open();
+  await engine.client.workflow.getHandle(`payout/${id}`).result();
 });
