@@ -5,6 +5,7 @@ import type { PayoutRecord } from '../src/domain/payout/contract.ts';
 import { STATES } from '../src/domain/payout/machine.ts';
 import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.ts';
 import type { PayoutsClient } from '../src/temporal/payouts.ts';
+import { whileBeating } from './beating.ts';
 
 export type MaintenanceActivities = ReturnType<typeof createMaintenanceActivities>;
 
@@ -87,16 +88,11 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
 
     /** Asks every invariant, on one snapshot. A broken one is a result, told loudly; only a database that is away is an error. */
     async checkBooks(): Promise<BooksReport> {
-      const beating = setInterval(heartbeat, BEAT_MS);
-      try {
-        const results = await checkInvariants(pool);
-        onBooksChecked(results);
-        const broken = results.filter(({ violations }) => violations > 0);
-        for (const { name, violations, sample } of broken) log.error('the books are wrong', { name, violations, sample });
-        return { checked: results.length, broken: broken.map(({ name, violations }) => ({ name, violations })) };
-      } finally {
-        clearInterval(beating);
-      }
+      const results = await whileBeating(BEAT_MS, () => checkInvariants(pool));
+      onBooksChecked(results);
+      const broken = results.filter(({ violations }) => violations > 0);
+      for (const { name, violations, sample } of broken) log.error('the books are wrong', { name, violations, sample });
+      return { checked: results.length, broken: broken.map(({ name, violations }) => ({ name, violations })) };
     },
   };
 }

@@ -1,5 +1,5 @@
 /** The PSP as activities: send an attempt once, and look up what became of it. */
-import { ApplicationFailure, activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
+import { ApplicationFailure, activityInfo, cancellationSignal, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { pspReference } from '../src/domain/ids.ts';
 import type { Destination, FactAnswer, Mode } from '../src/domain/payout/contract.ts';
@@ -10,6 +10,7 @@ import { stepKey } from '../src/domain/payout/steps.ts';
 import { failpoint } from '../src/failpoints.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { PspConnector, PspOrder } from '../src/psp/port.ts';
+import { whileBeating } from './beating.ts';
 import { factDoor } from './ledger.ts';
 
 export interface SubmitInput {
@@ -124,7 +125,7 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
       await failpoint('attempt.before', payoutId);
       const begin = await ledger.applyFact(payoutId, stepKey(fact, input), fact, 'system');
       if (begin.outcome !== 'applied' && begin.outcome !== 'already') return { begun: false, begin };
-      return await whileBeating(async () => {
+      return await whileBeating(HEARTBEAT_MS, async () => {
         const reply = begin.outcome === 'already' ? INTERRUPTED : await ask(payoutId, attempt);
         const recorded = await record(begin, attempt, reply);
         return recorded ? { begun: true, reply, recorded } : { begun: true, reply, begin };
@@ -164,13 +165,4 @@ interface OrderRow {
   readonly psp_ref: string | null;
   readonly is_paid: boolean | null;
   readonly sent_ago_ms: string | null;
-}
-
-async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(heartbeat, HEARTBEAT_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }

@@ -1,6 +1,6 @@
 /** Webhooks as activities: bring a payout's events to its merchant's servers, and write down what these said. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApplicationFailure, cancellationSignal, heartbeat, log } from '@temporalio/activity';
+import { ApplicationFailure, cancellationSignal, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { decryptSecret, type KeyRing } from '../src/crypto/secretBox.ts';
 import type { PayoutState } from '../src/domain/payout/machine.ts';
@@ -18,6 +18,7 @@ import {
 } from '../src/webhooks/deliveries.ts';
 import { postWebhook, type SendResult } from '../src/webhooks/guardedFetch.ts';
 import { signedHeaders } from '../src/webhooks/sign.ts';
+import { whileBeating } from './beating.ts';
 
 export interface WebhookPorts {
   readonly pool: Pool;
@@ -152,7 +153,7 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
       const lastStart = Date.now() + FIRST_TRIES_MS;
       const done = new Set<string>();
       const silent = new Set<string>(); // not asked again by this run: each time may take the whole limit
-      return await whileBeating(async () => {
+      return await whileBeating(HEARTBEAT_MS, async () => {
         for (let waitMs = LOOK_AGAIN_FIRST_MS; ; waitMs = Math.min(waitMs * 1.5, LOOK_AGAIN_MAX_MS)) {
           const { state, sequence, pending } = (await deliveries.outboxOf(payoutId)) ?? NOTHING;
           await inParallel(byReceiver(pending), RECEIVERS_AT_ONCE, async ([receiver, events]) => {
@@ -179,7 +180,7 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
       if (trigger === 'auto' && delivery.state !== 'pending') {
         return { delivered: delivery.state === 'delivered', final: true, retryAfterMs: null };
       }
-      const tried = await whileBeating(() => tryOnce(delivery, trigger, isLast));
+      const tried = await whileBeating(HEARTBEAT_MS, () => tryOnce(delivery, trigger, isLast));
       if (!tried)
         throw ApplicationFailure.create({
           type: 'ReceiverBusy',
@@ -267,13 +268,4 @@ async function inParallel<T>(items: readonly T[], limit: number, work: (item: T)
   });
   const failed = (await Promise.allSettled(workers)).find((each) => each.status === 'rejected');
   if (failed) throw failed.reason;
-}
-
-async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(heartbeat, HEARTBEAT_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }

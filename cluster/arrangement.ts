@@ -10,6 +10,7 @@ import { migrate } from '../src/db/migrate.ts';
 import { type Credentials, credentialsOf, type Home, openHome, secretsOf } from '../src/local/home.ts';
 import { keepPostgres } from '../src/local/keepPostgres.ts';
 import { seed } from '../src/local/seed.ts';
+import { LOCAL_SETTINGS } from '../src/local/settings.ts';
 import { temporalCli } from '../src/local/temporalBinary.ts';
 import { freePorts } from '../tests/support/freePorts.ts';
 import { temporalBinaries } from './binaries.ts';
@@ -53,18 +54,10 @@ export interface Cluster {
 /** This build: the folder of src/, workflows/ and workflow-bundle.js. */
 export const BUILD = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Waits for a try-out, as `npm start` has them. */
 const SETTINGS = {
-  WEBHOOK_ALLOW_LOOPBACK_TEST: 'true',
+  ...LOCAL_SETTINGS,
   RATE_LIMIT_PER_SECOND: '10000', // all requests of all tests are one merchant's
   LOG_LEVEL: 'warn',
-  REVIEW_WINDOW: '24h',
-  RETRY_WAIT: '2s',
-  RETRY_WAIT_MAX: '5s',
-  FIRST_LOOK_UP: '2s',
-  LOOK_UP_MAX: '10s',
-  PSP_TIMEOUT: '5s',
-  PSP_NOT_FOUND_GRACE: '12s',
   OUTCOME_DEADLINE: '10m', // above the time for which half of it may be away
 };
 

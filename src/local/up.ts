@@ -26,23 +26,11 @@ import { keepPostgres } from './keepPostgres.ts';
 import { lastWords, openLog } from './logFile.ts';
 import { portsOf } from './ports.ts';
 import { seed } from './seed.ts';
+import { LOCAL_SETTINGS } from './settings.ts';
 import { temporalCli } from './temporalBinary.ts';
 import { spawnTemporal, type TemporalServerOptions, untilTemporalIsHealthy } from './temporalServer.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Waits for a try-out: a retry in seconds, an unknown outcome cleared up within a minute. The user's own settings win. */
-const LOCAL_SETTINGS = {
-  REVIEW_WINDOW: '24h',
-  RETRY_WAIT: '2s',
-  RETRY_WAIT_MAX: '5s',
-  FIRST_LOOK_UP: '2s',
-  LOOK_UP_MAX: '10s',
-  PSP_TIMEOUT: '5s',
-  PSP_NOT_FOUND_GRACE: '12s',
-  OUTCOME_DEADLINE: '60s',
-  WEBHOOK_ALLOW_LOOPBACK_TEST: 'true',
-};
 
 /** In the order in which they are ended: who takes requests first, who keeps the data last. */
 const NODE_CHILDREN = ['api', 'worker', 'sandbox', 'flutterwave'] as const;

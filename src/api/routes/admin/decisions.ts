@@ -1,9 +1,8 @@
 /** What an admin asks of a payout, put to its workflow, and the workflow's answer in the words of HTTP. */
 import type { Command, PayoutRecord } from '../../../domain/payout/contract.ts';
-import { isFinal } from '../../../domain/payout/machine.ts';
-import type { SteeredAnswer } from '../../../temporal/payouts.ts';
 import type { ApiContext } from '../../context.ts';
 import { notFound, Problem } from '../../problem.ts';
+import { steer } from '../../steering.ts';
 
 export interface Decided {
   /** Nobody has taken it up yet; the payout is shown as it stands. */
@@ -17,7 +16,7 @@ export type Refusal = 'wrong_state' | 'already_decided' | 'self_approval';
 export async function decide(context: ApiContext, payoutId: string, command: Command, updateId: string): Promise<Decided> {
   const before = await context.ledger.read(payoutId);
   if (!before) throw notFound();
-  const answer = await ask(context, before, command, updateId);
+  const answer = await steer(context, before, command, updateId);
   switch (answer.outcome) {
     case 'done':
       return { isPending: false, payout: answer.payout };
@@ -29,16 +28,6 @@ export async function decide(context: ApiContext, payoutId: string, command: Com
     default:
       throw refusal(answer.outcome);
   }
-}
-
-/** An open payout whose workflow was lost or terminated gets a new one: a person must always be able to decide. */
-async function ask(context: ApiContext, payout: PayoutRecord, command: Command, updateId: string): Promise<SteeredAnswer> {
-  const answer = await context.payouts.command(payout.id, payout.round, command, updateId);
-  if (answer.outcome !== 'gone') return answer;
-  const now = await context.ledger.read(payout.id);
-  if (!now || isFinal(now.state)) return answer;
-  await context.payouts.resume(now);
-  return await context.payouts.command(now.id, now.round, command, updateId);
 }
 
 /** A workflow that has ended, or was taken up by a new run, does not remember who decided; the books do. */

@@ -1,0 +1,23 @@
+/** What people and customers ask of a payout that is under way, put to its workflow. */
+import type { Command, PayoutRecord } from '../domain/payout/contract.ts';
+import { isFinal } from '../domain/payout/machine.ts';
+import type { SteeredAnswer } from '../temporal/payouts.ts';
+import type { ApiContext } from './context.ts';
+
+/**
+ * An open payout whose workflow was lost or terminated gets a new one: somebody must always be able to decide.
+ * @param updateId the same for a repeat under the same idempotency key: the workflow then gives its first answer.
+ */
+export async function steer(
+  { payouts, ledger }: ApiContext,
+  { id, round }: PayoutRecord,
+  command: Command,
+  updateId: string,
+): Promise<SteeredAnswer> {
+  const answer = await payouts.command(id, round, command, updateId);
+  if (answer.outcome !== 'gone') return answer;
+  const now = await ledger.read(id);
+  if (!now || isFinal(now.state)) return answer;
+  await payouts.resume(now);
+  return await payouts.command(id, now.round, command, updateId);
+}
