@@ -21,6 +21,8 @@ const FACT_FAILPOINTS: Readonly<Record<string, Places>> = {
   held: DECIDED,
   hold_lifted: DECIDED,
   cancelled: DECIDED,
+  resolved_paid: DECIDED,
+  resolved_not_paid: DECIDED,
   dispatched: { before: 'dispatch.before', after: 'dispatch.after' },
   paid: { before: 'settle.before', after: 'settle.after' },
   failed: { before: 'release.before', after: 'release.after' },

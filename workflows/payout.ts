@@ -40,6 +40,7 @@ import { edgeOf, type FactType, isBeforeItsRun, isFinal, type PayoutState } from
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
+import { now } from './clock.ts';
 import { ledger, openDoor, type PayoutDoor, pspOf } from './payoutDoor.ts';
 
 /** Of one attempt, all under one key. A PSP that lost three requests, each past its grace, needs a person. */
@@ -82,12 +83,13 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
 
   const opened = await open(opening);
   accepted = opened.outcome === 'refused' ? opened : { outcome: 'accepted', payout: opened.payout };
-  if (opened.outcome !== 'refused') {
+  if (opened.outcome === 'refused') {
+    await condition(allHandlersFinished);
+  } else {
     door = openDoor(opened, times);
     await live(door, notices, times);
     await door.settleDown(notices);
   }
-  await condition(allHandlersFinished);
   return { endedAs: door?.seen().state ?? 'REFUSED', accepted };
 
   async function obey(command: Command): Promise<CommandAnswer> {
@@ -217,9 +219,7 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
   async function retry(): Promise<void> {
     const { attempt, nextAttemptAt } = seen();
     // Whoever comes back to this wait, after a message or as a new run, waits for what is left of it.
-    const leftMs = nextAttemptAt
-      ? Math.max(1, Date.parse(nextAttemptAt) - Date.now())
-      : retryWait(attempt - earlierAttempts, times);
+    const leftMs = nextAttemptAt ? Math.max(1, Date.parse(nextAttemptAt) - now()) : retryWait(attempt - earlierAttempts, times);
     if (await change(leftMs, `wait before attempt ${attempt + 1}`)) return;
     resends = 0;
     await sendAttempt(attempt + 1);

@@ -5,6 +5,7 @@
 import {
   type ActivityInterfaceFor,
   type ActivityOptions,
+  allHandlersFinished,
   condition,
   ParentClosePolicy,
   patched,
@@ -28,6 +29,7 @@ import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttrib
 import { stepKey } from '../src/domain/payout/steps.ts';
 import { DECISIONS_QUEUE, PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
 import type { WebhookDeliveryInput } from '../src/domain/webhookDelivery.ts';
+import { now } from './clock.ts';
 
 /**
  * Short, idempotent database calls. Tried until the database is back: giving up would leave money reserved with nobody
@@ -98,7 +100,11 @@ export interface PayoutDoor {
   applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void>;
   /** A PSP's message: asks the PSP, and applies what it says, whatever the message claimed. */
   confirm(notice: PspNotice): Promise<void>;
-  /** Answers the messages that still come, until every webhook so far is delivered or handed to a workflow of its own. */
+  /**
+   * Answers the messages that still come, until nothing else is under way: every webhook so far is delivered or handed to
+   * a workflow of its own, and whoever asked for something has an answer. Then the workflow must end: a later message would
+   * be nobody's.
+   */
   settleDown(notices: PspNotice[]): Promise<void>;
 }
 
@@ -170,8 +176,8 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     actor: string,
   ): Promise<FactAnswer> {
     const { sequence } = seen;
-    const step = [seen.id, stepKey(fact, seen), fact, actor] as const;
-    const answer = await whileBehind(applyFact.executeWithOptions({ summary: fact.type }, [...step]));
+    const step: Parameters<LedgerActivities['applyFact']> = [seen.id, stepKey(fact, seen), fact, actor];
+    const answer = await whileBehind(applyFact.executeWithOptions({ summary: fact.type }, step));
     see(answer, sequence);
     return answer;
   }
@@ -184,7 +190,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   /** Of a failure that another attempt follows, the fact says when: the clock is ours, and so is the wait that it ends. */
   function contextOf(attempt: number, source: ReplyContext['source']): ReplyContext {
     const waitMs = times && retryWait(attempt - attemptsBefore, times);
-    return replyContext(seen, attempt, source, waitMs === undefined ? undefined : new Date(Date.now() + waitMs).toISOString());
+    return replyContext(seen, attempt, source, waitMs === undefined ? undefined : new Date(now() + waitMs).toISOString());
   }
 
   async function applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void> {
@@ -208,9 +214,10 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   }
 
   async function settleDown(notices: PspNotice[]): Promise<void> {
-    while (notices.length > 0 || delivering !== undefined) {
+    const isSettled = () => delivering === undefined && allHandlersFinished();
+    while (notices.length > 0 || !isSettled()) {
       for (let notice = notices.shift(); notice; notice = notices.shift()) await confirm(notice);
-      await condition(() => delivering === undefined || notices.length > 0);
+      await condition(() => notices.length > 0 || isSettled());
     }
   }
 

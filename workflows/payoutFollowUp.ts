@@ -1,5 +1,5 @@
 /** Facts that come after a payout's own workflow has ended: a return, a late success, a stale message. Same door, same edges. */
-import { allHandlersFinished, condition, setHandler } from '@temporalio/workflow';
+import { setHandler } from '@temporalio/workflow';
 import { type FollowUpInput, type PspNotice, pspNoticeSignal } from '../src/domain/payout/contract.ts';
 import { ledger, openDoor } from './payoutDoor.ts';
 
@@ -11,5 +11,4 @@ export async function payoutFollowUp({ payoutId }: FollowUpInput): Promise<void>
 
   const door = openDoor({ payout: await ledger.readPayout(payoutId), notify: false });
   await door.settleDown(notices);
-  await condition(allHandlersFinished);
 }

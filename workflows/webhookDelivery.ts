@@ -4,6 +4,7 @@ import type { AttemptAnswer, WebhookActivities } from '../activities/webhooks.ts
 import { WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
 import { retryNowSignal, type WebhookDeliveryInput, type WebhookDeliveryResult } from '../src/domain/webhookDelivery.ts';
 import { TRIES_MAX, waitBefore } from '../src/domain/webhooks.ts';
+import { now } from './clock.ts';
 
 /** What the receiver says is an answer, not an error: these retries are for our own troubles, such as a database that is away. */
 const { attemptDelivery } = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'attemptDelivery'>>({
@@ -34,9 +35,9 @@ export async function webhookDelivery(input: WebhookDeliveryInput): Promise<Webh
 
   /** Until the next try is due. A try that a person asks for comes besides, and its answer counts if it is final. */
   async function waitFor(ms: number, name: string): Promise<AttemptAnswer | undefined> {
-    const dueAt = Date.now() + ms;
+    const dueAt = now() + ms;
     setCurrentDetails(`${name} is due at ${new Date(dueAt).toISOString()}; the signal \`retryNow\` makes one at once`);
-    for (let leftMs = ms; leftMs > 0; leftMs = dueAt - Date.now()) {
+    for (let leftMs = ms; leftMs > 0; leftMs = dueAt - now()) {
       if (!(await condition(() => retryAsked, leftMs, { summary: `wait before ${name}` }))) return undefined;
       retryAsked = false;
       const answer = await attempt('auto', false, `asked for before ${name}`);

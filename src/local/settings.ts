@@ -1,4 +1,7 @@
-/** What `npm start` sets: waits for a try-out, a retry in seconds, an unknown outcome cleared up within a minute. The user's own settings win. */
+/**
+ * What `npm start` sets: waits for a try-out, a retry in seconds, an unknown outcome cleared up within a minute. The
+ * user's own settings win.
+ */
 export const LOCAL_SETTINGS = {
   REVIEW_WINDOW: '24h',
   RETRY_WAIT: '2s',

@@ -1,22 +1,28 @@
 /** What people decide counts at once: whoever dies next, and however slow a PSP is. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Command } from '../../src/domain/payout/contract.ts';
+import { type Command, stateQuery } from '../../src/domain/payout/contract.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
+import { eventually } from '../support/payouts.ts';
 
 let engine: Engine;
 let stopWorker: () => Promise<void>;
 /** When a PSP answers; and when its answer, which stands in the books by then, is known to the payout's workflow. */
 let pspAnswers: Promise<void> = Promise.resolve();
 let workflowHears: Promise<void> = Promise.resolve();
+/** The same of what a person decided. */
+let decisionHeard: Promise<void> = Promise.resolve();
 /** Facts of people, and whether the update that asked for it stood in the history when the ledger was asked. */
 const asked: { readonly fact: string; readonly stored: boolean }[] = [];
 
 beforeAll(async () => {
   engine = await startEngine();
   const applyFact: Ledger['applyFact'] = async (payoutId, key, fact, actor) => {
-    if (/^(admin|merchant):/.test(actor)) asked.push({ fact: fact.type, stored: (await storedUpdates(payoutId)) > 0 });
-    return await engine.ledger.applyFact(payoutId, key, fact, actor);
+    if (!/^(admin|merchant):/.test(actor)) return await engine.ledger.applyFact(payoutId, key, fact, actor);
+    asked.push({ fact: fact.type, stored: (await storedUpdates(payoutId)) > 0 });
+    const answer = await engine.ledger.applyFact(payoutId, key, fact, actor);
+    await decisionHeard;
+    return answer;
   };
   const submit: typeof engine.activities.submit = async (input) => {
     await pspAnswers;
@@ -74,17 +80,42 @@ test('an operator can stop payouts while every slot of the worker waits for a PS
   expect(await engine.transfers(id)).toEqual([]);
 });
 
-test('an operator can resolve what stands unresolved in the books, though its workflow has yet to hear of it', async () => {
+/** The books are ahead: what came of this payout stands in them, and its workflow is told when `tell` is called. */
+async function untold(account: string, state: string): Promise<{ id: string; tell(): void }> {
   const news = gate();
   workflowHears = news.opened;
-  const accountNumber = '88800000000011';
-  await engine.fault({ kind: 'wrong_amount', match: { accountNumber } });
   const { id } = await engine.pay('', {
-    destination: { type: 'bank', bankCode: 'HBL', accountNumber, iban: null, accountTitle: null },
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: account, iban: null, accountTitle: null },
   });
-  await engine.until(id, 'UNRESOLVED');
+  await engine.until(id, state);
+  asked.length = 0;
+  return { id, tell: news.open };
+}
+
+test('an operator can resolve what stands unresolved in the books, though its workflow has yet to hear of it', async () => {
+  const account = '88800000000011';
+  await engine.fault({ kind: 'wrong_amount', match: { accountNumber: account } });
+  const { id, tell } = await untold(account, 'UNRESOLVED');
   const resolved = { type: 'resolved_paid', adminId: 'adm_1', evidence: 'statement line 7' } as const;
   expect(await engine.command(id, resolved)).toMatchObject({ outcome: 'done', payout: { state: 'SUCCEEDED' } });
-  news.open();
+  expect(asked).toEqual([{ fact: 'resolved_paid', stored: true }]);
+  tell();
   await engine.client.workflow.getHandle(`payout/${id}`).result();
+});
+
+test('money that comes back is booked, though the payout has ended and its workflow waits for the answer to a late cancel', async () => {
+  const { id, tell } = await untold('88800000000001', 'SUCCEEDED');
+  const answer = gate();
+  decisionHeard = answer.opened;
+  const cancel = engine.command(id, { type: 'cancelled', by: 'merchant' });
+  await eventually(() => expect(asked).toHaveLength(1));
+  tell();
+  const handle = engine.client.workflow.getHandle(`payout/${id}`);
+  await eventually(async () => expect(await handle.query(stateQuery)).toMatchObject({ state: 'SUCCEEDED' }));
+  await engine.force(id, 'returned');
+  await engine.payouts.notice(id, 1, { messageId: 'pm_1', attempt: 1, claim: 'returned' });
+  answer.open();
+  expect(['wrong_state', 'pending']).toContain((await cancel).outcome);
+  await handle.result();
+  expect((await engine.ledger.read(id))?.state).toBe('RETURNED');
 });
