@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { newId } from '../../src/domain/newId.ts';
+import { PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
+import type { WebhookDeliveryInput } from '../../src/domain/webhookDelivery.ts';
 import { createPayoutsClient } from '../../src/temporal/payouts.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
@@ -269,4 +271,19 @@ test('a payout whose workflow was ended by hand is taken up again from the books
   await engine.force(id, 'paid');
   await engine.until(id, 'SUCCEEDED');
   await paidOnce(id);
+});
+
+test('a worker that takes a webhook up from another, however late, keeps to the time of its next try', async () => {
+  const handle = await engine.client.workflow.start('webhookDelivery', {
+    workflowId: 'webhook/whd_taken_up',
+    taskQueue: PAYOUTS_QUEUE,
+    args: [{ deliveryId: 'whd_taken_up', tried: 1 } satisfies WebhookDeliveryInput],
+  });
+  const due = async () => (await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')).currentDetails;
+  const before = await due();
+  expect(before).toMatch(/ is due at \d{4}-/);
+  await stopWorker();
+  stopWorker = await engine.startWorker();
+  expect(await due()).toBe(before);
+  await handle.terminate();
 });
