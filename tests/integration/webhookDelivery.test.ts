@@ -7,6 +7,7 @@ import { deliveryWorkflowId } from '../../src/domain/ids.ts';
 import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
 import { retryNowSignal, type WebhookDeliveryInput, type WebhookDeliveryResult } from '../../src/domain/webhookDelivery.ts';
 import { temporalTestServer } from '../../src/local/temporalBinary.ts';
+import { eventually } from '../support/payouts.ts';
 import { arrivals, type Receiver, say, startReceiver } from '../support/receiver.ts';
 import { openWebhookWorld, type WebhookWorld } from '../support/webhookWorld.ts';
 
@@ -83,6 +84,9 @@ async function timersOf(workflowId: string): Promise<number[]> {
   });
 }
 
+/** A signal that comes before the first wait is not what these tests are about. */
+const untilItWaits = (workflowId: string) => eventually(async () => expect(await timersOf(workflowId)).toHaveLength(1));
+
 test('a receiver that is down for good is tried ten times in all over three days, then the delivery has failed', async () => {
   const { server, payoutId, deliveryId } = await refusedOnce();
 
@@ -128,6 +132,7 @@ test('an operator may have a try at once', async () => {
   server.answer = say(204);
 
   const handle = await start({ deliveryId, tried: 3 }); // waits for half an hour
+  await untilItWaits(handle.workflowId);
   await handle.signal(retryNowSignal);
   await arrivals(server, 2);
 
@@ -139,6 +144,7 @@ test('a try that was asked for and came to nothing uses up none of the schedule'
   const { server, deliveryId } = await refusedOnce();
 
   const handle = await start({ deliveryId, tried: 8 });
+  await untilItWaits(handle.workflowId);
   await handle.signal(retryNowSignal);
   await arrivals(server, 2);
   await handle.result();
