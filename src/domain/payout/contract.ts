@@ -131,6 +131,10 @@ export interface PayoutRecord {
   readonly attemptsBefore: number;
   /** The newest attempt may still be sent again under its own key; the next send needs no new number. */
   readonly attemptOpen: boolean;
+  /** The attempts by which money may still go out (books.ts). */
+  readonly unproven: readonly number[];
+  /** How often it was sent back after it was paid. */
+  readonly returns: number;
   readonly sequence: number;
   readonly review: {
     readonly reasons: readonly ReviewReason[];
@@ -139,15 +143,19 @@ export interface PayoutRecord {
   readonly hold: { readonly reason: string; readonly source: 'psp' | 'operator' | 'risk' } | null;
   readonly failure: { readonly code: string; readonly message: string; readonly retryable: boolean } | null;
   readonly needsOperator: boolean;
-  /** How many attempts a round may have. These three are absent in what histories recorded before there were runs. */
-  readonly maxAttempts?: number;
-  readonly dispatch?: Dispatch;
+  /** How many attempts a round may have. */
+  readonly maxAttempts: number;
+  readonly dispatch: Dispatch;
   /** The run that sent it on its way; null while it waits for one, or needs none. */
-  readonly runId?: string | null;
+  readonly runId: string | null;
   readonly method: string | null;
   readonly risk: RiskRecord | null;
-  /** When the next attempt begins, while the payout waits for it. Absent in what histories recorded before it was written down. */
-  readonly nextAttemptAt?: string | null;
+  /** Until when an approver may decide: set once, however often it is held meanwhile. */
+  readonly reviewUntil: string | null;
+  /** When the next attempt begins, while the payout waits for it. */
+  readonly nextAttemptAt: string | null;
+  /** When an operator is asked about the newest attempt: set when its outcome was first unknown. */
+  readonly outcomeUntil: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly completedAt: string | null;
@@ -255,8 +263,6 @@ export interface Fact {
   readonly via?: 'api' | 'signal';
   /** Of `dispatched`. */
   readonly runId?: string;
-  /** Of a reply: the number of the event with which its request began. */
-  readonly begunAt?: number;
   /** Of `failed`: nothing goes on by itself, and an operator should know. */
   readonly needsOperator?: boolean;
   /** Of `attempt_failed`: when the workflow will begin the next one. */
@@ -265,6 +271,14 @@ export interface Fact {
   readonly messageId?: string;
   readonly claim?: Claim;
   readonly source?: 'reply' | 'look_up' | 'callback' | 'operator';
+  /** Of what a PSP says: the newest event's number when it was asked; of a reply, of the event with which its request began. */
+  readonly askedAt?: number;
+  /** Of `paid`: concluded from `returned`. */
+  readonly implied?: true;
+  /** Of a resolution: the attempts that its evidence is about. */
+  readonly attempts?: readonly number[];
+  /** Of what a PSP says: how long an unknown outcome is looked up before an operator is asked. */
+  readonly outcomeDeadlineMs?: number;
 }
 
 /** What the ledger's door says of a fact (prisma/functions/apply_fact.sql explains each). */
@@ -273,9 +287,11 @@ export type FactOutcome =
   | 'already'
   | 'unchanged'
   | 'ignored'
+  | 'stale'
   | 'wrong_state'
   | 'self_approval'
   | 'already_decided'
+  | 'unproven_attempts'
   | 'insufficient_balance';
 
 export interface FactAnswer {

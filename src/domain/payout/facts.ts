@@ -17,21 +17,21 @@ export interface ReplyContext {
   readonly source: 'reply' | 'look_up' | 'callback';
   /** When another attempt begins, should this one have failed. */
   readonly nextAttemptAt?: string;
+  /** The newest event's number when the PSP was asked; of a reply, of the event with which its request began. */
+  readonly askedAt?: number;
+  /** How long an unknown outcome is looked up before an operator is asked. */
+  readonly outcomeDeadlineMs?: number;
 }
 
 /** Asked about an attempt of this payout. A provider, unlike a merchant, cannot ask for another round. */
 export function replyContext(
   payout: Pick<PayoutRecord, 'kind' | 'attemptsBefore' | 'maxAttempts'>,
-  attempt: number,
-  source: ReplyContext['source'],
-  nextAttemptAt?: string,
+  asked: Pick<ReplyContext, 'attempt' | 'source' | 'askedAt' | 'nextAttemptAt' | 'outcomeDeadlineMs'>,
 ): ReplyContext {
   return {
-    attempt,
-    source,
-    ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
-    attemptsThisRound: attempt - payout.attemptsBefore,
-    ...(payout.maxAttempts === undefined ? {} : { maxAttempts: payout.maxAttempts }),
+    ...asked,
+    attemptsThisRound: asked.attempt - payout.attemptsBefore,
+    maxAttempts: payout.maxAttempts,
     lastNeedsOperator: payout.kind === 'provider',
   };
 }
@@ -53,31 +53,30 @@ const STAGE_FACTS = { queued: 'psp_queued', held: 'psp_held', processing: 'psp_p
  * FAILURE_CLASSES.
  */
 export function factOf(reply: PspReply, context: ReplyContext): PspFact {
-  const { attempt, source } = context;
+  const about = aboutOf(context);
   switch (reply.kind) {
     case 'paid':
-      return { type: 'paid', attempt, source, pspRef: reply.pspRef, ...feeOf(reply) };
+      return { type: 'paid', ...about, pspRef: reply.pspRef, ...feeOf(reply) };
     case 'accepted':
       return {
         type: STAGE_FACTS[reply.stage],
-        attempt,
-        source,
+        ...about,
         pspRef: reply.pspRef,
         ...(reply.reason === null ? {} : { reason: reply.reason }),
       };
     case 'failed':
       return factOfFailure(reply.failure, reply.pspRef, context);
     case 'returned':
-      return { type: 'returned', attempt, source, pspRef: reply.pspRef, reason: reply.reason };
+      return { type: 'returned', ...about, pspRef: reply.pspRef, reason: reply.reason };
     case 'not_taken':
       // Only the answer to our request can say that the request was not taken. A look-up that was refused says nothing of it.
-      return { type: source === 'reply' ? 'not_taken' : 'outcome_unknown', attempt, source, reason: reply.reason };
+      return { type: context.source === 'reply' ? 'not_taken' : 'outcome_unknown', ...about, reason: reply.reason };
     case 'not_found':
-      return { type: 'outcome_unknown', attempt, source, reason: 'the PSP knows no such reference' };
+      return { type: 'outcome_unknown', ...about, reason: 'the PSP knows no such reference' };
     case 'mismatch':
-      return { type: 'mismatch', attempt, source, pspRef: reply.pspRef, reason: reply.detail };
+      return { type: 'mismatch', ...about, pspRef: reply.pspRef, reason: reply.detail };
     case 'unknown':
-      return { type: 'outcome_unknown', attempt, source, reason: reply.reason };
+      return { type: 'outcome_unknown', ...about, reason: reply.reason };
   }
 }
 
@@ -89,16 +88,23 @@ export function factOf(reply: PspReply, context: ReplyContext): PspFact {
 export function factsOf(reply: PspReply, context: ReplyContext): readonly PspFact[] {
   const fact = factOf(reply, context);
   if (fact.type !== 'returned') return [fact];
-  const paid: PspFact = { type: 'paid', attempt: fact.attempt, source: fact.source, ...feeOf(reply) };
+  const paid: PspFact = { type: 'paid', ...aboutOf(context), implied: true, ...feeOf(reply) };
   return [fact.pspRef === undefined ? paid : { ...paid, pspRef: fact.pspRef }, fact];
 }
+
+const aboutOf = ({ attempt, source, askedAt, outcomeDeadlineMs }: ReplyContext) => ({
+  attempt,
+  source,
+  ...(askedAt === undefined ? {} : { askedAt }),
+  ...(outcomeDeadlineMs === undefined ? {} : { outcomeDeadlineMs }),
+});
 
 const feeOf = (reply: PspReply): Pick<Fact, 'pspFeeMinor'> =>
   (reply.kind === 'paid' || reply.kind === 'returned') && reply.feeMinor !== undefined ? { pspFeeMinor: reply.feeMinor } : {};
 
 function factOfFailure(failure: PspFailure, pspRef: string | null, context: ReplyContext): PspFact {
   const { does, retryable } = FAILURE_CLASSES[failure.class];
-  const base = { attempt: context.attempt, source: context.source, ...(pspRef === null ? {} : { pspRef }) };
+  const base = { ...aboutOf(context), ...(pspRef === null ? {} : { pspRef }) };
   const ended = (): PspFact => ({ type: 'failed', ...base, failure: { ...failure, retryable } });
   const again = (): PspFact => ({
     ...ended(),
@@ -140,10 +146,11 @@ export function retryWait(attemptsThisRound: number, times: Pick<PayoutTimes, 'r
 
 /**
  * Does this answer to a look-up tell more than the state does? What proves nothing never does; "not found" only where
- * we do not know whether the PSP was ever reached.
+ * we do not know whether the PSP was ever reached; of an attempt in doubt only how it ended.
  */
-export function isNews(reply: PspReply, known: PayoutState): boolean {
+export function isNews(reply: PspReply, known: PayoutState, isDoubted = false): boolean {
   if (reply.kind === 'unknown' || reply.kind === 'not_taken') return false;
-  if (reply.kind === 'not_found') return known === 'UNKNOWN';
+  if (reply.kind === 'not_found') return known === 'UNKNOWN' && !isDoubted;
+  if (isDoubted && (reply.kind === 'accepted' || reply.kind === 'mismatch')) return false;
   return factsOf(reply, { attempt: 1, attemptsThisRound: 1, source: 'look_up' }).some((fact) => edgeOf(known, fact.type));
 }

@@ -39,11 +39,15 @@ export const FACTS = {
   reinitiated: 'person',
   resolved_paid: 'person',
   resolved_not_paid: 'person',
+  /** An operator has seen what was wrong: it changes nothing but that. */
+  acknowledged: 'person',
   review_expired: 'clock',
   outcome_overdue: 'clock',
   attempt_started: 'engine',
   /** A run has come to a payout that waited for one: from now on it may be sent. */
   dispatched: 'engine',
+  /** A step of this payout can never succeed as it is: it waits for an operator, and everybody else goes on. */
+  parked: 'engine',
   psp_queued: 'psp',
   psp_held: 'psp',
   psp_processing: 'psp',
@@ -58,12 +62,14 @@ export const FACTS = {
   failed: 'psp',
   paid: 'psp',
   returned: 'psp',
+  /** The PSP shows as alive what was proven dead. Never said, only concluded (books.ts). */
+  contradicted: 'psp',
 } as const satisfies Record<string, 'person' | 'clock' | 'engine' | 'psp'>;
 
 export type FactType = keyof typeof FACTS;
 
 /** What an edge does to the money, besides the state. */
-export type Effect = 'none' | 'attempt' | 'settle' | 'release' | 'reverse' | 'settle_late' | 'reserve';
+export type Effect = 'none' | 'attempt' | 'settle' | 'release' | 'reverse' | 'settle_late' | 'reserve' | 'note';
 
 export const EVENT_TYPES = [
   'payout.created', 'payout.in_review', 'payout.approved', 'payout.rejected', 'payout.on_hold', 'payout.released',
@@ -72,18 +78,22 @@ export const EVENT_TYPES = [
 ] as const; // biome-ignore format: a list
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** In the timeline only, never in a webhook: a fact that came but had no legal edge. */
+/** A fact that came but had no legal edge. */
 export const FACT_IGNORED = 'payout.fact_ignored';
+
+/** For operators, in the timeline only: never in a webhook, and the payout's state stays. */
+export const TIMELINE_ONLY = [FACT_IGNORED, 'payout.acknowledged', 'payout.parked'] as const;
+export type TimelineType = EventType | (typeof TIMELINE_ONLY)[number];
 
 export interface Edge {
   readonly from: PayoutState;
   readonly fact: FactType;
   readonly to: PayoutState;
   readonly effect: Effect;
-  readonly event: EventType;
+  readonly event: TimelineType;
 }
 
-const edge = (from: PayoutState, fact: FactType, to: PayoutState, effect: Effect, event: EventType): Edge => ({
+const edge = (from: PayoutState, fact: FactType, to: PayoutState, effect: Effect, event: TimelineType): Edge => ({
   from,
   fact,
   to,
@@ -97,6 +107,7 @@ const NOT_YET_SENT = [...REVIEWING, ...WAITING, 'ON_HOLD'] as const;
 const AT_PSP = ['PSP_QUEUED', 'PSP_HELD', 'PROCESSING'] as const;
 const IN_FLIGHT = ['SUBMITTING', ...AT_PSP, 'UNKNOWN', 'UNRESOLVED'] as const;
 const RELEASED = ['FAILED', 'REJECTED', 'CANCELLED'] as const;
+const ALL = Object.keys(STATES) as readonly PayoutState[];
 
 export const EDGES: readonly Edge[] = [
   // people and clocks, while nothing is on the wire
@@ -138,6 +149,17 @@ export const EDGES: readonly Edge[] = [
   ...NOT_YET_SENT.map((from) => edge(from, 'paid', 'SUCCEEDED', 'settle', 'payout.succeeded')),
   ...RELEASED.map((from) => edge(from, 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded')),
   edge('SUCCEEDED', 'returned', 'RETURNED', 'reverse', 'payout.returned'),
+  // the bank tries again by itself what had come back
+  edge('RETURNED', 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded'),
+
+  // an attempt that was proven dead is shown alive: nothing more is sent before a person, or the PSP, has sorted it out
+  ...[...WAITING, 'ON_HOLD' as const, ...IN_FLIGHT.filter((from) => from !== 'UNRESOLVED')].map((from) =>
+    edge(from, 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ),
+
+  // what is written down for operators
+  ...ALL.filter((from) => from !== 'UNRESOLVED').map((from) => edge(from, 'acknowledged', from, 'note', 'payout.acknowledged')),
+  ...ALL.filter((from) => !STATES[from].final).map((from) => edge(from, 'parked', from, 'note', 'payout.parked')),
 ];
 
 const byFromAndFact = new Map(EDGES.map((each) => [`${each.from} ${each.fact}`, each]));
@@ -145,23 +167,6 @@ const byFromAndFact = new Map(EDGES.map((each) => [`${each.from} ${each.fact}`, 
 /** The edge that this fact takes from this state, or undefined where it is not legal. */
 export function edgeOf(from: PayoutState, fact: FactType): Edge | undefined {
   return byFromAndFact.get(`${from} ${fact}`);
-}
-
-/**
- * The reducer: the state after a fact. A fact about another attempt than the newest counts only as `returned`, or as
- * `paid` while the newest is not in flight: else two attempts may both have been paid, which only a person can sort out.
- * Of an attempt that was never started nothing is known, whatever a PSP says: it cannot pay a payout out of its review.
- */
-export function nextState(now: { state: PayoutState; attempt: number }, fact: { type: FactType; attempt?: number }): PayoutState {
-  const found = edgeOf(now.state, fact.type);
-  if (!found) return now.state;
-  if (FACTS[fact.type] === 'psp') {
-    const about = fact.attempt ?? now.attempt;
-    if (about < 1 || about > now.attempt) return now.state;
-    const counts = fact.type === 'returned' || (fact.type === 'paid' && !STATES[now.state].inFlight);
-    if (about !== now.attempt && !counts) return now.state;
-  }
-  return found.to;
 }
 
 /** The final state in which a PSP's word about the newest attempt only repeats what is settled. */
@@ -212,8 +217,8 @@ export const PUBLIC_STATUS: Readonly<Record<PayoutState, PublicStatus>> = {
 };
 
 /** Approved or not looked at, and its time comes with a run, which has not come yet. */
-export const isBeforeItsRun = ({ dispatch, runId }: { dispatch?: string; runId?: string | null }): boolean =>
-  dispatch === 'run' && (runId ?? null) === null;
+export const isBeforeItsRun = ({ dispatch, runId }: { dispatch: string; runId: string | null }): boolean =>
+  dispatch === 'run' && runId === null;
 
 /** What an unfinished payout waits for, in one word. */
 export const WAITING_ON: Readonly<Partial<Record<PayoutState, string>>> = {
@@ -229,7 +234,7 @@ export const WAITING_ON: Readonly<Partial<Record<PayoutState, string>>> = {
 };
 
 /** The same, but a provider's may wait for its run first; null where nothing holds it up. */
-export function waitingOn(payout: { state: PayoutState; sequence: number; dispatch?: string; runId?: string | null }) {
+export function waitingOn(payout: { state: PayoutState; sequence: number; dispatch: string; runId: string | null }) {
   const { state, sequence } = payout;
   if (state === 'QUEUED' && sequence > 0 && isBeforeItsRun(payout)) return 'run'; // without an event no worker has seen it yet
   return WAITING_ON[state] ?? null;

@@ -12,17 +12,15 @@ export interface StepPlace {
 }
 
 /**
- * - `paid:<attempt>`: an attempt is paid once, whoever learns of it
  * - `reinitiated:<round>`: a round is opened once
  * - `<fact>:<attempt>:<sequence>` for all others. They may become true again (held, lifted, held), and one that came
  *   too early and was ignored must count when it comes once more: without the sequence, its first coming would have
- *   used up the key.
+ *   used up the key. What is known already, under whatever key, the ledger calls unchanged.
  *
  * A person's fact ends in the person: two admins who decide at the same moment, having seen the same, are two steps.
  */
 export function stepKey(fact: Fact, at: StepPlace): string {
   const attempt = fact.attempt ?? 0;
-  if (fact.type === 'paid') return `paid:${attempt}`;
   if (fact.type === 'reinitiated') return `reinitiated:${at.round}`;
   const key = `${fact.type}:${attempt}:${at.sequence}`;
   return fact.adminId === undefined ? key : `${key}:${fact.adminId}`;

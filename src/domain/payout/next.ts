@@ -1,0 +1,250 @@
+/**
+ * What a payout's workflow does next: pure, so that the workflow runs it and the model explores it. `hear` takes in what
+ * happened, `next` says what to do: one main act, and the look-ups that the PSP's messages ask for, side by side.
+ */
+import type { Fact, PayoutRecord, PayoutTimes, PspNotice } from './contract.ts';
+import { retryWait } from './facts.ts';
+import { isBeforeItsRun, isFinal } from './machine.ts';
+
+/** Of one attempt, all under one key. A PSP that lost three requests, each past its grace, needs a person. */
+export const MAX_RESENDS = 2;
+
+/** What is read of the payout's record. */
+export type Seen = Pick<
+  PayoutRecord,
+  | 'state'
+  | 'sequence'
+  | 'round'
+  | 'attempt'
+  | 'attemptsBefore'
+  | 'attemptOpen'
+  | 'unproven'
+  | 'dispatch'
+  | 'runId'
+  | 'nextAttemptAt'
+  | 'reviewUntil'
+  | 'outcomeUntil'
+>;
+
+/** All that a run knows. The books know the rest; a run that takes a payout up begins with an empty one. */
+export interface Mind {
+  readonly seen: Seen;
+  /** When its newest change was seen. */
+  readonly seenAtMs: number;
+  /** The PSP's messages that nobody is looking into yet. */
+  readonly notices: readonly PspNotice[];
+  /** Those that are being looked into, by attempt: one look-up each, so that no answer overtakes another of its attempt. */
+  readonly confirming: readonly Confirmation[];
+  /** Sends in a row that came to nothing: the pause before the next one grows with them. */
+  readonly idleSends: number;
+  readonly pauseUntilMs: number;
+  /** How often the newest attempt was sent again because the PSP said it knows no such reference. */
+  readonly resends: number;
+  /** The change after which a look-up found nothing at the PSP. */
+  readonly notFoundAt: number | null;
+  /** The round before whose first attempt all earlier ones were looked up again. */
+  readonly checkedRound: number;
+  /** The change at which a step turned out to be impossible: until the next one this run only listens. */
+  readonly parkedAt: number | null;
+}
+
+export interface Confirmation {
+  readonly attempt: number;
+  readonly notices: readonly PspNotice[];
+}
+
+export type PayoutEvent =
+  | { readonly kind: 'seen'; readonly seen: Seen; readonly askedAt: number }
+  | { readonly kind: 'noticed'; readonly notice: PspNotice }
+  /** A send is over, whatever came of it. `isResend`: its outcome was unknown before; `moved`: it changed the payout. */
+  | { readonly kind: 'sent'; readonly isResend: boolean; readonly moved: boolean; readonly retryAfterMs: number | null }
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'checked' }
+  | { readonly kind: 'confirming'; readonly confirmation: Confirmation }
+  | { readonly kind: 'confirmed'; readonly attempt: number }
+  | { readonly kind: 'parked' };
+
+/** `atMs`: not before; whatever is heard meanwhile may lead elsewhere. */
+export type Act =
+  | { readonly do: 'wait'; readonly untilMs: number | null; readonly why: string }
+  | { readonly do: 'send'; readonly attempt: number; readonly atMs: number; readonly why: string }
+  /** Look up what earlier rounds' attempts became: before money is asked for under a new key. */
+  | { readonly do: 'check'; readonly attempts: readonly number[]; readonly atMs: number; readonly why: string }
+  | {
+      readonly do: 'look_up';
+      readonly attempts: readonly number[];
+      readonly atMs: number;
+      readonly untilMs: number | null;
+      readonly why: string;
+    }
+  | { readonly do: 'apply'; readonly fact: Fact; readonly atMs: number; readonly why: string }
+  | { readonly do: 'end' };
+
+export interface Acts {
+  readonly main: Act;
+  readonly confirm: readonly Confirmation[];
+}
+
+export const newMind = (seen: Seen, nowMs: number): Mind => ({
+  seen,
+  seenAtMs: nowMs,
+  notices: [],
+  confirming: [],
+  idleSends: 0,
+  pauseUntilMs: 0,
+  resends: 0,
+  notFoundAt: null,
+  checkedRound: 1,
+  parkedAt: null,
+});
+
+export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: PayoutTimes): Mind {
+  switch (event.kind) {
+    case 'seen':
+      return see(mind, event.seen, event.askedAt, nowMs);
+    case 'noticed':
+      return knows(mind, event.notice) ? mind : { ...mind, notices: [...mind.notices, event.notice] };
+    case 'sent':
+      return sent(mind, event, nowMs, times);
+    case 'not_found':
+      return { ...mind, notFoundAt: mind.seen.sequence };
+    case 'checked':
+      return { ...mind, checkedRound: mind.seen.round };
+    case 'confirming':
+      return {
+        ...mind,
+        notices: mind.notices.filter(({ attempt }) => attempt !== event.confirmation.attempt),
+        confirming: [...mind.confirming, event.confirmation],
+      };
+    case 'confirmed':
+      return { ...mind, confirming: mind.confirming.filter(({ attempt }) => attempt !== event.attempt) };
+    case 'parked':
+      return { ...mind, parkedAt: mind.seen.sequence };
+  }
+}
+
+/** An older view than ours changes nothing. One with less than we knew when we asked does: the books were restored from a backup. */
+function see(mind: Mind, seen: Seen, askedAt: number, nowMs: number): Mind {
+  const known = mind.seen.sequence;
+  if (seen.sequence === known || (seen.sequence < known && seen.sequence >= askedAt)) return mind;
+  return { ...mind, seen, seenAtMs: nowMs, resends: seen.attempt === mind.seen.attempt ? mind.resends : 0 };
+}
+
+/** The same message may be handed on again while it is being looked into. */
+const knows = ({ notices, confirming }: Mind, { messageId }: PspNotice): boolean =>
+  [...notices, ...confirming.flatMap((each) => each.notices)].some((each) => each.messageId === messageId);
+
+/** Still to be sent: the PSP could not take it, or no worker got as far as sending. Then wait, longer each time. */
+function sent(mind: Mind, event: Extract<PayoutEvent, { kind: 'sent' }>, nowMs: number, times: PayoutTimes): Mind {
+  const isIdle = mind.seen.state === 'QUEUED' || !event.moved;
+  const idleSends = isIdle ? mind.idleSends + 1 : 0;
+  const pauseMs = isIdle ? Math.max(event.retryAfterMs ?? 0, retryWait(idleSends, times)) : 0;
+  // A worker that died before it began has asked nobody.
+  const resends = mind.resends + (event.isResend && event.moved ? 1 : 0);
+  return { ...mind, idleSends, pauseUntilMs: nowMs + pauseMs, resends };
+}
+
+export function next(mind: Mind, nowMs: number, times: PayoutTimes): Acts {
+  const busy = new Set(mind.confirming.map(({ attempt }) => attempt));
+  const waiting = [...new Set(mind.notices.map(({ attempt }) => attempt))].filter((attempt) => !busy.has(attempt));
+  const confirm = waiting.map((attempt) => ({
+    attempt,
+    notices: mind.notices.filter((each) => each.attempt === attempt),
+  }));
+  return { main: mainAct(mind, nowMs, times), confirm };
+}
+
+function mainAct(mind: Mind, nowMs: number, times: PayoutTimes): Act {
+  const { seen, parkedAt } = mind;
+  if (isFinal(seen.state)) return { do: 'end' };
+  if (parkedAt === seen.sequence) return { do: 'wait', untilMs: null, why: 'an operator' };
+  const act = actOf(mind, nowMs, times);
+  // What the PSP has told us about comes first: a message may be the payment that makes the next request one too many.
+  const isAsking = act.do === 'send' || act.do === 'check' || act.do === 'look_up';
+  if (!isAsking || (mind.confirming.length === 0 && mind.notices.length === 0)) return act;
+  return { do: 'wait', untilMs: seen.state === 'UNKNOWN' ? instant(seen.outcomeUntil) : null, why: 'a look-up after a message' };
+}
+
+function actOf(mind: Mind, nowMs: number, times: PayoutTimes): Act {
+  const { seen, seenAtMs } = mind;
+  const { attempt, unproven } = seen;
+  switch (seen.state) {
+    case 'IN_REVIEW':
+      return {
+        do: 'apply',
+        fact: { type: 'review_expired' },
+        atMs: instant(seen.reviewUntil) ?? seenAtMs + times.reviewWindowMs,
+        why: 'review window: rejected when it ends',
+      };
+    case 'QUEUED':
+      return isBeforeItsRun(seen) ? { do: 'wait', untilMs: null, why: 'a run' } : send(mind);
+    case 'RETRY_WAIT': {
+      const dueMs = instant(seen.nextAttemptAt) ?? seenAtMs + retryWait(attempt - seen.attemptsBefore, times);
+      return {
+        do: 'send',
+        attempt: attempt + 1,
+        atMs: Math.max(dueMs, mind.pauseUntilMs),
+        why: `wait before attempt ${attempt + 1}`,
+      };
+    }
+    case 'SUBMITTING':
+      return {
+        do: 'apply',
+        fact: { type: 'outcome_unknown', attempt, reason: 'the worker that sent it is gone' },
+        atMs: 0,
+        why: 'nobody is sending it',
+      };
+    case 'UNKNOWN':
+      return findOut(mind, nowMs);
+    case 'PSP_QUEUED':
+    case 'PSP_HELD':
+    case 'PROCESSING':
+    case 'UNRESOLVED':
+      // The PSP has it, or a person must find out: its message or our next look-up tells; there is no deadline.
+      return {
+        do: 'look_up',
+        attempts: unproven,
+        atMs: seenAtMs + times.firstLookUpMs,
+        untilMs: null,
+        why: 'wait for the PSP, then look up',
+      };
+    default:
+      return { do: 'wait', untilMs: null, why: 'somebody' };
+  }
+}
+
+/** One that the PSP certainly did not take goes again under its own key. */
+function send({ seen, pauseUntilMs, checkedRound }: Mind): Act {
+  const { attempt, attemptOpen, attemptsBefore, round } = seen;
+  const isFirstOfRound = !attemptOpen && attempt > 0 && attempt === attemptsBefore;
+  if (isFirstOfRound && round > checkedRound) {
+    const attempts = Array.from({ length: attempt }, (_, index) => index + 1);
+    return { do: 'check', attempts, atMs: 0, why: 'look up all earlier attempts' };
+  }
+  return {
+    do: 'send',
+    attempt: attemptOpen ? attempt : attempt + 1,
+    atMs: pauseUntilMs,
+    why: 'the PSP could not take it: wait before asking again',
+  };
+}
+
+/** Nobody knows whether the PSP was reached: look up, ask again under the same key at most, and in the end ask a person. */
+function findOut({ seen, notFoundAt, resends, pauseUntilMs }: Mind, nowMs: number): Act {
+  const { attempt, sequence, outcomeUntil, unproven } = seen;
+  const untilMs = instant(outcomeUntil);
+  if (untilMs !== null && untilMs <= nowMs) return overdue(attempt);
+  if (notFoundAt !== sequence) return { do: 'look_up', attempts: unproven, atMs: 0, untilMs, why: 'look up' };
+  // The same key: had the PSP taken the first request after all, this is no second payment.
+  if (resends < MAX_RESENDS) return { do: 'send', attempt, atMs: pauseUntilMs, why: 'ask again under the same key' };
+  return overdue(attempt);
+}
+
+const overdue = (attempt: number): Extract<Act, { do: 'apply' }> => ({
+  do: 'apply',
+  fact: { type: 'outcome_overdue', attempt },
+  atMs: 0,
+  why: 'the outcome stayed unknown',
+});
+
+const instant = (iso: string | null): number | null => (iso === null ? null : Date.parse(iso));
