@@ -58,6 +58,7 @@ async function takeIn({ pool, ledger, runs }: RepairPorts, ofPayout: readonly Ru
   const answer = await ledger.reserve({
     ...rest,
     feeMinor: fee.toString(),
+    reviewWindowMs,
     reviewReasons: reviewReasons(amount, rest.currency, terms),
   });
   return 'payout' in answer ? undefined : `the books refuse it: ${answer.outcome}`;
