@@ -47,6 +47,7 @@ BEGIN
          sequence = x.sequence + 1,
          updated_at = now(),
          attempt = CASE WHEN p_fact = 'attempt_started' THEN p_attempt ELSE x.attempt END,
+         returns = x.returns + CASE WHEN p_edge.effect = 'reverse' THEN 1 ELSE 0 END,
          round = x.round + CASE WHEN p_fact = 'reinitiated' THEN 1 ELSE 0 END,
          -- Our own funds at the PSP were short: that attempt is spent, but it is not one of those the payout may have.
          attempts_before = CASE WHEN p_fact = 'reinitiated' THEN x.attempt

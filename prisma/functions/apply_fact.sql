@@ -24,7 +24,9 @@ DECLARE
   v_paid_attempt int;
   v_origin text := fact_origin(p_fact);
   v_said text; -- what a PSP's message is compared with
+  v_owed bigint;
 BEGIN
+  IF p_fact = 'returned' THEN PERFORM lock_for_return(p_payout); END IF;
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
   IF v_origin = 'person' THEN v_attempt := p.attempt; END IF; -- a person decides on the payout as it is, whatever they last saw
@@ -91,7 +93,9 @@ BEGIN
 
   CASE v_edge.effect
     WHEN 'settle' THEN PERFORM settle_payout(p, false);
-    WHEN 'settle_late' THEN PERFORM settle_payout(p, true);
+    WHEN 'settle_late' THEN
+      v_owed := settle_payout(p, true);
+      IF v_owed > 0 THEN p_data := p_data || jsonb_build_object('debtMinor', v_owed::text); END IF;
     WHEN 'release' THEN PERFORM release_payout(p);
     WHEN 'reverse' THEN PERFORM reverse_payout(p);
     WHEN 'reserve' THEN

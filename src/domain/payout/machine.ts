@@ -72,8 +72,13 @@ export const EVENT_TYPES = [
 ] as const; // biome-ignore format: a list
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** In the timeline only, never in a webhook: a fact that came but had no legal edge. */
+/** A fact that came but had no legal edge. */
 export const FACT_IGNORED = 'payout.fact_ignored';
+/** New money of the owner's repaid what it owed for this payout. */
+export const DEBT_REPAID = 'payout.debt_repaid';
+
+/** In the timeline only: never in a webhook, and the payout's state stays. */
+export const TIMELINE_ONLY = [FACT_IGNORED, DEBT_REPAID] as const;
 
 export interface Edge {
   readonly from: PayoutState;
