@@ -24,7 +24,9 @@ DECLARE
   v_key text := p_key;
   v_attempt int := (p_data ->> 'attempt')::int; -- which one the PSP or the engine speaks of
   v_is_psps boolean := fact_origin(p_fact) = 'psp';
+  v_owed bigint;
 BEGIN
+  IF p_fact = 'returned' THEN PERFORM lock_for_return(p_payout); END IF;
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
   -- The PSP's name for another attempt, of this payout or any: whatever it says, it does not say it of this one. Under
@@ -54,7 +56,9 @@ BEGIN
   SELECT * INTO STRICT v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = j.edge_fact;
   CASE v_edge.effect
     WHEN 'settle' THEN PERFORM settle_payout(p, false);
-    WHEN 'settle_late' THEN PERFORM settle_payout(p, true);
+    WHEN 'settle_late' THEN
+      v_owed := settle_payout(p, true);
+      IF v_owed > 0 THEN p_data := p_data || jsonb_build_object('debtMinor', v_owed::text); END IF;
     WHEN 'release' THEN PERFORM release_payout(p);
     WHEN 'reverse' THEN PERFORM reverse_payout(p);
     WHEN 'reserve' THEN

@@ -44,7 +44,7 @@ export interface FundRequest {
 }
 
 export interface FundAnswer {
-  readonly outcome: 'funded' | 'already' | 'mismatch';
+  readonly outcome: 'funded' | 'already' | 'mismatch' | 'balance_limit';
 }
 
 export interface EarningRequest {
@@ -61,7 +61,7 @@ export interface EarningRequest {
 /** `earningId`: of the first that was posted under this external id. */
 export type EarningAnswer =
   | { readonly outcome: 'posted' | 'already'; readonly earningId: string }
-  | { readonly outcome: 'mismatch' | 'insufficient_balance' };
+  | { readonly outcome: 'mismatch' | 'insufficient_balance' | 'balance_limit' };
 
 export interface Ledger {
   /**

@@ -7,6 +7,8 @@ import { TIMELINE_ONLY } from '../domain/payout/machine.ts';
 import type { Invariant, Relation } from './invariant.ts';
 import { FINAL, HOLDING, IN_FLIGHT } from './stateLists.ts';
 
+const UNSENT = `('${TIMELINE_ONLY.join("', '")}')`;
+
 /** Each payout and what its timeline tells: the states its events left, all those they led to, and whether each was legal. */
 export const TOLD: Relation = {
   name: 'told',
@@ -21,8 +23,8 @@ export const TOLD: Relation = {
                bool_and(coalesce(CASE type
                  WHEN 'payout.created' THEN sequence = 1 AND from_state IS NULL AND to_state IN ('QUEUED', 'IN_REVIEW')
                  WHEN 'payout.in_review' THEN sequence = 2 AND from_state IS NULL AND to_state = 'IN_REVIEW'
-                 WHEN 'payout.fact_ignored' THEN from_state = to_state
-                 ELSE (from_state, to_state, type) IN (SELECT from_state, to_state, event_type FROM payout_edges) END, false)) AS are_legal,
+                 ELSE from_state = to_state AND type IN ${UNSENT}
+                   OR (from_state, to_state, type) IN (SELECT from_state, to_state, event_type FROM payout_edges) END, false)) AS are_legal,
                string_agg(CASE type WHEN 'payout.in_review' THEN to_state ELSE from_state END, ' ' ORDER BY sequence) AS states_left,
                string_agg(to_state, ' ' ORDER BY sequence) AS states_reached,
                count(*) FILTER (WHERE type = 'payout.approved') AS approvals,
@@ -37,8 +39,8 @@ const BOOKED: Relation = {
   name: 'booked',
   rows: `
     SELECT coalesce(p.id, e.payout_id) AS payout, p.id IS NULL AS is_unknown, e.payout_id IS NULL AS is_unbooked,
-           p.balance_id, p.state, p.round, p.amount, p.fee, p.returns,
-           e.reserves, e.reserved, e.releases, e.released, e.settled, e.fee_settled, e.reversed, e.psp_fees, e.balance_least, e.balance_most
+           p.balance_id, p.state, p.round, p.amount, p.fee, p.returns, p.debt,
+           e.reserves, e.reserved, e.releases, e.released, e.settled, e.fee_settled, e.reversed, e.owed, e.psp_fees, e.balance_least, e.balance_most
       FROM payouts p
       FULL JOIN (
         SELECT payout_id,
@@ -49,6 +51,7 @@ const BOOKED: Relation = {
                coalesce(sum(amount) FILTER (WHERE type IN ('SETTLE', 'FEE', 'DEBT')), 0) AS settled,
                coalesce(sum(amount) FILTER (WHERE type = 'FEE' OR type = 'DEBT' AND leg = 3), 0) AS fee_settled,
                coalesce(sum(amount) FILTER (WHERE type = 'REVERSE'), 0) AS reversed,
+               coalesce(sum(CASE WHEN type = 'DEBT' THEN amount WHEN type = 'REPAY' OR type = 'REVERSE' AND leg = 1 THEN -amount END), 0) AS owed,
                count(*) FILTER (WHERE type = 'PSP_FEE') AS psp_fees,
                min(balance_id) AS balance_least, max(balance_id) AS balance_most
           FROM (SELECT * FROM ledger_entries WHERE payout_id IS NOT NULL ORDER BY payout_id) ordered GROUP BY payout_id) e
@@ -91,19 +94,19 @@ export const payoutInvariants: readonly Invariant[] = [
   {
     name: 'payouts_booked_as_their_state_says',
     description:
-      'A payout is reserved once a round; paid if and only if settled once, whole; failed, rejected or cancelled if and only if released and not settled; returned if and only if its amount was reversed. A PSP has a fee only for what it paid.',
+      'A payout is reserved once a round; paid if and only if settled once, whole, and its amount once more after each return; failed, rejected or cancelled if and only if released and not settled; returned if and only if its amount was reversed as often as it was settled. What is owed for it was booked as a debt and is not repaid. A PSP has a fee only for what it paid.',
     over: BOOKED,
-    show: 'payout, state, round, amount, fee, reserves, releases, settled, reversed',
+    show: 'payout, state, round, amount, fee, reserves, releases, settled, reversed, returns, debt, owed',
     where: `
       is_unknown OR is_unbooked
       OR reserves <> round OR reserved <> round * (amount + fee)
       OR released <> releases * (amount + fee)
       OR psp_fees > 0 AND settled = 0
+      OR debt <> owed
       OR CASE WHEN state IN ${HOLDING} THEN releases <> round - 1 OR settled > 0 OR reversed > 0
               WHEN state IN ('FAILED', 'REJECTED', 'CANCELLED') THEN releases <> round OR settled > 0 OR reversed > 0
-              -- sent back and paid again: the amount once more each time, the fee once
-              ELSE releases NOT IN (round - 1, round) OR fee_settled <> fee OR reversed <> returns * amount
-                OR settled <> fee + amount * (returns + CASE state WHEN 'RETURNED' THEN 0 ELSE 1 END) END`,
+              ELSE releases NOT IN (round - 1, round) OR settled <> amount * (returns + CASE state WHEN 'RETURNED' THEN 0 ELSE 1 END) + fee
+                OR fee_settled <> fee OR reversed <> amount * returns OR state = 'RETURNED' AND returns = 0 END`,
   },
   {
     name: 'payouts_paid_by_one_attempt',
@@ -219,7 +222,7 @@ export const payoutInvariants: readonly Invariant[] = [
         LEFT JOIN events e ON e.id = d.event_id
         LEFT JOIN payouts p ON p.id = d.payout_id
         LEFT JOIN webhook_endpoints w ON w.id = d.endpoint_id
-       WHERE e.id IS NULL OR p.id IS NULL OR e.payout_id <> d.payout_id OR e.type IN (${TIMELINE_ONLY.map((type) => `'${type}'`).join(', ')})
+       WHERE e.id IS NULL OR p.id IS NULL OR e.payout_id <> d.payout_id OR e.type IN ${UNSENT}
           OR d.endpoint_id IS NULL AND p.callback_url IS DISTINCT FROM d.url
           OR d.endpoint_id IS NOT NULL AND (w.id IS NULL OR w.merchant_id <> e.merchant_id OR w.mode <> e.mode)`,
   },

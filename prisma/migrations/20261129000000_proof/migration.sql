@@ -6,8 +6,7 @@ ALTER TABLE "payout_attempts"
   ADD CONSTRAINT "payout_attempts_proof_known" CHECK ("proof" IN ('refused', 'failed_transfer', 'operator')),
   ADD CONSTRAINT "payout_attempts_dead_by_proof" CHECK ("state" <> 'failed' OR "proof" IS NOT NULL);
 
-ALTER TABLE "payouts" ADD COLUMN "review_until" TIMESTAMPTZ(3), ADD COLUMN "outcome_until" TIMESTAMPTZ(3),
-  ADD COLUMN "returns" INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE "payouts" ADD COLUMN "review_until" TIMESTAMPTZ(3), ADD COLUMN "outcome_until" TIMESTAMPTZ(3);
 
 -- CreateTable
 CREATE TABLE "payout_proofs" (
