@@ -12,7 +12,8 @@ import {
   type Fact,
 } from '../src/domain/payout/contract.ts';
 import { edgeOf, type FactType } from '../src/domain/payout/machine.ts';
-import { ledger, type PayoutDoor } from './payoutDoor.ts';
+import { ledger } from './ledgerCalls.ts';
+import type { PayoutDoor } from './payoutDoor.ts';
 
 /** What a command needs of the door. */
 export type CommandDoor = Pick<PayoutDoor, 'seen' | 'isBehind' | 'apply' | 'applyAsked' | 'remark'>;
