@@ -1,6 +1,6 @@
 /** The ledger as activities: a function call or two each, safe to repeat by their keys, quick enough to run locally. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApplicationFailure, log } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { LEDGER_REFUSED, type PayoutRecord } from '../src/domain/payout/contract.ts';
 import { assess, type RiskRecord } from '../src/domain/risk/assess.ts';
@@ -43,6 +43,7 @@ const MAX_ASSESSMENTS = 200;
  * Classes of SQLSTATE that say of the call, not of the database: what it asks for can never be written (PostgreSQL, appendix
  * A). Not 42, which a roll-out that is half done mends, nor 40, 53, 57 and 08, which pass.
  */
+const RAISED = 'P0001';
 const FOR_GOOD = ['21', '22', '23', '2F', '44', '54', 'P0'];
 /** Two that raced may break a constraint that neither breaks alone; a third time it is no race. */
 const TRIES = 3;
@@ -58,13 +59,15 @@ async function unlessForGood<T>(call: () => Promise<T>): Promise<T> {
       if (state === undefined || !FOR_GOOD.includes(state.slice(0, 2))) throw error;
       if (tries < TRIES) await sleep(BETWEEN_TRIES_MS);
       else {
-        log.error('a ledger call can never succeed', { error });
-        // The state, not the words: PostgreSQL quotes what it was given.
-        throw ApplicationFailure.create({ type: LEDGER_REFUSED, message: `SQLSTATE ${state}`, nonRetryable: true });
+        throw ApplicationFailure.create({ type: LEDGER_REFUSED, message: reasonOf(state, error), nonRetryable: true });
       }
     }
   }
 }
+
+/** The words only where they are our own: PostgreSQL's quote what it was given. */
+const reasonOf = (state: string, error: unknown): string =>
+  state === RAISED && error instanceof Error ? `SQLSTATE ${state}: ${error.message}` : `SQLSTATE ${state}`;
 
 function sqlStateOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

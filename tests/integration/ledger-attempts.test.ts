@@ -202,13 +202,100 @@ test('old news of a failed attempt changes nothing and calls nobody', async () =
       payout: { needsOperator: false, sequence: 4 },
     });
   }
-  for (const fact of ['psp_queued', 'psp_held', 'psp_processing', 'not_taken'] as const) {
-    expect(await books.tell(id, fact, { attempt: 1 })).toMatchObject({
-      outcome: 'ignored',
-      payout: { state: 'SUBMITTING', needsOperator: false },
+  expect(await books.tell(id, 'not_taken', { attempt: 1 })).toMatchObject({
+    outcome: 'ignored',
+    payout: { state: 'SUBMITTING', needsOperator: false },
+  });
+  expect((await books.timeline(id)).slice(4)).toEqual(['payout.fact_ignored SUBMITTING→SUBMITTING']);
+});
+
+test.each(['psp_queued', 'psp_held', 'psp_processing', 'mismatch'] as const)(
+  'an attempt that failed for certain and is shown alive (%s) stops everything until the PSP or a person has sorted it out',
+  async (fact) => {
+    const owner = await books.merchant(5000n);
+    const id = await books.payout(owner, { amount: 1000n });
+    await books.told(id, 'attempt_started 1');
+    await books.tell(id, 'attempt_failed', { attempt: 1, pspRef: `a-${id}` });
+    expect(await books.tell(id, fact, { attempt: 1, pspRef: `a-${id}` })).toMatchObject({
+      outcome: 'applied',
+      payout: { state: 'UNRESOLVED', needsOperator: true, unproven: [1] },
     });
+    expect(await books.attempts(id)).toEqual(['1 doubted']);
+    for (const attempt of [1, 2]) expect((await books.tell(id, 'attempt_started', { attempt })).outcome).toBe('wrong_state');
+    expect((await books.tell(id, 'attempt_failed', { attempt: 1, pspRef: `a-${id}`, source: 'look_up' })).payout).toMatchObject({
+      state: 'RETRY_WAIT',
+      needsOperator: false,
+      unproven: [],
+    });
+    await books.told(id, 'attempt_started 2', 'paid 2');
+    expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+  },
+);
+
+test('a payout that was released cannot be tried again while one of its attempts is shown alive', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  await books.told(id, 'attempt_started 1');
+  await books.tell(id, 'failed', { attempt: 1, pspRef: `a-${id}` });
+  expect(await books.tell(id, 'psp_processing', { attempt: 1, pspRef: `a-${id}` })).toMatchObject({
+    outcome: 'ignored',
+    payout: { state: 'FAILED', needsOperator: true, unproven: [1] },
+  });
+  expect((await books.tell(id, 'reinitiated', { key: 'reinitiated:2' })).outcome).toBe('wrong_state');
+  await books.tell(id, 'failed', { attempt: 1, pspRef: `a-${id}`, source: 'callback' });
+  expect((await books.tell(id, 'reinitiated', { key: 'reinitiated:2' })).outcome).toBe('applied');
+});
+
+test('where several attempts may have been paid, evidence that does not name them all releases nothing', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  await books.told(id, ...twoAttempts, 'psp_processing 1');
+  expect((await books.ledger.read(id))?.unproven).toEqual([1, 2]);
+  const evidence = { adminId: 'adm_1', reason: 'their statement' };
+  for (const attempts of [undefined, [2], [1]]) {
+    const { outcome } = await books.tell(id, 'resolved_not_paid', { ...evidence, ...(attempts ? { attempts } : {}) });
+    expect(outcome).toBe('unproven_attempts');
   }
-  expect((await books.timeline(id)).slice(4)).toEqual(Array(4).fill('payout.fact_ignored SUBMITTING→SUBMITTING'));
+  expect((await books.tell(id, 'resolved_paid', { ...evidence, attempts: [1, 2] })).outcome).toBe('unproven_attempts');
+  expect((await books.tell(id, 'resolved_not_paid', { ...evidence, attempts: [1, 2] })).payout.state).toBe('FAILED');
+  expect(await books.attempts(id)).toEqual(['1 failed', '2 failed']);
+});
+
+test('an answer that was asked for before something newer was told is asked for again, not believed', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  const { sequence } = await books.told(id, 'attempt_started 1', 'outcome_unknown 1');
+  await books.told(id, 'paid 1', 'returned 1');
+  for (const fact of ['paid', 'failed', 'psp_processing'] as const) {
+    expect((await books.tell(id, fact, { attempt: 1, askedAt: sequence, source: 'look_up' })).outcome).toBe('stale');
+  }
+  expect((await books.ledger.read(id))?.state).toBe('RETURNED');
+});
+
+test('what is wrong with a payout is cleared by whoever has seen to it, and nothing else changes', async () => {
+  const { owner, id } = await failedPayout(1025n);
+  const before = (await books.tell(id, 'paid', { attempt: 1 })).payout;
+  const { payout } = await books.tell(id, 'acknowledged', { adminId: 'adm_1', reason: 'the merchant was told' });
+  const { updatedAt: _, sequence, needsOperator, ...rest } = payout;
+  expect(before).toMatchObject(rest);
+  expect([sequence, needsOperator]).toEqual([before.sequence + 1, false]);
+  expect((await books.timeline(id)).at(-1)).toBe('payout.acknowledged SUCCEEDED→SUCCEEDED');
+  expect(await books.money(owner)).toEqual({ available: 0n, reserved: 0n });
+});
+
+test('the time at which an operator is asked is set once for an attempt, whatever is heard meanwhile', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner);
+  await books.told(id, 'attempt_started 1');
+  const lost = { attempt: 1, outcomeDeadlineMs: 60_000 } as const;
+  const { outcomeUntil } = (await books.tell(id, 'outcome_unknown', lost)).payout;
+  expect(outcomeUntil).not.toBeNull();
+  await books.told(id, 'psp_processing 1');
+  expect((await books.tell(id, 'outcome_unknown', { ...lost, outcomeDeadlineMs: 90_000 })).payout.outcomeUntil).toBe(
+    outcomeUntil,
+  );
+  await books.told(id, 'attempt_started 1');
+  expect((await books.tell(id, 'outcome_unknown', lost)).payout.outcomeUntil).toBe(outcomeUntil);
 });
 
 test('what the PSP says of an attempt that never was is not believed', async () => {
@@ -275,7 +362,7 @@ test("the payout names the PSP's reference of the attempt it stands for", async 
   expect((await books.tell(id, 'psp_processing', { attempt: 1, pspRef: `a-${id}` })).payout.pspReference).toBe(`a-${id}`);
   await books.told(id, 'outcome_unknown 1');
   expect((await books.told(id, 'attempt_started 1')).pspReference).toBe(`a-${id}`); // the same request once more
-  await books.told(id, 'attempt_failed 1');
+  await books.tell(id, 'attempt_failed', { attempt: 1, pspRef: `a-${id}` });
   expect((await books.told(id, 'attempt_started 2')).pspReference).toBeNull();
 });
 
@@ -311,23 +398,26 @@ test.each(['failed', 'attempt_failed'] as const)(
   async (fact) => {
     const owner = await books.merchant(5000n);
     const id = await books.payout(owner, { amount: 1000n });
-    const { sequence: begunAt } = await books.told(id, 'attempt_started 1');
+    const { sequence: askedAt } = await books.told(id, 'attempt_started 1');
     await books.told(id, 'outcome_unknown 1');
-    const late = { attempt: 1, source: 'reply', begunAt } as const;
-    expect(await books.tell(id, fact, late)).toMatchObject({ outcome: 'unchanged', payout: { state: 'UNKNOWN' } });
+    const late = { attempt: 1, source: 'reply', askedAt } as const;
+    expect(await books.tell(id, fact, late)).toMatchObject({ outcome: 'stale', payout: { state: 'UNKNOWN' } });
     const { sequence: again } = await books.told(id, 'attempt_started 1');
-    expect(await books.tell(id, fact, late)).toMatchObject({ payout: { state: 'UNKNOWN' } }); // to be looked up
+    expect(await books.tell(id, fact, late)).toMatchObject({ payout: { state: 'SUBMITTING' } }); // its own reply will tell
     expect(await books.tell(id, 'paid', late)).toMatchObject({ outcome: 'applied', payout: { state: 'SUCCEEDED' } });
-    expect(again).toBeGreaterThan(begunAt);
+    expect(again).toBeGreaterThan(askedAt);
     expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
   },
 );
 
-test('a refusal of the request that is in flight counts, whatever became of an earlier one', async () => {
+test('a refusal of a repeat speaks of the repeat alone: the first request may be paid, so nothing is released and no key is new', async () => {
   const owner = await books.merchant(5000n);
   const id = await books.payout(owner, { amount: 1000n });
   await books.told(id, 'attempt_started 1', 'outcome_unknown 1');
-  const { sequence: begunAt } = await books.told(id, 'attempt_started 1');
-  const failed = await books.tell(id, 'failed', { attempt: 1, source: 'reply', begunAt });
-  expect(failed).toMatchObject({ outcome: 'applied', payout: { state: 'FAILED' } });
+  const { sequence: askedAt } = await books.told(id, 'attempt_started 1');
+  const refused = await books.tell(id, 'failed', { attempt: 1, source: 'reply', askedAt });
+  expect(refused).toMatchObject({ outcome: 'applied', payout: { state: 'UNKNOWN' } });
+  expect((await books.tell(id, 'attempt_started', { attempt: 2 })).outcome).toBe('wrong_state');
+  const shown = await books.tell(id, 'failed', { attempt: 1, source: 'look_up', pspRef: `a-${id}` });
+  expect(shown).toMatchObject({ outcome: 'applied', payout: { state: 'FAILED' } }); // under its own name
 });

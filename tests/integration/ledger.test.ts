@@ -136,14 +136,22 @@ test.each([
   expect(await books.money(owner)).toEqual({ available: 5000n, reserved: 0n });
 });
 
-test('a returned payout is available again without its fee, once', async () => {
+test('a returned payout is available again without its fee, once, and paid again it is taken again: the books say what the PSP says', async () => {
   const owner = await books.merchant(5000n);
   const id = await books.payout(owner, { amount: 1000n, fee: 25n });
   await books.told(id, 'attempt_started 1', 'paid 1', 'returned 1');
   expect((await books.tell(id, 'returned', { attempt: 1 })).outcome).toBe('unchanged');
-  expect((await books.tell(id, 'paid', { attempt: 1 })).outcome).toBe('unchanged');
+  expect((await books.tell(id, 'paid', { attempt: 1, implied: true })).outcome).toBe('unchanged');
   expect(await books.entries(id)).toEqual(['RESERVE 1025', 'SETTLE 1000', 'FEE 25', 'REVERSE 1000']);
   expect(await books.money(owner)).toEqual({ available: 4975n, reserved: 0n });
+  for (const times of [1, 2]) {
+    const { payout } = await books.tell(id, 'paid', { attempt: 1 });
+    expect(payout).toMatchObject({ state: 'SUCCEEDED', needsOperator: true, returns: times });
+    expect(await books.money(owner)).toEqual({ available: 3975n, reserved: 0n });
+    expect((await books.tell(id, 'paid', { attempt: 1 })).outcome).toBe('unchanged');
+    expect((await books.told(id, 'returned 1')).state).toBe('RETURNED');
+    expect(await books.money(owner)).toEqual({ available: 4975n, reserved: 0n });
+  }
 });
 
 test('a failed payout that is tried again reserves again, once a round', async () => {

@@ -174,13 +174,22 @@ test('a payout may have as many attempts as it says, and the last failure of a p
 test('a return that overtook the word of the payment gives the money back once', () => {
   const reply: PspReply = { kind: 'returned', pspRef: 'ref', reason: 'account closed' };
   expect(factsOf(reply, lookUp)).toEqual([
-    { type: 'paid', attempt: 1, source: 'look_up', pspRef: 'ref' },
+    { type: 'paid', attempt: 1, source: 'look_up', implied: true, pspRef: 'ref' },
     { type: 'returned', attempt: 1, source: 'look_up', pspRef: 'ref', reason: 'account closed' },
   ]);
-  for (const from of ['PROCESSING', 'UNKNOWN', 'FAILED', 'SUCCEEDED'] as const) {
-    let state: PayoutState = from;
-    for (const { type, attempt } of factsOf(reply, lookUp)) state = nextState({ state, attempt: 1 }, { type, attempt });
-    expect([from, state]).toEqual([from, 'RETURNED']);
+  const row = { proof: null, named: true, unknownAt: null, toldAt: 1 } as const;
+  for (const [from, attempt] of [
+    ['PROCESSING', { ...row, state: 'open' }],
+    ['UNKNOWN', { ...row, state: 'open', unknownAt: 1 }],
+    ['FAILED', { ...row, state: 'failed', proof: 'failed_transfer' }],
+    ['SUCCEEDED', { ...row, state: 'succeeded' }],
+    ['RETURNED', { ...row, state: 'returned' }],
+  ] as const) {
+    const told = factsOf(reply, lookUp).reduce(
+      (books, fact) => tell(books, { ...fact, named: true }).books,
+      newBooks({ state: from, attempts: [attempt], returns: from === 'RETURNED' ? 1 : 0 }),
+    );
+    expect([from, told.state, told.returns]).toEqual([from, 'RETURNED', 1]);
   }
 });
 

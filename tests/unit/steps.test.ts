@@ -27,11 +27,6 @@ test('two steps that differ have different keys: none is taken for the other and
   );
 });
 
-test('an attempt is paid under one key, whoever learns of it and when', () => {
-  expect(stepKey({ type: 'paid', attempt: 2 }, at)).toBe('paid:2');
-  expect(stepKey({ type: 'paid', attempt: 2, source: 'callback' }, { sequence: 9, round: 1 })).toBe('paid:2');
-});
-
 test('a round is opened once', () => {
   expect(stepKey({ type: 'reinitiated' }, at)).toBe('reinitiated:2');
 });
