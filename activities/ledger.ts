@@ -1,11 +1,10 @@
 /** The ledger as activities: a function call or two each, safe to repeat by their keys, quick enough to run locally. */
 import type { Pool } from 'pg';
 import type { PayoutRecord } from '../src/domain/payout/contract.ts';
-import { assess, type RiskRecord } from '../src/domain/risk/assess.ts';
-import { BUILT_IN_POLICY } from '../src/domain/risk/policy.ts';
 import { mayAct, type Role } from '../src/domain/roles.ts';
 import { type Failpoint, failpoint } from '../src/failpoints.ts';
-import type { Ledger, ReserveAnswer, ReserveRequest, RiskQuestion } from '../src/ledger/ledger.ts';
+import { reserveAssessed } from '../src/ledger/assessed.ts';
+import type { Ledger, ReserveAnswer, ReserveRequest } from '../src/ledger/ledger.ts';
 
 interface Places {
   readonly before?: Failpoint;
@@ -28,12 +27,6 @@ const FACT_FAILPOINTS: Readonly<Record<string, Places>> = {
   failed: { before: 'release.before', after: 'release.after' },
   returned: { before: 'return.before' },
 };
-
-/**
- * How often a provider's payout is assessed anew because the facts have changed meanwhile. Every change is another of its
- * payouts that went through, so that many must come in at once; beyond it the activity's next try begins afresh.
- */
-const MAX_ASSESSMENTS = 200;
 
 /** The ledger's one door, with the places where a kill must do no harm. */
 export function factDoor(ledger: Ledger): Ledger['applyFact'] {
@@ -70,18 +63,4 @@ export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool:
       return rows[0] !== undefined && mayAct(rows[0].role, 'approver');
     },
   };
-}
-
-async function reserveAssessed(ledger: Ledger, request: ReserveRequest): Promise<ReserveAnswer> {
-  let answer = await ledger.reserve(request);
-  for (let assessments = 0; answer.outcome === 'assess'; assessments += 1) {
-    if (assessments === MAX_ASSESSMENTS) throw new Error(`the facts of payout ${request.payoutId} keep changing`);
-    answer = await ledger.reserve(request, assessed(answer));
-  }
-  return answer;
-}
-
-function assessed({ facts, policy }: RiskQuestion): RiskRecord {
-  const { version, merchantId, rules } = policy ?? BUILT_IN_POLICY;
-  return { policyVersion: version, policyMerchantId: merchantId, facts, verdict: assess(facts, rules) };
 }
