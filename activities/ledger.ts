@@ -3,11 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { LEDGER_REFUSED, type PayoutRecord } from '../src/domain/payout/contract.ts';
-import { assess, type RiskRecord } from '../src/domain/risk/assess.ts';
-import { BUILT_IN_POLICY } from '../src/domain/risk/policy.ts';
 import { mayAct, type Role } from '../src/domain/roles.ts';
 import { type Failpoint, failpoint } from '../src/failpoints.ts';
-import type { Ledger, ReserveAnswer, ReserveRequest, RiskQuestion } from '../src/ledger/ledger.ts';
+import { reserveAssessed } from '../src/ledger/assessed.ts';
+import type { Ledger, ReserveAnswer, ReserveRequest } from '../src/ledger/ledger.ts';
 
 interface Places {
   readonly before?: Failpoint;
@@ -32,12 +31,6 @@ const FACT_FAILPOINTS: ReadonlyMap<string, Places> = new Map(
     returned: { before: 'return.before' },
   } satisfies Record<string, Places>),
 );
-
-/**
- * How often a provider's payout is assessed anew because the facts have changed meanwhile. Every change is another of its
- * payouts that went through, so that many must come in at once; beyond it the activity's next try begins afresh.
- */
-const MAX_ASSESSMENTS = 200;
 
 /**
  * Classes of SQLSTATE that say of the call, not of the database: what it asks for can never be written (PostgreSQL, appendix
@@ -109,18 +102,4 @@ export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool:
       return rows[0] !== undefined && mayAct(rows[0].role, 'approver');
     },
   };
-}
-
-async function reserveAssessed(ledger: Ledger, request: ReserveRequest): Promise<ReserveAnswer> {
-  let answer = await ledger.reserve(request);
-  for (let assessments = 0; answer.outcome === 'assess'; assessments += 1) {
-    if (assessments === MAX_ASSESSMENTS) throw new Error(`the facts of payout ${request.payoutId} keep changing`);
-    answer = await ledger.reserve(request, assessed(answer));
-  }
-  return answer;
-}
-
-function assessed({ facts, policy }: RiskQuestion): RiskRecord {
-  const { version, merchantId, rules } = policy ?? BUILT_IN_POLICY;
-  return { policyVersion: version, policyMerchantId: merchantId, facts, verdict: assess(facts, rules) };
 }

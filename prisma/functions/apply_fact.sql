@@ -58,7 +58,7 @@ BEGIN
     WHEN 'settle' THEN PERFORM settle_payout(p, false);
     WHEN 'settle_late' THEN
       v_owed := settle_payout(p, true);
-      IF v_owed > 0 THEN p_data := p_data || jsonb_build_object('debtMinor', v_owed::text); END IF;
+      IF v_owed > 0 THEN p_data := p_data || jsonb_build_object('debtMinor', v_owed::text, 'currency', p.currency); END IF;
     WHEN 'release' THEN PERFORM release_payout(p);
     WHEN 'reverse' THEN PERFORM reverse_payout(p);
     WHEN 'reserve' THEN

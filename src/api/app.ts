@@ -14,6 +14,7 @@ import { addRateLimits } from './plugins/rateLimit.ts';
 import { Problem } from './problem.ts';
 import { adminsRoutes } from './routes/admin/admins.ts';
 import { auditRoutes } from './routes/admin/audit.ts';
+import { debtRoutes } from './routes/admin/debts.ts';
 import { fundRoutes } from './routes/admin/fund.ts';
 import { invariantRoutes } from './routes/admin/invariants.ts';
 import { ipnRoutes } from './routes/admin/ipn.ts';
@@ -138,6 +139,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(merchantAdminRoutes(context));
     await scope.register(keyRoutes(context));
     await scope.register(fundRoutes(context));
+    await scope.register(debtRoutes(context));
     await scope.register(adminsRoutes(context));
     await scope.register(auditRoutes(context));
     await scope.register(notificationRoutes(context));

@@ -1,5 +1,8 @@
 /** What must be true of entries, accounts and balances: a part of the list in invariants.ts. */
+import { ENTRY_KINDS } from '../domain/entryKinds.ts';
 import type { Invariant, Relation } from './invariant.ts';
+
+const KINDS = ENTRY_KINDS.map((kind) => `('${kind.join("', '")}')`).join(', ');
 
 /** What moved between which accounts, by type, and whether under the key of its step: a row stands for many entries. */
 export const FLOWS: Relation = {
@@ -99,14 +102,7 @@ export const entryInvariants: readonly Invariant[] = [
     description: 'Every entry moves money between the accounts its type is for, under the key of its step.',
     over: FLOWS,
     sql: `
-      WITH kinds (type, debit, credit) AS (VALUES
-        ('FUND', 'funding', 'available'), ('RESERVE', 'available', 'reserved'), ('RELEASE', 'reserved', 'available'),
-        ('SETTLE', 'reserved', 'clearing'), ('SETTLE', 'available', 'clearing'),
-        ('FEE', 'reserved', 'fees'), ('FEE', 'available', 'fees'),
-        ('DEBT', 'debt', 'clearing'), ('DEBT', 'debt', 'fees'),
-        ('REVERSE', 'clearing', 'available'), ('REVERSE', 'clearing', 'debt'), ('REPAY', 'available', 'debt'),
-        ('PSP_FEE', 'psp_fees', 'clearing'),
-        ('EARNING', 'available', 'transit'), ('EARNING', 'transit', 'available'))
+      WITH kinds (type, debit, credit) AS (VALUES ${KINDS})
       SELECT f.entry, f.entries, f.leg, f.type, f.keyed, d.purpose AS debit, c.purpose AS credit
         FROM flows f
         LEFT JOIN accounts d ON d.id = f.debit_account

@@ -1,4 +1,5 @@
 /** A payout's events as its owner sees them: every status in the owner's words, nothing of our inner workings. */
+import { formatMajor, isCurrency } from '../domain/money.ts';
 import type { PayoutRecord } from '../domain/payout/contract.ts';
 import { type PayoutState, PUBLIC_STATUS, type PublicStatus } from '../domain/payout/machine.ts';
 import { type ProviderStatus, providerStatus } from './providerPayout.ts';
@@ -51,9 +52,18 @@ function presentStep<Status>(
 }
 
 function presentData(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const shown = Object.fromEntries(SHOWN.filter((name) => data[name] !== undefined).map((name) => [name, data[name]]));
+  const known = Object.fromEntries(SHOWN.filter((name) => data[name] !== undefined).map((name) => [name, data[name]]));
+  const shown = { ...known, ...presentDebt(data) };
   const { failure } = data;
   if (typeof failure !== 'object' || failure === null) return shown;
   const { code, message, retryable } = failure as Readonly<Record<string, unknown>>;
   return { ...shown, failure: { code, message, retryable } };
+}
+
+/** What is owed for the payout from now on, and what was repaid of it now. */
+function presentDebt({ currency, debtMinor, repaidMinor }: Readonly<Record<string, unknown>>): Record<string, string> {
+  if (typeof currency !== 'string' || !isCurrency(currency)) return {};
+  const major = (name: string, minor: unknown) =>
+    typeof minor === 'string' ? { [name]: formatMajor(BigInt(minor), currency) } : {};
+  return { ...major('repaid', repaidMinor), ...major('debt', debtMinor) };
 }

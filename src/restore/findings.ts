@@ -71,7 +71,7 @@ export function findingOfRuns(runs: readonly Run[], payout: PayoutRecord | undef
     if (!inFlight) return isOnHold(payout) ? undefined : { kind: 'stopped', payoutId, told };
     return told === 'closed' ? { kind: 'stopped_in_flight', payoutId, told } : undefined; // on the wire nothing can be held
   }
-  if (payout.state === 'FAILED' && last.round > payout.round && (told === 'unfinished' || told === 'held' || told === 'paid')) {
+  if (payout.state === 'FAILED' && last.round > payout.round && told !== 'closed' && told !== 'refused') {
     return { kind: 'forgotten_round', payoutId, run: last };
   }
   return undefined;

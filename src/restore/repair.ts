@@ -1,15 +1,14 @@
 /** Puts right what a comparison found, and gives every open payout a workflow that goes on from the books. */
 import type { Pool } from 'pg';
-import { claimOf, type Fact, type PayoutRecord, type PayoutRequest, type PayoutTimes } from '../domain/payout/contract.ts';
-import { feeMinor } from '../domain/payout/fee.ts';
+import { claimOf, type Fact, type PayoutRecord, type PayoutTimes } from '../domain/payout/contract.ts';
 import { STATES } from '../domain/payout/machine.ts';
-import { reviewReasons } from '../domain/payout/review.ts';
 import { stepKey } from '../domain/payout/steps.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { PayoutsClient } from '../temporal/payouts.ts';
 import type { Run, RunsClient } from '../temporal/runs.ts';
 import type { WebhooksClient } from '../temporal/webhooks.ts';
 import type { Finding } from './findings.ts';
+import { takeIn } from './takeIn.ts';
 
 export interface RepairPorts {
   readonly times: PayoutTimes;
@@ -44,41 +43,6 @@ export async function repair(ports: RepairPorts, finding: Finding): Promise<Left
     default:
       return 'a person has to decide';
   }
-}
-
-/** As the first time, under the same id, and so under the same keys at the PSP. Its request stands in its workflow's history. */
-async function takeIn({ pool, ledger, runs, times }: RepairPorts, ofPayout: readonly Run[]): Promise<Left> {
-  const request = await requestIn(runs, ofPayout);
-  if (!request) return 'Temporal no longer has its request';
-  const { terms, ...rest } = request;
-  const amount = BigInt(rest.amountMinor);
-  const fee = feeMinor(amount, terms);
-  // Asked before, because a refusal would be final for this id.
-  if ((await available(pool, rest)) < amount + fee)
-    return 'its merchant has too little available: credit what the books forgot first';
-  const answer = await ledger.reserve({
-    ...rest,
-    feeMinor: fee.toString(),
-    reviewWindowMs: times.reviewWindowMs,
-    reviewReasons: reviewReasons(amount, rest.currency, terms),
-  });
-  return 'payout' in answer ? undefined : `the books refuse it: ${answer.outcome}`;
-}
-
-async function requestIn(runs: RunsClient, ofPayout: readonly Run[]): Promise<PayoutRequest | undefined> {
-  for (const run of ofPayout) {
-    const opening = await runs.openingOf(run);
-    if (opening.type === 'new') return opening.request;
-  }
-  return undefined;
-}
-
-async function available(pool: Pool, { merchantId, mode, currency }: Omit<PayoutRequest, 'terms'>): Promise<bigint> {
-  const { rows } = await pool.query<{ available: string }>(
-    `SELECT available FROM balances WHERE owner_kind = 'merchant' AND owner_id = $1 AND mode = $2 AND currency = $3`,
-    [merchantId, mode, currency],
-  );
-  return BigInt(rows[0]?.available ?? 0);
 }
 
 async function hold(ports: RepairPorts, payoutId: string, told: string): Promise<Left> {

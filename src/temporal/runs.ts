@@ -8,9 +8,9 @@ import { createPayloadCodec } from './codec.ts';
 
 /**
  * What its merchant was last told of the payout by this run. `closed`: that it will not be paid (FAILED, REJECTED,
- * CANCELLED); `refused`: that it was never taken in. A run that was ended by hand leaves its payout unfinished.
+ * CANCELLED); `refused`: that it was never taken in; `in_review`: that a person must decide. A run that was ended by hand leaves its payout unfinished.
  */
-export type Told = 'unfinished' | 'held' | 'paid' | 'closed' | 'refused';
+export type Told = 'unfinished' | 'in_review' | 'held' | 'paid' | 'closed' | 'refused';
 
 export interface Run {
   readonly workflowId: string;
@@ -85,6 +85,7 @@ export function createRunsClient(client: Client, encryptionKeys: string): RunsCl
 }
 
 function toldBy(execution: string, status: string): Told {
+  if (execution !== 'COMPLETED' && status === 'IN_REVIEW') return 'in_review';
   if (execution === 'RUNNING') return status === 'ON_HOLD' ? 'held' : 'unfinished';
   return execution === 'COMPLETED' ? (TOLD[status] ?? 'unfinished') : 'unfinished';
 }

@@ -197,6 +197,7 @@ describe('earnings', () => {
       availableBalance: '250.50',
       reservedBalance: '0.00',
       paidOutTotal: '0.00',
+      debt: '0.00',
       earnings: [made.body],
       hasMore: false,
       nextCursor: null,

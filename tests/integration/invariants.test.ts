@@ -176,6 +176,12 @@ const DAMAGES: readonly Damage[] = [
   ['attempts_one_after_the_other', 'a payout in flight with no open attempt', () => `UPDATE payout_attempts SET state = 'failed' WHERE payout_id = '${world.sent}'`],
   ['attempts_one_after_the_other', 'an attempt still open after the end', () => `UPDATE payout_attempts SET state = 'open' WHERE payout_id = '${world.again}' AND attempt = 2`],
   ['attempts_one_after_the_other', "a key at the PSP that is not the attempt's own", () => `UPDATE payout_attempts SET psp_key = 'x' WHERE payout_id = '${world.sent}'`],
+  ['attempts_dead_by_proof', 'a new key while the attempt before has no proof', () => `UPDATE payout_attempts SET proof = NULL WHERE payout_id = '${world.again}' AND attempt = 1`],
+  ['attempts_dead_by_proof', 'a release by the refusal of a repeat', () => `UPDATE payout_attempts SET proof = 'refused', unknown_at = 3 WHERE payout_id = '${world.again}' AND attempt = 1`],
+  ['attempts_dead_by_proof', 'the same, though the row hides it', () => `UPDATE payout_attempts SET proof = 'refused' WHERE payout_id = '${world.again}' AND attempt = 1; UPDATE events SET type = 'payout.outcome_unknown', to_state = 'UNKNOWN', data = '{"attempt":1}' WHERE payout_id = '${world.again}' AND sequence = 3`],
+  ['attempts_dead_by_proof', 'a failed transfer that the PSP never named', () => `UPDATE payout_attempts SET proof = 'failed_transfer', psp_ref = NULL WHERE payout_id = '${world.again}' AND attempt = 1`],
+  ['attempts_dead_by_proof', 'a resolution by nobody', () => `UPDATE payout_attempts SET proof = 'operator' WHERE payout_id = '${world.again}' AND attempt = 1`],
+  ['attempts_dead_by_proof', 'an attempt in doubt of which nobody is told', () => `UPDATE payout_attempts SET state = 'doubted' WHERE payout_id = '${world.sent}'`],
   ['events_without_a_gap', 'an event that is gone', () => `DELETE FROM events WHERE payout_id = '${world.paid}' AND sequence = 3`],
   ['events_without_a_gap', 'the last event gone', () => `DELETE FROM events WHERE payout_id = '${world.sent}' AND sequence = 5`],
   ['events_follow_legal_edges', 'a change of state without an event', () => `UPDATE payouts SET state = 'UNKNOWN' WHERE id = '${world.sent}'`],
@@ -250,7 +256,8 @@ const DAMAGES: readonly Damage[] = [
 test.each(DAMAGES)('%s finds %s', async (invariant, _, damage) => {
   const client = await books.db.owner.connect();
   try {
-    await client.query(`BEGIN; SET LOCAL session_replication_role = replica; DROP INDEX payout_attempts_one_open`);
+    await client.query(`BEGIN; SET LOCAL session_replication_role = replica; DROP INDEX payout_attempts_one_open;
+                        ALTER TABLE payout_attempts DROP CONSTRAINT payout_attempts_dead_by_proof`);
     await client.query(damage());
     const results = await checkInvariantsWithin(client);
     expect(results.filter(({ violations }) => violations > 0).map(({ name }) => name)).toContain(invariant);

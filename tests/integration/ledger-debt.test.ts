@@ -56,8 +56,8 @@ test('money that arrives repays the debt first, and only the rest can be paid ou
   expect(await standing(owner)).toEqual({ available: 100n, debt: 0n });
   expect((await books.entries(late)).slice(2)).toEqual(['DEBT 1000', 'REPAY 400', 'REPAY 600']);
   expect(await repayments(late)).toEqual([
-    { repaidMinor: '400', debtMinor: '600', by: 'FUND' },
-    { repaidMinor: '600', debtMinor: '0', by: 'FUND' },
+    { repaidMinor: '400', debtMinor: '600', currency: 'PKR', by: 'FUND' },
+    { repaidMinor: '600', debtMinor: '0', currency: 'PKR', by: 'FUND' },
   ]);
   const { rows } = await books.db.owner.query(`SELECT data FROM events WHERE payout_id = $1 AND type = 'payout.succeeded'`, [
     late,
@@ -76,8 +76,8 @@ test('of several payouts that are owed for, the oldest is repaid first', async (
   for (const id of [late[2], late[0], late[1]]) await books.told(id, 'paid 1');
   await books.fund(owner, 155n);
   expect([await repayments(late[0]), await repayments(late[1]), await repayments(late[2])]).toEqual([
-    [{ repaidMinor: '105', debtMinor: '0', by: 'FUND' }],
-    [{ repaidMinor: '50', debtMinor: '150', by: 'FUND' }],
+    [{ repaidMinor: '105', debtMinor: '0', currency: 'PKR', by: 'FUND' }],
+    [{ repaidMinor: '50', debtMinor: '150', currency: 'PKR', by: 'FUND' }],
     [],
   ]);
   expect(await standing(owner)).toEqual({ available: 0n, debt: 450n });
@@ -115,8 +115,8 @@ test('what a bank sends back repays what is owed for that payout, and of the res
   expect(await standing(owner)).toEqual({ available: 0n, debt: 610n });
   await books.told(paid, 'returned 1');
   expect(await standing(owner)).toEqual({ available: 390n, debt: 0n });
-  expect(await repayments(late[0])).toEqual([{ repaidMinor: '610', debtMinor: '0', by: 'REVERSE' }]);
-  expect(await repayments(late[1])).toEqual([{ repaidMinor: '900', debtMinor: '0', by: 'REVERSE' }]);
+  expect(await repayments(late[0])).toEqual([{ repaidMinor: '610', debtMinor: '0', currency: 'PKR', by: 'REVERSE' }]);
+  expect(await repayments(late[1])).toEqual([{ repaidMinor: '900', debtMinor: '0', currency: 'PKR', by: 'REVERSE' }]);
 });
 
 test('a reserve that is released is no new money: it can be paid out, whatever is owed', async () => {

@@ -3,28 +3,32 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { newId } from '../../src/domain/newId.ts';
+import type { PayoutKind, PayoutRecord, PayoutRequest } from '../../src/domain/payout/contract.ts';
+import { BUILT_IN_POLICY } from '../../src/domain/risk/policy.ts';
+import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { restored } from '../../src/restore/main.ts';
 import { createPayoutsClient } from '../../src/temporal/payouts.ts';
 import { type Backup, backUp } from '../support/backup.ts';
+import { type Owner, reserveRequest } from '../support/books.ts';
 import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 
 let engine: Engine;
-let stopWorker: (() => Promise<void>) | undefined;
+const workers: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   engine = await startEngine();
+  await engine.trustProviders();
 }, 60_000);
 afterAll(() => engine?.stop());
 beforeEach(startWorker);
 afterEach(halt);
 
 async function startWorker(): Promise<void> {
-  stopWorker = await engine.startWorker();
+  workers.push(...(await Promise.all([engine.startWorker(), engine.startProviderPsp(), engine.startRuns()])));
 }
 
 async function halt(): Promise<void> {
-  await stopWorker?.();
-  stopWorker = undefined;
+  await Promise.all(workers.splice(0).map((stop) => stop()));
 }
 
 /** What an operator reads, and whether nothing is left to look at. */
@@ -86,6 +90,118 @@ test('a payout that the books forgot is taken in again under its id: paid once, 
   await engine.until(waiting.id, 'SUCCEEDED');
   expect([await paid(done.id), await paid(waiting.id)]).toEqual([1, 1]);
 }, 90_000);
+
+interface Kind {
+  /** Who has 10.00 PKR, all that one payout takes, and asks for it. */
+  owner(): Promise<{
+    readonly id: string;
+    readonly owner: Owner;
+    pay(suffix: string, change?: Partial<PayoutRequest>): Promise<PayoutRecord>;
+  }>;
+  /** What sends it, where it waits. */
+  send(): Promise<unknown>;
+  /** What an operator reads where the money is not there. */
+  readonly tooLittle: string;
+}
+
+/** Every kind of payout there is: one that is added has its way to be taken in again, and its test. */
+const KINDS: Readonly<Record<PayoutKind, Kind>> = {
+  merchant: {
+    async owner() {
+      const id = newId('mer');
+      await engine.ledger.fund({ merchantId: id, mode: 'test', currency: 'PKR', amountMinor: '1000', externalId: 'all' });
+      const owner = { merchantId: id, mode: 'test' } as const;
+      return { id, owner, pay: (suffix, change) => engine.pay(suffix, { merchantId: id, amountMinor: '1000', ...change }) };
+    },
+    send: async () => undefined,
+    tooLittle: 'its merchant has too little available: credit what the books forgot first',
+  },
+  provider: {
+    async owner() {
+      const provider = await engine.provider('1000');
+      const owner = { ...provider, mode: 'test' } as const;
+      return { id: provider.providerId, owner, pay: (suffix, change) => engine.payProvider(provider, suffix, change) };
+    },
+    send: () => engine.run(),
+    tooLittle: 'its provider has too little available: post the earnings that the books forgot first',
+  },
+};
+
+const moneyOf = async (ownerId: string): Promise<unknown> =>
+  (await engine.db.owner.query('SELECT available, reserved FROM balances WHERE owner_id = $1', [ownerId])).rows[0];
+
+const expectBooksInOrder = async () =>
+  expect((await checkInvariants(engine.db.pool)).filter(({ violations }) => violations > 0)).toEqual([]);
+
+test.each(Object.entries(KINDS))(
+  "a %s's payout that the books forgot is taken in again, from its owner's money: paid once, and that money is not spent twice",
+  async (kind, { owner, send }) => {
+    const mine = await owner();
+    const backup = await backUp(engine.db.ownerUrl);
+    const { id } = await mine.pay('0001');
+    await send();
+    await engine.until(id, 'SUCCEEDED');
+    await restore(backup);
+    expect(await moneyOf(mine.id)).toEqual({ available: '1000', reserved: '0' }); // to be asked for once more
+
+    expect((await afterRestore(backup, { repair: true })).lines[0]).toBe(`${id} taken in again under its own id`);
+    expect((await afterRestore(backup, { repair: true })).isWell).toBe(true); // again changes nothing
+    expect(await engine.ledger.read(id)).toMatchObject({ kind, owner: { id: mine.id } });
+    expect(await moneyOf(mine.id)).toEqual({ available: '0', reserved: '1000' });
+    await expectBooksInOrder();
+    await startWorker();
+    await expect(mine.pay('0001')).rejects.toThrow('insufficient_balance');
+    await send();
+    await engine.until(id, 'SUCCEEDED');
+    expect(await paid(id)).toBe(1);
+    await expectBooksInOrder();
+  },
+  90_000,
+);
+
+test.each(Object.entries(KINDS))(
+  "a %s's payout that the books forgot, and whose money is gone, is left to a person",
+  async (_, { owner, send, tooLittle }) => {
+    const mine = await owner();
+    const backup = await backUp(engine.db.ownerUrl);
+    const { id } = await mine.pay('0004');
+    await send();
+    await engine.until(id, 'PSP_QUEUED');
+    await restore(backup);
+    const other = reserveRequest(mine.owner, { amount: 1000n }); // of which Temporal knows nothing
+    await engine.activities.reserve(other);
+    const { lines, isWell } = await afterRestore(backup, { repair: true });
+    expect({ isWell, line: lines[0] }).toEqual({
+      isWell: false,
+      line: expect.stringContaining(`${id} was taken in after the backup`),
+    });
+    expect(lines[0]).toContain(tooLittle);
+    expect(await engine.ledger.read(id)).toBeUndefined();
+
+    await engine.ledger.applyFact(other.payoutId, 'cancelled', { type: 'cancelled' }, 'system');
+    expect((await afterRestore(backup, { repair: true })).isWell).toBe(true);
+    expect(await moneyOf(mine.id)).toEqual({ available: '0', reserved: '1000' });
+  },
+  90_000,
+);
+
+test("a provider's payout that waited for a person waits for one again, though the books forgot why", async () => {
+  const provider = await engine.provider('1000');
+  const backup = await backUp(engine.db.ownerUrl);
+  const strict = { ...BUILT_IN_POLICY.rules, minSuccesses: 1 };
+  const sql = `INSERT INTO risk_policies (merchant_id, version, policy, created_by) VALUES ($1, 2, $2, 'adm_1')`;
+  await engine.db.owner.query(sql, [provider.merchantId, strict]);
+  const { id } = await engine.payProvider(provider, '0001');
+  await engine.until(id, 'IN_REVIEW');
+  await restore(backup);
+
+  expect((await afterRestore(backup, { repair: true })).isWell).toBe(true);
+  expect(await engine.ledger.read(id)).toMatchObject({
+    state: 'IN_REVIEW',
+    risk: { verdict: { decision: 'APPROVE' } },
+    review: { reasons: [{ code: 'books_restored' }] },
+  });
+}, 60_000);
 
 /** A payout that the PSP turns away (429), so that it waits in the queue and can be called off. */
 async function turnedAway(accountNumber: string): Promise<string> {

@@ -32,5 +32,7 @@ UPDATE ledger_entries e SET debt_after = h.debt_after
          WHERE e.balance_id IN (SELECT balance_id FROM ledger_entries WHERE type = 'DEBT')) h
  WHERE e.id = h.id AND h.debt_after <> 0;
 ALTER TABLE ledger_entries ENABLE TRIGGER append_only;
--- For the invariant that a credit repays first: it looks at the entries of those who owed.
+-- For the invariants of debts, which look at few among millions: the entries of those who owed, what was repaid, and what was told of it.
 CREATE INDEX ledger_entries_owing ON ledger_entries (id) WHERE debt_after > 0;
+CREATE INDEX ledger_entries_repaying ON ledger_entries (payout_id) WHERE type = 'REPAY' OR type = 'REVERSE' AND leg = 1;
+CREATE INDEX events_of_debts ON events (payout_id) WHERE type = 'payout.debt_repaid';

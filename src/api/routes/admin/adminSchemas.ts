@@ -81,6 +81,7 @@ const entrySchema = z.object({
     .meta({ examples: ['platform:sandbox:clearing'] }),
   availableAfter: moneySchema,
   lockedAfter: moneySchema,
+  debtAfter: moneySchema,
   createdAt: timeSchema,
 });
 
@@ -109,6 +110,8 @@ export const payoutDetailSchema = z
     ...payoutFields,
     makerId: z.string().nullable().meta({ description: 'The admin who issued the key that made it' }),
     callbackUrl: z.string().nullable(),
+    debt: moneySchema.meta({ description: 'What its owner still owes for it: it was paid when its money was gone' }),
+    returns: z.int().meta({ description: 'How often it was sent back after it was paid' }),
     attempts: z.array(attemptSchema).meta({ description: 'In full; in the merchant’s payout this is their number' }),
     ledgerEntries: z.array(entrySchema),
     approvals: z.array(approvalSchema),
@@ -135,6 +138,19 @@ const merchantFields = {
   createdAt: timeSchema,
 };
 export const merchantSchema = z.object(merchantFields).meta({ id: 'Merchant' });
+export const debtSchema = z
+  .object({
+    object: z.literal('debt'),
+    merchantId: z.string(),
+    mode: z.string(),
+    owner: z.object({ kind: z.string(), id: z.string() }),
+    currency: z.string(),
+    debt: moneySchema.meta({ description: 'Repaid out of all new money of the owner, before anything else' }),
+  })
+  .meta({ id: 'Debt' });
+export const merchantDetailSchema = z
+  .object({ ...merchantFields, debts: z.array(debtSchema).meta({ description: 'Its own and its providers’' }) })
+  .meta({ id: 'MerchantDetail' });
 export const newMerchantSchema = z
   .object({
     ...merchantFields,

@@ -11,6 +11,7 @@ import { byId, documented, noQuery } from '../../documented.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { notFound, Problem } from '../../problem.ts';
+import { overBalanceLimit } from '../merchant/balanceLimit.ts';
 import { fundingSchema } from './adminSchemas.ts';
 
 const { write } = documented('admin');
@@ -65,6 +66,7 @@ export function fundRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const amount = formatMajor(BigInt(amountMinor), currency);
             const data = { amount, currency, mode, externalId, outcome };
             await writeAudit(prisma, request, { action: 'merchant.fund', target: merchantId, data });
+            if (outcome === 'balance_limit') throw overBalanceLimit();
             if (outcome === 'mismatch')
               throw new Problem(409, 'external_id_reused', 'Other money has arrived under this externalId before.');
             return { status: 201, body: await presentFunding(merchantId, mode, externalId) };

@@ -25,7 +25,8 @@ import { plainText } from '../../plainText.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { notFound } from '../../problem.ts';
-import { merchantSchema, newMerchantSchema } from './adminSchemas.ts';
+import { merchantDetailSchema, merchantSchema, newMerchantSchema } from './adminSchemas.ts';
+import { presentDebt } from './debts.ts';
 
 const { read, write } = documented('admin');
 
@@ -93,11 +94,16 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
 
     app.get(
       '/merchants/:id',
-      { onRequest, schema: { params: byId, querystring: noQuery, ...read('One merchant', merchantSchema) } },
+      {
+        onRequest,
+        schema: { params: byId, querystring: noQuery, ...read('One merchant, and what is owed', merchantDetailSchema) },
+      },
       async (request) => {
-        const found = await prisma.merchant.findUnique({ where: { id: request.params.id } });
+        const { id } = request.params;
+        const found = await prisma.merchant.findUnique({ where: { id } });
         if (!found) throw notFound();
-        return present(found);
+        const debts = await prisma.balance.findMany({ where: { merchantId: id, debt: { gt: 0 } }, orderBy: { id: 'asc' } });
+        return { ...present(found), debts: debts.map(presentDebt) };
       },
     );
 

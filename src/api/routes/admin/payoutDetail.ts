@@ -23,10 +23,12 @@ export function presentForAdmin(record: PayoutRecord) {
 export async function payoutDetail(prisma: PrismaClient, place: TemporalPlace, record: PayoutRecord) {
   const payoutId = record.id;
   const workflowId = payoutWorkflowId(payoutId, record.round);
-  const row = await prisma.payout.findUniqueOrThrow({ where: { id: payoutId }, select: { makerId: true, callbackUrl: true } });
+  const select = { makerId: true, callbackUrl: true, debt: true, returns: true } as const;
+  const { debt, ...row } = await prisma.payout.findUniqueOrThrow({ where: { id: payoutId }, select });
   return {
     ...presentForAdmin(record),
     ...row,
+    debt: formatMajor(debt, record.currency),
     attempts: await attemptsOf(prisma, payoutId), // in full here; the merchant's `attempts` is how many there are
     ledgerEntries: await entriesOf(prisma, payoutId),
     approvals: await approvalsOf(prisma, payoutId),
@@ -70,6 +72,7 @@ async function entriesOf(prisma: PrismaClient, payoutId: string) {
     credit: names.get(entry.creditAccount) ?? null,
     availableAfter: formatMajor(entry.availableAfter, entry.currency),
     lockedAfter: formatMajor(entry.reservedAfter, entry.currency),
+    debtAfter: formatMajor(entry.debtAfter, entry.currency),
     createdAt: entry.at,
   }));
 }

@@ -1,6 +1,7 @@
 /** A merchant's money: what there is, how it came to be, and, with a test key, more of it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { ENTRY_TYPES, type EntryType, NOT_OWNERS } from '../../../domain/entryKinds.ts';
 import { isId } from '../../../domain/ids.ts';
 import { formatMajor, isCurrency } from '../../../domain/money.ts';
 import { newId } from '../../../domain/newId.ts';
@@ -12,7 +13,7 @@ import { listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { once } from '../../plugins/idempotency.ts';
 import { type FieldError, invalidRequest, notFound } from '../../problem.ts';
-import { isTooLarge, tooLarge } from './balanceLimit.ts';
+import { overBalanceLimit } from './balanceLimit.ts';
 import { amountField, currencyField, readAmount } from './payoutRequest.ts';
 import { moneySchema, timeSchema } from './payoutSchemas.ts';
 
@@ -20,7 +21,16 @@ const balanceSchema = z
   .object({
     object: z.literal('balance'),
     balances: z.array(
-      z.object({ currency: z.string(), available: moneySchema, locked: moneySchema, total: moneySchema, version: z.int() }),
+      z.object({
+        currency: z.string(),
+        available: moneySchema,
+        locked: moneySchema,
+        total: moneySchema,
+        debt: moneySchema.meta({
+          description: 'What you owe for payouts that were paid when their money was gone; new money repays it first',
+        }),
+        version: z.int(),
+      }),
     ),
   })
   .meta({ id: 'Balance' });
@@ -29,7 +39,7 @@ const entrySchema = z
   .object({
     id: z.string(),
     object: z.literal('ledger_entry'),
-    type: z.string().meta({ examples: ['FUND', 'RESERVE', 'SETTLE', 'RELEASE', 'FEE', 'REVERSE'] }),
+    type: z.enum(ENTRY_TYPES.filter((type) => type !== NOT_OWNERS)),
     amount: moneySchema,
     currency: z.string(),
     debit: z.string(),
@@ -37,6 +47,7 @@ const entrySchema = z
     payoutId: z.string().nullable(),
     availableAfter: moneySchema,
     lockedAfter: moneySchema,
+    debtAfter: moneySchema,
     createdAt: timeSchema,
   })
   .meta({ id: 'LedgerEntry' });
@@ -93,7 +104,7 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const entries = await prisma.ledgerEntry.findMany({
           where: {
             balanceId: { in: balances.map(({ id }) => id) },
-            type: { not: 'PSP_FEE' }, // our expense: it moves nothing of theirs
+            type: { not: NOT_OWNERS },
             ...(payoutId ? { payoutId } : {}),
             ...(page.after ? { id: { lt: BigInt(page.after) } } : {}),
           },
@@ -149,11 +160,12 @@ async function readBalance(prisma: PrismaClient, tenant: Tenant) {
   const balances = await prisma.balance.findMany({ where: owned(tenant), orderBy: { currency: 'asc' } });
   return {
     object: 'balance',
-    balances: balances.map(({ currency, available, reserved, version }) => ({
+    balances: balances.map(({ currency, available, reserved, debt, version }) => ({
       currency,
       available: formatMajor(available, currency),
       locked: formatMajor(reserved, currency),
       total: formatMajor(available + reserved, currency),
+      debt: formatMajor(debt, currency),
       version: Number.parseInt(version.toString(), 10), // a count, not money
     })),
   };
@@ -169,6 +181,7 @@ interface EntryRow {
   readonly payoutId: string | null;
   readonly availableAfter: bigint;
   readonly reservedAfter: bigint;
+  readonly debtAfter: bigint;
   readonly at: Date;
 }
 
@@ -180,11 +193,12 @@ async function purposesOf(prisma: PrismaClient, entries: readonly EntryRow[]): P
 }
 
 function presentEntry(entry: EntryRow, purposes: ReadonlyMap<bigint, string>) {
-  const { id, type, amount, currency, debitAccount, creditAccount, payoutId, availableAfter, reservedAfter, at } = entry;
+  const { id, type, amount, currency, debitAccount, creditAccount, payoutId, availableAfter, reservedAfter, debtAfter, at } =
+    entry;
   return {
     id: `le_${id.toString().padStart(19, '0')}`, // as long as the longest, so that ids sort by time
     object: 'ledger_entry',
-    type,
+    type: type as EntryType,
     amount: formatMajor(amount, currency),
     currency,
     debit: purposes.get(debitAccount),
@@ -192,6 +206,7 @@ function presentEntry(entry: EntryRow, purposes: ReadonlyMap<bigint, string>) {
     payoutId,
     availableAfter: formatMajor(availableAfter, currency),
     lockedAfter: formatMajor(reservedAfter, currency),
+    debtAfter: formatMajor(debtAfter, currency),
     createdAt: at.toISOString(),
   };
 }
@@ -203,9 +218,6 @@ async function fund(
   externalId: string,
 ) {
   const { minor, currency } = amount;
-  try {
-    await ledger.fund({ merchantId, mode, currency, amountMinor: minor.toString(), externalId });
-  } catch (error) {
-    throw isTooLarge(error) ? tooLarge() : error;
-  }
+  const { outcome } = await ledger.fund({ merchantId, mode, currency, amountMinor: minor.toString(), externalId });
+  if (outcome === 'balance_limit') throw overBalanceLimit();
 }

@@ -1,9 +1,11 @@
-/** A balance that would be larger than SQL's bigint: the ledger refuses, and the client is told so. */
-import { Problem } from '../../problem.ts';
+/** New money that would make a balance larger than any may be: the ledger refuses it, and the client is told so. */
+import { brokenRule, type Problem } from '../../problem.ts';
 
-const NUMERIC_VALUE_OUT_OF_RANGE = '22003';
-
-export const isTooLarge = (error: unknown): boolean => (error as { code?: unknown })?.code === NUMERIC_VALUE_OUT_OF_RANGE;
-
-export const tooLarge = (): Problem =>
-  new Problem(422, 'balance_too_large', 'The balance would be larger than any balance can be.');
+export const overBalanceLimit = (): Problem =>
+  brokenRule([
+    {
+      pointer: '/amount',
+      code: 'balance_limit',
+      detail: 'With it the balance would be over 10^18 minor units, the most that one may be.',
+    },
+  ]);

@@ -12,7 +12,7 @@ import { type Answer, once } from '../../plugins/idempotency.ts';
 import { type FieldError, invalidRequest, Problem } from '../../problem.ts';
 import { findEarning, presentEarning } from '../provider/earningReads.ts';
 import { earningSchema } from '../provider/providerSchemas.ts';
-import { isTooLarge, tooLarge } from './balanceLimit.ts';
+import { overBalanceLimit } from './balanceLimit.ts';
 import { type Amount, amountField, currencyField, readAmount } from './payoutRequest.ts';
 import { ownProvider } from './providerReads.ts';
 import { externalId } from './providers.ts';
@@ -73,12 +73,12 @@ async function post(
 ): Promise<Answer> {
   const { minor, currency } = amount;
   const request = { ...ids, merchantId, mode, currency, amountMinor: minor.toString(), externalId };
-  const { outcome } = await ledger.postEarning({ ...request, description: description ?? null }).catch((error: unknown) => {
-    throw isTooLarge(error) ? tooLarge() : error;
-  });
+  const { outcome } = await ledger.postEarning({ ...request, description: description ?? null });
   switch (outcome) {
     case 'insufficient_balance':
       throw new Problem(400, 'insufficient_balance', 'Your available balance does not cover the amount.');
+    case 'balance_limit':
+      throw overBalanceLimit();
     case 'mismatch':
       throw new Problem(
         409,

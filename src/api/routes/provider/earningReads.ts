@@ -23,6 +23,7 @@ export interface EarningsPage {
   readonly available: string;
   readonly reserved: string;
   readonly paidOut: string;
+  readonly debt: string;
   readonly earnings: readonly EarningRow[];
 }
 
@@ -36,6 +37,7 @@ const ROW = `
 
 const PAGE = `
   SELECT coalesce((SELECT b.available FROM b), 0)::text AS available, coalesce((SELECT b.reserved FROM b), 0)::text AS reserved,
+         coalesce((SELECT b.debt FROM b), 0)::text AS debt,
          (SELECT coalesce(sum(u.amount), 0)::text FROM earning_uses u JOIN earnings e ON e.id = u.earning_id
            WHERE e.provider_id = $1 AND e.currency = $2 AND u.state = 'paid_out') AS "paidOut",
          (SELECT coalesce(jsonb_agg(${ROW} ORDER BY e.id DESC), '[]') FROM
@@ -43,7 +45,7 @@ const PAGE = `
              ORDER BY id DESC LIMIT $4) e) AS earnings`;
 
 const BALANCE = `
-  WITH b AS (SELECT available, reserved FROM balances
+  WITH b AS (SELECT available, reserved, debt FROM balances
               WHERE mode = (SELECT mode FROM providers WHERE id = $1) AND owner_kind = 'provider' AND owner_id = $1 AND currency = $2)`;
 
 export interface EarningsAsked {
@@ -56,7 +58,7 @@ export interface EarningsAsked {
 /** Newest first. */
 export async function readEarnings(pool: Pool, { providerId, currency, after, take }: EarningsAsked): Promise<EarningsPage> {
   const { rows } = await pool.query<EarningsPage>(BALANCE + PAGE, [providerId, currency, after ?? null, take]);
-  return rows[0] ?? { available: '0', reserved: '0', paidOut: '0', earnings: [] };
+  return rows[0] ?? { available: '0', reserved: '0', paidOut: '0', debt: '0', earnings: [] };
 }
 
 /** The earning that a merchant posted under this name of its own. */

@@ -38,7 +38,7 @@ export function earningRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const page = openPage(request, request.query, ID_KEY, EARNINGS_LIMIT);
         const { after, take } = page;
         const { providerId } = providerOf(request);
-        const { available, reserved, paidOut, earnings } = await readEarnings(context.pool, {
+        const { available, reserved, paidOut, debt, earnings } = await readEarnings(context.pool, {
           providerId,
           currency,
           after,
@@ -52,6 +52,7 @@ export function earningRoutes(context: ApiContext): FastifyPluginAsyncZod {
           availableBalance: major(available),
           reservedBalance: major(reserved),
           paidOutTotal: major(paidOut),
+          debt: major(debt),
           earnings: data,
           hasMore,
           nextCursor,

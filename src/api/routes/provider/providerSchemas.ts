@@ -84,6 +84,9 @@ export const earningsSchema = z
     availableBalance: moneySchema,
     reservedBalance: moneySchema,
     paidOutTotal: moneySchema,
+    debt: moneySchema.meta({
+      description: 'What is owed for payouts that were paid when their money was gone; new earnings repay it first',
+    }),
     earnings: z.array(earningSchema).meta({ description: 'The newest first' }),
     hasMore: z.boolean(),
     nextCursor: z.string().nullable(),

@@ -1,0 +1,102 @@
+/** Takes a payout in that the books forgot: as the first time, under the same id, and so under the same keys at the PSP. */
+import type { Pool } from 'pg';
+import type { PayoutKind, PayoutRequest, PayoutTimes, ReviewReason } from '../domain/payout/contract.ts';
+import { feeMinor } from '../domain/payout/fee.ts';
+import { reviewReasons } from '../domain/payout/review.ts';
+import { reserveAssessed } from '../ledger/assessed.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Run, RunsClient } from '../temporal/runs.ts';
+
+interface TakeInPorts {
+  readonly pool: Pool;
+  readonly ledger: Ledger;
+  readonly runs: RunsClient;
+  readonly times: PayoutTimes;
+}
+
+/** How a payout of this kind is taken in again. Whoever adds a kind adds its line, and its test in restored.test.ts. */
+interface KindTakenIn {
+  /** Whose balance pays, under the owner kind of the same word. */
+  ownerOf(request: PayoutRequest): string | undefined;
+  /** Whether the books have this owner at all. A merchant's balance is all that the ledger needs of it. */
+  readonly known: string | undefined;
+  readonly unknownOwner: string;
+  readonly tooLittle: string;
+  /** What a person had to look at for a reason that may not show any more: the facts that spoke for it may be forgotten. */
+  readonly isAssessed: boolean;
+}
+
+const KINDS: Readonly<Record<PayoutKind, KindTakenIn>> = {
+  merchant: {
+    ownerOf: ({ merchantId }) => merchantId,
+    known: undefined,
+    unknownOwner: 'the books do not know its merchant',
+    tooLittle: 'its merchant has too little available: credit what the books forgot first',
+    isAssessed: false,
+  },
+  provider: {
+    ownerOf: ({ owner }) => owner?.id,
+    known: 'SELECT 1 FROM providers WHERE id = $1 AND merchant_id = $2 AND mode = $3',
+    unknownOwner: 'the books do not know its provider: it may be entered under another id, and asked to be paid again',
+    tooLittle: 'its provider has too little available: post the earnings that the books forgot first',
+    isAssessed: true,
+  },
+};
+/** By a name that comes out of a history. */
+const BY_KIND: ReadonlyMap<string, KindTakenIn> = new Map(Object.entries(KINDS));
+
+/** @returns why it is left to a person; undefined: it is in the books. */
+export async function takeIn(ports: TakeInPorts, ofPayout: readonly Run[]): Promise<string | undefined> {
+  const request = await requestIn(ports.runs, ofPayout);
+  if (!request) return 'Temporal no longer has its request';
+  const kind = request.kind ?? 'merchant';
+  const way = BY_KIND.get(kind);
+  const ownerId = way?.ownerOf(request);
+  if (!way || ownerId === undefined) return `nobody knows how to take in a payout of the kind ${kind}`;
+  const { terms, ...rest } = request;
+  const amount = BigInt(rest.amountMinor);
+  const fee = feeMinor(amount, terms);
+  // Asked before, because a refusal would be final for this id.
+  if (!(await isKnown(ports.pool, way, request, ownerId))) return way.unknownOwner;
+  if ((await available(ports.pool, kind, request, ownerId)) < amount + fee) return way.tooLittle;
+  const answer = await reserveAssessed(ports.ledger, {
+    ...rest,
+    feeMinor: fee.toString(),
+    reviewWindowMs: ports.times.reviewWindowMs,
+    reviewReasons: [...reviewReasons(amount, rest.currency, terms), ...(way.isAssessed ? lookedAt(ofPayout) : [])],
+  });
+  return 'payout' in answer ? undefined : `the books refuse it: ${answer.outcome}`;
+}
+
+/** Its request stands in its workflow's history. */
+async function requestIn(runs: RunsClient, ofPayout: readonly Run[]): Promise<PayoutRequest | undefined> {
+  for (const run of ofPayout) {
+    const opening = await runs.openingOf(run);
+    if (opening.type === 'new') return opening.request;
+  }
+  return undefined;
+}
+
+async function isKnown(
+  pool: Pool,
+  { known }: KindTakenIn,
+  { merchantId, mode }: PayoutRequest,
+  ownerId: string,
+): Promise<boolean> {
+  return known === undefined || (await pool.query(known, [ownerId, merchantId, mode])).rows.length > 0;
+}
+
+async function available(pool: Pool, kind: string, { mode, currency }: PayoutRequest, ownerId: string): Promise<bigint> {
+  const { rows } = await pool.query<{ available: string }>(
+    'SELECT available FROM balances WHERE owner_kind = $1 AND owner_id = $2 AND mode = $3 AND currency = $4',
+    [kind, ownerId, mode, currency],
+  );
+  return BigInt(rows[0]?.available ?? 0);
+}
+
+/** Nobody had decided on it yet: then somebody has to, whatever the facts say now. */
+function lookedAt(ofPayout: readonly Run[]): ReviewReason[] {
+  const told = ofPayout.at(-1)?.told;
+  if (told !== 'in_review' && told !== 'held') return [];
+  return [{ code: 'books_restored', detail: 'it waited for a person before the books were restored from a backup' }];
+}
