@@ -28,6 +28,8 @@ export interface Wallet {
 export interface Book<P extends Payee> {
   accept(order: TransferOrder<P>, opening: Opening): Promise<Acceptance<P>>;
   find(by: 'id' | 'reference' | 'seq', value: string): Promise<Transfer<P> | undefined>;
+  /** How long it has had a transfer under this reference; null where it has none. */
+  ageMs(reference: string): Promise<number | null>;
   /** Newest first. */
   search(filter: Search): Promise<{ transfers: Transfer<P>[]; total: number }>;
   /**
@@ -186,6 +188,14 @@ export function createBook<P extends Payee>(pool: Pool, rules: BookRules<P>): Bo
     async find(by, value) {
       const row = await one(pool, `${by}${by === 'seq' ? '::text' : ''} = $1`, value);
       return row && shown(row);
+    },
+
+    async ageMs(reference) {
+      const { rows } = await pool.query<{ ms: number }>(
+        'SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS ms FROM transfers WHERE reference = $1',
+        [reference],
+      );
+      return rows[0]?.ms ?? null;
     },
 
     async search({ reference, prefix, statuses, from, to, limit, offset }) {
