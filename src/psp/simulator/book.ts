@@ -135,7 +135,8 @@ export function createBook<P extends Payee>(pool: Pool, rules: BookRules<P>): Bo
   async function change(client: Client, row: Row<P>, wanted: Forced, force: boolean): Promise<Row<P>> {
     const wasOut = row.status === 'paid';
     const mayTake = wanted.status === 'paid' ? !wasOut : wanted.status === 'returned' && row.taken_at === null;
-    const isShort = mayTake && rules.wallet && !(await rules.wallet.take(client, row.currency, row.cost, force));
+    const cost = row.taken_at === null ? row.cost : row.amount; // a bank that pays again pays the same transfer: one fee
+    const isShort = mayTake && rules.wallet && !(await rules.wallet.take(client, row.currency, cost, force));
     const { status, reason } = isShort ? { status: 'failed' as const, reason: rules.wallet?.shortReason ?? null } : wanted;
     const takes = mayTake && !isShort;
     const later = isShort ? [] : wanted.later;
