@@ -321,7 +321,13 @@ const PROVIDER: readonly Behaviour[] = [
   },
   { ...provider, ...refusedResend('retry') },
   { ...provider, ...resolvedPaid },
-  { ...provider, ...returnedThenPaid },
+  {
+    ...provider,
+    ...returnedThenPaid,
+    // Of a return whose payment was slept through Flutterwave says the same as of a payment that failed.
+    stories: [...returnedThenPaid.stories, ...latePayment.stories],
+    undoes: [...returnedThenPaid.undoes, ...latePayment.undoes],
+  },
   { ...provider, ...contradicts },
   { ...provider, ...informational },
   { ...provider, name: 'nul_text', suffix: '0006', faults: nulText, ends: 'FAILED' },
