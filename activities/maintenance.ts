@@ -1,9 +1,11 @@
 /** Housekeeping: what only grows is cut back, and the books are checked. */
 import { heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import type { PayoutRecord } from '../src/domain/payout/contract.ts';
-import { STATES } from '../src/domain/payout/machine.ts';
+import { claimOf, type PayoutRecord } from '../src/domain/payout/contract.ts';
+import { isRepeated, type PayoutState, STATES } from '../src/domain/payout/machine.ts';
 import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.ts';
+import { closeRepeated } from '../src/ledger/pspMessages.ts';
+import { TemporalUnavailable } from '../src/temporal/client.ts';
 import type { PayoutsClient } from '../src/temporal/payouts.ts';
 import { whileBeating } from './beating.ts';
 
@@ -27,11 +29,26 @@ const QUIET_FOR = '10 minutes';
 /** Payouts a page: a second of calls to Temporal, between two heartbeats. */
 const PAGE = 200;
 
+/**
+ * Until a message of a PSP is handed on again, after the first time, the second …; the last one from then on. Growing: each
+ * costs a look-up, and a PSP that did not answer for hours is no quicker for being asked each minute.
+ */
+const HANDED_AGAIN_AFTER = ['1 minute', '4 minutes', '15 minutes', '1 hour', '4 hours', '1 day'] as const;
+
+/**
+ * So often the PSP is asked about a message that its look-up contradicts: some five hours in all, in which an index catches
+ * up. Then it was a lie, or what the timeline says of it is a person's to judge.
+ */
+const CONTRADICTED_MAX = 5;
+
+/** A message that could not be handed on, for a reason of its own; the others go on. */
+const TRY_AGAIN_AFTER = '1 minute';
+
 const OPEN_STATES = Object.entries(STATES).flatMap(([state, { final }]) => (final ? [] : [state]));
 
 export interface MaintenancePorts {
   readonly pool: Pool;
-  readonly payouts: Pick<PayoutsClient, 'resume'>;
+  readonly payouts: Pick<PayoutsClient, 'resume' | 'notice'>;
   /** Told the results of each check of the books, for this worker's metrics. */
   readonly onBooksChecked?: (results: readonly InvariantResult[]) => void;
 }
@@ -43,6 +60,34 @@ export interface BooksReport {
 }
 
 export function createMaintenanceActivities({ pool, payouts, onBooksChecked = () => undefined }: MaintenancePorts) {
+  /** False: nothing more follows from it, or it could not be handed on. @throws TemporalUnavailable */
+  async function handOn(message: DueMessage): Promise<boolean> {
+    const { id, payout_id: payoutId, round, attempt, handed, is_contradicted: isContradicted } = message;
+    const claim = claimOf(message.claim);
+    if (isRepeated({ state: message.payout_state, attempt: message.payout_attempt }, { attempt, claim })) {
+      await closeRepeated(pool, id);
+      return false;
+    }
+    if (isContradicted && handed >= CONTRADICTED_MAX) {
+      await pool.query('UPDATE psp_messages SET hand_on_at = NULL WHERE id = $1', [id]);
+      return false;
+    }
+    await pool.query(`UPDATE psp_messages SET state = 'received' WHERE id = $1 AND state = 'ignored'`, [id]);
+    try {
+      await payouts.notice(payoutId, round, { messageId: id, attempt, claim });
+    } catch (error) {
+      if (error instanceof TemporalUnavailable) throw error; // for all of them
+      log.error('a message could not be handed on', { messageId: id, payoutId, error });
+      return false;
+    }
+    const again = HANDED_AGAIN_AFTER[Math.min(handed, HANDED_AGAIN_AFTER.length - 1)];
+    // Not where it has been dealt with meanwhile.
+    const later =
+      'UPDATE psp_messages SET handed = handed + 1, hand_on_at = now() + $2::interval WHERE id = $1 AND hand_on_at IS NOT NULL';
+    await pool.query(later, [id, again]);
+    return true;
+  }
+
   return {
     /** Expired idempotency records, in small batches. A repeat of a run that was cut off goes on where it was. */
     async removeExpiredKeys(): Promise<{ removed: number }> {
@@ -86,6 +131,23 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
       }
     },
 
+    /**
+     * Hands every message of a PSP that is not dealt with to its payout again: stored while Temporal was away, or by an
+     * API that died then, or asked about in vain, or contradicted by a look-up that may have been behind. What is no
+     * payout's is an operator's.
+     */
+    async handOnMessages(): Promise<{ handed: number }> {
+      let handed = 0;
+      for (;;) {
+        const { rows } = await pool.query<DueMessage>(DUE_MESSAGES, [TRY_AGAIN_AFTER, PAGE]);
+        for (const message of rows) {
+          heartbeat(message.id);
+          if (await handOn(message)) handed += 1;
+        }
+        if (rows.length < PAGE) return { handed };
+      }
+    },
+
     /** Asks every invariant, on one snapshot. A broken one is a result, told loudly; only a database that is away is an error. */
     async checkBooks(): Promise<BooksReport> {
       const results = await whileBeating(BEAT_MS, () => checkInvariants(pool));
@@ -95,4 +157,26 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
       return { checked: results.length, broken: broken.map(({ name, violations }) => ({ name, violations })) };
     },
   };
+}
+
+/** Those whose time has come, and no other sweep's until it is told otherwise. */
+const DUE_MESSAGES = `
+  WITH due AS (
+    SELECT id, state FROM psp_messages WHERE hand_on_at <= now() ORDER BY hand_on_at LIMIT $2 FOR UPDATE SKIP LOCKED
+  ), taken AS (
+    UPDATE psp_messages m SET hand_on_at = now() + $1::interval FROM due WHERE m.id = due.id
+    RETURNING m.id, due.state = 'ignored' AS is_contradicted, m.payout_id, m.attempt, m.claim, m.handed
+  )
+  SELECT taken.*, p.round, p.state AS payout_state, p.attempt AS payout_attempt FROM taken JOIN payouts p ON p.id = taken.payout_id`;
+
+interface DueMessage {
+  readonly id: string;
+  readonly is_contradicted: boolean;
+  readonly payout_id: string;
+  readonly attempt: number;
+  readonly claim: string;
+  readonly handed: number;
+  readonly round: number;
+  readonly payout_state: PayoutState;
+  readonly payout_attempt: number;
 }

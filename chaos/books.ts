@@ -15,6 +15,7 @@ export interface PayoutRow {
   readonly stage: Stage;
   readonly attempt: number;
   readonly sequence: number;
+  readonly needsOperator: boolean;
 }
 
 export interface EventRow {
@@ -71,7 +72,7 @@ export function openBooks(here: Installation): Books {
   return {
     psps,
     async payouts(ids) {
-      const sql = `SELECT id, state, attempt, sequence, dispatch, run_id AS "runId" FROM payouts WHERE id = ANY ($1)`;
+      const sql = `SELECT id, state, attempt, sequence, dispatch, run_id AS "runId", needs_operator AS "needsOperator" FROM payouts WHERE id = ANY ($1)`;
       const found = await rows<Omit<PayoutRow, 'stage'> & { dispatch: 'now' | 'run'; runId: string | null }>(sql, ids);
       return found.map((row) => ({ ...row, stage: row.state === 'QUEUED' && isBeforeItsRun(row) ? 'AWAITING_RUN' : row.state }));
     },

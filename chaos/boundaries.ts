@@ -30,8 +30,11 @@ const TOLD: ReadonlySet<string> = new Set(['ok', 'bad_account', 'retried', 'exha
 /** The others never come to a decision. */
 const isDecidedOn = ({ steps }: Behaviour): boolean => steps.some(({ does }) => (DECISIONS as readonly string[]).includes(does));
 
+/** Where nothing that the slow ones wait for is under way. */
+const isFarFromPsp = (boundary: Boundary): boolean => /^(reserve|run_page|dispatch)\.|webhook/.test(boundary);
+
 export function behavioursAt(flow: Flow, boundary: Boundary): readonly Behaviour[] {
-  const all = behavioursOf(flow);
+  const all = behavioursOf(flow).filter(({ slow }) => !(slow && isFarFromPsp(boundary)));
   if (boundary.startsWith('decide.')) return all.filter(isDecidedOn);
   return boundary.startsWith('notify.') ? all.filter(({ name }) => TOLD.has(name)) : all;
 }

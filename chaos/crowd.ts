@@ -73,7 +73,7 @@ export function watchCrowd(world: World): Crowd {
     if (!isFinal(row.state)) return;
     const missed = nextStep(each); // a run was quicker than whoever wanted to stop it
     if (missed?.refused && !each.asking) each.ends = missed.refused;
-    if (row.state === each.ends) ended.set(row.id, performance.now());
+    if (row.state === each.ends && !isDue(missed, row)) ended.set(row.id, performance.now());
   }
 
   async function takeStep(each: Watched): Promise<void> {
@@ -87,12 +87,15 @@ export function watchCrowd(world: World): Crowd {
     each.runsBefore = runs.count;
   }
 
+  const isDue = (step: Step | undefined, { stage, attempt }: PayoutRow): boolean =>
+    step !== undefined && stage === step.when && (step.attempt ?? attempt) === attempt;
+
   const nextStep = ({ order, stepsDone }: Watched): Step | undefined => order.behaviour.steps[stepsDone];
 
   function dueStep(each: Watched): Step | undefined {
     const step = nextStep(each);
     const { row } = each;
-    if (!step || row?.stage !== step.when || (step.attempt ?? row.attempt) !== row.attempt) return undefined;
+    if (!step || !row || !isDue(step, row)) return undefined;
     return step.afterARun && runs.count === each.runsBefore ? undefined : step;
   }
 
@@ -137,8 +140,8 @@ export function watchCrowd(world: World): Crowd {
         for (const psp of psps) await psp.hurry(); // of a return that was told in vain nobody knows before that
         if (ended.size < watched.size) return false;
         const ids = [...watched.keys()];
-        const callbacks = await Promise.all(psps.map((psp) => psp.pendingCallbacks()));
-        underWay = [...callbacks, await books.pendingDeliveries(ids), (await books.workflows('Running')).length];
+        const atPsps = await Promise.all(psps.map((psp) => psp.pending()));
+        underWay = [...atPsps, await books.pendingDeliveries(ids), (await books.workflows('Running')).length];
         return underWay.every((count) => count === 0);
       };
       // A callback that has just been answered may have started a workflow that is not in the list yet: ask twice.

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FLOWS } from './behaviours.ts';
+import { BEHAVIOURS, FLOWS } from './behaviours.ts';
 import { BOUNDARIES, VICTIMS } from './boundaries.ts';
 import { playLong } from './long.ts';
 import { argumentsOf, playMatrix } from './matrix.ts';
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     flow: { type: 'string', multiple: true },
     boundary: { type: 'string', multiple: true },
     victim: { type: 'string', multiple: true },
+    behaviour: { type: 'string', multiple: true },
     seed: { type: 'string', default: '1' },
     copies: { type: 'string', default: '2' },
     lanes: { type: 'string', default: '2' },
@@ -46,6 +47,7 @@ const plan = {
   flows: chosen('flow', values.flow, FLOWS),
   boundaries: chosen('boundary', values.boundary, BOUNDARIES),
   victims: chosen('victim', values.victim, VICTIMS),
+  behaviours: chosen('behaviour', values.behaviour, [...new Set(BEHAVIOURS.map(({ name }) => name))]),
   seed,
   copies: whole('copies', values.copies),
   lanes: whole('lanes', values.lanes),
@@ -53,7 +55,9 @@ const plan = {
 const results = await playMatrix(plan, say);
 const failed = results.filter(({ cells }) => cells.some(({ outcome }) => outcome === 'failed'));
 // A part of the matrix is for whoever looks into a failure: the document shows whole runs.
-const isWhole = [plan.flows, plan.boundaries, plan.victims].every((part, nth) => part.length === WHOLE[nth]?.length);
+const isWhole =
+  values.behaviour === undefined &&
+  [plan.flows, plan.boundaries, plan.victims].every((part, nth) => part.length === WHOLE[nth]?.length);
 if (isWhole || values.report) report((before) => writeMatrix(before, results, command, performance.now() - startedAt));
 const cells = results.flatMap((result) => result.cells);
 const count = (outcome: string) => cells.filter((cell) => cell.outcome === outcome).length;

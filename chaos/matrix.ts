@@ -1,6 +1,6 @@
 /** The kill matrix: every boundary × victim × behaviour of each flow. One installation a boundary, several side by side. */
 import type { Flow } from './behaviours.ts';
-import { type Boundary, comesTo, settingsAt, type Victim } from './boundaries.ts';
+import { type Boundary, behavioursAt, comesTo, settingsAt, type Victim } from './boundaries.ts';
 import { playRound, type RoundResult } from './round.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -8,6 +8,8 @@ export interface MatrixPlan {
   readonly flows: readonly Flow[];
   readonly boundaries: readonly Boundary[];
   readonly victims: readonly Victim[];
+  /** By name. */
+  readonly behaviours: readonly string[];
   readonly seed: number;
   readonly copies: number;
   readonly lanes: number;
@@ -30,13 +32,15 @@ async function playBoundary(boundary: Boundary, plan: MatrixPlan, say: (line: st
   let world: World | undefined;
   const flows = plan.flows.filter((flow) => comesTo(flow, boundary));
   for (const { flow, victim } of flows.flatMap((flow) => plan.victims.map((victim) => ({ flow, victim })))) {
+    const behaviours = behavioursAt(flow, boundary).filter(({ name }) => plan.behaviours.includes(name));
+    if (behaviours.length === 0) continue;
     world ??= await openWorld(settingsAt(boundary));
-    const round = { flow, boundary, victim, seed: plan.seed, copies: plan.copies };
+    const round = { flow, boundary, victim, seed: plan.seed, copies: plan.copies, behaviours };
     const result = await playRound(world, round).catch((error: unknown) => brokenOff(round, error));
     results.push(result);
     say(lineOf(result));
     if (result.findings.length === 0) continue;
-    for (const { behaviour, payoutId, what } of result.findings.slice(0, 12)) say(`    ${behaviour} ${payoutId ?? ''}: ${what}`);
+    for (const { behaviour, payoutId, what } of someOf(result)) say(`    ${behaviour} ${payoutId ?? ''}: ${what}`);
     say(`    its home is left in ${world.here.home}; again: npm run chaos -- ${argumentsOf(result)}`);
     await world.close(true); // what is wrong now would count against the next victim too
     world = undefined;
@@ -45,8 +49,21 @@ async function playBoundary(boundary: Boundary, plan: MatrixPlan, say: (line: st
   return results;
 }
 
-export const argumentsOf = ({ plan }: RoundResult): string =>
-  `--flow ${plan.flow} --boundary ${plan.boundary} --victim ${plan.victim} --seed ${plan.seed} --copies ${plan.copies}`;
+/** Of each behaviour the first ones: what follows says mostly the same in other words. */
+function someOf({ findings }: RoundResult): RoundResult['findings'] {
+  const said = new Map<string, number>();
+  return findings.filter(({ behaviour }) => {
+    const before = said.get(behaviour) ?? 0;
+    said.set(behaviour, before + 1);
+    return before < 3;
+  });
+}
+
+export const argumentsOf = ({ plan: { flow, boundary, victim, seed, copies, behaviours } }: RoundResult): string => {
+  const isPart = behaviours.length < behavioursAt(flow, boundary).length;
+  const names = isPart ? behaviours.map(({ name }) => ` --behaviour ${name}`).join('') : '';
+  return `--flow ${flow} --boundary ${boundary} --victim ${victim} --seed ${seed} --copies ${copies}${names}`;
+};
 
 function lineOf({ plan, cells, reached, payouts, tookMs }: RoundResult): string {
   const count = (outcome: string) => cells.filter((cell) => cell.outcome === outcome).length;

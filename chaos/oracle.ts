@@ -2,12 +2,13 @@
  * Do all who were there tell the same story? The PSP's own book, the ledger, the events, every answer the customer got,
  * every webhook, what was earned and who was told (providerOracle.ts), the invariants, and Temporal.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isFinal, type PayoutState, PUBLIC_STATUS, STATES, TIMELINE_ONLY } from '../src/domain/payout/machine.ts';
 import { PROVIDER_STATUS } from '../src/present/providerPayout.ts';
 import { feeOf } from '../src/psp/flutterwave/scenarios.ts';
 import type { Transfer } from '../tests/support/simulatorControl.ts';
-import type { End, Flow } from './behaviours.ts';
-import type { EntryRow, EventRow } from './books.ts';
+import { type Flow, STORY_OF } from './behaviours.ts';
+import type { EntryRow, EventRow, PayoutRow } from './books.ts';
 import type { Made } from './crowd.ts';
 import type { Webhook } from './merchantServer.ts';
 import { earningProblems, mailProblems, noticeProblems } from './providerOracle.ts';
@@ -25,25 +26,31 @@ const WORDS: Readonly<Record<Flow, Readonly<Record<PayoutState, string>>>> = {
   provider: PROVIDER_STATUS,
 };
 
-const ENTRIES: Readonly<Record<End, readonly string[]>> = {
-  SUCCEEDED: ['RESERVE', 'SETTLE', 'PSP_FEE'],
-  FAILED: ['RESERVE', 'RELEASE'],
-  REJECTED: ['RESERVE', 'RELEASE'],
-  CANCELLED: ['RESERVE', 'RELEASE'],
-  RETURNED: ['RESERVE', 'SETTLE', 'PSP_FEE', 'REVERSE'],
+/** What the PSP's own book must say of a payout at rest in a state; of the others it may say anything. */
+const AT_REST: Readonly<Partial<Record<PayoutState, { readonly paid: number; readonly returned: number }>>> = {
+  SUCCEEDED: { paid: 1, returned: 0 },
+  RETURNED: { paid: 0, returned: 1 },
+  FAILED: { paid: 0, returned: 0 },
+  REJECTED: { paid: 0, returned: 0 },
+  CANCELLED: { paid: 0, returned: 0 },
 };
+
+/** The PSP may still pay it, or has. */
+const LIVE: ReadonlySet<string> = new Set(['queued', 'held', 'processing', 'paid']);
 
 /** `countsRequests`: false where the victim can take a request down with it that the PSP has counted: its own database. */
 export async function judge(world: World, made: readonly Made[], countsRequests: boolean): Promise<Finding[]> {
   const { books, customers, server } = world;
   const ids = made.map(({ id }) => id);
   const { merchant, provider } = books.psps;
-  const [atSandbox, atFlutterwave, payouts, events, entries, notices] = await Promise.all([
+  const [atSandbox, atFlutterwave, payouts, events, entries, notices, ...overlaps] = await Promise.all([
     merchant.transfers(), provider.transfers(), books.payouts(ids), books.events(ids), books.entries(ids), books.notices(ids),
+    merchant.overlaps(), provider.overlaps(),
   ]); // biome-ignore format: a list
   const transfers = { merchant: grouped(atSandbox, payoutOf), provider: grouped(atFlutterwave, payoutOf) };
-  const states = new Map(payouts.map(({ id, state }) => [id, state]));
+  const rows = new Map(payouts.map((row) => [row.id, row]));
   const byPayout = {
+    overlaps: grouped(overlaps.flat(), payoutOf),
     events: grouped(events, ({ payout_id }) => payout_id),
     entries: grouped(entries, ({ payout_id }) => payout_id),
     notices: grouped(notices, ({ payout_id }) => payout_id),
@@ -55,13 +62,17 @@ export async function judge(world: World, made: readonly Made[], countsRequests:
     const { id, order, ends } = each;
     const { flow } = order.behaviour;
     const status = await customers.read(order, id).catch(() => 'unreadable');
+    const row = rows.get(id);
     const itsEvents = byPayout.events.get(id) ?? [];
+    const itsTransfers = transfers[flow].get(id) ?? [];
     const problems = [
-      ...(states.get(id) === ends ? [] : [`it is ${states.get(id)}, not ${ends}`]),
+      ...(row?.state === ends ? [] : [`it is ${row?.state}, not ${ends}`]),
       ...(status === WORDS[flow][ends] ? [] : [`its customer reads ${status}, not ${WORDS[flow][ends]}`]),
-      ...bookProblems(each, transfers[flow].get(id) ?? [], countsRequests),
+      ...bookProblems(each, itsTransfers, countsRequests),
+      ...(row ? restProblems(row, itsTransfers) : []),
+      ...(byPayout.overlaps.get(id) ?? []).map(({ reference, earlier }) => `${reference} was taken while ${earlier} was live`),
       ...(transfers[flow === 'merchant' ? 'provider' : 'merchant'].has(id) ? ['another PSP was asked to pay it, too'] : []),
-      ...ledgerProblems(each, byPayout.entries.get(id) ?? []),
+      ...storyProblems(each, row, byPayout.entries.get(id) ?? []),
       ...eventProblems(itsEvents),
       ...webhookProblems(itsEvents, byPayout.webhooks.get(id) ?? []),
       ...answerProblems(world, each),
@@ -73,17 +84,31 @@ export async function judge(world: World, made: readonly Made[], countsRequests:
   return [...findings, ...(await wholeProblems(world))];
 }
 
-const payoutOf = ({ reference }: Transfer): string => reference.split(':')[0] ?? '';
+/** Far longer than a look-up at a simulated PSP. */
+const LOOKS_AGAIN_AFTER_MS = 3_000;
 
-/** One transfer for a payout that is paid, none that keeps the money for any other; and each attempt's under its own reference. */
-function bookProblems({ id, order, ends }: Made, transfers: readonly Transfer[], countsRequests: boolean) {
+const payoutOf = ({ reference }: { readonly reference: string }): string => reference.split(':')[0] ?? '';
+
+/** Whatever was to be: our books say what the PSP's book says, or a person was told. */
+function restProblems({ state, needsOperator }: PayoutRow, transfers: readonly Transfer[]): string[] {
+  const wanted = AT_REST[state];
+  if (!wanted) return needsOperator ? [] : [`it is ${state} at rest, and nobody is told`];
+  const count = (status: string) => transfers.filter((each) => each.status === status).length;
+  const isReleased = wanted.paid === 0 && wanted.returned === 0;
+  const live = transfers.filter(({ status }) => LIVE.has(status));
+  return [
+    ...(count('paid') === wanted.paid ? [] : [`${state}, and the PSP has paid it ${count('paid')} times`]),
+    ...(count('returned') === wanted.returned ? [] : [`${state}, and the PSP got it back ${count('returned')} times`]),
+    ...(isReleased && !needsOperator
+      ? live.map(({ reference, status }) => `${state}, and ${reference} is ${status}, and nobody is told`)
+      : []),
+  ];
+}
+
+/** Each attempt under its own reference, for what was asked, and asked for no more often than need be. */
+function bookProblems({ id, order, ends }: Made, transfers: readonly Transfer[], countsRequests: boolean): string[] {
   const { amount, behaviour } = order;
-  const paid = transfers.filter((each) => each.status === 'paid');
-  const returned = transfers.filter((each) => each.status === 'returned');
-  const wanted = { paid: ends === 'SUCCEEDED' ? 1 : 0, returned: ends === 'RETURNED' ? 1 : 0 };
   const problems: string[] = [];
-  if (paid.length !== wanted.paid) problems.push(`${ends}, and the PSP has paid it ${paid.length} times`);
-  if (returned.length !== wanted.returned) problems.push(`${ends}, and the PSP got it back ${returned.length} times`);
   const references = transfers.map(({ reference }) => reference).sort();
   const attempts = ends === behaviour.ends ? behaviour.attempts : 1; // what was to be stopped, and was not, is paid at once
   const wantedReferences = Array.from({ length: attempts }, (_, index) => `${id}:${index + 1}`);
@@ -93,24 +118,31 @@ function bookProblems({ id, order, ends }: Made, transfers: readonly Transfer[],
   for (const each of transfers) {
     if (each.amount !== amount) problems.push(`the PSP was asked for ${each.amount}, not ${amount}`);
     // The first of two attempts was refused for certain, so its own count is 1 too.
-    if (countsRequests && each.requests !== behaviour.requests) {
-      problems.push(`the PSP was asked ${each.requests} times for ${each.reference}, not ${behaviour.requests}`);
+    const [least, most] = behaviour.requests;
+    if (countsRequests && (each.requests < least || each.requests > most)) {
+      problems.push(
+        `the PSP was asked ${each.requests} times for ${each.reference}, not ${[...new Set([least, most])].join(' to ')}`,
+      );
     }
   }
   return problems;
 }
 
 /** A round that failed has given the money back before the next one reserved it. */
-function ledgerProblems({ order, ends }: Made, entries: readonly EntryRow[]): string[] {
+function storyProblems({ order, ends }: Made, row: PayoutRow | undefined, entries: readonly EntryRow[]): string[] {
   const { amount, behaviour } = order;
   const amountMinor = amount.replace('.', '');
   const pspFee = behaviour.flow === 'provider' ? feeOf(BigInt(amountMinor), 'NGN').replace('.', '') : '0'; // by its price list
-  const earlier = Array.from({ length: behaviour.rounds - 1 }, () => ENTRIES.FAILED).flat();
-  const wanted = [...earlier, ...ENTRIES[ends]].filter((type) => type !== 'PSP_FEE' || pspFee !== '0');
-  const types = entries.map(({ type }) => type);
+  const earlier = Array.from({ length: behaviour.rounds - 1 }, () => STORY_OF.FAILED.entries).flat();
+  const stories = (ends === behaviour.ends && behaviour.stories) || [STORY_OF[ends]];
+  const isBooked = (type: string) => type !== 'PSP_FEE' || pspFee !== '0';
+  const types = entries.map(({ type }) => type).join(' ');
+  const booked = stories.filter((story) => [...earlier, ...story.entries].filter(isBooked).join(' ') === types);
+  const isTold = booked.some(({ needsOperator = row?.needsOperator }) => needsOperator === row?.needsOperator);
   const amountOf = (type: string) => (type === 'PSP_FEE' ? pspFee : amountMinor);
   return [
-    ...(types.join(' ') === wanted.join(' ') ? [] : [`${ends}, and the ledger has ${types.join(' ') || 'nothing'}`]),
+    ...(booked.length > 0 ? [] : [`${ends}, and the ledger has ${types || 'nothing'}`]),
+    ...(booked.length === 0 || isTold ? [] : [`${ends} after ${types}, and needsOperator is ${row?.needsOperator}`]),
     ...entries.flatMap(({ type, amount: booked }) =>
       booked === amountOf(type) ? [] : [`${type} of ${booked}, not ${amountOf(type)}`],
     ),
@@ -145,12 +177,13 @@ function answerProblems({ customers }: World, { order, id, ends }: Made): string
   const bodies = new Set(answers.filter(({ status }) => status === 201).map(({ text }) => text));
   const seen = customers.seen.get(id) ?? [];
   const words = WORDS[behaviour.flow];
+  const undoes = behaviour.undoes ?? (ends === 'RETURNED' ? [['SUCCEEDED', 'RETURNED'] as const] : []);
   const final = new Set((Object.keys(STATES) as PayoutState[]).filter(isFinal).map((state) => words[state]));
   const undone = seen.filter((status, index) => {
     const before = seen[index - 1];
     if (before === undefined || !final.has(before)) return false;
     if (before === words.FAILED && behaviour.rounds > 1) return false;
-    return !(before === words.SUCCEEDED && status === words.RETURNED && ends === 'RETURNED');
+    return !undoes.some(([from, to]) => before === words[from] && status === words[to]);
   });
   return [
     ...(ids.size > 1 ? [`its key was answered with ${[...ids].join(', ')}`] : []),
@@ -163,7 +196,7 @@ async function wholeProblems(world: World): Promise<Finding[]> {
   const { books, server } = world;
   const broken = (await books.invariants()).filter(({ violations }) => violations !== 0);
   const ended = await books.workflows('Failed', 'Terminated', 'TimedOut', 'Canceled');
-  const open = await books.workflows('Running');
+  const open = await stillOpen(world);
   const told = await books.events([...new Set(server.received.map(({ payoutId }) => payoutId))]);
   const known = new Set(told.map(({ id }) => id));
   const invented = server.received.filter(({ id }) => !known.has(id));
@@ -175,6 +208,15 @@ async function wholeProblems(world: World): Promise<Finding[]> {
     ...invented.map(({ id }) => `webhook ${id} tells of no event`),
     ...(await mailProblems(world)),
   ].map((what) => ({ payoutId: null, what }));
+}
+
+/** What the housekeeping starts meanwhile, such as another look at an old message, has ended when we look again. */
+async function stillOpen({ books }: World): Promise<string[]> {
+  const before = await books.workflows('Running');
+  if (before.length === 0) return [];
+  await sleep(LOOKS_AGAIN_AFTER_MS);
+  const after = new Set(await books.workflows('Running'));
+  return before.filter((id) => after.has(id));
 }
 
 function grouped<T>(list: readonly T[], keyOf: (each: T) => string): Map<string, T[]> {

@@ -12,11 +12,18 @@ export interface Psp {
   bank(reference: string, deed: BankDeed): Promise<'done' | 'refused'>;
   fault(kind: string, params: object, accountNumber: string, times?: number): Promise<void>;
   clearFaults(): Promise<void>;
-  /** How many callbacks it still has to send. */
-  pendingCallbacks(): Promise<number>;
+  /** How many callbacks it still has to send, and transfers to change. */
+  pending(): Promise<number>;
+  /** Transfers that it was asked for, and took, while an earlier one of the same payout had not failed. */
+  overlaps(): Promise<Overlap[]>;
   /** What it would send again in half an hour, it sends now; that it gives up after a few times does not count. */
   hurry(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface Overlap {
+  readonly reference: string;
+  readonly earlier: string;
 }
 
 const PSPS = {
@@ -60,9 +67,20 @@ export function openPsp(here: Installation, flow: Flow): Psp {
     async clearFaults() {
       await patiently(() => askSimulator(url, 'faults', undefined, 'DELETE'));
     },
-    async pendingCallbacks() {
-      const sql = `SELECT count(*)::int AS pending FROM ${name}.callbacks WHERE done_at IS NULL`;
+    async pending() {
+      const sql = `SELECT (SELECT count(*) FROM ${name}.callbacks WHERE done_at IS NULL)::int
+                        + (SELECT count(*) FROM ${name}.transfers WHERE due_at IS NOT NULL)::int AS pending`;
       return (await patiently(() => pool.query<{ pending: number }>(sql))).rows[0]?.pending ?? 0;
+    },
+    async overlaps() {
+      const sql = `
+        WITH attempts AS (
+          SELECT reference, split_part(reference, ':', 1) AS payout, split_part(reference, ':', 2)::int AS attempt, status, created_at, updated_at
+            FROM ${name}.transfers WHERE reference ~ '^po_[0-9a-f]+:[0-9]+$'
+        ) SELECT later.reference, earlier.reference AS earlier FROM attempts later
+            JOIN attempts earlier ON earlier.payout = later.payout AND earlier.attempt < later.attempt
+           WHERE earlier.status <> 'failed' OR earlier.updated_at > later.created_at`;
+      return (await patiently(() => pool.query<Overlap>(sql))).rows;
     },
     async hurry() {
       await patiently(() =>

@@ -15,10 +15,15 @@ const HEAD = `# Proof: killed everywhere, paid once
 Written by \`npm run chaos\`. Payouts of every behaviour of PSPs and people are held together at a named place of their
 life; then a real SIGKILL goes to the victim, it comes back (the supervisor restarts a child; after \`all\` everything is
 started again), and everything drains. Then all who were there must tell the same story: the PSP's own book (one transfer
-for each payout that is paid, none for any other, each asked for once, and a second attempt only after the first failed
-for certain), the ledger's entries, the events (no gap), every answer the customer ever got (a key keeps its payout and
-its bytes; what was final stays final), every webhook (each event at least once, nothing invented), every invariant (0),
-and Temporal (no workflow failed or left open).
+for each payout that is paid, none for any other, asked for again only where nobody could tell, and a second attempt
+never while the first is live), the ledger's entries, the events (no gap), every answer the customer ever got (a key
+keeps its payout and its bytes; what was final stays final, unless a bank undoes it), every webhook (each event at least
+once, nothing invented), every invariant (0), and Temporal (no workflow failed or left open). Whatever was to become of a
+payout: at rest our books say what the PSP's book says, or a person was told.
+
+PSPs are also hostile: they take the money and do not show it, refuse the same request the second time, say failed of
+what is paid, return and pay again, write interim answers nobody asked for and text no database can keep. People make
+good what no machine may decide: they resolve with evidence, acknowledge, and ask for another round.
 
 There are two flows. A merchant's payout is paid by the sandbox, at once. A provider's takes its earnings, is judged by
 the risk policy, decided on by an approver where that says so, handed over by a payout run (the harness always starts two
@@ -29,7 +34,7 @@ A cell is one boundary × victim × behaviour. Not reached: no payout of this be
 of the kill, because it never comes there, or not before the first ones could be held no longer (a loaded machine makes
 more of these). Such payouts are judged like the others, and not counted as passed.
 
-A part again: \`npm run chaos -- --flow provider --boundary settle.before --victim worker --seed 1\`. Random kills
+A part again: \`npm run chaos -- --flow provider --boundary settle.before --victim worker --seed 1\`, with \`--behaviour contradicts\` that one alone. Random kills
 over a long run of both flows: \`npm run chaos -- --payouts 2000 --seed 7\`. The short form in \`npm test\`: \`tests/e2e/chaos.test.ts\`.
 `;
 

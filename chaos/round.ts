@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFinal } from '../src/domain/payout/machine.ts';
 import type { Behaviour, Flow } from './behaviours.ts';
-import { type Boundary, behavioursAt, faultsAt, holdMs, holdsOnlyEnded, type Victim } from './boundaries.ts';
+import { type Boundary, faultsAt, holdMs, holdsOnlyEnded, type Victim } from './boundaries.ts';
 import { type Crowd, watchCrowd } from './crowd.ts';
 import type { Held } from './held.ts';
 import { type Finding, judge } from './oracle.ts';
@@ -22,7 +22,7 @@ export interface RoundPlan {
   readonly seed: number;
   /** Payouts of each behaviour. */
   readonly copies: number;
-  readonly behaviours?: readonly Behaviour[];
+  readonly behaviours: readonly Behaviour[];
 }
 
 export interface Cell {
@@ -50,9 +50,8 @@ export async function playRound(world: World, plan: RoundPlan): Promise<RoundRes
   const { boundary, victim } = plan;
   const startedAt = performance.now();
   const random = seeded(seedOf(plan.seed, `${boundary} ${victim}`));
-  const behaviours = playedIn(plan);
   const orders = random.shuffle(
-    behaviours.flatMap((behaviour) => Array.from({ length: plan.copies }, () => orderFor(behaviour, random))),
+    plan.behaviours.flatMap((behaviour) => Array.from({ length: plan.copies }, () => orderFor(behaviour, random))),
   );
   const ready = await Promise.all(orders.map((order) => prepare(world, order, faultsAt(boundary))));
 
@@ -91,8 +90,6 @@ export async function playRound(world: World, plan: RoundPlan): Promise<RoundRes
   }
 }
 
-const playedIn = ({ flow, boundary, behaviours }: RoundPlan): readonly Behaviour[] => behaviours ?? behavioursAt(flow, boundary);
-
 /** Where the crowd is held: at a failpoint, in the merchant's server, or in the PSP's book. */
 function holdAt(world: World, { flow, boundary }: RoundPlan, crowd: Crowd): Held & { look?(): Promise<void> } {
   const { books, gate, server } = world;
@@ -115,7 +112,8 @@ function holdAt(world: World, { flow, boundary }: RoundPlan, crowd: Crowd): Held
     const [row] = await books.payouts([id]);
     return row !== undefined && isFinal(row.state);
   };
-  return gate.arm(boundary, holdsOnlyEnded(boundary) ? isEnded : async () => true);
+  // The housekeeping may ask once more about a payout of an earlier round.
+  return gate.arm(boundary, async (id) => !old.has(id) && (!holdsOnlyEnded(boundary) || (await isEnded(id))));
 }
 
 /** All who can come are there, or the first ones cannot be held any longer. */
@@ -151,7 +149,7 @@ function resultOf(
   const reachedBehaviours = new Set([...reached].map((id) => behaviourOf.get(id)));
   const isWhole = findings.some(({ payoutId }) => payoutId === null);
   const failed = new Set(findings.map(({ payoutId }) => behaviourOf.get(payoutId ?? '')));
-  const names = playedIn(plan).map(({ name }) => name);
+  const names = plan.behaviours.map(({ name }) => name);
   return {
     plan,
     cells: names.map((behaviour) => ({

@@ -56,7 +56,7 @@ const POLICY = { minSuccesses: 0 };
 const FUNDS = '50000000.00';
 
 /** A run takes ten payouts of each first: so many platforms that all of a round are on its first page. */
-const PLATFORMS = 5;
+const PLATFORMS = 7;
 
 /** @returns the platforms' keys. */
 async function furnish(here: Installation, merchantKey: string, serverUrl: string): Promise<readonly string[]> {

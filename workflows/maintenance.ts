@@ -28,6 +28,18 @@ const open = proxyActivities<Pick<MaintenanceActivities, 'takeUpOpenPayouts'>>({
   summary: 'take up open payouts without a workflow',
 });
 
+const messages = proxyActivities<Pick<MaintenanceActivities, 'handOnMessages'>>({
+  taskQueue: WEBHOOKS_QUEUE,
+  startToCloseTimeout: '30m', // some milliseconds for each message
+  heartbeatTimeout: '30s', // one beat a message
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 5 }, // the next minute tries again
+  summary: "hand on PSPs' messages that nobody has dealt with",
+});
+
+export async function handOnMessages(): Promise<{ handed: number }> {
+  return await messages.handOnMessages();
+}
+
 export async function takeUpOpenPayouts(): Promise<{ asked: number }> {
   return await open.takeUpOpenPayouts();
 }

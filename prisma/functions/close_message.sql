@@ -1,5 +1,6 @@
 -- close_message(payout, fact, …): the PSP's message that made us look is done with. `fact` is what the look-up said.
 -- A message that claimed something else is stale, contradictory or forged: it is recorded as ignored, in the timeline too.
+-- But it may be the look-up that is behind: what speaks of money is asked about again later (hand_on_at stays).
 -- Key: ignored:<message>. Answers the payout, whose sequence may have counted up. Internal: called by apply_fact.
 CREATE OR REPLACE FUNCTION close_message(p payouts, p_fact text, p_actor text, p_data jsonb) RETURNS payouts LANGUAGE plpgsql AS $$
 DECLARE
@@ -11,7 +12,11 @@ BEGIN
     PERFORM mark_message(p_data, 'applied', NULL);
     RETURN p;
   END IF;
-  PERFORM mark_message(p_data, 'ignored', 'claimed ' || coalesce(p_data ->> 'claim', 'nothing we know') || ', but the look-up says ' || p_fact);
+  UPDATE psp_messages m SET state = 'ignored', handled_at = now(),
+         detail = 'claimed ' || coalesce(p_data ->> 'claim', 'nothing we know') || ', but the look-up says ' || p_fact,
+         -- A payment that was returned since was paid: that is no contradiction.
+         hand_on_at = CASE WHEN m.claim IN ('paid', 'failed', 'returned') AND NOT (m.claim = 'paid' AND p_fact = 'returned') THEN m.hand_on_at END
+   WHERE m.id = p_data ->> 'messageId' AND m.state = 'received';
   IF NOT EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = v_key) THEN
     UPDATE payouts x SET sequence = x.sequence + 1 WHERE x.id = p.id RETURNING * INTO v;
     PERFORM announce(v, 'payout.fact_ignored', v_key, p_actor, v.state, p_data || jsonb_build_object('fact', p_data ->> 'claim', 'lookUp', p_fact));
@@ -22,7 +27,7 @@ END $$;
 CREATE OR REPLACE FUNCTION mark_message(p_data jsonb, p_state text, p_detail text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF p_data ? 'messageId' THEN
-    UPDATE psp_messages m SET state = p_state, detail = p_detail, handled_at = now()
+    UPDATE psp_messages m SET state = p_state, detail = p_detail, handled_at = now(), hand_on_at = NULL
      WHERE m.id = p_data ->> 'messageId' AND m.state = 'received';
   END IF;
 END $$;

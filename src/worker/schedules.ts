@@ -33,6 +33,7 @@ const housekeeping = (scheduleId: string, workflowType: string, everyMs: number,
 const schedulesOf = ({ payoutRunIntervalMs: everyMs }: Pick<Config, 'payoutRunIntervalMs'>): readonly Scheduled[] => [
   housekeeping('remove-expired-idempotency-keys', 'removeExpiredKeys', HOUR, 0),
   housekeeping('take-up-open-payouts', 'takeUpOpenPayouts', 10 * MINUTE, 5 * MINUTE),
+  housekeeping('hand-on-messages', 'handOnMessages', MINUTE, 0), // a return that nobody was told of waits no longer
   housekeeping('check-books', 'checkBooks', HOUR, 30 * MINUTE),
   { scheduleId: PAYOUT_RUN_SCHEDULE, workflowType: 'payoutRun', everyMs, offsetMs: 0, args: [RUN], isConfigured: true },
 ];

@@ -5,6 +5,7 @@ import { startFlutterwave } from '../../src/psp/flutterwave/server.ts';
 import type { PspOrder, PspReply } from '../../src/psp/port.ts';
 import { startSandbox } from '../../src/psp/sandbox/server.ts';
 import { type FlutterwaveWorld, flutterwaveWorld, nairaTo, SECRET_KEY, WEBHOOK_HASH } from '../support/flutterwave.ts';
+import { rawExchange } from '../support/rawExchange.ts';
 import { eventually, patience } from '../support/sandbox.ts';
 
 const TIMEOUT_MS = 1000;
@@ -458,4 +459,84 @@ test('both simulators may live in one database, each with its own book', async (
   expect(await total(other.url)).toBeGreaterThan(10);
   await sandbox.close();
   await other.close();
+});
+
+test('lagging_look_up: the list is empty and the id unknown, though the transfer is there and is paid', async () => {
+  const order = nairaTo('0001');
+  await fault('lagging_look_up', { params: { ms: 1500 }, match: { reference: order.reference } });
+  const { pspRef } = (await submit(order)) as { pspRef: string };
+  expect(await lookUp(order)).toEqual({ kind: 'not_found' });
+  const list = await w.ask('GET', `/transfers?reference=${order.reference}`);
+  expect([list.body.data, list.body.meta.page_info.total]).toEqual([[], 0]);
+  expect((await w.ask('GET', `/transfers/${pspRef.slice('test_'.length)}`)).status).toBe(404);
+  await until(order, 'paid');
+});
+
+test('refuse_resend: what was taken before is refused for its payee when it is asked for again', async () => {
+  const order = nairaTo('0001');
+  await fault('refuse_resend', { match: { reference: order.reference } });
+  await submit(order);
+  const { status, body } = await w.ask('POST', '/transfers', wireOrder({ reference: order.reference }));
+  expect([status, body]).toEqual([400, { status: 'error', message: 'Unable to obtain user details', data: null }]);
+  await until(order, 'paid');
+  await w.control('DELETE', '/faults');
+  await fault('refuse_resend', { params: { message: 'account_number is invalid' } });
+  expect((await w.ask('POST', '/transfers', wireOrder({ reference: order.reference }))).body.message).toBe(
+    'account_number is invalid',
+  );
+});
+
+test('returned_then_paid: SUCCESSFUL, FAILED, SUCCESSFUL are told; the wallet pays again, and the fee once', async () => {
+  const before = await balance();
+  const order = nairaTo('0001');
+  await fault('returned_then_paid', { params: { ms: 400 }, times: 1 });
+  await submit(order);
+  const callbacks = await heard(order, 3);
+  expect(callbacks.map(({ json }) => json.data.status)).toEqual(['SUCCESSFUL', 'FAILED', 'SUCCESSFUL']);
+  expect(await w.entry(order.reference)).toMatchObject({ status: 'paid' });
+  const spent = Number.parseFloat(before.available) - Number.parseFloat((await balance()).available);
+  expect(spent).toBeCloseTo(1500 + 10.75);
+});
+
+test('a bank pays what it had failed: the book and the look-up follow, and it is told', async () => {
+  const order = nairaTo('0006');
+  await submit(order);
+  await heard(order, 1);
+  expect((await w.control('POST', `/transfers/${order.reference}`, { status: 'paid' })).status).toBe(200);
+  await until(order, 'paid');
+  await heard(order, 2);
+  expect(claims(order)).toEqual(['failed', 'paid']);
+});
+
+test('contradicts: a paid transfer is told as failed for so many look-ups; its retries do not use that up', async () => {
+  const order = nairaTo('0001');
+  await submit(order);
+  await until(order, 'paid');
+  await fault('contradicts', { params: { words: ['failed', 'failed'] } });
+  expect([await lookUp(order), await lookUp(order), await lookUp(order)].map(({ kind }) => kind)).toEqual([
+    'failed',
+    'failed',
+    'paid',
+  ]);
+});
+
+test('informational and nul_text: interim answers first, and texts that PostgreSQL cannot keep', async () => {
+  await fault('informational', { params: { statuses: [100, 103] } });
+  await fault('nul_text');
+  const answer = await rawExchange(w.url, 'GET /v3/transfers/1 HTTP/1.1\r\nhost: psp\r\nconnection: close\r\n\r\n');
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 401']); // only for customers
+  const keyed = `authorization: Bearer ${SECRET_KEY}\r\nhost: psp\r\nconnection: close\r\n\r\n`;
+  const known = await rawExchange(w.url, `GET /v3/transfers/1 HTTP/1.1\r\n${keyed}`);
+  expect(known.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 100', 'HTTP/1.1 103', 'HTTP/1.1 404']);
+  expect(known).toContain('Transfer not found\\u0000\\ud800');
+  await w.control('DELETE', '/faults');
+  await fault('nul_text');
+  const order = nairaTo('0007');
+  await submit(order);
+  expect(await until(order, 'failed')).toMatchObject({ failure: { code: 'account_closed' } });
+  const [callback] = await heard(order, 1);
+  expect(JSON.parse(String(callback?.rawBody)).data.complete_message).toBe(
+    'DISBURSE FAILED: Beneficiary account is closed\u0000\ud800',
+  );
+  expect(claims(order)).toEqual(['failed']);
 });

@@ -1,7 +1,8 @@
 /** Every fault that the sandbox plays, and what our connector makes of it: never more than was proven. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { PspOrder } from '../../src/psp/port.ts';
-import { eventually, orderTo, patience, type SandboxWorld, sandboxWorld } from '../support/sandbox.ts';
+import { rawExchange } from '../support/rawExchange.ts';
+import { API_KEY, eventually, orderTo, patience, type SandboxWorld, sandboxWorld } from '../support/sandbox.ts';
 
 const TIMEOUT_MS = 1000;
 let w: SandboxWorld;
@@ -22,6 +23,21 @@ const heard = (order: PspOrder, count: number) =>
     () => w.receiver.of(order.reference),
     (callbacks) => callbacks.length >= count,
   );
+/** The API itself, with the key. */
+async function ask(path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+  const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+  const response = await fetch(w.url + path, { ...sent, headers: { authorization: `Bearer ${API_KEY}` } });
+  return { status: response.status, body: await response.json() };
+}
+/** How often the money of a transfer moved, and what is out in the end. */
+async function netOf(reference: string): Promise<{ moves: number; out: string } | undefined> {
+  const { rows } = await w.pool.query<{ moves: number; out: string }>(
+    `SELECT count(*)::int AS moves, sum(p.amount)::text AS out FROM sandbox.postings p JOIN sandbox.transfers t ON t.id = p.transfer_id
+     WHERE t.reference = $1 AND p.account = 'payee'`,
+    [reference],
+  );
+  return rows[0];
+}
 /** Whether a callback passes our check, and what it then claims. */
 const claims = (order: PspOrder) =>
   w.receiver.of(order.reference).map(({ rawBody, headers }) => w.connector.parseCallback(rawBody, headers)?.claim ?? 'refused');
@@ -181,6 +197,116 @@ test('no_callback: silence about this one, not about the next', async () => {
     [[silent.reference, next.reference]],
   );
   expect(rows).toEqual([{ reference: next.reference }]);
+});
+
+test('lagging_look_up: paid, yet by reference and by id nobody finds it until the index has caught up', async () => {
+  const order = orderTo('0001');
+  await fault('lagging_look_up', { params: { ms: 1500 }, match: { reference: order.reference } });
+  const paid = await submit(order);
+  const id = 'pspRef' in paid ? paid.pspRef : '';
+  expect([await lookUp(order), (await ask(`/transfers/${id}`)).status]).toEqual([{ kind: 'not_found' }, 404]);
+  await eventually(
+    () => lookUp(order),
+    (reply) => reply.kind === 'paid',
+  );
+  const taken = Date.parse((await w.entry(order.reference))?.takenAt ?? '');
+  expect(Date.now() - taken).toBeGreaterThanOrEqual(1500);
+});
+
+test('lagging_look_up with times: so many look-ups of what is there find nothing; others do not use it up', async () => {
+  const order = orderTo('0001');
+  await fault('lagging_look_up', { times: 2 });
+  expect(await lookUp(order)).toEqual({ kind: 'not_found' }); // the truth
+  await submit(order);
+  await w.connector.verifyAccount(order.destination, patience());
+  expect([await lookUp(order), await lookUp(order), await lookUp(order)].map(({ kind }) => kind)).toEqual([
+    'not_found',
+    'not_found',
+    'paid',
+  ]);
+});
+
+test('refuse_resend: the first request is taken and paid, the same again is refused at the door', async () => {
+  const order = orderTo('0001');
+  await fault('refuse_resend', { match: { reference: order.reference } });
+  await fault('cut_after', { times: 1 });
+  expect(await submit(order)).toMatchObject({ kind: 'unknown' });
+  const wire = { reference: order.reference, amount: '1500.00', currency: 'PKR', destination: {}, narration: null };
+  expect(await ask('/transfers', wire)).toEqual({
+    status: 400,
+    body: { error: { code: 'invalid_request', message: 'name enquiry failed' } },
+  });
+  expect(await lookUp(order)).toMatchObject({ kind: 'paid' });
+  expect(await w.entry(order.reference)).toMatchObject({ status: 'paid', requests: 2 });
+  await w.control('DELETE', '/faults');
+  await fault('refuse_resend', { params: { message: 'beneficiary unknown' } });
+  expect(await ask('/transfers', wire)).toMatchObject({ status: 400, body: { error: { message: 'beneficiary unknown' } } });
+});
+
+test('returned_then_paid: each of the three is told, the book ends paid, and the money has gone out twice and come back once', async () => {
+  await fault('returned_then_paid', { params: { ms: 300 }, times: 1 });
+  const order = orderTo('0001');
+  expect(await submit(order)).toMatchObject({ kind: 'paid' });
+  const callbacks = await heard(order, 3);
+  expect(callbacks.map(({ json }) => json.data.status)).toEqual(['paid', 'returned', 'paid']);
+  expect(new Set(callbacks.map(({ json }) => json.id)).size).toBe(3);
+  expect(await lookUp(order)).toMatchObject({ kind: 'paid' });
+  expect(await netOf(order.reference)).toEqual({ moves: 3, out: '1500.00' });
+});
+
+test.each([
+  ['0001', ['returned', 'paid']],
+  ['0003', ['paid', 'failed', 'paid']],
+] as const)('a bank may change its mind about %s to %j: the book follows, and each change is told', async (suffix, statuses) => {
+  const order = orderTo(suffix);
+  await submit(order);
+  await heard(order, 1);
+  for (const [index, status] of statuses.entries()) {
+    expect((await w.control('POST', `/transfers/${order.reference}`, { status })).status).toBe(200);
+    expect(await lookUp(order)).toMatchObject({ kind: status });
+    expect((await heard(order, index + 2)).at(-1)?.json.data.status).toBe(status);
+  }
+  expect(await netOf(order.reference)).toMatchObject({ out: '1500.00' });
+});
+
+test('contradicts: look-ups say one thing after the other, then the truth; the book is not moved by it', async () => {
+  const order = orderTo('0001');
+  await submit(order);
+  await fault('contradicts', { params: { words: ['failed', 'processing'], reason: 'account_closed' } });
+  expect(await lookUp(order)).toMatchObject({ kind: 'failed', failure: { code: 'account_closed' } });
+  expect(await lookUp(order)).toMatchObject({ kind: 'accepted', stage: 'processing' });
+  expect(await lookUp(order)).toMatchObject({ kind: 'paid' });
+  expect(await w.entry(order.reference)).toMatchObject({ status: 'paid' });
+});
+
+test('contradicts with callbacks: the callback says another status than the look-up', async () => {
+  await fault('contradicts', { params: { words: ['failed'], callbacks: true } });
+  const order = orderTo('0001');
+  await submit(order);
+  await heard(order, 1);
+  expect(claims(order)).toEqual(['failed']);
+  expect(await lookUp(order)).toMatchObject({ kind: 'paid' });
+});
+
+test('informational: 100 and 103 come unasked before the answer, to requests and look-ups', async () => {
+  await fault('informational', { params: { statuses: [100, 103] } });
+  const raw = (head: string) => rawExchange(w.url, head);
+  const key = `authorization: Bearer ${API_KEY}\r\nhost: psp\r\nconnection: close\r\n\r\n`;
+  const answer = await raw(`GET /transfers/nobody HTTP/1.1\r\n${key}`);
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 100', 'HTTP/1.1 103', 'HTTP/1.1 404']);
+});
+
+test('nul_text: a NUL and half a pair in answers, refusals, look-ups and callbacks, and all else as it was', async () => {
+  await fault('nul_text');
+  const order = orderTo('0003');
+  expect(await submit(order)).toMatchObject({ kind: 'failed' });
+  const bad = '\u0000\ud800';
+  const shown = await ask(`/transfers/by-reference/${order.reference}`);
+  expect(shown.body).toMatchObject({ reference: order.reference, status: 'failed', reason: `declined_by_bank${bad}` });
+  expect((await ask('/transfers/nobody')).body).toEqual({ error: { code: 'not_found', message: `no such transfer${bad}` } });
+  const [callback] = await heard(order, 1);
+  expect(callback?.json.data.reason).toBe(`declined_by_bank${bad}`);
+  expect(claims(order)).toEqual(['failed']);
 });
 
 test('a fault strikes only what it matches: account, amount, beginning of the reference', async () => {

@@ -271,6 +271,7 @@ export const PATHS: Readonly<Record<string, Path>> = {
     return `notifications/${rows[0]?.event_id ?? ''}`;
   },
   'keys-removed': ({ engine }) => maintenance(engine, 'removeExpiredKeys'),
+  'messages-handed-on': ({ engine }) => maintenance(engine, 'handOnMessages'),
   'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
 };

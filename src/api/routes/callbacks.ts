@@ -10,6 +10,7 @@ import { claimOf, type Mode } from '../../domain/payout/contract.ts';
 import { isRepeated, type PayoutState, repeatedIn } from '../../domain/payout/machine.ts';
 import { textFault } from '../../domain/text.ts';
 import { failpoint } from '../../failpoints.ts';
+import { closeRepeated, FIRST_SWEPT_AFTER, NOTHING_NEW } from '../../ledger/pspMessages.ts';
 import type { PspCallback } from '../../psp/port.ts';
 import { openAnswers } from '../answers.ts';
 import type { ApiContext } from '../context.ts';
@@ -65,8 +66,8 @@ async function receive({ pool, payouts, psps }: ApiContext, name: string, reques
   const claim = claimOf(callback.claim);
   if (message.state === 'received' && message.place) {
     const { payoutId, round, attempt, now } = await whenReplied(pool, message.place);
-    if (isRepeated(now, { attempt, claim })) await pool.query({ name: 'close_message', text: CLOSE, values: [message.id] });
-    // Should this fail, the answer is 503 and the PSP sends again: the row is there, and it is handed on then.
+    if (isRepeated(now, { attempt, claim })) await closeRepeated(pool, message.id);
+    // Should this fail, the answer is 503: the row is there, and it is handed on when the PSP sends again, or swept.
     else await payouts.notice(payoutId, round, { messageId: message.id, attempt, claim });
   }
   return { received: true };
@@ -94,7 +95,9 @@ interface Place {
 
 /**
  * A second coming of the same message finds the first one's row. One that speaks of no payout of ours is an orphan;
- * one that says once more what the books have closed with ($10) is done with at once. No row at all: its twin was
+ * one that says once more what the books have closed with ($10) is done with at once. What speaks of money and is not
+ * what the books say counts again, however the first coming ended: a PSP without ids for its events tells that it has
+ * paid a returned payment again in the very bytes in which it told of the first time. No row at all: its twin was
  * committed while this ran, and that one hands it on.
  */
 const STORE = `
@@ -102,22 +105,22 @@ const STORE = `
     SELECT p.id, p.round, p.state, p.attempt, p.attempt = $6::int AND p.state = $10::text AS repeated
       FROM payouts p WHERE p.id = $5 AND p.psp = $2 AND p.mode = $11
   ), stored AS (
-    INSERT INTO psp_messages (id, psp, event_key, reference, payout_id, attempt, claim, body, state, detail, handled_at)
+    INSERT INTO psp_messages (id, psp, event_key, reference, payout_id, attempt, claim, body, state, detail, handled_at, hand_on_at)
     SELECT $1, $2, $3, $4, place.id, CASE WHEN place.id IS NOT NULL THEN $6::int END, $7, $8::jsonb,
            CASE WHEN place.id IS NULL THEN 'orphan' WHEN place.repeated THEN 'applied' ELSE 'received' END,
-           CASE WHEN place.repeated THEN $9 END, CASE WHEN place.repeated THEN now() END
+           CASE WHEN place.repeated THEN $9 END, CASE WHEN place.repeated THEN now() END,
+           CASE WHEN NOT place.repeated THEN now() + interval '${FIRST_SWEPT_AFTER}' END
       FROM (SELECT) AS message LEFT JOIN place ON true
-    ON CONFLICT (psp, event_key) DO NOTHING RETURNING id, state
+    ON CONFLICT (psp, event_key) DO UPDATE SET state = 'received', detail = NULL, handled_at = NULL, handed = 0, hand_on_at = excluded.hand_on_at
+      WHERE psp_messages.state IN ('applied', 'ignored') AND excluded.state = 'received'
+        AND excluded.claim IN ('paid', 'failed', 'returned')
+    RETURNING id, state
   ), message AS (
     SELECT id, state FROM stored
     UNION ALL SELECT id, state FROM psp_messages WHERE psp = $2 AND event_key = $3 AND NOT EXISTS (SELECT FROM stored)
   )
   SELECT message.id, message.state, place.id AS payout_id, place.round, place.state AS payout_state, place.attempt
     FROM message LEFT JOIN place ON true`;
-
-/** What is written beside a message that says once more what the books have closed with. */
-const NOTHING_NEW = 'nothing new';
-const CLOSE = `UPDATE psp_messages SET state = 'applied', detail = '${NOTHING_NEW}', handled_at = now() WHERE id = $1`;
 
 interface StoredRow {
   readonly id: string;

@@ -21,6 +21,8 @@ export interface Account {
 }
 
 export const PREFIX = '/v3';
+/** To a request whose payee its name enquiry does not find at this moment. */
+const REFUSED_NAME = 'Unable to obtain user details';
 const PAGE = 10;
 const COUNTRIES: ReadonlySet<string> = new Set(['NG', 'GH', 'KE', 'UG', 'TZ', 'ZA']);
 
@@ -30,7 +32,8 @@ export function pspRoutes(
   { secretKey, times }: { secretKey: string; times: Times },
 ): void {
   const { pool, book, expect } = desk;
-  const gate = addGate(app, { pool, apiKey: secretKey, prefix: PREFIX, targetOf });
+  const words = { refusesResendWith: REFUSED_NAME, returnReason: TEXTS.returned };
+  const gate = addGate(app, { pool, book, apiKey: secretKey, prefix: PREFIX, targetOf, ...words });
 
   async function targetOf(request: FastifyRequest): Promise<Target> {
     const path = (request.url.split('?')[0] ?? '').slice(PREFIX.length);
@@ -43,8 +46,10 @@ export function pspRoutes(
     const { id } = request.params as { id?: string };
     const reference = textIn(request.query, 'reference');
     const found = id === undefined ? reference && (await book.find('reference', reference)) : await book.find('seq', id);
-    if (!found) return { type: 'lookUp', reference, accountNumber: textIn(request.body, 'account_number'), amount: null };
-    return { type: 'lookUp', reference: found.reference, accountNumber: found.destination.accountNumber, amount: found.amount };
+    if (!found) return { type: 'other', reference, accountNumber: textIn(request.body, 'account_number'), amount: null };
+    const { accountNumber } = found.destination;
+    const type = path.endsWith('/retries') ? 'other' : 'lookUp'; // those are other transfers
+    return { type, reference: found.reference, accountNumber, amount: found.amount };
   }
 
   /** What is to become of it, and whether somebody in the dashboard must allow it first. */
@@ -56,7 +61,7 @@ export function pspRoutes(
   }
 
   async function accept(request: FastifyRequest, order: TransferOrder<Account>) {
-    const script = await scriptFor(order);
+    const script = gate.fate(request, await scriptFor(order));
     const fee = feeOf(parseMajor(order.amount, order.currency) ?? 0n, order.currency);
     const acceptance = await book.accept(order, { script, fee, amountFault: gate.amountFault(request) });
     if (acceptance.outcome === 'new') expect(script.later[0]?.afterMs ?? 0);
@@ -84,8 +89,10 @@ export function pspRoutes(
       limit: PAGE,
       offset: (page - 1) * PAGE,
     });
-    const meta = { page_info: { total, current_page: page, total_pages: Math.ceil(total / PAGE) } };
-    return { ...success('Transfers fetched', transfers.map(shown)), meta };
+    const told = transfers.flatMap((each) => gate.told(request, each) ?? []);
+    const toldOf = total - (transfers.length - told.length);
+    const meta = { page_info: { total: toldOf, current_page: page, total_pages: Math.ceil(toldOf / PAGE) } };
+    return { ...success('Transfers fetched', told.map(shown)), meta };
   });
 
   app.get('/transfers/fee', async (request) => {
@@ -94,8 +101,9 @@ export function pspRoutes(
     return success('Transfer fee fetched', [{ currency, fee_type: 'value', fee }]);
   });
 
-  app.get<{ Params: { id: string } }>('/transfers/:id', async ({ params }) => {
-    return success('Transfer fetched', { ...shown(await transferBy(params.id)), approver: null });
+  app.get<{ Params: { id: string } }>('/transfers/:id', async (request) => {
+    const found = gate.told(request, await transferBy(request.params.id)) ?? noTransfer();
+    return success('Transfer fetched', { ...shown(found), approver: null });
   });
 
   app.post<{ Params: { id: string } }>('/transfers/:id/retries', async (request, reply) => {
@@ -141,13 +149,15 @@ export function pspRoutes(
   });
 
   async function transferBy(id: string): Promise<Transfer<Account>> {
-    const found = await book.find('seq', id);
-    if (!found) throw new Refusal(404, 'not_found', 'Transfer not found');
-    return found;
+    return (await book.find('seq', id)) ?? noTransfer();
   }
 
   const retriesOf = ({ reference }: Transfer<Account>) =>
     book.search({ reference: null, prefix: `${reference}_RETRY_`, statuses: null, from: null, to: null, limit: 100, offset: 0 });
+}
+
+function noTransfer(): never {
+  throw new Refusal(404, 'not_found', 'Transfer not found');
 }
 
 /** @throws Refusal for what Flutterwave does not pay */

@@ -6,7 +6,7 @@ import { addGate, textIn } from '../simulator/gate.ts';
 import { Refusal, readBy } from '../simulator/refusal.ts';
 import type { Desk } from '../simulator/server.ts';
 import type { Transfer } from '../simulator/transfer.ts';
-import { scriptOf, verdictOn } from './scenarios.ts';
+import { RETURNED_BY_BANK, scriptOf, verdictOn } from './scenarios.ts';
 import * as wire from './wire.ts';
 
 export function pspRoutes(
@@ -14,12 +14,13 @@ export function pspRoutes(
   { pool, book, expect }: Desk<wire.WireDestination>,
   { apiKey, returnAfterMs }: { apiKey: string; returnAfterMs: number | undefined },
 ): void {
-  const gate = addGate(app, { pool, apiKey, prefix: '', targetOf });
+  const refusesResendWith = 'name enquiry failed';
+  const gate = addGate(app, { pool, book, apiKey, prefix: '', targetOf, refusesResendWith, returnReason: RETURNED_BY_BANK });
 
   async function targetOf(request: FastifyRequest): Promise<Target> {
     if (request.method !== 'GET') {
       return {
-        type: request.url.startsWith('/transfers') ? 'ask' : 'lookUp',
+        type: request.url.startsWith('/transfers') ? 'ask' : 'other',
         reference: textIn(request.body, 'reference'),
         accountNumber: textIn(request.body, 'destination', 'accountNumber'),
         amount: textIn(request.body, 'amount'),
@@ -37,7 +38,7 @@ export function pspRoutes(
 
   app.post('/transfers', async (request, reply) => {
     const order = readBy(wire.transferRequest, request.body);
-    const script = scriptOf(order.destination.accountNumber, order.reference, returnAfterMs);
+    const script = gate.fate(request, scriptOf(order.destination.accountNumber, order.reference, returnAfterMs));
     const acceptance = await book.accept(order, { script, fee: '0', amountFault: gate.amountFault(request) });
     const isNew = acceptance.outcome === 'new';
     if (isNew) expect(CALLBACK_AFTER_MS);
@@ -46,17 +47,20 @@ export function pspRoutes(
     return reply.code(isNew ? 201 : 200).send(shown(acceptance.transfer));
   });
 
-  app.get<{ Params: { reference: string } }>('/transfers/by-reference/:reference', async ({ params }) => {
-    return shown((await book.find('reference', params.reference)) ?? noTransfer());
+  app.get<{ Params: { reference: string } }>('/transfers/by-reference/:reference', async (request) => {
+    return told(request, await book.find('reference', request.params.reference));
   });
 
-  app.get<{ Params: { id: string } }>('/transfers/:id', async ({ params }) => {
-    return shown((await book.find('id', params.id)) ?? noTransfer());
+  app.get<{ Params: { id: string } }>('/transfers/:id', async (request) => {
+    return told(request, await book.find('id', request.params.id));
   });
 
   app.post('/accounts/verify', async (request) => {
     return verdictOn(readBy(wire.verifyRequest, request.body).destination.accountNumber);
   });
+
+  const told = (request: FastifyRequest, found: Transfer<wire.WireDestination> | undefined): wire.Transfer =>
+    shown((found && gate.told(request, found)) ?? noTransfer());
 }
 
 function noTransfer(): never {

@@ -8,6 +8,9 @@ import type { VerifyReply } from './wire.ts';
 /** Late enough to see the payout as SUCCESS first, early enough to wait for (api.md: within a minute). */
 export const RETURN_AFTER_MS = 12_000;
 
+/** Why money comes back. */
+export const RETURNED_BY_BANK = 'returned_by_bank';
+
 const plain = (status: TransferStatus, reason: string | null = null): Script => ({
   status,
   reason,
@@ -30,7 +33,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   '0008': () => ({ ...PAID, answers: false }),
   '0009': (_, returnAfterMs) => ({
     ...PAID,
-    later: [{ status: 'returned', reason: 'returned_by_bank', afterMs: returnAfterMs }],
+    later: [{ status: 'returned', reason: RETURNED_BY_BANK, afterMs: returnAfterMs }],
   }),
 };
 

@@ -4,6 +4,7 @@ import type { DeliveryRules } from '../simulator/delivery.ts';
 import { type Profile, type Simulator, type SimulatorOptions, startSimulator } from '../simulator/server.ts';
 import { TRANSFER_STATUSES, type Transfer, type TransferStatus } from '../simulator/transfer.ts';
 import { pspRoutes } from './pspRoutes.ts';
+import { RETURNED_BY_BANK } from './scenarios.ts';
 import * as wire from './wire.ts';
 
 export interface SandboxOptions extends SimulatorOptions {
@@ -35,7 +36,7 @@ function sandbox({ apiKey, webhookSecret, returnAfterMs }: SandboxOptions): Prof
     tables: '',
     book: { idPrefix: 'sbt', announces: new Set(TRANSFER_STATUSES), tell },
     delivery: deliveryWith(webhookSecret),
-    usualReason: { held: 'compliance_check', failed: 'declined_by_bank', returned: 'returned_by_bank' },
+    usualReason: { held: 'compliance_check', failed: 'declined_by_bank', returned: RETURNED_BY_BANK },
     refusalBody: (code, message) => ({ error: { code, message } }),
     routes: (app, desk) => pspRoutes(app, desk, { apiKey, returnAfterMs }),
     control: () => undefined,

@@ -28,6 +28,8 @@ export interface Wallet {
 export interface Book<P extends Payee> {
   accept(order: TransferOrder<P>, opening: Opening): Promise<Acceptance<P>>;
   find(by: 'id' | 'reference' | 'seq', value: string): Promise<Transfer<P> | undefined>;
+  /** How long it has had a transfer under this reference; null where it has none. */
+  ageMs(reference: string): Promise<number | null>;
   /** Newest first. */
   search(filter: Search): Promise<{ transfers: Transfer<P>[]; total: number }>;
   /**
@@ -133,7 +135,8 @@ export function createBook<P extends Payee>(pool: Pool, rules: BookRules<P>): Bo
   async function change(client: Client, row: Row<P>, wanted: Forced, force: boolean): Promise<Row<P>> {
     const wasOut = row.status === 'paid';
     const mayTake = wanted.status === 'paid' ? !wasOut : wanted.status === 'returned' && row.taken_at === null;
-    const isShort = mayTake && rules.wallet && !(await rules.wallet.take(client, row.currency, row.cost, force));
+    const cost = row.taken_at === null ? row.cost : row.amount; // a bank that pays again pays the same transfer: one fee
+    const isShort = mayTake && rules.wallet && !(await rules.wallet.take(client, row.currency, cost, force));
     const { status, reason } = isShort ? { status: 'failed' as const, reason: rules.wallet?.shortReason ?? null } : wanted;
     const takes = mayTake && !isShort;
     const later = isShort ? [] : wanted.later;
@@ -186,6 +189,14 @@ export function createBook<P extends Payee>(pool: Pool, rules: BookRules<P>): Bo
     async find(by, value) {
       const row = await one(pool, `${by}${by === 'seq' ? '::text' : ''} = $1`, value);
       return row && shown(row);
+    },
+
+    async ageMs(reference) {
+      const { rows } = await pool.query<{ ms: number }>(
+        'SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS ms FROM transfers WHERE reference = $1',
+        [reference],
+      );
+      return rows[0]?.ms ?? null;
     },
 
     async search({ reference, prefix, statuses, from, to, limit, offset }) {

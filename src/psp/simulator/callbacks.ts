@@ -3,7 +3,8 @@
  * afterwards (delivery.ts), so a callback is lost only where a fault wants it lost.
  */
 import type { Client } from './database.ts';
-import type { Fault, FaultKind, FaultOf } from './faults.ts';
+import { type Fault, type FaultKind, type FaultOf, wordOf } from './faults.ts';
+import { withNul } from './nulText.ts';
 import type { Payee, Transfer, TransferStatus } from './transfer.ts';
 
 /** How one PSP words it. */
@@ -39,14 +40,18 @@ const OLDER_BY_MS = 2000;
 
 /** The callbacks for a transfer as it now stands, which the PSP tells of, bent by these faults. */
 export function planCallbacks<P extends Payee>(
-  { tell }: Pick<CallbackRules<P>, 'tell'>,
+  rules: Pick<CallbackRules<P>, 'tell'>,
   transfer: Transfer<P>,
   faults: readonly Fault[],
 ): PlannedCallback[] {
   const found = <K extends FaultKind>(kind: K) => faults.find((fault): fault is FaultOf<K> => fault.kind === kind);
   if (found('no_callback')) return [];
   const afterMs = CALLBACK_AFTER_MS + (found('late_callback')?.params.ms ?? 0);
-  const truth = { body: tell(transfer, transfer.status, 0), afterMs, forged: false };
+  const garble = found('nul_text') ? withNul : (body: unknown) => body;
+  const tell: typeof rules.tell = (...what) => garble(rules.tell(...what));
+  const lie = found('contradicts');
+  const told = lie ? { ...transfer, status: wordOf(lie), reason: lie.params.reason ?? null } : transfer;
+  const truth = { body: tell(told, told.status, 0), afterMs, forged: false };
   // Copies follow 50 ms apart: close enough to meet the first one's handling.
   const copies = Array.from({ length: found('duplicate_callback')?.params.count ?? 1 }, (_, copy) => ({
     ...truth,

@@ -5,7 +5,7 @@ import type { Book } from './book.ts';
 import { CALLBACK_AFTER_MS } from './callbacks.ts';
 import type { Pool } from './database.ts';
 import { addFault, clearFaults, listFaults } from './faultStore.ts';
-import { FAULT_KINDS, faultRequest } from './faults.ts';
+import { FAULT_KINDS, faultRequest, timesOf } from './faults.ts';
 import { Refusal, readBy } from './refusal.ts';
 import { readTape } from './tape.ts';
 import { type Payee, TRANSFER_STATUSES, type TransferStatus, text } from './transfer.ts';
@@ -61,7 +61,9 @@ export function controlRoutes(app: FastifyInstance, options: ControlOptions): vo
   app.post('/faults', async (request, reply) => {
     const { kind, match, times, params } = readBy(faultRequest, request.body);
     const understood = readBy(FAULT_KINDS[kind].params, params, 'params');
-    return reply.code(201).send(await addFault(pool, { kind, match, params: understood, times: times ?? null }));
+    return reply
+      .code(201)
+      .send(await addFault(pool, { kind, match, params: understood, times: times ?? timesOf(kind, understood) }));
   });
 
   app.get('/faults', async () => ({ data: await listFaults(pool) }));

@@ -1,6 +1,6 @@
 /** The active faults in the simulator's database: they outlive the process, and their uses are counted exactly. */
 import { type Client, type Db, inTransaction, type Pool } from './database.ts';
-import { type Fault, type FaultKind, faultsIn, type Match, type Struck, strike, type Target } from './faults.ts';
+import { type AgedTarget, type Fault, type FaultKind, faultsIn, type Match, type Struck, strike } from './faults.ts';
 
 export interface FaultRow {
   readonly id: string;
@@ -45,7 +45,7 @@ export async function clearFaults(db: Db): Promise<number> {
 }
 
 /** Which faults this request meets, and one use less for each. */
-export function takeRequestFaults(pool: Pool, target: Target): Promise<Struck> {
+export function takeRequestFaults(pool: Pool, target: AgedTarget): Promise<Struck> {
   return inTransaction(pool, async (client) => {
     const struck = strike(await lockActive(client), target);
     await countDown(client, faultsIn(struck));

@@ -56,6 +56,15 @@ export interface Script {
   readonly later: readonly Step[];
 }
 
+/** Once it is paid, it is sent back after so long, and paid again as long after that. Unchanged where it is never paid by itself. */
+export function paidTwiceOver(script: Script, reason: string | null, afterMs: number): Script {
+  const steps = [script, ...script.later];
+  const paidAt = steps.findIndex(({ status }) => status === 'paid');
+  if (paidAt === -1) return script;
+  const more = [{ status: 'returned', reason, afterMs } as const, { status: 'paid', reason: null, afterMs } as const];
+  return { ...script, later: [...script.later.slice(0, paidAt), ...more] };
+}
+
 /** The customer's attempt, from the end of its reference: `…:2` is 2, anything else 1. */
 export function attemptOf(reference: string): number {
   const digits = /:([1-9][0-9]{0,5})$/.exec(reference)?.[1];

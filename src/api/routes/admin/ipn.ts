@@ -39,9 +39,10 @@ export function ipnRoutes(context: ApiContext): FastifyPluginAsyncZod {
   };
 }
 
-export function presentMessage({ body, receivedAt, handledAt, ...message }: PspMessage): z.infer<typeof messageSchema> {
+export function presentMessage(message: PspMessage): z.infer<typeof messageSchema> {
+  const { id, psp, eventKey, reference, payoutId, attempt, claim, state, detail, body, receivedAt, handledAt } = message;
   return {
-    ...message,
+    ...{ id, psp, eventKey, reference, payoutId, attempt, claim, state, detail },
     object: 'psp_message',
     body: withoutAccountNumbers(body),
     receivedAt: receivedAt.toISOString(),

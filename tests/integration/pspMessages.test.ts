@@ -1,0 +1,220 @@
+/** What a PSP has told us is never forgotten: whoever died, was away or was contradicted, its payout hears of it. */
+import { createHmac } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
+import { newId } from '../../src/domain/newId.ts';
+import type { PspNotice } from '../../src/domain/payout/contract.ts';
+import { TemporalUnavailable } from '../../src/temporal/client.ts';
+import { CALLBACK_SECRET, type Door, openDoor } from '../support/door.ts';
+import { type Engine, startEngine } from '../support/engine.ts';
+import { eventually } from '../support/payouts.ts';
+
+let engine: Engine;
+let stopWorker: () => Promise<void>;
+/** Its Temporal is away: nobody at that address. */
+let cutOff: Door;
+
+beforeAll(async () => {
+  engine = await startEngine();
+  stopWorker = await engine.startWorker();
+  cutOff = await openDoor({ db: engine.db, databaseUrl: engine.db.appUrl });
+}, 60_000);
+afterAll(async () => {
+  await cutOff?.app.close();
+  await stopWorker?.();
+  await engine?.stop();
+});
+// Of the test before only what it looks at.
+beforeEach(() => engine.db.owner.query('UPDATE psp_messages SET hand_on_at = NULL'));
+
+type Told = { readonly payoutId: string; readonly notice: PspNotice };
+
+/** What the sweep would do this minute; by whom the payouts are told, if not by us. */
+async function sweep(payouts: MaintenancePorts['payouts'] = engine.payouts): Promise<{ handed: number }> {
+  const { handOnMessages } = createMaintenanceActivities({ pool: engine.db.pool, payouts });
+  return (await new MockActivityEnvironment().run(handOnMessages)) as { handed: number };
+}
+/** Notes who is told, and tells nobody. */
+function listener(): { told: Told[]; payouts: MaintenancePorts['payouts'] } {
+  const told: Told[] = [];
+  const notice = async (payoutId: string, _round: number, notice: PspNotice) => void told.push({ payoutId, notice });
+  return { told, payouts: { resume: async () => undefined, notice } };
+}
+const timePasses = () =>
+  engine.db.owner.query(`UPDATE psp_messages SET hand_on_at = now() - interval '1 s' WHERE hand_on_at IS NOT NULL`);
+
+async function stored(payoutId: string, claim: string, attempt = 1): Promise<string> {
+  const id = newId('msg');
+  await engine.db.owner.query(
+    `INSERT INTO psp_messages (id, psp, event_key, payout_id, attempt, claim, body, hand_on_at)
+     VALUES ($1, 'sandbox', $1, $2, $3, $4, '{}', now() - interval '1 s')`,
+    [id, payoutId, attempt, claim],
+  );
+  return id;
+}
+interface Row {
+  readonly state: string;
+  readonly handed: number;
+  readonly in: number | null;
+}
+const row = async (where: string, value: string): Promise<Row> => {
+  const sql = `SELECT state, handed, round(extract(epoch FROM hand_on_at - now()))::int AS in FROM psp_messages WHERE ${where} = $1`;
+  const [found] = (await engine.db.owner.query<Row>(sql, [value])).rows;
+  if (!found) throw new Error(`no message ${value}`);
+  return found;
+};
+
+let events = 0;
+const callback = (payoutId: string, status: string) => {
+  events += 1;
+  const data = { id: 'tr_1', reference: `${payoutId}:1`, status, amount: '1500.00', currency: 'PKR', reason: null };
+  return JSON.stringify({ id: `cb-${events}`, type: 'transfer.updated', createdAt: new Date().toISOString(), data });
+};
+const tell = (door: Door, raw: string) =>
+  door.call('POST', '/api/v1/ipn/sandbox', {
+    body: raw,
+    idempotencyKey: null,
+    headers: { 'x-signature': `sha256=${createHmac('sha256', CALLBACK_SECRET).update(raw).digest('hex')}` },
+  });
+const keyIn = (raw: string): string => (JSON.parse(raw) as { id: string }).id;
+
+async function paid(): Promise<string> {
+  const { id } = await engine.pay('0001');
+  await engine.until(id, 'SUCCEEDED');
+  return id;
+}
+
+test('a return whose message was stored by an API that died before it told anybody reaches its payout', async () => {
+  const id = await paid();
+  await engine.force(id, 'returned');
+  const messageId = await stored(id, 'returned');
+  expect(await sweep()).toEqual({ handed: 1 });
+  await engine.until(id, 'RETURNED');
+  await eventually(async () => expect(await row('id', messageId)).toMatchObject({ state: 'applied', in: null }));
+});
+
+test('a return told while Temporal is away, and never again, is dealt with when it is back', async () => {
+  const id = await paid();
+  await engine.force(id, 'returned');
+  const raw = callback(id, 'returned');
+  expect((await tell(cutOff, raw)).status).toBe(503);
+  expect(await row('event_key', keyIn(raw))).toMatchObject({ state: 'received', handed: 0 });
+
+  const away = async () => {
+    throw new TemporalUnavailable('away', { cause: undefined });
+  };
+  await timePasses();
+  await expect(sweep({ resume: away, notice: away })).rejects.toThrow(TemporalUnavailable);
+  await timePasses();
+  await sweep();
+  await engine.until(id, 'RETURNED');
+});
+
+test('a message that was just stored is on its way already: the sweep leaves it alone', async () => {
+  const id = await paid();
+  const raw = callback(id, 'returned');
+  await tell(cutOff, raw);
+  expect(await sweep(listener().payouts)).toEqual({ handed: 0 });
+  expect((await row('event_key', keyIn(raw))).in).toBeGreaterThan(20);
+});
+
+test('what proves nothing stays received and is asked about again, at growing distances, for as long as it takes', async () => {
+  const messageId = await stored(await paid(), 'returned');
+  const { told, payouts } = listener();
+  const distances: (number | null)[] = [];
+  for (let handed = 1; handed <= 7; handed += 1) {
+    await sweep(payouts);
+    await sweep(payouts); // too early: nothing more
+    expect(told).toHaveLength(handed);
+    distances.push((await row('id', messageId)).in);
+    await timePasses();
+  }
+  const minutes = distances.map((seconds) => Math.round((seconds ?? 0) / 60));
+  expect(minutes).toEqual([1, 4, 15, 60, 240, 1440, 1440]);
+  expect(await row('id', messageId)).toMatchObject({ state: 'received', handed: 7 });
+});
+
+test('what the books have closed with meanwhile needs nobody: no signal, no look-up', async () => {
+  const messageId = await stored(await paid(), 'paid');
+  const { told, payouts } = listener();
+  await sweep(payouts);
+  expect([told, await row('id', messageId)]).toEqual([[], { state: 'applied', handed: 0, in: null }]);
+});
+
+test('a return that an index has not heard of yet is not lost: the look-up contradicts the message, and is asked again', async () => {
+  const id = await paid();
+  await engine.force(id, 'returned');
+  const match = { reference: `${id}:1` };
+  await engine.fault({ kind: 'contradicts', params: { words: ['paid'] }, match });
+  const messageId = await stored(id, 'returned');
+  await sweep();
+  await eventually(async () => expect(await row('id', messageId)).toMatchObject({ state: 'ignored', handed: 1 }));
+  await timePasses();
+  await sweep();
+  await engine.until(id, 'RETURNED');
+  await eventually(async () => expect(await row('id', messageId)).toMatchObject({ state: 'applied', in: null }));
+});
+
+test('a lie is asked about five times, noted once, and then left to whoever reads the timeline', async () => {
+  const id = await paid();
+  const messageId = await stored(id, 'returned');
+  for (let handed = 1; handed <= 5; handed += 1) {
+    expect(await sweep()).toEqual({ handed: 1 });
+    await eventually(async () => expect(await row('id', messageId)).toMatchObject({ state: 'ignored', handed }));
+    await timePasses();
+  }
+  expect(await sweep()).toEqual({ handed: 0 });
+  expect(await row('id', messageId)).toEqual({ state: 'ignored', handed: 5, in: null });
+  const ignored = `SELECT FROM events WHERE payout_id = $1 AND type = 'payout.fact_ignored'`;
+  expect((await engine.db.owner.query(ignored, [id])).rows).toHaveLength(1);
+  expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ state: 'SUCCEEDED' });
+});
+
+test('a PSP that tells again what was ignored, or what was true once and is again, is heard; what the books say is not', async () => {
+  const id = await paid();
+  const { told, payouts } = listener();
+  const door = await openDoor({ db: engine.db, databaseUrl: engine.db.appUrl, payouts: { ...engine.payouts, ...payouts } });
+  try {
+    const lie = callback(id, 'returned');
+    await tell(door, lie);
+    await engine.db.owner.query(`UPDATE psp_messages SET state = 'ignored', hand_on_at = NULL WHERE event_key = $1`, [
+      keyIn(lie),
+    ]);
+    await tell(door, lie);
+    expect(told.map(({ notice }) => notice.claim)).toEqual(['returned', 'returned']);
+    expect(await row('event_key', keyIn(lie))).toMatchObject({ state: 'received' });
+
+    const payment = callback(id, 'paid');
+    await tell(door, payment);
+    await tell(door, payment);
+    expect(told).toHaveLength(2); // the books say so
+    await engine.force(id, 'returned');
+    await stored(id, 'returned');
+    await sweep();
+    await engine.until(id, 'RETURNED');
+    await tell(door, payment);
+    expect(told.map(({ notice }) => notice.claim)).toEqual(['returned', 'returned', 'paid']);
+  } finally {
+    await door.app.close();
+  }
+});
+
+test('a message that cannot be handed on does not hold up the others, and an orphan stays with the operator', async () => {
+  const [bad, good] = [await paid(), await paid()];
+  const [badId] = [await stored(bad, 'returned'), await stored(good, 'returned')];
+  const orphan = newId('msg');
+  await engine.db.owner.query(
+    `INSERT INTO psp_messages (id, psp, event_key, claim, body, state) VALUES ($1, 'sandbox', $1, 'paid', '{}', 'orphan')`,
+    [orphan],
+  );
+  const { told, payouts } = listener();
+  const notice: typeof payouts.notice = async (payoutId, round, message) => {
+    if (payoutId === bad) throw new Error('poisoned');
+    await payouts.notice(payoutId, round, message);
+  };
+  expect(await sweep({ ...payouts, notice })).toEqual({ handed: 1 });
+  expect(told.map(({ payoutId }) => payoutId)).toEqual([good]);
+  expect(await row('id', badId)).toMatchObject({ state: 'received', handed: 0, in: expect.any(Number) });
+  expect(await row('id', orphan)).toMatchObject({ state: 'orphan', in: null });
+});
