@@ -1,6 +1,7 @@
 /** One POST to a customer's URL, which may be slow, dead, hostile or a way back into our own network. */
 import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
+import { storable } from '../domain/text.ts';
 import { chunksOf, send } from '../http/send.ts';
 import {
   type Address,
@@ -181,10 +182,9 @@ async function readExcerpt(response: IncomingMessage): Promise<string> {
   } finally {
     clearTimeout(timer);
   }
-  // A cut through a character leaves U+FFFD; control characters, NUL above all, have no place in a database or a console.
-  return Buffer.concat(kept)
-    .toString('utf8')
-    .replace(/[^\P{Cc}\n\t]/gu, '');
+  // A cut through a character leaves U+FFFD. Its lines stay lines: it is mostly an error page.
+  const lines = Buffer.concat(kept).toString('utf8').split('\n');
+  return lines.map((line) => storable(line, EXCERPT_MAX_BYTES)).join('\n');
 }
 
 function retryAfter(header: string | string[] | undefined): number | null {

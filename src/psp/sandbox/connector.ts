@@ -18,13 +18,13 @@ export interface SandboxConnectorOptions {
 }
 
 /** Why a transfer failed: the PSP's word, our class and code. The code is the PSP's word unless it would mislead. */
-const FAILURES: Readonly<Record<string, PspFailure>> = {
-  bank_unavailable: { class: 'B', code: 'bank_unavailable', message: 'The bank cannot be reached at the moment.' },
-  declined_by_bank: { class: 'F', code: 'declined_by_bank', message: 'The bank declined the payment.' },
-  no_account: { class: 'E', code: 'no_account', message: 'There is no such account.' },
-  account_closed: { class: 'F', code: 'account_closed', message: 'The account is closed.' },
-  account_frozen: { class: 'F', code: 'account_frozen', message: 'The account is frozen.' },
-};
+const FAILURES: ReadonlyMap<string, PspFailure> = new Map([
+  ['bank_unavailable', { class: 'B', code: 'bank_unavailable', message: 'The bank cannot be reached at the moment.' }],
+  ['declined_by_bank', { class: 'F', code: 'declined_by_bank', message: 'The bank declined the payment.' }],
+  ['no_account', { class: 'E', code: 'no_account', message: 'There is no such account.' }],
+  ['account_closed', { class: 'F', code: 'account_closed', message: 'The account is closed.' }],
+  ['account_frozen', { class: 'F', code: 'account_frozen', message: 'The account is frozen.' }],
+]);
 /** Certain, but for a reason we do not know: trying again on our own could not be justified. */
 const OTHER_FAILURE: PspFailure = { class: 'F', code: 'declined_by_psp', message: 'The payment provider declined the payment.' };
 
@@ -34,7 +34,7 @@ const REPLY_OF: Readonly<Record<TransferStatus, (transfer: wire.Transfer) => Psp
   held: ({ id, reason }) => ({ kind: 'accepted', stage: 'held', pspRef: id, reason }),
   processing: ({ id, reason }) => ({ kind: 'accepted', stage: 'processing', pspRef: id, reason }),
   paid: ({ id }) => ({ kind: 'paid', pspRef: id }),
-  failed: ({ id, reason }) => ({ kind: 'failed', pspRef: id, failure: FAILURES[reason ?? ''] ?? OTHER_FAILURE }),
+  failed: ({ id, reason }) => ({ kind: 'failed', pspRef: id, failure: FAILURES.get(reason ?? '') ?? OTHER_FAILURE }),
   returned: ({ id, reason }) => ({ kind: 'returned', pspRef: id, reason: reason ?? 'returned' }),
 };
 
@@ -161,7 +161,7 @@ function refusalIn(exchange: Extract<Exchange, { kind: 'answered' }>): wire.Erro
 
 /** A name enquiry's reasons are the failures that a payment would meet. */
 function accountCheck({ valid, accountTitle, reason }: wire.VerifyReply): AccountCheck {
-  return { valid, accountTitle, detail: reason === null ? null : (FAILURES[reason]?.code ?? 'not_payable') };
+  return { valid, accountTitle, detail: reason === null ? null : (FAILURES.get(reason)?.code ?? 'not_payable') };
 }
 
 /** Whoever knows the secret may say anything; whoever does not is not even read. */
