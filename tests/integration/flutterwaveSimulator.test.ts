@@ -284,6 +284,8 @@ test.each<[string, object, number, string]>([
   ['cedis without a name', wireOrder({ currency: 'GHS', account_bank: 'GH010100' }), 400, 'beneficiary_name is required'],
   ['a reference of 101 characters', wireOrder({ reference: 'x'.repeat(101) }), 400, 'reference is invalid'],
   ['a NUL', wireOrder({ narration: 'a\0b' }), 400, 'narration is invalid'],
+  ['a currency sign in the narration', wireOrder({ narration: '5 €' }), 400, 'narration is invalid'],
+  ['an emoji in the narration', wireOrder({ narration: '🎉' }), 400, 'narration is invalid'],
 ])('it refuses %s in its own envelope', async (_what, body, status, message) => {
   expect(await w.ask('POST', '/transfers', body)).toEqual({ status, body: { status: 'error', message, data: null } });
 });

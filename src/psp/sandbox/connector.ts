@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { formatMajor, parseMajor } from '../../domain/money.ts';
 import { type Exchange, isSuccess, openLine } from '../exchange.ts';
+import { narrationOf } from '../narration.ts';
 import type { AccountCheck, PspCallback, PspConnector, PspDestination, PspFailure, PspOrder, PspReply } from '../port.ts';
 import type { TransferStatus } from '../simulator/transfer.ts';
 import * as wire from './wire.ts';
@@ -113,7 +114,7 @@ function requestOf(order: PspOrder): wire.TransferRequest {
     amount: formatMajor(amountMinor, currency),
     currency,
     destination: wireDestination(destination),
-    narration: description,
+    narration: narrationOf(description, wire.NARRATION_MAX),
   };
 }
 
