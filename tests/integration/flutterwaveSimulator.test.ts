@@ -256,10 +256,20 @@ test.each([
   });
 });
 
+test.each(['50211', '999992'])('a transfer to the bank %s, whose code has more than three digits, is paid', async (bankCode) => {
+  const order = nairaTo('0001');
+  const there = { ...order, destination: { type: 'bank' as const, bankCode, accountNumber: '0123450001', accountTitle: null } };
+  expect(await submit(there)).toMatchObject({ kind: 'accepted' });
+  expect(await until(there, 'paid')).toMatchObject({ kind: 'paid' });
+});
+
 test('the connector asks for fee, banks and balance, and reads them without a float', async () => {
   expect(await w.connector.account.fee(5_000_000n, 'NGN', patience())).toEqual({ feeMinor: 2688n });
   expect(await w.connector.account.banks('NG', patience())).toMatchObject({
-    banks: expect.arrayContaining([{ code: '058', name: 'Guaranty Trust Bank' }]),
+    banks: expect.arrayContaining([
+      { code: '058', name: 'Guaranty Trust Bank' },
+      { code: '999992', name: 'OPay' },
+    ]),
   });
   expect(await w.connector.account.banks('XX', patience())).toEqual({ unavailable: 'HTTP 400' });
   await w.control('PUT', '/balances', { currency: 'GHS', available: '1234.50' });
