@@ -325,10 +325,10 @@ test.each([
   ['error_before', {}, 'HTTP 500', 'not_found'],
   ['error_before', { status: 503 }, 'HTTP 503', 'not_found'],
   ['error_after', { status: 503 }, 'HTTP 503', 'paid'],
-  ['cut_after', {}, 'UND_ERR_SOCKET', 'paid'],
+  ['cut_after', {}, 'ECONNRESET', 'paid'],
   ['no_answer', {}, 'timeout', 'paid'],
   ['no_answer', { take: false }, 'timeout', 'not_found'],
-  ['down', {}, 'UND_ERR_SOCKET', 'not_found'],
+  ['down', {}, 'ECONNRESET', 'not_found'],
 ] as const)('%s %j: unknown, and a look-up tells', async (kind, params, reason, found) => {
   const order = nairaTo('0001');
   await fault(kind, { params, times: 1, match: { reference: order.reference } });
