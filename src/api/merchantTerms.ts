@@ -17,14 +17,17 @@ export const readLimits = (json: unknown): StoredLimits => storedLimits.parse(js
 export const DEFAULT_FEE: StoredFee = { bps: 0, fixed: {} };
 export const DEFAULT_LIMITS: StoredLimits = { PKR: '10000000' };
 
-const amount = z.union([z.string(), z.number()]).meta({ description: 'Major units; zero is allowed here', examples: ['10.00'] });
+const amount = (types: readonly string[]) =>
+  z
+    .unknown()
+    .meta({ anyOf: types.map((type) => ({ type })), description: 'Major units; zero is allowed here', examples: ['10.00'] });
 
-/** `{ "PKR": "10.00" }` to minor units. */
-const amounts = <T extends z.ZodType<string | number | null>>(value: T) =>
-  z.record(z.string().max(10), value).transform((given, context) => {
+/** `{ "PKR": "10.00" }` to minor units; null only where it means something. */
+const amounts = (types: readonly string[]) =>
+  z.record(z.string().max(10), amount(types)).transform((given, context) => {
     const minor: Record<string, string | null> = {};
-    for (const [currency, text] of Object.entries(given)) {
-      const parsed = text === null ? null : minorOf(text, currency);
+    for (const [currency, sent] of Object.entries(given)) {
+      const parsed = sent === null && types.includes('null') ? null : minorOf(sent, currency);
       if (typeof parsed === 'string' || parsed === null) minor[currency] = parsed;
       else context.addIssue({ code: 'custom', message: parsed.detail, path: [currency], params: { code: parsed.code } });
     }
@@ -33,9 +36,9 @@ const amounts = <T extends z.ZodType<string | number | null>>(value: T) =>
 
 export const feeInput = z.strictObject({
   bps: z.int().min(0).max(10_000).optional().meta({ description: 'Hundredths of a percent of the amount' }),
-  fixed: amounts(amount).optional(),
+  fixed: amounts(['string', 'number']).optional(),
 });
-export const limitsInput = amounts(amount.nullable());
+export const limitsInput = amounts(['string', 'number', 'null']);
 
 type FeeInput = z.infer<typeof feeInput>;
 
@@ -69,9 +72,9 @@ export function withoutNulls(given: Readonly<Record<string, string | null>>): Re
 }
 
 /** An amount by the rules of every other, but a fee or a limit may be zero. */
-function minorOf(text: string | number, currency: string): string | { code: string; detail: string } {
+function minorOf(sent: unknown, currency: string): string | { code: string; detail: string } {
   if (!isCurrency(currency)) return { code: 'unknown_currency', detail: 'The currency is not one of ours.' };
-  const parsed = parseAmount(text, currency);
+  const parsed = parseAmount(sent, currency);
   if (parsed.ok) return parsed.minor.toString();
   return parsed.code === 'amount_zero' ? '0' : { code: parsed.code, detail: parsed.detail };
 }

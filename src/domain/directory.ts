@@ -43,7 +43,7 @@ const PK_BANKS = [
   ['JS', 'JS Bank', 'JSBL', 'JSBLPKKA'],
 ] as const;
 
-// Nigeria: the three digits that NIBSS gives a commercial bank.
+// Nigeria: the three digits that NIBSS gives a commercial bank; five or six are of those that came later.
 const NG_BANKS = [
   ['011', 'First Bank of Nigeria'],
   ['023', 'Citibank Nigeria'],
@@ -66,6 +66,16 @@ const NG_BANKS = [
   ['221', 'Stanbic IBTC Bank'],
   ['232', 'Sterling Bank'],
   ['301', 'Jaiz Bank'],
+  ['00103', 'Globus Bank'],
+  ['50211', 'Kuda Microfinance Bank'],
+  ['50304', 'Mint Microfinance Bank'],
+  ['50515', 'Moniepoint Microfinance Bank'],
+  ['50823', 'CEMCS Microfinance Bank'],
+  ['50931', 'Bowen Microfinance Bank'],
+  ['51310', 'Sparkle Microfinance Bank'],
+  ['51318', 'FairMoney Microfinance Bank'],
+  ['999991', 'PalmPay'],
+  ['999992', 'OPay'],
 ] as const;
 
 const PK_WALLETS = [

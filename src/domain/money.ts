@@ -31,6 +31,17 @@ export const AMOUNT_MAX_MINOR = 10n ** 15n;
  */
 const WHOLE_DIGITS_MAX = 16;
 
+/**
+ * An amount that came as a JSON number: the text as it was sent. A float made of it would show 100.05 where the client
+ * wrote 100.0499999999999999, and no longer tells `150.000` from `150`.
+ */
+export class JsonNumber {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** A double carries 15 decimal digits exactly, and not always a 16th: 9007199254740993 is read as …992. */
 const NUMBER_DIGITS_MAX = 15;
 
@@ -65,23 +76,22 @@ export function parseMajor(text: string, currency: string): bigint | undefined {
 }
 
 /**
- * An amount as a client may send it: a decimal string, or a JSON number of at most 15 significant digits, taken as
- * the digits of its shortest decimal form (what JSON.parse read, 1e3 is 1000). Answers why it is refused.
+ * An amount as a client may send it: a decimal string, or a JSON number of at most 15 significant digits, by the same
+ * rules. A JavaScript number is refused: whoever made it has lost what was sent. Answers why it is refused.
  */
 export function parseAmount(value: unknown, currency: string): ParsedAmount {
   if (value === undefined || value === null) return fault('missing', 'An amount is needed: a decimal string such as "1500.00".');
   if (typeof value === 'string') return readDecimal(value, currency);
-  if (typeof value !== 'number')
+  if (!(value instanceof JsonNumber))
     return fault('invalid_type', 'The amount must be a decimal string such as "1500.00", or a JSON number.');
-  const text = String(value);
-  const digits = text.replace('.', '').replace(/^0+/, '');
+  const digits = value.text.replace('.', '').replace(/^0+/, '');
   if (/^[0-9]+$/.test(digits) && digits.length > NUMBER_DIGITS_MAX) {
     return fault(
       'invalid_amount',
       `A JSON number carries at most ${NUMBER_DIGITS_MAX} significant digits exactly: send the amount as a string.`,
     );
   }
-  return readDecimal(text, currency);
+  return readDecimal(value.text, currency);
 }
 
 /**

@@ -43,6 +43,17 @@ export function textFault(text: string): TextFault | undefined {
   return undefined;
 }
 
+/**
+ * Any text from outside as one that can be kept: well-formed, on one line, without what `textFault` refuses, of at most
+ * `max` characters. For what somebody else says (a PSP, a receiver, a mail server): it is taken as it is, and must not
+ * stop whoever writes it down.
+ */
+export function storable(text: string, max: number): string {
+  // A character is at most 2 units: beyond that nothing is looked at.
+  const whole = text.slice(0, max * 2).replace(/[\t\n\r\u0085\u2028\u2029]+/g, ' ');
+  return [...whole.replace(/[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]/gu, '')].slice(0, max).join('');
+}
+
 /** A merchant's reference: 1–64 printable ASCII characters. */
 export function referenceFault(value: unknown): TextFault | undefined {
   if (typeof value !== 'string') return 'invalid_type';

@@ -4,6 +4,7 @@
  */
 import type { Pool } from 'pg';
 import type { Channel, Notice, NotificationState } from '../domain/notifications.ts';
+import { storable } from '../domain/text.ts';
 
 export interface Pending {
   readonly id: string;
@@ -116,9 +117,8 @@ export function createOutbox(pool: Pool): Outbox {
     },
 
     async failed(id, holder, { state, error }) {
-      // Control characters, NUL above all, have no place in a database or a console.
-      const readable = error.replace(/\p{Cc}+/gu, ' ').slice(0, ERROR_MAX);
-      await pool.query(FAILED, [id, holder, state, readable]);
+      // A mail server's own words, for one.
+      await pool.query(FAILED, [id, holder, state, storable(error, ERROR_MAX)]);
     },
 
     async giveUp(id) {

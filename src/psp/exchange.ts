@@ -2,7 +2,8 @@
  * One HTTP exchange with the PSP, and what it proves about whether the PSP got the request. It never throws and never
  * tries twice: whether to ask again is not decided here.
  */
-import { Agent, request } from 'undici';
+import type { IncomingMessage } from 'node:http';
+import { chunksOf, keptConnections, neverLeft, send } from '../http/send.ts';
 
 export type Exchange =
   /** The PSP answered; `body` is undefined where it is not JSON. */
@@ -34,73 +35,64 @@ const CONNECT_WITHIN_MS = 5000;
 const KEEP_ALIVE_MS = 4000;
 /** The PSP's answers are under 2 KiB. More is not the PSP, and is not read into memory. */
 const ANSWER_LIMIT_BYTES = 256 * 1024;
-/** undici's own timeouts start anew with every phase; the limit is the signal over the whole exchange, and they come after it. */
-const BACKSTOP_MS = 1000;
 /** A PSP that asks us to wait longer than a day means something else. */
 const RETRY_AFTER_MAX_MS = 86_400_000;
 
 /** Opens a pool of connections to one PSP. */
 export function openLine(options: { baseUrl: string; apiKey: string; timeoutMs: number }): Line {
-  const { baseUrl, apiKey, timeoutMs } = options;
-  const agent = new Agent({
-    connections: MAX_CONNECTIONS,
-    // One request a connection at a time: a cut connection then leaves exactly one outcome unknown.
-    pipelining: 1,
-    connect: { timeout: Math.min(timeoutMs, CONNECT_WITHIN_MS) },
-    headersTimeout: timeoutMs + BACKSTOP_MS,
-    bodyTimeout: timeoutMs + BACKSTOP_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    maxResponseSize: ANSWER_LIMIT_BYTES,
-  });
-  const base = baseUrl.replace(/\/+$/, '');
+  const { apiKey, timeoutMs } = options;
+  const base = options.baseUrl.replace(/\/+$/, '');
+  const agent = keptConnections(new URL(base), { maxConnections: MAX_CONNECTIONS, idleMs: KEEP_ALIVE_MS });
+  const connectMs = Math.min(timeoutMs, CONNECT_WITHIN_MS);
+  const headers = { authorization: `Bearer ${apiKey}`, accept: 'application/json', 'content-type': 'application/json' };
+  const underWay = new Set<Promise<Exchange>>();
 
-  async function ask(question: Question, signal: AbortSignal): Promise<Exchange> {
+  async function exchange({ method, path, body }: Question, given: AbortSignal): Promise<Exchange> {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await request(base + question.path, {
-        method: question.method,
-        dispatcher: agent,
-        headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json', 'content-type': 'application/json' },
-        body: question.body ?? null,
-        signal: AbortSignal.any([signal, timeout]),
-      });
-      const text = await response.body.text();
+      const signal = AbortSignal.any([given, timeout]);
+      const response = await send({ url: new URL(base + path), method, headers, body, agent, connectMs, signal });
+      const text = await textOf(response);
       return {
         kind: 'answered',
-        status: response.statusCode,
+        status: response.statusCode ?? 0,
         retryAfterMs: retryAfter(response.headers['retry-after']),
         body: parsed(text),
       };
     } catch (error) {
-      const reason = timeout.aborted ? 'timeout' : signal.aborted ? 'aborted' : reasonOf(error);
+      const reason = timeout.aborted ? 'timeout' : given.aborted ? 'aborted' : reasonOf(error);
       return neverLeft(error) ? { kind: 'not_sent', reason } : { kind: 'lost', reason };
     }
   }
 
-  return { ask, close: () => agent.close() };
+  return {
+    ask(question, signal) {
+      const asked = exchange(question, signal).finally(() => underWay.delete(asked));
+      underWay.add(asked);
+      return asked;
+    },
+    async close() {
+      await Promise.all(underWay);
+      agent.destroy();
+    },
+  };
 }
 
-/**
- * True only where the connection was never made: name resolution, `connect()` and the handshake's timeout. The system
- * call tells, not the code: ECONNRESET or EHOSTUNREACH can also hit a connection that carried the request.
- */
-function neverLeft(error: unknown): boolean {
-  const { code, syscall, errors } = parts(error);
-  // Node tries every address of a host name, and reports each.
-  if (Array.isArray(errors)) return errors.length > 0 && errors.every(neverLeft);
-  return syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT';
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of chunksOf(response)) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_LIMIT_BYTES) throw Object.assign(new Error('too large'), { code: 'ANSWER_TOO_LARGE' });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** A code, never a message: messages name hosts. */
 function reasonOf(error: unknown): string {
-  const { code } = parts(error);
+  const { code } = Object(error) as { code?: unknown };
   return typeof code === 'string' && /^[A-Z0-9_]{1,50}$/.test(code) ? code : 'network error';
-}
-
-/** By shape, not by class: errors of Node's core need not be instances of this realm's Error. */
-function parts(error: unknown): { code?: unknown; syscall?: unknown; errors?: unknown } {
-  return typeof error === 'object' && error !== null ? error : {};
 }
 
 function parsed(text: string): unknown {

@@ -1,5 +1,6 @@
 /** Which PSP pays what. Everything above speaks only to the port. */
 import type { Mode, PayoutKind } from '../domain/payout/contract.ts';
+import { withBorder } from './border.ts';
 import { createFlutterwaveConnector, type FlutterwaveConnectorOptions } from './flutterwave/connector.ts';
 import type { PspConnector } from './port.ts';
 import { createSandboxConnector, type SandboxConnectorOptions } from './sandbox/connector.ts';
@@ -25,10 +26,11 @@ export interface ConfiguredPsp {
 }
 
 export function createPspRegistry({ sandbox, flutterwave = [] }: PspConfig): PspRegistry {
-  const psps = [
+  const connectors = [
     { mode: 'test', connector: createSandboxConnector(sandbox) } as const,
     ...flutterwave.map((options) => ({ mode: options.mode, connector: createFlutterwaveConnector(options) })),
   ];
+  const psps = connectors.map(({ mode, connector }): ConfiguredPsp => ({ mode, connector: withBorder(connector) }));
   const byName: PspRegistry['byName'] = (name, mode) =>
     psps.find((psp) => psp.mode === mode && psp.connector.name === name)?.connector;
   return {
@@ -40,7 +42,7 @@ export function createPspRegistry({ sandbox, flutterwave = [] }: PspConfig): Psp
     byName,
     all: () => psps,
     close: async () => {
-      await Promise.all(psps.map(({ connector }) => connector.close()));
+      await Promise.all(connectors.map(({ connector }) => connector.close()));
     },
   };
 }

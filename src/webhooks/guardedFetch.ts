@@ -1,6 +1,8 @@
 /** One POST to a customer's URL, which may be slow, dead, hostile or a way back into our own network. */
+import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { buildConnector, Client, type Dispatcher } from 'undici';
+import { storable } from '../domain/text.ts';
+import { chunksOf, send } from '../http/send.ts';
 import {
   type Address,
   type AddressRules,
@@ -97,56 +99,51 @@ export async function postWebhook(post: WebhookPost): Promise<SendResult> {
   }
 }
 
-/** A connection of its own for each try: a kept one may die just as we use it again, and would be checked only once. */
-async function exchange(url: URL, { headers, body, timeoutMs, signal, allowLoopback }: WebhookPost) {
-  const client = new Client(url.origin, {
-    connect: guardedConnector({ allowLoopback }),
-    pipelining: 0,
-    headersTimeout: 0, // the limit below is for everything together
-    bodyTimeout: 0,
-  });
-  // Destroying the client is what ends a try at any point: undici heeds a signal only once it is connected.
-  const stop = (reason: Error) => void client.destroy(reason);
-  const stopped = () => stop(new Error('stopped'));
-  const timer = setTimeout(() => stop(new TimedOut()), timeoutMs);
-  signal?.addEventListener('abort', stopped, { once: true });
+/**
+ * A connection of its own for each try: a kept one may die just as we use it again, and would be checked only once. It
+ * is opened only to addresses that were checked. A `lookup` hook alone would not do: it is never asked for literals.
+ * Here literals are checked too, and what the name resolved to is what the socket gets, so that a second answer of DNS
+ * cannot slip in between.
+ */
+async function exchange(url: URL, { headers, body, timeoutMs, signal: stopped, ...rules }: WebhookPost) {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new TimedOut()), timeoutMs);
+  const signal = stopped ? AbortSignal.any([stopped, limit.signal]) : limit.signal;
   try {
-    signal?.throwIfAborted();
-    const response = await client.request({ path: url.pathname + url.search, method: 'POST', headers, body });
-    return { statusCode: response.statusCode, headers: response.headers, excerpt: await readExcerpt(response.body) };
+    signal.throwIfAborted();
+    const resolved = await unlessAborted(withLimit(resolvePublic(url.hostname, rules), CONNECT_MS), signal);
+    if (!resolved.ok) throw new Refused(resolved.fault);
+    const response = await send({
+      url,
+      method: 'POST',
+      headers,
+      body,
+      connectMs: CONNECT_MS,
+      signal,
+      lookup: answerWith(resolved.addresses),
+      refuse: (address) => (mayConnect(address, rules) ? undefined : new Refused(ELSEWHERE)),
+    });
+    return { statusCode: response.statusCode ?? 0, headers: response.headers, excerpt: await readExcerpt(response) };
+  } catch (error) {
+    // Node says only that it was aborted.
+    throw signal.aborted ? signal.reason : error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', stopped);
-    await client.destroy();
   }
 }
 
-/**
- * Opens sockets only to addresses that were checked. A `lookup` hook alone would not do: it is never asked for
- * literals. Here literals are checked too, and what the name resolved to is what the socket gets, so that a second
- * answer of DNS cannot slip in between.
- */
-function guardedConnector(rules: AddressRules): buildConnector.connector {
-  return (options, callback) => {
-    withLimit(resolvePublic(options.hostname, rules), CONNECT_MS).then(
-      (resolved) => {
-        if (!resolved.ok) return callback(new Refused(resolved.fault), null);
-        const connect = buildConnector({
-          timeout: CONNECT_MS,
-          allowH2: false,
-          rejectUnauthorized: true,
-          lookup: answerWith(resolved.addresses),
-        });
-        connect(options, (...[error, socket]) => {
-          if (error) return callback(error, null);
-          if (mayConnect(socket.remoteAddress ?? '', rules)) return callback(null, socket);
-          socket.destroy();
-          callback(new Refused({ code: 'blocked_address', detail: 'connected elsewhere' }), null);
-        });
-      },
-      (error: Error) => callback(error, null),
-    );
-  };
+/** A DNS question cannot be taken back; nobody waits for its answer any more. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** A resolver that knows one answer. Node asks for all addresses where it may try them in turn. */
@@ -155,6 +152,8 @@ function answerWith(addresses: readonly [Address, ...Address[]]): LookupFunction
   return (_host, options, callback) =>
     options.all ? callback(null, [...addresses]) : callback(null, first.address, first.family);
 }
+
+const ELSEWHERE: UrlFault = { code: 'blocked_address', detail: 'connected elsewhere' };
 
 class Refused extends Error {
   readonly fault: UrlFault;
@@ -168,12 +167,12 @@ class TimedOut extends Error {
   readonly code = 'ETIMEDOUT';
 }
 
-async function readExcerpt(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readExcerpt(response: IncomingMessage): Promise<string> {
   const kept: Buffer[] = [];
   let bytes = 0;
-  const timer = setTimeout(() => body.destroy(new TimedOut()), BODY_MS);
+  const timer = setTimeout(() => response.destroy(), BODY_MS);
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(response)) {
       if (bytes < EXCERPT_MAX_BYTES) kept.push(chunk.subarray(0, EXCERPT_MAX_BYTES - bytes));
       bytes += chunk.length;
       if (bytes >= READ_MAX_BYTES) break;
@@ -183,10 +182,9 @@ async function readExcerpt(body: Dispatcher.ResponseData['body']): Promise<strin
   } finally {
     clearTimeout(timer);
   }
-  // A cut through a character leaves U+FFFD; control characters, NUL above all, have no place in a database or a console.
-  return Buffer.concat(kept)
-    .toString('utf8')
-    .replace(/[^\P{Cc}\n\t]/gu, '');
+  // A cut through a character leaves U+FFFD. Its lines stay lines: it is mostly an error page.
+  const lines = Buffer.concat(kept).toString('utf8').split('\n');
+  return lines.map((line) => storable(line, EXCERPT_MAX_BYTES)).join('\n');
 }
 
 function retryAfter(header: string | string[] | undefined): number | null {
@@ -196,13 +194,13 @@ function retryAfter(header: string | string[] | undefined): number | null {
 }
 
 const ERRORS: readonly (readonly [RegExp, SendError])[] = [
-  [/^(ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/, 'timeout'],
+  [/^ETIMEDOUT$/, 'timeout'],
   [/^(ENOTFOUND|EAI_[A-Z]+|ENODATA)$/, 'dns_error'],
   [/^ECONNREFUSED$/, 'connect_refused'],
   [/^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EACCES)$/, 'unreachable'],
   [/^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH)/, 'tls_error'],
-  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_DESTROYED|UND_ERR_CLOSED)$/, 'connection_lost'],
-  [/^(HPE_|HTTPParserError|UND_ERR_(RESPONSE|HEADERS_OVERFLOW|RES_))/, 'invalid_response'],
+  [/^(ECONNRESET|EPIPE)$/, 'connection_lost'],
+  [/^(HPE_|UNASKED_UPGRADE$)/, 'invalid_response'],
 ];
 
 function errorCode(error: unknown): SendError {

@@ -36,11 +36,12 @@ test('what we have at each PSP, and what a payment would cost', async () => {
 test('the banks of a PSP, and which of them are in our directory', async () => {
   const { body } = await ask('/flutterwave/banks');
   expect(body.data).toContainEqual({ object: 'psp_bank', code: '058', name: 'Guaranty Trust Bank', inDirectory: true });
+  expect(body.data).toContainEqual({ object: 'psp_bank', code: '50211', name: 'Kuda Microfinance Bank', inDirectory: true });
 });
 
 test('a PSP that does not answer is said to be away, and is no error of ours', async () => {
   await psp.control('POST', '/faults', { kind: 'down' });
-  expect((await ask('')).body.data[1]).toMatchObject({ balance: null, unavailable: 'UND_ERR_SOCKET' });
+  expect((await ask('')).body.data[1]).toMatchObject({ balance: null, unavailable: 'ECONNRESET' });
   expect(await ask('/flutterwave/banks')).toMatchObject({ status: 503, body: { code: 'psp_unavailable' } });
   await psp.control('DELETE', '/faults');
 });

@@ -159,7 +159,7 @@ test('an answer without end does not fill our memory: unknown', async () => {
   });
   expect(await connectorTo(url, 10_000).submit(order, patience())).toEqual({
     kind: 'unknown',
-    reason: 'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+    reason: 'ANSWER_TOO_LARGE',
   });
 });
 

@@ -201,6 +201,9 @@ test.each([
   ['zero', wireOrder('po_bad:1', { amount: '0.00' })],
   ['a negative amount', wireOrder('po_bad:1', { amount: '-1.00' })],
   ['a NUL in the narration', wireOrder('po_bad:1', { narration: 'a\0b' })],
+  ['a currency sign in the narration', wireOrder('po_bad:1', { narration: '5 €' })],
+  ['an emoji in the narration', wireOrder('po_bad:1', { narration: '🎉' })],
+  ['a narration longer than a statement shows', wireOrder('po_bad:1', { narration: 'x'.repeat(141) })],
   [
     'a lone surrogate',
     '{"reference":"po_bad:1","amount":"1","currency":"PKR","narration":"\\ud800","destination":{"type":"bank","bankCode":"HBL","accountNumber":"12340001","accountTitle":null}}',

@@ -61,6 +61,15 @@ describe('what is accepted', () => {
     });
   });
 
+  test('a Nigerian bank whose code has five or six digits, and none that nobody has', () => {
+    for (const bankCode of ['50211', '999992']) {
+      const given = parse({ type: 'bank', bankCode, accountNumber: '0690000031' }, 'NGN');
+      expect(given).toMatchObject({ ok: true, country: 'NG', destination: { bankCode } });
+    }
+    for (const bankCode of ['50212', '999', '0050211'])
+      expect(parse({ type: 'bank', bankCode, accountNumber: '0690000031' }, 'NGN').ok).toBe(false);
+  });
+
   test('an IBAN, which names the bank and the account', () => {
     expect(parse({ type: 'bank', iban: IBAN })).toMatchObject({
       ok: true,

@@ -25,10 +25,10 @@ test('the 14 banks and 4 wallets that Pakistani merchants pay to are there, in t
   expect(codes(WALLETS, 'PK')).toEqual(['EASYPAISA', 'JAZZCASH', 'SADAPAY', 'NAYAPAY']);
 });
 
-test('Nigerian banks have their three digits, leading zeros kept', () => {
+test('Nigerian banks have their three digits, and the younger ones five or six, leading zeros kept', () => {
   const nigerian = codes(BANKS, 'NG');
-  expect(nigerian).toContain('044');
-  for (const code of nigerian) expect(code).toMatch(/^[0-9]{3}$/);
+  for (const code of ['044', '00103', '50211', '999992']) expect(nigerian).toContain(code);
+  for (const code of nigerian) expect(code).toMatch(/^([0-9]{3}|[0-9]{5,6})$/);
 });
 
 test('a code, an IBAN code or a BIC names one bank: money cannot go to another', () => {

@@ -1,5 +1,6 @@
-/** Reading a JSON body: UTF-8 only, and nothing in it that a reader could take for something else. */
+/** Reading a JSON body: UTF-8 only, nothing in it that a reader could take for something else, and amounts as they were sent. */
 
+import { JsonNumber } from '../../domain/money.ts';
 import { pointerToken } from '../../domain/text.ts';
 import { type FieldError, invalidRequest, Problem } from '../problem.ts';
 
@@ -8,6 +9,12 @@ const DEPTH_MAX = 32;
 
 /** Keys that change an object's nature where a library copies carelessly. */
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/**
+ * Where bodies hold money. A number there is kept as its text; anywhere else `parseAmount` refuses it, so that no amount
+ * can be forgotten here without a test that says so.
+ */
+const MONEY = /^\/(amount|(fee\/fixed|reviewLimits|amountLimit)\/[^/]+)$/;
 
 /** @throws Problem 400 */
 export function parseJsonBody(raw: Buffer): unknown {
@@ -19,9 +26,19 @@ export function parseJsonBody(raw: Buffer): unknown {
   } catch {
     throw malformed('The body is not JSON.');
   }
-  const fault = scan(text);
+  const { fault, amounts } = scan(text);
   if (fault) throw fault === 'too_deep' ? malformed(`The body nests more than ${DEPTH_MAX} deep.`) : invalidRequest([fault]);
+  for (const [pointer, sent] of amounts) keepText(value, pointer, sent);
   return value;
+}
+
+function keepText(body: unknown, pointer: string, sent: string): void {
+  const path = pointer.slice(1).split('/');
+  const last = path.pop() ?? '';
+  const parent = path.reduce((place, key) => (place as Record<string, unknown> | undefined)?.[key], body);
+  if (typeof parent === 'object' && parent !== null && Object.hasOwn(parent, last)) {
+    (parent as Record<string, unknown>)[last] = new JsonNumber(sent);
+  }
 }
 
 const malformed = (detail: string): Problem =>
@@ -44,24 +61,31 @@ interface Level {
   index: number;
 }
 
+interface Scanned {
+  readonly fault?: FieldError | 'too_deep';
+  /** The source text of each number that is money, by its pointer: Node 20's JSON.parse does not tell it. */
+  readonly amounts: ReadonlyMap<string, string>;
+}
+
 /**
  * What JSON.parse lets pass in well-formed JSON: a key twice (the last one would win without a word), a key that
- * poisons a prototype, nesting without end.
+ * poisons a prototype, nesting without end. And what it takes away: how a number was written.
  */
-function scan(text: string): FieldError | 'too_deep' | undefined {
+function scan(text: string): Scanned {
+  const amounts = new Map<string, string>();
   const levels: Level[] = [];
   const place = (): string => {
     const level = levels.at(-1);
     if (!level) return '';
     return `${level.pointer}/${level.keys ? pointerToken(level.key) : level.index}`;
   };
-  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
+  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],]|-?[0-9][0-9.eE+-]*/g;
   let isKeyNext = false;
   for (let match = tokens.exec(text); match; match = tokens.exec(text)) {
     const [token] = match;
     const level = levels.at(-1);
     if (token === '{' || token === '[') {
-      if (levels.length === DEPTH_MAX) return 'too_deep';
+      if (levels.length === DEPTH_MAX) return { fault: 'too_deep', amounts };
       levels.push({ pointer: place(), keys: token === '{' ? new Set() : undefined, key: '', index: 0 });
       isKeyNext = token === '{';
     } else if (token === '}' || token === ']') {
@@ -73,10 +97,14 @@ function scan(text: string): FieldError | 'too_deep' | undefined {
     } else if (isKeyNext && level?.keys) {
       isKeyNext = false;
       level.key = JSON.parse(token) as string;
-      if (FORBIDDEN_KEYS.has(level.key)) return { pointer: place(), code: 'forbidden_key', detail: 'This key is not allowed.' };
-      if (level.keys.has(level.key)) return { pointer: place(), code: 'duplicate_key', detail: 'This key is there twice.' };
+      const code = FORBIDDEN_KEYS.has(level.key) ? 'forbidden_key' : level.keys.has(level.key) ? 'duplicate_key' : undefined;
+      if (code) return { fault: { pointer: place(), code, detail: KEY_FAULTS[code] }, amounts };
       level.keys.add(level.key);
+    } else if (token[0] !== '"' && MONEY.test(place())) {
+      amounts.set(place(), token);
     }
   }
-  return undefined;
+  return { amounts };
 }
+
+const KEY_FAULTS = { forbidden_key: 'This key is not allowed.', duplicate_key: 'This key is there twice.' } as const;

@@ -8,7 +8,6 @@ import { attemptOf, payoutIdOf } from '../../domain/ids.ts';
 import { newId } from '../../domain/newId.ts';
 import { claimOf, type Mode } from '../../domain/payout/contract.ts';
 import { isRepeated, type PayoutState, repeatedIn } from '../../domain/payout/machine.ts';
-import { textFault } from '../../domain/text.ts';
 import { failpoint } from '../../failpoints.ts';
 import { closeRepeated, FIRST_SWEPT_AFTER, NOTHING_NEW } from '../../ledger/pspMessages.ts';
 import type { PspCallback } from '../../psp/port.ts';
@@ -61,7 +60,7 @@ async function receive({ pool, payouts, psps }: ApiContext, name: string, reques
   });
   if (!told) throw new Problem(401, 'invalid_signature', 'The signature is not that of the raw body under our shared secret.');
   const { mode, callback } = told;
-  const message = await store(pool, { name, mode }, callback, raw);
+  const message = await store(pool, { name, mode }, callback);
   await failpoint('callback.stored', message.place?.payoutId ?? null);
   const claim = claimOf(callback.claim);
   if (message.state === 'received' && message.place) {
@@ -131,7 +130,7 @@ interface StoredRow {
   readonly attempt: number;
 }
 
-async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body }: PspCallback, raw: Buffer): Promise<Message> {
+async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body }: PspCallback): Promise<Message> {
   const payoutId = reference === null ? undefined : payoutIdOf(reference);
   const attempt = reference === null ? undefined : attemptOf(reference);
   const ours = payoutId !== undefined && attempt !== undefined ? { payoutId, attempt } : undefined;
@@ -139,8 +138,8 @@ async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body
     name: 'store_message',
     text: STORE,
     values: [
-      newId('msg'), psp.name, eventKey, storable(reference), ours?.payoutId ?? null, ours?.attempt ?? null,
-      storable(claim) ?? 'unreadable', storableBody(body, raw), NOTHING_NEW, repeatedIn(claimOf(claim)),
+      newId('msg'), psp.name, eventKey, reference, ours?.payoutId ?? null, ours?.attempt ?? null,
+      claim, JSON.stringify(body), NOTHING_NEW, repeatedIn(claimOf(claim)),
       psp.mode,
     ], // biome-ignore format: in the order of the parameters
   });
@@ -175,15 +174,4 @@ async function whenReplied(pool: Pool, place: Place): Promise<Place> {
     if (now) latest = { ...place, round: now.round, now };
   }
   return latest;
-}
-
-/** PostgreSQL takes neither NUL nor half a surrogate pair. */
-const storable = (text: string | null): string | null => (text === null || textFault(text) !== undefined ? null : text);
-
-function storableBody(body: unknown, raw: Buffer): string {
-  const json = JSON.stringify(body);
-  // JSON.stringify writes both as escapes.
-  return json === undefined || /\\u(0000|d[89a-f][0-9a-f]{2})/i.test(json)
-    ? JSON.stringify({ base64: raw.toString('base64') })
-    : json;
 }

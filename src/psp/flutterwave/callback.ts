@@ -8,14 +8,17 @@ import { callback } from './wire.ts';
  * v3 tells of either end by `transfer.completed` and says which in `data.status`. The names of one event for each end are
  * understood as well: they were told to integrators before.
  */
-const STATUS_OF_EVENT: Readonly<Record<string, string>> = { 'transfer.success': 'SUCCESSFUL', 'transfer.failed': 'FAILED' };
+const STATUS_OF_EVENT: ReadonlyMap<string, string> = new Map([
+  ['transfer.success', 'SUCCESSFUL'],
+  ['transfer.failed', 'FAILED'],
+]);
 
-const CLAIM_OF: Readonly<Record<string, string>> = {
-  NEW: 'processing',
-  PENDING: 'processing',
-  SUCCESSFUL: 'paid',
-  FAILED: 'failed',
-};
+const CLAIM_OF: ReadonlyMap<string, string> = new Map([
+  ['NEW', 'processing'],
+  ['PENDING', 'processing'],
+  ['SUCCESSFUL', 'paid'],
+  ['FAILED', 'failed'],
+]);
 
 /**
  * The header is the shared secret itself: it signs nothing, so whoever has seen one callback can say anything. Undefined
@@ -32,12 +35,12 @@ export function parseCallback(rawBody: Buffer, header: string | string[] | undef
     return { eventKey: `sha256:${digest}`, reference: null, claim: 'unreadable', body: { base64: rawBody.toString('base64') } };
   }
   const { event, data } = read.data;
-  const status = (data.status ?? STATUS_OF_EVENT[event ?? ''] ?? '').toUpperCase();
+  const status = (data.status ?? STATUS_OF_EVENT.get(event ?? '') ?? '').toUpperCase();
   return {
     // v3 gives its events no id. The body as well: a lie must not use up the name of the true event that comes later.
     eventKey: `${data.id ?? data.reference}:${status}:${digest.slice(0, 32)}`,
     reference: referenceIn(data.reference),
-    claim: CLAIM_OF[status] ?? 'unreadable',
+    claim: CLAIM_OF.get(status) ?? 'unreadable',
     body: read.data,
   };
 }

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { formatMajor } from '../../domain/money.ts';
 import type { Mode } from '../../domain/payout/contract.ts';
 import { type Exchange, isSuccess, openLine } from '../exchange.ts';
+import { narrationOf } from '../narration.ts';
 import type { PspAccount, PspConnector, PspOrder, PspReply, Unavailable } from '../port.ts';
 import { decimalText, feeMinorOf, withAmount } from './amounts.ts';
 import { parseCallback } from './callback.ts';
@@ -30,9 +31,6 @@ export interface FlutterwaveConnector extends PspConnector {
   readonly account: PspAccount;
   close(): Promise<void>;
 }
-
-/** A bank's statement shows no more of it. */
-const NARRATION_MAX = 100;
 
 /** Connects to one Flutterwave account, of test or of live money. `close` lets its connections go. */
 export function createFlutterwaveConnector(options: FlutterwaveConnectorOptions): FlutterwaveConnector {
@@ -189,12 +187,13 @@ function dataOf<T extends z.ZodType>(schema: T, answer: Answer): { readonly data
 
 function requestOf(order: PspOrder, referenceSuffix: string): string {
   const { reference, amountMinor, currency, destination, description } = order;
+  const narration = narrationOf(description, wire.NARRATION_MAX);
   const fields = {
     ...accountOf(destination),
     currency,
     reference: reference + referenceSuffix,
     ...(destination.accountTitle === null ? {} : { beneficiary_name: destination.accountTitle }),
-    ...(description === null ? {} : { narration: [...description].slice(0, NARRATION_MAX).join('') }),
+    ...(narration === null ? {} : { narration }),
   };
   return withAmount(fields, amountMinor, currency);
 }

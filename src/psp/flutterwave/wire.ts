@@ -36,6 +36,9 @@ const decimal = z
   .pipe(z.string().regex(/^(0|[1-9]\d{0,14})(\.\d{1,3})?$/))
   .refine((digits) => /[1-9]/.test(digits));
 
+/** A bank's statement shows no more of it. */
+export const NARRATION_MAX = 100;
+
 export const transferRequest = z.object({
   account_bank: z.string().regex(/^[A-Za-z0-9_-]{2,20}$/),
   account_number: z.string().regex(/^[A-Za-z0-9]{4,34}$/),
@@ -44,7 +47,12 @@ export const transferRequest = z.object({
     .string()
     .regex(/^[A-Z]{3}$/)
     .default('NGN'),
-  narration: text(500).nullish(),
+  /** Undocumented, but banks refuse more than printable ASCII, and say so late. */
+  narration: z
+    .string()
+    .max(NARRATION_MAX)
+    .regex(/^[\x20-\x7E]*$/)
+    .nullish(),
   /** The customer's; absent: Flutterwave makes one. */
   reference: z
     .string()

@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { formatMajor, parseMajor } from '../../domain/money.ts';
 import { type Exchange, isSuccess, openLine } from '../exchange.ts';
+import { narrationOf } from '../narration.ts';
 import type { AccountCheck, PspCallback, PspConnector, PspDestination, PspFailure, PspOrder, PspReply } from '../port.ts';
 import type { TransferStatus } from '../simulator/transfer.ts';
 import * as wire from './wire.ts';
@@ -18,13 +19,13 @@ export interface SandboxConnectorOptions {
 }
 
 /** Why a transfer failed: the PSP's word, our class and code. The code is the PSP's word unless it would mislead. */
-const FAILURES: Readonly<Record<string, PspFailure>> = {
-  bank_unavailable: { class: 'B', code: 'bank_unavailable', message: 'The bank cannot be reached at the moment.' },
-  declined_by_bank: { class: 'F', code: 'declined_by_bank', message: 'The bank declined the payment.' },
-  no_account: { class: 'E', code: 'no_account', message: 'There is no such account.' },
-  account_closed: { class: 'F', code: 'account_closed', message: 'The account is closed.' },
-  account_frozen: { class: 'F', code: 'account_frozen', message: 'The account is frozen.' },
-};
+const FAILURES: ReadonlyMap<string, PspFailure> = new Map([
+  ['bank_unavailable', { class: 'B', code: 'bank_unavailable', message: 'The bank cannot be reached at the moment.' }],
+  ['declined_by_bank', { class: 'F', code: 'declined_by_bank', message: 'The bank declined the payment.' }],
+  ['no_account', { class: 'E', code: 'no_account', message: 'There is no such account.' }],
+  ['account_closed', { class: 'F', code: 'account_closed', message: 'The account is closed.' }],
+  ['account_frozen', { class: 'F', code: 'account_frozen', message: 'The account is frozen.' }],
+]);
 /** Certain, but for a reason we do not know: trying again on our own could not be justified. */
 const OTHER_FAILURE: PspFailure = { class: 'F', code: 'declined_by_psp', message: 'The payment provider declined the payment.' };
 
@@ -34,7 +35,7 @@ const REPLY_OF: Readonly<Record<TransferStatus, (transfer: wire.Transfer) => Psp
   held: ({ id, reason }) => ({ kind: 'accepted', stage: 'held', pspRef: id, reason }),
   processing: ({ id, reason }) => ({ kind: 'accepted', stage: 'processing', pspRef: id, reason }),
   paid: ({ id }) => ({ kind: 'paid', pspRef: id }),
-  failed: ({ id, reason }) => ({ kind: 'failed', pspRef: id, failure: FAILURES[reason ?? ''] ?? OTHER_FAILURE }),
+  failed: ({ id, reason }) => ({ kind: 'failed', pspRef: id, failure: FAILURES.get(reason ?? '') ?? OTHER_FAILURE }),
   returned: ({ id, reason }) => ({ kind: 'returned', pspRef: id, reason: reason ?? 'returned' }),
 };
 
@@ -113,7 +114,7 @@ function requestOf(order: PspOrder): wire.TransferRequest {
     amount: formatMajor(amountMinor, currency),
     currency,
     destination: wireDestination(destination),
-    narration: description,
+    narration: narrationOf(description, wire.NARRATION_MAX),
   };
 }
 
@@ -161,7 +162,7 @@ function refusalIn(exchange: Extract<Exchange, { kind: 'answered' }>): wire.Erro
 
 /** A name enquiry's reasons are the failures that a payment would meet. */
 function accountCheck({ valid, accountTitle, reason }: wire.VerifyReply): AccountCheck {
-  return { valid, accountTitle, detail: reason === null ? null : (FAILURES[reason]?.code ?? 'not_payable') };
+  return { valid, accountTitle, detail: reason === null ? null : (FAILURES.get(reason)?.code ?? 'not_payable') };
 }
 
 /** Whoever knows the secret may say anything; whoever does not is not even read. */

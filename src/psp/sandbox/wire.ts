@@ -32,13 +32,20 @@ const destination = z.discriminatedUnion('type', [
 ]);
 export type WireDestination = z.infer<typeof destination>;
 
+/** The remittance line of ISO 20022. */
+export const NARRATION_MAX = 140;
+
 export const transferRequest = z.strictObject({
   /** The customer's key: the same reference is the same transfer, for ever. */
   reference: z.string().regex(/^[A-Za-z0-9_:.-]{1,100}$/, '1 to 100 of A-Z a-z 0-9 _ : . -'),
   amount,
   currency: z.string().regex(/^[A-Z]{3}$/, 'three capital letters'),
   destination,
-  narration: text(500).nullable(),
+  narration: z
+    .string()
+    .max(NARRATION_MAX)
+    .regex(/^[\x20-\x7E]*$/, 'printable ASCII')
+    .nullable(),
 });
 export type TransferRequest = z.infer<typeof transferRequest>;
 

@@ -12,6 +12,7 @@ import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { notFound, Problem } from '../../problem.ts';
 import { overBalanceLimit } from '../merchant/balanceLimit.ts';
+import { amountField } from '../merchant/payoutRequest.ts';
 import { fundingSchema } from './adminSchemas.ts';
 
 const { write } = documented('admin');
@@ -26,7 +27,7 @@ const externalId = z
 
 const funding = z
   .strictObject({
-    amount: z.union([z.string(), z.number()]),
+    amount: amountField,
     currency: z.string(),
     mode: z.enum(['test', 'live']),
     externalId,
