@@ -5,7 +5,6 @@
  */
 import {
   type ActivityOptions,
-  ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -13,17 +12,9 @@ import {
   patched,
   setHandler,
 } from '@temporalio/workflow';
-import { isId } from '../src/domain/ids.ts';
 import {
   type Accepted,
   acceptUpdate,
-  type Command,
-  type CommandAnswer,
-  commandUpdate,
-  type Decision,
-  type DispatchOrder,
-  decideSignal,
-  dispatchSignal,
   type Fact,
   type Opening,
   type PayoutInput,
@@ -36,11 +27,12 @@ import {
 } from '../src/domain/payout/contract.ts';
 import { retryWait } from '../src/domain/payout/facts.ts';
 import { feeMinor } from '../src/domain/payout/fee.ts';
-import { edgeOf, type FactType, isBeforeItsRun, isFinal, type PayoutState } from '../src/domain/payout/machine.ts';
+import { isBeforeItsRun, isFinal, type PayoutState } from '../src/domain/payout/machine.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
 import { now } from './clock.ts';
+import { takeCommands } from './payoutCommands.ts';
 import { ledger, openDoor, type PayoutDoor, pspOf } from './payoutDoor.ts';
 
 /** Of one attempt, all under one key. A PSP that lost three requests, each past its grace, needs a person. */
@@ -63,22 +55,15 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   let accepted: Accepted | undefined;
   let door: PayoutDoor | undefined;
   const notices: PspNotice[] = [];
-  const deciders = new Set<string>();
 
   setHandler(acceptUpdate, async () => {
     await condition(() => accepted !== undefined);
     return accepted as Accepted;
   });
-  setHandler(commandUpdate, (command) => obey(command), { validator: (command) => refuseEarly(command, door, deciders) });
   setHandler(pspNoticeSignal, (notice) => void notices.push(notice), {
     description: 'sent by the API when the PSP has called back',
   });
-  setHandler(dispatchSignal, dispatch, { description: 'sent by a payout run' });
-  if (allowSignalDecisions) {
-    setHandler(decideSignal, decideBySignal, {
-      description: 'approve or reject: {"admin":"adm_…","decision":"approve"}, or "reject"; "note" if you like',
-    });
-  }
+  takeCommands({ isOpened: () => accepted !== undefined, door: () => door, allowSignalDecisions });
   setHandler(stateQuery, () => viewOf(opening, door?.seen()));
 
   const opened = await open(opening);
@@ -91,48 +76,6 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
     await door.settleDown(notices);
   }
   return { endedAs: door?.seen().state ?? 'REFUSED', accepted };
-
-  async function obey(command: Command): Promise<CommandAnswer> {
-    await condition(() => accepted !== undefined);
-    if (!door) return { outcome: 'wrong_state' };
-    const { type, ...data } = command;
-    const answer = await door.applyAsked({ type, ...data, attempt: door.seen().attempt }, actorOf(command));
-    if (answer.outcome === 'applied' || answer.outcome === 'already') {
-      if ('adminId' in command) deciders.add(command.adminId);
-      return { outcome: 'done', payout: answer.payout };
-    }
-    return {
-      outcome: answer.outcome === 'self_approval' || answer.outcome === 'already_decided' ? answer.outcome : 'wrong_state',
-    };
-  }
-
-  /** A run has come to this payout. Held, cancelled or in a run already: the ledger refuses, and nothing changes. */
-  async function dispatch({ runId }: DispatchOrder): Promise<void> {
-    await condition(() => accepted !== undefined);
-    await door?.apply({ type: 'dispatched', runId }, 'system');
-  }
-
-  /** From the Temporal UI or CLI. Whoever can send signals can name any admin: an installation may switch this door off. */
-  async function decideBySignal(decision: Decision): Promise<void> {
-    await condition(() => accepted !== undefined);
-    const refusal = door && (await refusalOf(decision, door));
-    if (refusal) door?.remark(`the last signal \`decide\` changed nothing: ${refusal}`);
-  }
-}
-
-/** A signal has no answer; why it came to nothing is said where its sender looks next. */
-async function refusalOf(decision: Decision, door: PayoutDoor): Promise<string | undefined> {
-  if (typeof decision?.admin !== 'string' || !(await ledger.mayApprove(decision.admin)))
-    return '`admin` is nobody who may approve';
-  const reason = String(decision.note ?? 'by signal');
-  const facts: Record<string, Fact> = {
-    approve: { type: 'approved', adminId: decision.admin, via: 'signal', reason },
-    reject: { type: 'rejected', adminId: decision.admin, via: 'signal', reason },
-  };
-  const fact = facts[decision.decision];
-  if (!fact) return '`decision` must be "approve" or "reject"';
-  const { outcome } = await door.apply(fact, `admin:${decision.admin}`);
-  return outcome === 'applied' || outcome === 'already' ? undefined : outcome;
 }
 
 type Opened =
@@ -298,25 +241,6 @@ async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes):
   }
 
   async function end(): Promise<void> {}
-}
-
-/** A click that cannot be right is refused before it enters the history. What only the ledger knows, it refuses itself. */
-function refuseEarly(command: Command, door: PayoutDoor | undefined, deciders: ReadonlySet<string>): void {
-  if (!door || door.isBehind()) return;
-  const { state } = door.seen();
-  if (edgeOf(state, command.type as FactType)) return;
-  const decided = 'adminId' in command && deciders.has(command.adminId) && ['approved', 'rejected'].includes(command.type);
-  throw ApplicationFailure.create({
-    type: decided ? 'already_decided' : 'wrong_state',
-    message: `${command.type} has no place in state ${state}`,
-    nonRetryable: true,
-    category: 'BENIGN',
-  });
-}
-
-function actorOf(command: Command): string {
-  if ('adminId' in command) return `admin:${command.adminId}`;
-  return `${isId('prv', command.by) ? 'provider' : 'merchant'}:${command.by}`;
 }
 
 function viewOf(opening: Opening, seen: PayoutRecord | undefined) {
