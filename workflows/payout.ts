@@ -22,7 +22,6 @@ import {
   type PayoutResult,
   type PayoutTimes,
   type PspNotice,
-  pspNoticeSignal,
   stateQuery,
 } from '../src/domain/payout/contract.ts';
 import { retryWait } from '../src/domain/payout/facts.ts';
@@ -32,7 +31,7 @@ import type { PspReply } from '../src/domain/payout/reply.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
 import { now } from './clock.ts';
-import { takeCommands } from './payoutCommands.ts';
+import { hearNotices, takeCommands } from './payoutCommands.ts';
 import { ledger, openDoor, type PayoutDoor, pspOf } from './payoutDoor.ts';
 
 /** Of one attempt, all under one key. A PSP that lost three requests, each past its grace, needs a person. */
@@ -56,13 +55,12 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   let door: PayoutDoor | undefined;
   const notices: PspNotice[] = [];
 
-  setHandler(acceptUpdate, async () => {
+  const answer = async (): Promise<Accepted> => {
     await condition(() => accepted !== undefined);
     return accepted as Accepted;
-  });
-  setHandler(pspNoticeSignal, (notice) => void notices.push(notice), {
-    description: 'sent by the API when the PSP has called back',
-  });
+  };
+  setHandler(acceptUpdate, answer, { validator: (_order) => undefined }); // only where there is one are strangers refused
+  hearNotices(notices);
   takeCommands({ isOpened: () => accepted !== undefined, door: () => door, allowSignalDecisions });
   setHandler(stateQuery, () => viewOf(opening, door?.seen()));
 

@@ -8,7 +8,6 @@ import {
   allHandlersFinished,
   condition,
   ParentClosePolicy,
-  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -45,7 +44,7 @@ export const ledger = proxyLocalActivities<LedgerActivities>({
  * memory: what the ledger wrote in that task, the workflow would never hear of if worker and server died. An activity is
  * handed out when the update is stored.
  */
-const ledgerOnceStored = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'applyFact'>>({
+const asked = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'applyAsked'>>({
   taskQueue: DECISIONS_QUEUE,
   startToCloseTimeout: '15s', // as above
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
@@ -82,6 +81,8 @@ const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, '
 export interface PayoutDoor {
   /** The payout as this run last saw it. */
   seen(): PayoutRecord;
+  /** The number of its newest event when this run began. */
+  readonly openedAt: number;
   /** Whether the books may be further than that. */
   isBehind(): boolean;
   /** Waits for news of the payout, which the books have before us. */
@@ -92,7 +93,7 @@ export interface PayoutDoor {
    */
   see(answer: { readonly payout: PayoutRecord; readonly notify: boolean }, askedAt: number): void;
   apply(fact: Fact, actor: string): Promise<FactAnswer>;
-  /** The same for what an update asks, which must be stored first. */
+  /** The same for what a person asks: it must be stored first, and the person may not be allowed to. */
   applyAsked(fact: Fact, actor: string): Promise<FactAnswer>;
   /** Shown with the current details until the payout changes. */
   remark(text: string): void;
@@ -171,21 +172,20 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   }
 
   async function applyBy(
-    { applyFact }: Pick<typeof ledger, 'applyFact'> | typeof ledgerOnceStored,
+    door: typeof ledger.applyFact | typeof asked.applyAsked,
     fact: Fact,
     actor: string,
   ): Promise<FactAnswer> {
     const { sequence } = seen;
     const step: Parameters<LedgerActivities['applyFact']> = [seen.id, stepKey(fact, seen), fact, actor];
-    const answer = await whileBehind(applyFact.executeWithOptions({ summary: fact.type }, step));
+    const answer = await whileBehind(door.executeWithOptions({ summary: fact.type }, step));
     see(answer, sequence);
     return answer;
   }
 
-  const apply = (fact: Fact, actor: string): Promise<FactAnswer> => applyBy(ledger, fact, actor);
+  const apply = (fact: Fact, actor: string): Promise<FactAnswer> => applyBy(ledger.applyFact, fact, actor);
 
-  const applyAsked = (fact: Fact, actor: string): Promise<FactAnswer> =>
-    applyBy(patched('updates are stored first') ? ledgerOnceStored : ledger, fact, actor); // since 0.1, 2026-11-27
+  const applyAsked = (fact: Fact, actor: string): Promise<FactAnswer> => applyBy(asked.applyAsked, fact, actor);
 
   /** Of a failure that another attempt follows, the fact says when: the clock is ours, and so is the wait that it ends. */
   function contextOf(attempt: number, source: ReplyContext['source']): ReplyContext {
@@ -226,6 +226,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   see(opened, 0);
   return {
     seen: () => seen,
+    openedAt: opened.payout.sequence,
     isBehind: () => awaited > 0,
     whileBehind,
     see,

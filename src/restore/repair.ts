@@ -66,7 +66,7 @@ async function takeIn({ pool, ledger, runs }: RepairPorts, ofPayout: readonly Ru
 async function requestIn(runs: RunsClient, ofPayout: readonly Run[]): Promise<PayoutRequest | undefined> {
   for (const run of ofPayout) {
     const opening = await runs.openingOf(run);
-    if (opening.type === 'new') return opening.request;
+    if (opening?.type === 'new') return opening.request;
   }
   return undefined;
 }
