@@ -219,11 +219,9 @@ test('who fails a look-up in the PSP’s place changes nothing', async () => {
 });
 
 test('a failure of ours that is copied, to end what was to be tried again, ends nothing', async () => {
-  const account = '77700000000002';
-  await engine.fault({ kind: 'no_answer', params: { take: false }, times: 1, match: { accountNumber: account } });
-  const payout = await engine.pay('', {
-    destination: { type: 'bank', bankCode: 'HBL', accountNumber: account, iban: null, accountTitle: null },
-  });
+  const payoutId = newId('po');
+  await engine.fault({ kind: 'error_before', params: { lookups: true }, times: 5, match: { reference: payoutId } });
+  const payout = await engine.pay('0001', { payoutId });
   await engine.until(payout.id, 'UNKNOWN');
   await eventually(async () => {
     const { raw } = await handleOf(payout).describe();
