@@ -287,21 +287,4 @@ async function maintenance(engine: Engine, type: string): Promise<string> {
 }
 
 /** Recordings of what workflows did before a change, kept while such payouts may be open: docs/changing-workflows.md. */
-export const EARLIER: readonly string[] = [
-  'paid@reply-written-by-the-workflow',
-  'paid-after-a-retry@reply-written-by-the-workflow',
-  'failed@reply-written-by-the-workflow',
-  'unknown-then-paid@reply-written-by-the-workflow',
-  'psp-busy-then-paid@reply-written-by-the-workflow',
-  'provider-retried-then-failed@reply-written-by-the-workflow',
-  'approved-then-paid@decided-before-it-was-stored',
-  'rejected@decided-before-it-was-stored',
-  'held-released-approved@decided-before-it-was-stored',
-  'cancelled@decided-before-it-was-stored',
-  'resumed@decided-before-it-was-stored',
-  'unresolved-then-not-paid@decided-before-it-was-stored',
-  'mismatch-then-resolved-as-paid@decided-before-it-was-stored',
-  'provider-reviewed-then-paid-by-a-run@decided-before-it-was-stored',
-  'provider-cancelled-before-the-run@decided-before-it-was-stored',
-  'provider-held-before-the-run-then-paid-by-the-next@decided-before-it-was-stored',
-];
+export const EARLIER: readonly string[] = [];
