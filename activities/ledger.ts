@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { LEDGER_REFUSED, type PayoutRecord } from '../src/domain/payout/contract.ts';
-import { mayAct, type Role } from '../src/domain/roles.ts';
 import { type Failpoint, failpoint } from '../src/failpoints.ts';
 import { reserveAssessed } from '../src/ledger/assessed.ts';
 import type { Ledger, ReserveAnswer, ReserveRequest } from '../src/ledger/ledger.ts';
+import { askedDoor } from './authority.ts';
 
 interface Places {
   readonly before?: Failpoint;
@@ -81,6 +81,7 @@ export function factDoor(ledger: Ledger): Ledger['applyFact'] {
 export type LedgerActivities = ReturnType<typeof createLedgerActivities>;
 
 export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool: Pool }) {
+  const applyFact = factDoor(ledger);
   return {
     async reserve(request: ReserveRequest): Promise<ReserveAnswer> {
       const answer = await unlessForGood(() => reserveAssessed(ledger, request));
@@ -88,18 +89,14 @@ export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool:
       return answer;
     },
 
-    applyFact: factDoor(ledger),
+    applyFact,
+
+    applyAsked: askedDoor({ ledger, pool }, applyFact),
 
     async readPayout(payoutId: string): Promise<PayoutRecord> {
       const payout = await ledger.read(payoutId);
       if (!payout) throw new Error(`no payout ${payoutId}`);
       return payout;
-    },
-
-    /** May the admin that a signal names approve payouts? The door checked it for those who came over HTTP. */
-    async mayApprove(adminId: string): Promise<boolean> {
-      const { rows } = await pool.query<{ role: Role }>('SELECT role FROM admins WHERE id = $1 AND active', [adminId]);
-      return rows[0] !== undefined && mayAct(rows[0].role, 'approver');
     },
   };
 }

@@ -83,7 +83,7 @@ async function nextBuild(): Promise<string> {
   for (const part of ['src', 'activities', 'workflows']) cpSync(join(BUILD, part), join(build, part), { recursive: true });
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(BUILD, 'workflows', 'index.js'),
-    workflowInterceptorModules: [join(BUILD, 'cluster', 'nextVersion.js')],
+    workflowInterceptorModules: [join(BUILD, 'workflows', 'interceptors.js'), join(BUILD, 'cluster', 'nextVersion.js')],
     failureConverterPath: join(BUILD, 'src', 'temporal', 'failureConverter.cjs'),
     logger: new DefaultLogger('WARN'),
   });

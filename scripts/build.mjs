@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 rmSync('dist', { recursive: true, force: true });
@@ -10,9 +11,10 @@ tool('tsc', ['-p', 'tsconfig.build.json']);
 // Plain JavaScript that the SDK loads by path; the compiler does not copy it.
 const failureConverter = join('src', 'temporal', 'failureConverter.cjs');
 copyFileSync(failureConverter, join('dist', failureConverter));
+const { bundleSettings } = await import(pathToFileURL(resolve('dist', 'src', 'temporal', 'workerSettings.js')).href);
 const { code } = await bundleWorkflowCode({
   workflowsPath: resolve('dist', 'workflows', 'index.js'),
-  failureConverterPath: resolve('dist', failureConverter),
+  ...bundleSettings,
   logger: new DefaultLogger('WARN'),
 });
 writeFileSync(join('dist', 'workflow-bundle.js'), code);

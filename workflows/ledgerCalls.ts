@@ -30,7 +30,6 @@ type Args<Name extends keyof LedgerActivities> = Parameters<LedgerActivities[Nam
 export const ledger = {
   reserve: (...args: Args<'reserve'>) => durably(quick.reserve(...args), () => stored.reserve(...args)),
   readPayout: (...args: Args<'readPayout'>) => durably(quick.readPayout(...args), () => stored.readPayout(...args)),
-  mayApprove: (...args: Args<'mayApprove'>) => durably(quick.mayApprove(...args), () => stored.mayApprove(...args)),
   applyFact: (...args: Args<'applyFact'>) => {
     const options = { summary: args[2].type };
     return durably(quick.applyFact.executeWithOptions(options, args), () => stored.applyFact.executeWithOptions(options, args));

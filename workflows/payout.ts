@@ -13,14 +13,13 @@ import {
   type PayoutResult,
   type PayoutTimes,
   type PspNotice,
-  pspNoticeSignal,
   stateQuery,
 } from '../src/domain/payout/contract.ts';
 import { feeMinor } from '../src/domain/payout/fee.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
-import { takeCommands } from './payoutCommands.ts';
+import { hearNotices, takeCommands } from './payoutCommands.ts';
 import { openDoor, type PayoutDoor, type View } from './payoutDoor.ts';
 import { openStory } from './payoutStory.ts';
 
@@ -35,11 +34,12 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   const early: PspNotice[] = []; // heard before the payout was opened
   let hear = (notice: PspNotice): void => void early.push(notice);
 
-  setHandler(acceptUpdate, async () => {
+  const answer = async (): Promise<Accepted> => {
     await condition(() => accepted !== undefined);
     return accepted as Accepted;
-  });
-  setHandler(pspNoticeSignal, (notice) => hear(notice), { description: 'sent by the API when the PSP has called back' });
+  };
+  setHandler(acceptUpdate, answer, { validator: (_order) => undefined }); // only where there is one are strangers refused
+  hearNotices((notice) => hear(notice));
   takeCommands({ isOpened: () => accepted !== undefined, door: () => door, allowSignalDecisions });
   setHandler(stateQuery, () => viewOf(opening, door?.seen()));
 

@@ -29,7 +29,7 @@ import { ledger, refusedForGood } from './ledgerCalls.ts';
  * the ledger wrote in that task, the workflow would never hear of if worker and server died. An activity is handed out
  * when the update is stored.
  */
-const asked = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'applyFact'>>({
+const asked = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'applyAsked'>>({
   taskQueue: DECISIONS_QUEUE,
   startToCloseTimeout: '15s', // above the pool's own limits (10 s), which give the better error
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
@@ -56,6 +56,8 @@ export interface PayoutDoor {
   onView(listener: (payout: PayoutRecord, askedAt: number) => void): void;
   /** Called when a step can never succeed: the payout is parked. */
   onParked(listener: () => void): void;
+  /** The number of its newest event when this run began. */
+  readonly openedAt: number;
   /** Whether the books may be further than what was seen. */
   isBehind(): boolean;
   /** Waits for news of the payout, which the books have before us. */
@@ -67,7 +69,7 @@ export interface PayoutDoor {
   see(view: View, askedAt: number): void;
   /** A fact that can never be written parks the payout, and is answered `wrong_state`. */
   apply(fact: Fact, actor: string): Promise<FactAnswer>;
-  /** The same for what an update asks, which must be stored first. */
+  /** The same for what a person asks: it must be stored first, and the person may not be allowed to. */
   applyAsked(fact: Fact, actor: string): Promise<FactAnswer>;
   /** Hands the payout to an operator: a step of it can never succeed as things are. */
   park(reason: string): Promise<void>;
@@ -157,7 +159,7 @@ export function openDoor(opened: View): PayoutDoor {
   const apply = (fact: Fact, actor: string): Promise<FactAnswer> => applyBy((step) => ledger.applyFact(...step), fact, actor);
 
   const applyAsked = (fact: Fact, actor: string): Promise<FactAnswer> =>
-    applyBy((step) => asked.applyFact.executeWithOptions({ summary: fact.type }, step), fact, actor);
+    applyBy((step) => asked.applyAsked.executeWithOptions({ summary: fact.type }, step), fact, actor);
 
   async function park(reason: string): Promise<void> {
     const { id, sequence } = seen;
@@ -176,6 +178,7 @@ export function openDoor(opened: View): PayoutDoor {
   see(opened, 0);
   return {
     seen: () => seen,
+    openedAt: opened.payout.sequence,
     onView: (listener) => {
       tellView = listener;
     },

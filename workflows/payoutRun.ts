@@ -18,7 +18,11 @@ const { openRun, dispatchPage, closeRun } = proxyActivities<PayoutRunActivities>
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
-export async function payoutRun({ trigger, runId = ownId(), progress }: PayoutRunInput): Promise<PayoutRunResult> {
+const BY_THE_CLOCK: PayoutRunInput = { trigger: 'schedule' };
+
+/** @param input absent where the Schedule starts it: what is encrypted for a workflow needs its id, and that has the time in it. */
+export async function payoutRun(input: PayoutRunInput = BY_THE_CLOCK): Promise<PayoutRunResult> {
+  const { trigger, runId = ownId(), progress } = input;
   if (!progress) await openRun({ runId, trigger });
   let { lap, after }: RunProgress = progress ?? { lap: 'first', after: '' };
   for (let pages = 0; ; pages += 1) {

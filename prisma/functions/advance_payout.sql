@@ -5,7 +5,7 @@ RETURNS payouts LANGUAGE plpgsql AS $$
 DECLARE
   v payouts;
   v_paid int := paid_attempt(p);
-  v_about int := CASE WHEN p_edge.fact = 'paid' THEN v_paid ELSE p_attempt END;
+  v_about int := CASE WHEN p_edge.fact IN ('paid', 'resolved_paid') THEN v_paid ELSE p_attempt END;
   v_wants_operator boolean := p_edge.to_state = 'UNRESOLVED' OR p_edge.effect = 'settle_late' OR p_fact = 'parked'
     OR coalesce((p_data ->> 'needsOperator')::boolean, false)
     OR EXISTS (SELECT 1 FROM payout_attempts a WHERE a.payout_id = p.id AND a.state = 'doubted')

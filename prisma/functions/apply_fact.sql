@@ -29,6 +29,7 @@ BEGIN
   IF p_fact = 'returned' THEN PERFORM lock_for_return(p_payout); END IF;
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
+  IF fact_origin(p_fact) = 'person' THEN v_attempt := p.attempt; END IF; -- a person decides on the payout as it is, whatever they last saw
   -- The PSP's name for another attempt, of this payout or any: whatever it says, it does not say it of this one. Under
   -- a key of its own, so that the true word of this attempt still counts when it comes.
   IF v_is_psps AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.psp = p.psp AND x.psp_ref = p_data ->> 'pspRef'

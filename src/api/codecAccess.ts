@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hashApiKey } from '../crypto/newSecret.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
+import { adminOf } from './caller.ts';
 import { readSession, SESSION_MS } from './codecSession.ts';
 import type { ApiContext } from './context.ts';
 import { adminAuth } from './plugins/auth.ts';
@@ -10,6 +11,7 @@ import { Problem } from './problem.ts';
 export interface SignedIn {
   readonly keyId: string;
   readonly name: string;
+  readonly role: string;
 }
 
 const COOKIE = 'oncepay_codec';
@@ -35,7 +37,14 @@ export function codecCors({ config }: ApiContext) {
   };
 }
 
-/** A key in a header, as the CLI sends it, or the cookie of a page of the UI's origin. */
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Behind `codecAuth`: the role of who asks. */
+    codecRole: string;
+  }
+}
+
+/** A key in a header, as the CLI sends it, or the cookie of a page of the UI's origin. Sets `request.codecRole`. */
 export function codecAuth(context: ApiContext) {
   const uiOrigin = new URL(context.config.temporalUiUrl).origin;
   const byKey = adminAuth(context, 'viewer');
@@ -43,13 +52,19 @@ export function codecAuth(context: ApiContext) {
     const { headers } = request;
     // A UI that is told to pass its own tokens on sends another Bearer: that is no key of ours, the cookie counts.
     const isKeyed = headers['x-api-key'] !== undefined || /^bearer +ak_/i.test(headers.authorization ?? '');
-    if (isKeyed || tokenIn(request) === undefined) return await byKey(request, reply);
-    if (!(await signedInAs(context, request))) {
+    if (isKeyed || tokenIn(request) === undefined) {
+      await byKey(request, reply);
+      request.codecRole = adminOf(request).role;
+      return;
+    }
+    const admin = await signedInAs(context, request);
+    if (!admin) {
       await request.server.rateLimits.address(request);
       throw new Problem(401, 'invalid_api_key', 'Sign in at /codec/login with an admin key, or send one in a header.');
     }
     // A browser sends the cookie from any page of our site; only the UI's pages may use it.
     if (headers.origin !== uiOrigin) throw new Problem(403, 'forbidden', 'The cookie counts for pages of the Temporal UI only.');
+    request.codecRole = admin.role;
   };
 }
 
@@ -70,7 +85,7 @@ const tokenIn = ({ headers }: FastifyRequest): string | undefined =>
 async function activeAdmin({ prisma }: ApiContext, where: Prisma.ApiKeyWhereUniqueInput): Promise<SignedIn | undefined> {
   const key = await prisma.apiKey.findUnique({ where, include: { admin: true } });
   if (!key?.admin?.active || key.revokedAt || (key.expiresAt && key.expiresAt <= new Date())) return undefined;
-  return { keyId: key.id, name: key.admin.name };
+  return { keyId: key.id, name: key.admin.name, role: key.admin.role };
 }
 
 /** Strict: sent from pages of our own site only. The path keeps it away from everything but the codec. */

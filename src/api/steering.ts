@@ -10,14 +10,14 @@ import type { ApiContext } from './context.ts';
  */
 export async function steer(
   { payouts, ledger }: ApiContext,
-  { id, round }: PayoutRecord,
+  seen: PayoutRecord,
   command: Command,
   updateId: string,
 ): Promise<SteeredAnswer> {
-  const answer = await payouts.command(id, round, command, updateId);
+  const answer = await payouts.command(seen, command, updateId);
   if (answer.outcome !== 'gone') return answer;
-  const now = await ledger.read(id);
+  const now = await ledger.read(seen.id);
   if (!now || isFinal(now.state)) return answer;
   await payouts.resume(now);
-  return await payouts.command(id, now.round, command, updateId);
+  return await payouts.command(now, command, updateId);
 }

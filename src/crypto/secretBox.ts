@@ -26,18 +26,23 @@ export function parseKeys(text: string): KeyRing {
   return { currentId, byId };
 }
 
-/** iv ‖ tag ‖ cipher, under the ring's current key. */
-export function seal(keys: KeyRing, plain: Uint8Array): Buffer {
+/**
+ * iv ‖ tag ‖ cipher, under the ring's current key.
+ * @param boundTo what it belongs to: it opens only where the same is named. Not secret, not part of the result.
+ */
+export function seal(keys: KeyRing, plain: Uint8Array, boundTo = ''): Buffer {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', keyOf(keys, keys.currentId), iv);
+  cipher.setAAD(Buffer.from(boundTo, 'utf8'));
   const body = Buffer.concat([cipher.update(plain), cipher.final()]);
   return Buffer.concat([iv, cipher.getAuthTag(), body]);
 }
 
-/** @throws if the key is unknown or one bit was changed. */
-export function open(keys: KeyRing, keyId: string, sealed: Uint8Array): Buffer {
+/** @throws if the key is unknown, one bit was changed, or it belongs to something else. */
+export function open(keys: KeyRing, keyId: string, sealed: Uint8Array, boundTo = ''): Buffer {
   const bytes = Buffer.from(sealed);
   const decipher = createDecipheriv('aes-256-gcm', keyOf(keys, keyId), bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAAD(Buffer.from(boundTo, 'utf8'));
   decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
   return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]);
 }

@@ -72,7 +72,7 @@ export async function takeIn(ports: TakeInPorts, ofPayout: readonly Run[]): Prom
 async function requestIn(runs: RunsClient, ofPayout: readonly Run[]): Promise<PayoutRequest | undefined> {
   for (const run of ofPayout) {
     const opening = await runs.openingOf(run);
-    if (opening.type === 'new') return opening.request;
+    if (opening?.type === 'new') return opening.request;
   }
   return undefined;
 }

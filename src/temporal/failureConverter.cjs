@@ -2,4 +2,36 @@
 // failures go through the codec too. CommonJS, because that require() must work in every Node and under Jest.
 const { DefaultFailureConverter } = require('@temporalio/common');
 
-exports.failureConverter = new DefaultFailureConverter({ encodeCommonAttributes: true });
+/** As in src/domain/unsigned.ts, which this file cannot import. */
+const UNSIGNED_FAILURE = 'Unsigned';
+
+/**
+ * What our processes throw carries its message encrypted, and here what it means too: a failure that does not, or means
+ * something else than it did, is somebody else's, whatever it says.
+ */
+class SignedFailureConverter extends DefaultFailureConverter {
+  errorToFailure(error, payloadConverter, context) {
+    const failure = super.errorToFailure(error, payloadConverter, context);
+    if (!failure.applicationFailureInfo) return failure;
+    const attributes = payloadConverter.fromPayload(failure.encodedAttributes, context);
+    const meaning = meaningOf(failure.applicationFailureInfo);
+    return { ...failure, encodedAttributes: payloadConverter.toPayload({ ...attributes, meaning }, context) };
+  }
+
+  failureToError(failure, payloadConverter, context) {
+    const error = super.failureToError(failure, payloadConverter, context);
+    if (failure.applicationFailureInfo && !isSigned(failure, payloadConverter, context)) error.type = UNSIGNED_FAILURE;
+    return error;
+  }
+}
+
+/** In JSON, as payloads are: absent and null are the same on the wire. */
+const meaningOf = ({ type, nonRetryable }) => JSON.stringify([type || null, Boolean(nonRetryable)]);
+
+/** A payload that the codec could not authenticate is marked, and has no meaning. */
+function isSigned({ encodedAttributes, applicationFailureInfo }, payloadConverter, context) {
+  const attributes = encodedAttributes ? payloadConverter.fromPayload(encodedAttributes, context) : undefined;
+  return attributes?.meaning === meaningOf(applicationFailureInfo);
+}
+
+exports.failureConverter = new SignedFailureConverter({ encodeCommonAttributes: true });

@@ -20,6 +20,7 @@ import {
   acceptUpdate,
   type Command,
   type CommandAnswer,
+  type CommandOrder,
   commandUpdate,
   type DispatchOrder,
   dispatchSignal,
@@ -41,6 +42,7 @@ import {
   PAYOUT_STATUS,
 } from '../domain/payout/searchAttributes.ts';
 import { PAYOUTS_QUEUE } from '../domain/queues.ts';
+import { unsigned } from '../domain/unsigned.ts';
 import { TemporalUnavailable, unavailableOr } from './client.ts';
 
 /** A client waits this long for a first answer; beyond it, 202: the workflow is there and goes on by itself. */
@@ -66,6 +68,8 @@ export interface PayoutFacts {
   readonly destination: { readonly type: string; readonly bankCode?: string; readonly walletCode?: string };
 }
 
+export type SeenPayout = Pick<PayoutRecord, 'id' | 'round' | 'sequence'>;
+
 export interface PayoutsSettings {
   readonly times: PayoutTimes;
   readonly allowSignalDecisions: boolean;
@@ -74,8 +78,11 @@ export interface PayoutsSettings {
 export interface PayoutsClient {
   /** Starts the payout or attaches to it, and waits for its first decision. `pending`: no worker answered in time. */
   accept(facts: PayoutFacts, opening: Opening): Promise<AcceptAnswer>;
-  /** Asks a running payout for something. `gone`: its workflow has ended; `pending`: no worker answered in time. */
-  command(payoutId: string, round: number, command: Command, updateId: string): Promise<SteeredAnswer>;
+  /**
+   * Asks a running payout for something. `gone`: its workflow has ended; `pending`: no worker answered in time.
+   * @param seen the payout as whoever asks has seen it.
+   */
+  command(seen: SeenPayout, command: Command, updateId: string): Promise<SteeredAnswer>;
   /** Hands a PSP's message to whoever takes facts of this payout now: its own workflow, or one that follows it up. */
   notice(payoutId: string, round: number, notice: PspNotice): Promise<void>;
   /** Takes up an open payout that has no workflow (any more); does nothing where one runs. */
@@ -117,14 +124,18 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     const updateId = isNew ? 'accept' : `accept:${opening.requestId}`;
     try {
       const accepted = await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
-        workflow.executeUpdateWithStart(acceptUpdate, { updateId, startWorkflowOperation }),
+        workflow.executeUpdateWithStart(acceptUpdate, {
+          updateId,
+          args: [{ payoutId: facts.payoutId }],
+          startWorkflowOperation,
+        }),
       );
-      return { kind: 'answered', accepted };
+      return { kind: 'answered', accepted: ours(accepted) };
     } catch (error) {
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfStarted(startWorkflowOperation);
       // It has ended without this update: the update was lost with a server. The result holds the same answer.
       if (error instanceof WorkflowExecutionAlreadyStartedError) return await answerOfEnded(startWorkflowOperation);
-      throw unavailableOr(error);
+      throw refusedOr(error);
     }
   }
 
@@ -147,25 +158,27 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
       const result = client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
         workflow.getHandle<PayoutWorkflow>(workflowId).result(),
       );
-      return { kind: 'answered', accepted: (await result).accepted };
+      return { kind: 'answered', accepted: ours(await result).accepted };
     } catch (error) {
       if (error instanceof WorkflowFailedError) return { kind: 'pending' }; // ended by hand: its payout is open, and will be taken up again
       throw unavailableOr(error);
     }
   }
 
-  async function command(payoutId: string, round: number, wanted: Command, updateId: string): Promise<SteeredAnswer> {
-    const handle = workflow.getHandle(payoutWorkflowId(payoutId, round));
+  async function command({ id, round, sequence }: SeenPayout, wanted: Command, updateId: string): Promise<SteeredAnswer> {
+    const handle = workflow.getHandle(payoutWorkflowId(id, round));
+    const order: CommandOrder = { updateId, sequence, command: wanted };
     try {
-      return await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
-        handle.executeUpdate(commandUpdate, { args: [wanted], updateId }),
+      const answer = await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
+        handle.executeUpdate(commandUpdate, { args: [order], updateId }),
       );
+      return ours(answer);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return { outcome: 'gone' };
       const refused = error instanceof WorkflowUpdateFailedError ? refusalOf(error.cause) : undefined;
       if (refused) return { outcome: refused };
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfThere(handle);
-      throw unavailableOr(error);
+      throw refusedOr(error);
     }
   }
 
@@ -235,6 +248,18 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
 
   return { accept, command, notice, resume, dispatch };
 }
+
+/** Whoever can answer a workflow's tasks can answer its updates: what was not encrypted by us is no answer. */
+function ours<T>(answer: T): T {
+  if (unsigned(answer)) throw new TemporalUnavailable('somebody else has answered in place of a worker of ours');
+  return answer;
+}
+
+/** A worker that lacks our key refuses us as it would a stranger, and a stranger may have started what we met: both pass. */
+const refusedOr = (error: unknown): unknown =>
+  error instanceof WorkflowUpdateFailedError
+    ? new TemporalUnavailable('the workflow could not do what was asked', { cause: error })
+    : unavailableOr(error);
 
 /** The workflow's validator refused the command before it entered the history. */
 function refusalOf(cause: unknown): 'wrong_state' | 'already_decided' | undefined {

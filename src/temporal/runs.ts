@@ -4,6 +4,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { parsePayoutWorkflowId } from '../domain/ids.ts';
 import type { Opening, PayoutInput } from '../domain/payout/contract.ts';
 import { PAYOUT_STATUS } from '../domain/payout/searchAttributes.ts';
+import { unsigned } from '../domain/unsigned.ts';
 import { createPayloadCodec } from './codec.ts';
 
 /**
@@ -26,8 +27,8 @@ export interface RunsClient {
   since(moment: Date): Promise<Run[]>;
   /** Those of payouts that run now. */
   running(): Promise<Run[]>;
-  /** What it was started with. */
-  openingOf(run: Run): Promise<Opening>;
+  /** What it was started with; undefined where that is not ours: a stranger can start anything. */
+  openingOf(run: Run): Promise<Opening | undefined>;
   end(run: Run, reason: string): Promise<void>;
 }
 
@@ -73,9 +74,10 @@ export function createRunsClient(client: Client, encryptionKeys: string): RunsCl
         maximumPageSize: 1,
       });
       const payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-      const [payload] = await codec.decode(payloads);
-      if (!payload) throw new Error(`${workflowId} was started with nothing`);
-      return defaultPayloadConverter.fromPayload<PayoutInput>(payload).opening;
+      const place = { type: 'workflow', namespace: client.options.namespace, workflowId } as const;
+      const [payload] = await codec.decode(payloads, place);
+      const input = payload && defaultPayloadConverter.fromPayload<PayoutInput>(payload);
+      return unsigned(input) ? undefined : input?.opening;
     },
 
     async end({ workflowId, runId }, reason) {

@@ -15,8 +15,8 @@ import { createLedger } from '../ledger/ledger.ts';
 import type { Mailer } from '../notify/mail.ts';
 import { createPusher } from '../notify/push.ts';
 import type { PspRegistry } from '../psp/registry.ts';
-import { dataConverter } from '../temporal/codec.ts';
 import type { PayoutsClient } from '../temporal/payouts.ts';
+import { workerSettings } from '../temporal/workerSettings.ts';
 import type { JobCounts } from './jobs.ts';
 import { workflowCode } from './temporal.ts';
 
@@ -58,9 +58,8 @@ export async function createWorkers(
     ...COMMON,
     connection,
     namespace: config.temporalNamespace,
-    dataConverter: dataConverter(config.encryptionKeys),
     taskQueue,
-    interceptors: { activity: [jobs.countingFor(taskQueue)] },
+    ...workerSettings(config.encryptionKeys, [jobs.countingFor(taskQueue)]),
   });
   const keys = parseKeys(config.encryptionKeys);
   const outside = { timeoutMs: config.webhookTimeoutMs, allowLoopbackTest: config.webhookAllowLoopbackTest };

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { PAYOUT_RUN_SCHEDULE, type PayoutRunInput } from '../domain/payoutRun.ts';
+import { PAYOUT_RUN_SCHEDULE } from '../domain/payoutRun.ts';
 import { PAYOUTS_QUEUE } from '../domain/queues.ts';
 
 interface Scheduled {
@@ -12,21 +12,18 @@ interface Scheduled {
   readonly everyMs: number;
   /** Past the full period, so that they do not meet. */
   readonly offsetMs: number;
-  readonly args: readonly unknown[];
   /** Its period is a setting: one that is there takes over ours. Of all else, a schedule is left as an operator may have set it. */
   readonly isConfigured: boolean;
 }
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const RUN: PayoutRunInput = { trigger: 'schedule' };
 
 const housekeeping = (scheduleId: string, workflowType: string, everyMs: number, offsetMs: number): Scheduled => ({
   scheduleId,
   workflowType,
   everyMs,
   offsetMs,
-  args: [],
   isConfigured: false,
 });
 
@@ -35,7 +32,7 @@ const schedulesOf = ({ payoutRunIntervalMs: everyMs }: Pick<Config, 'payoutRunIn
   housekeeping('take-up-open-payouts', 'takeUpOpenPayouts', 10 * MINUTE, 5 * MINUTE),
   housekeeping('hand-on-messages', 'handOnMessages', MINUTE, 0), // a return that nobody was told of waits no longer
   housekeeping('check-books', 'checkBooks', HOUR, 30 * MINUTE),
-  { scheduleId: PAYOUT_RUN_SCHEDULE, workflowType: 'payoutRun', everyMs, offsetMs: 0, args: [RUN], isConfigured: true },
+  { scheduleId: PAYOUT_RUN_SCHEDULE, workflowType: 'payoutRun', everyMs, offsetMs: 0, isConfigured: true },
 ];
 
 const TRY_AGAIN_MS = 10_000;
@@ -71,11 +68,12 @@ async function createOrAdjust(client: Client, scheduled: Scheduled): Promise<voi
   }
 }
 
-async function createSchedule(client: Client, { scheduleId, workflowType, everyMs, offsetMs, args }: Scheduled): Promise<void> {
+async function createSchedule(client: Client, { scheduleId, workflowType, everyMs, offsetMs }: Scheduled): Promise<void> {
   await client.schedule.create({
     scheduleId,
     spec: { intervals: [{ every: everyMs, offset: offsetMs }] },
-    action: { type: 'startWorkflow', workflowType, workflowId: scheduleId, taskQueue: PAYOUTS_QUEUE, args: [...args] },
+    // No arguments: the server adds the time to the id, and what is encrypted for a workflow needs its id.
+    action: { type: 'startWorkflow', workflowType, workflowId: scheduleId, taskQueue: PAYOUTS_QUEUE },
     // What was missed while nothing ran need not be caught up: the next run does it all.
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10m' },
   });

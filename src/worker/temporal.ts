@@ -12,7 +12,7 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { failureConverterPath } from '../temporal/codec.ts';
+import { bundleSettings } from '../temporal/workerSettings.ts';
 import { temporalLogger } from './log.ts';
 
 const CONNECT_AGAIN_MS = 500; // a server that is just starting is there within a second
@@ -79,7 +79,7 @@ export async function workflowCode(log: Logger): Promise<WorkflowBundleOption> {
   const workflowsPath = fileURLToPath(new URL(`../../workflows/index.${extension}`, import.meta.url));
   return await bundleWorkflowCode({
     workflowsPath,
-    failureConverterPath,
+    ...bundleSettings,
     logger: temporalLogger(log.child({}, { level: 'warn' })),
   });
 }

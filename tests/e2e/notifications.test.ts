@@ -126,7 +126,12 @@ describe('with a mail server', () => {
       const handle = new Client({ connection }).workflow.getHandle(workflowId);
       await eventually(async () => {
         const pending = (await handle.describe()).raw.pendingActivities ?? [];
-        const beats = pending.map(({ heartbeatDetails }) => decodeFromPayloadsAtIndex(converter, 0, heartbeatDetails?.payloads));
+        const beats = pending.map(({ activityId, heartbeatDetails }) =>
+          decodeFromPayloadsAtIndex(converter, 0, heartbeatDetails?.payloads, {
+            ...{ type: 'activity', namespace: 'default', workflowId, isLocal: false },
+            activityId: activityId ?? '',
+          }),
+        );
         expect(await Promise.all(beats)).toEqual(Array(APPROVERS).fill('accepted'));
       });
     } finally {

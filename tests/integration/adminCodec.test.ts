@@ -6,6 +6,7 @@ import { type DoorWorld, ENCRYPTION_KEYS, openDoorWorld } from '../support/admin
 
 const UI = 'http://127.0.0.1:8233';
 const SECRET = '12345678900001';
+const PLACE = { type: 'workflow', namespace: 'default', workflowId: 'payout/po_1' } as const;
 
 let w: DoorWorld;
 let sealed: { payloads: unknown[] };
@@ -13,9 +14,9 @@ beforeAll(async () => {
   w = await openDoorWorld({ TEMPORAL_UI_URL: `${UI}/` });
   const plain = {
     metadata: { encoding: Buffer.from('json/plain') },
-    data: Buffer.from(JSON.stringify({ accountNumber: SECRET })),
+    data: Buffer.from(JSON.stringify({ accountNumber: SECRET, amount: '100' })),
   };
-  sealed = { payloads: (await createPayloadCodec(ENCRYPTION_KEYS).encode([plain])).map(toWire) };
+  sealed = { payloads: (await createPayloadCodec(ENCRYPTION_KEYS).encode([plain], PLACE)).map(toWire) };
 });
 afterAll(() => w.close());
 
@@ -44,12 +45,13 @@ const cookieOf = (answer: { headers: Record<string, unknown> }): string =>
   String(answer.headers['set-cookie']).split(';')[0] ?? '';
 
 describe('with a key', () => {
-  test('any admin’s key opens payloads, by either header', async () => {
-    for (const { key } of Object.values(w.admins)) {
+  test('any admin’s key opens payloads, by either header; a viewer reads four digits of an account', async () => {
+    for (const [role, { key }] of Object.entries(w.admins)) {
       for (const headers of [{ 'x-api-key': key }, { authorization: `Bearer ${key}` }]) {
         const { status, body } = await decode(headers);
         expect(status).toBe(200);
-        expect(textOf(body.payloads[0])).toBe(JSON.stringify({ accountNumber: SECRET }));
+        const shown = role === 'viewer' ? `…${SECRET.slice(-4)}` : SECRET;
+        expect(JSON.parse(textOf(body.payloads[0]))).toEqual({ accountNumber: shown, amount: '100' });
       }
     }
   });
@@ -68,30 +70,34 @@ describe('with a key', () => {
     }
   });
 
-  test('what the UI sends to a workflow is encrypted and reads the same afterwards; what is not ours passes through', async () => {
-    const headers = { 'x-api-key': w.admins.viewer.key };
+  test('nobody has a payload encrypted here for a workflow, whose workers would believe it; what is not ours passes through', async () => {
+    const headers = { 'x-api-key': w.admins.admin.key };
     const plain = {
       payloads: [
         { metadata: { encoding: Buffer.from('json/plain').toString('base64') }, data: Buffer.from('{"a":1}').toString('base64') },
       ],
     };
-    const encoded = await w.ask<{ payloads: unknown[] }>('POST', '/codec/encode', { headers, body: plain });
-    expect(encoded.text).not.toContain(plain.payloads[0]?.data);
-    expect((await decode(headers, encoded.body)).body).toEqual(plain);
+    expect((await w.ask('POST', '/codec/encode', { headers, body: plain })).body).toEqual(plain);
+    expect((await w.ask('POST', '/codec/encode', { headers, body: sealed })).body).toEqual(sealed);
     expect((await decode(headers, plain)).body).toEqual(plain);
     expect((await decode(headers, { payloads: [] })).body).toEqual({ payloads: [] });
     expect((await decode(headers, { payloads: [{ metadata: {}, externalPayloads: [] }] })).status).toBe(200);
   });
 
-  test('a payload that was changed or is none is a clear refusal, not a failure of ours', async () => {
-    const headers = { 'x-api-key': w.admins.viewer.key };
+  test('a payload that was changed, or is none, hides no other one, and says why it cannot be read', async () => {
+    const headers = { 'x-api-key': w.admins.operator.key };
     const [first] = sealed.payloads as { metadata: Record<string, string>; data: string }[];
+    const moved = { ...first, metadata: { ...first?.metadata, 'workflow-id': Buffer.from('payout/po_2').toString('base64') } };
     const changed = { ...first, data: Buffer.from('changed '.repeat(9)).toString('base64') };
     const otherKey = { ...first, metadata: { ...first?.metadata, 'encryption-key-id': Buffer.from('gone').toString('base64') } };
-    for (const payload of [changed, otherKey]) {
-      const { status, body } = await decode(headers, { payloads: [payload] });
-      expect([status, body.code]).toEqual([400, 'payload_unreadable']);
-    }
+    const { status, body } = await decode(headers, { payloads: [moved, changed, otherKey, first] });
+    expect(status).toBe(200);
+    expect(body.payloads.map(textOf)).toEqual([
+      expect.stringContaining('encrypted for another workflow'),
+      expect.stringContaining('it was changed'),
+      expect.stringContaining('no key of ours'),
+      expect.stringContaining(SECRET),
+    ]);
     for (const body of [{}, { payloads: [7] }, { payloads: [{ data: '§' }] }])
       expect((await decode(headers, body)).status).toBe(400);
   });

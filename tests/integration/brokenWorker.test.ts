@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { TemporalUnavailable } from '../../src/temporal/client.ts';
-import { failureConverterPath } from '../../src/temporal/codec.ts';
+import { bundleSettings } from '../../src/temporal/workerSettings.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 
 let engine: Engine;
@@ -20,7 +20,7 @@ test('a payout whose workflow tasks fail is unavailable to who asks for somethin
 
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/maintenance.ts', import.meta.url)), // without `payout`
-    failureConverterPath,
+    ...bundleSettings,
     logger: new DefaultLogger('ERROR'),
   });
   const stopBroken = await engine.startWorker({ workflowBundle });

@@ -6,6 +6,7 @@ import { createWebhookActivities } from '../../activities/webhooks.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
+import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, type Engine, startEngine } from '../support/engine.ts';
 import { arrivals, type Receiver, startReceiver } from '../support/receiver.ts';
 
@@ -17,7 +18,7 @@ const closings: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   [engine, receiver] = await Promise.all([startEngine(), startReceiver()]);
-  const { db, client, env } = engine;
+  const { db, env } = engine;
   const keys = parseKeys(ENCRYPTION_KEYS);
   await db.owner.query('UPDATE merchants SET webhook_secret = $1', [encryptSecret(keys, newWebhookSecret())]);
 
@@ -41,7 +42,7 @@ beforeAll(async () => {
     connection: env.nativeConnection,
     taskQueue: WEBHOOKS_QUEUE,
     activities: webhooks,
-    dataConverter: client.options.loadedDataConverter,
+    ...workerSettings(ENCRYPTION_KEYS),
     shutdownGraceTime: '100ms',
   });
   const running = delivering.run();

@@ -17,7 +17,7 @@ import { PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
-import { dataConverter, failureConverterPath } from '../../src/temporal/codec.ts';
+import { bundleSettings, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 
 let engine: Engine;
@@ -48,11 +48,11 @@ beforeAll(async () => {
     taskQueue: PAYOUTS_QUEUE,
     workflowBundle: await bundleWorkflowCode({
       workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-      failureConverterPath,
+      ...bundleSettings,
       logger: new DefaultLogger('WARN'),
     }),
     activities: { ...createLedgerActivities({ ledger, pool }), ...createPspActivities({ ledger, pool, connector: psps.byName }) },
-    dataConverter: dataConverter(ENCRYPTION_KEYS),
+    ...workerSettings(ENCRYPTION_KEYS),
     shutdownGraceTime: '100ms',
   });
   const running = worker.run();

@@ -13,6 +13,7 @@ import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
 import { temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { createMailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
+import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, type Engine, startEngine } from '../support/engine.ts';
 import { type MailServer, startMailServer } from '../support/mailServer.ts';
 import { FROM, openNotificationWorld } from '../support/notificationWorld.ts';
@@ -56,7 +57,7 @@ describe('a provider payout', () => {
         ...createWebhookActivities({ ...outside, pool, keys }),
         ...createNotificationActivities({ pool, keys, mailer, pusher, publicUrl: 'https://pay.example.com' }),
       },
-      dataConverter: engine.client.options.loadedDataConverter,
+      ...workerSettings(ENCRYPTION_KEYS),
       shutdownGraceTime: '100ms',
     });
     const running = worker.run();

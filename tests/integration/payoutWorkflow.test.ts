@@ -148,7 +148,7 @@ test('a PSP that stays silent past the deadline leaves the decision to an operat
     destination: { type: 'bank', bankCode: 'HBL', accountNumber: account, iban: null, accountTitle: null },
   });
   expect(await engine.until(id, 'UNRESOLVED')).toMatchObject({ attempt: 1, needsOperator: true });
-  expect(await engine.command(id, { type: 'cancelled', by: 'merchant' })).toEqual({ outcome: 'wrong_state' });
+  expect(await engine.command(id, { type: 'cancelled', by: engine.merchantId })).toEqual({ outcome: 'wrong_state' });
   await engine.command(id, { type: 'resolved_not_paid', adminId: 'adm_1', evidence: 'asked the bank' });
   expect(await engine.until(id, 'FAILED')).toMatchObject({ failure: { code: 'resolved_not_paid' } });
 });
@@ -214,7 +214,7 @@ test('a held payout is not sent until it is released', async () => {
 
 test('a cancelled payout is never sent', async () => {
   const { id } = await engine.pay('0001', { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } });
-  expect(await engine.command(id, { type: 'cancelled', by: 'merchant' })).toMatchObject({ outcome: 'done' });
+  expect(await engine.command(id, { type: 'cancelled', by: engine.merchantId })).toMatchObject({ outcome: 'done' });
   await engine.until(id, 'CANCELLED');
   expect(await engine.transfers(id)).toHaveLength(0);
 });

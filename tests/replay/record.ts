@@ -14,6 +14,7 @@ import { newId } from '../../src/domain/newId.ts';
 import { WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
 import { createMailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
+import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, startEngine } from '../support/engine.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { HISTORIES } from './histories.ts';
@@ -58,7 +59,7 @@ beforeAll(async () => {
       }),
       ...createMaintenanceActivities({ pool, payouts: engine.payouts }),
     },
-    dataConverter: engine.client.options.loadedDataConverter,
+    ...workerSettings(ENCRYPTION_KEYS),
   });
   const running = webhooks.run();
   closings.push(async () => {

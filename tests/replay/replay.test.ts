@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { dataConverter, failureConverterPath } from '../../src/temporal/codec.ts';
+import { dataConverter } from '../../src/temporal/codec.ts';
+import { bundleSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS } from '../support/engine.ts';
 import { recorded } from './histories.ts';
 import { EARLIER, PATHS } from './paths.ts';
@@ -18,7 +19,7 @@ Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { loggin
 async function replay(workflows: string): Promise<Record<string, string>> {
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL(workflows, import.meta.url)),
-    failureConverterPath,
+    ...bundleSettings,
     logger: new DefaultLogger('ERROR'),
   });
   const histories = recorded();

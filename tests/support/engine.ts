@@ -23,8 +23,9 @@ import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { startSandbox } from '../../src/psp/sandbox/server.ts';
 import type { Simulator } from '../../src/psp/simulator/server.ts';
-import { dataConverter, failureConverterPath } from '../../src/temporal/codec.ts';
+import { dataConverter } from '../../src/temporal/codec.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
+import { bundleSettings, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
@@ -56,6 +57,7 @@ export interface Engine {
   trustProviders(): Promise<void>;
   /** A payout run at once: what it says of itself when it has handed over what was approved. */
   run(runId?: string): Promise<PayoutRunResult>;
+  /** By one who has just read the payout. `adm_1`, `adm_2` and `adm_maker` are approvers. */
   command(payoutId: string, command: Command, round?: number): ReturnType<PayoutsClient['command']>;
   /** Waits until the payout is in one of these states; fails with its timeline if it takes longer than a machine may. */
   until(payoutId: string, ...states: string[]): Promise<PayoutRecord>;
@@ -106,13 +108,16 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
   const payouts = createPayoutsClient(client, { times, allowSignalDecisions: true });
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    failureConverterPath,
+    ...bundleSettings,
     logger: new DefaultLogger('WARN'),
   });
   const psp = createPspActivities({ ledger, pool: db.pool, connector: psps.byName });
   const activities = { ...createLedgerActivities({ ledger, pool: db.pool }), ...psp };
   const merchantId = newId('mer');
   await db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Test', 'unused')`, [merchantId]);
+  await db.owner.query(
+    `INSERT INTO admins (id, name, role) SELECT id, id, 'approver' FROM unnest(ARRAY['adm_1', 'adm_2', 'adm_maker']) AS id`,
+  );
   await ledger.fund({ merchantId, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'start' });
   let references = 0;
 
@@ -125,7 +130,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
   async function work(options: Pick<WorkerOptions, 'taskQueue'> & Partial<WorkerOptions>): Promise<() => Promise<void>> {
     const worker = await Worker.create({
       connection: env.nativeConnection,
-      dataConverter: dataConverter(ENCRYPTION_KEYS),
+      ...workerSettings(ENCRYPTION_KEYS),
       shutdownGraceTime: '100ms',
       ...options,
     });
@@ -219,7 +224,10 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
         taskQueue: PAYOUTS_QUEUE,
         args: [{ trigger: 'admin', runId }],
       }),
-    command: (payoutId, command, round = 1) => payouts.command(payoutId, round, command, randomUUID()),
+    async command(payoutId, command, round = 1) {
+      const { sequence } = (await ledger.read(payoutId)) ?? { sequence: 0 };
+      return await payouts.command({ id: payoutId, round, sequence }, command, randomUUID());
+    },
     async until(payoutId, ...states) {
       for (let left = 400; left > 0; left -= 1) {
         const payout = await ledger.read(payoutId);

@@ -193,12 +193,29 @@ export type Command =
   | { readonly type: 'rejected'; readonly adminId: string; readonly reason: string }
   | { readonly type: 'held'; readonly adminId: string; readonly reason: string }
   | { readonly type: 'hold_lifted'; readonly adminId: string }
-  | { readonly type: 'resolved_paid' | 'resolved_not_paid'; readonly adminId: string; readonly evidence: string }
+  | {
+      readonly type: 'resolved_paid' | 'resolved_not_paid';
+      readonly adminId: string;
+      readonly evidence: string;
+      /** The attempts that the evidence speaks of: must be named where several are unproven. */
+      readonly attempts?: readonly number[];
+    }
+  | { readonly type: 'acknowledged'; readonly adminId: string; readonly note: string }
   | { readonly type: 'cancelled'; readonly by: string };
+
+/** A command as it is sent: good for one update, of somebody who has seen the payout as this run knows it. */
+export interface CommandOrder {
+  /** The update's own id: a copy under another one is nobody's word. */
+  readonly updateId: string;
+  /** The number of the newest event that whoever decides had seen. */
+  readonly sequence: number;
+  readonly command: Command;
+}
 
 export type CommandAnswer =
   | { readonly outcome: 'done'; readonly payout: PayoutRecord }
-  | { readonly outcome: 'wrong_state' | 'already_decided' | 'self_approval' };
+  | { readonly outcome: 'wrong_state' | 'already_decided' | 'self_approval' | 'not_allowed' }
+  | { readonly outcome: 'unproven_attempts'; readonly unproven: readonly number[] };
 
 /** The signal an operator sends from the Temporal UI or CLI, as plain JSON. */
 export interface Decision {
@@ -225,8 +242,13 @@ export interface DispatchOrder {
   readonly runId: string;
 }
 
-export const acceptUpdate = defineUpdate<Accepted>('accept');
-export const commandUpdate = defineUpdate<CommandAnswer, [Command]>('command');
+/** It needs nothing to be said; but what is not encrypted for this workflow is refused, and nothing at all is not. */
+export interface AcceptOrder {
+  readonly payoutId: string;
+}
+
+export const acceptUpdate = defineUpdate<Accepted, [AcceptOrder]>('accept');
+export const commandUpdate = defineUpdate<CommandAnswer, [CommandOrder]>('command');
 export const decideSignal = defineSignal<[Decision]>('decide');
 export const pspNoticeSignal = defineSignal<[PspNotice]>('pspNotice');
 export const dispatchSignal = defineSignal<[DispatchOrder]>('dispatch');
@@ -265,6 +287,12 @@ export interface Fact {
   readonly reason?: string;
   readonly adminId?: string;
   readonly via?: 'api' | 'signal';
+  /** Of an approval: for operators' eyes only. */
+  readonly note?: string | null;
+  /** Of `resolved_…`. */
+  readonly evidence?: string;
+  /** Of `cancelled`: the merchant or provider who asked. */
+  readonly by?: string;
   /** Of `dispatched`. */
   readonly runId?: string;
   /** Of `failed`: nothing goes on by itself, and an operator should know. */
@@ -296,7 +324,9 @@ export type FactOutcome =
   | 'self_approval'
   | 'already_decided'
   | 'unproven_attempts'
-  | 'insufficient_balance';
+  | 'insufficient_balance'
+  /** Of a person's: the books were not even asked, because this person may not (activities/authority.ts). */
+  | 'not_allowed';
 
 export interface FactAnswer {
   readonly outcome: FactOutcome;

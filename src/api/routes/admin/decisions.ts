@@ -10,9 +10,9 @@ export interface Decided {
   readonly payout: PayoutRecord;
 }
 
-export type Refusal = 'wrong_state' | 'already_decided' | 'self_approval';
+export type Refusal = 'wrong_state' | 'already_decided' | 'self_approval' | 'not_allowed';
 
-/** @throws Problem 404, 403 `self_approval`, 409 `wrong_state` or `already_decided`. */
+/** @throws Problem 404, 403 `self_approval` or `forbidden`, 409 `wrong_state` or `already_decided`. */
 export async function decide(context: ApiContext, payoutId: string, command: Command, updateId: string): Promise<Decided> {
   const before = await context.ledger.read(payoutId);
   if (!before) throw notFound();
@@ -37,13 +37,14 @@ async function hasDecided({ prisma }: ApiContext, { id, round }: PayoutRecord, c
   return (await prisma.approval.findUnique({ where: { payoutId_round_adminId: { payoutId: id, round, adminId } } })) !== null;
 }
 
-const REFUSALS: Readonly<Record<Refusal, readonly [status: number, detail: string]>> = {
-  wrong_state: [409, 'The payout is in a state in which this cannot be done.'],
-  already_decided: [409, 'You have decided on this payout already.'],
-  self_approval: [403, 'You issued the key that made this payout: somebody else must decide on it.'],
+const REFUSALS: Readonly<Record<Refusal, readonly [status: number, code: string, detail: string]>> = {
+  wrong_state: [409, 'wrong_state', 'The payout is in a state in which this cannot be done.'],
+  already_decided: [409, 'already_decided', 'You have decided on this payout already.'],
+  not_allowed: [403, 'forbidden', 'You have not, or no longer, the role that this needs.'],
+  self_approval: [403, 'self_approval', 'You issued the key that made this payout: somebody else must decide on it.'],
 };
 
-function refusal(code: Refusal): Problem {
-  const [status, detail] = REFUSALS[code];
+function refusal(reason: Refusal): Problem {
+  const [status, code, detail] = REFUSALS[reason];
   return new Problem(status, code, detail);
 }

@@ -1,0 +1,389 @@
+/**
+ * Guards: whoever reaches Temporal without our keys moves no money, and stops nothing. The stranger here has what a CLI
+ * has: may read every history, and send, start, complete and copy whatever it likes, but cannot encrypt as we do.
+ */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Client, type WorkflowHandle } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { newId } from '../../src/domain/newId.ts';
+import type { PayoutRecord } from '../../src/domain/payout/contract.ts';
+import { DECISIONS_QUEUE, PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
+import { createPayoutsClient } from '../../src/temporal/payouts.ts';
+import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
+import { eventually } from '../support/payouts.ts';
+
+// What is refused is told by the tests, not in the log.
+Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'off' } } });
+
+const REVIEWED = { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } };
+
+let engine: Engine;
+let stopWorker: () => Promise<void>;
+let stranger: Client;
+let approver: string;
+
+beforeAll(async () => {
+  engine = await startEngine();
+  stopWorker = await engine.startWorker();
+  stranger = new Client({ connection: engine.env.connection });
+  approver = newId('adm');
+  await engine.db.owner.query(`INSERT INTO admins (id, name, role) VALUES ($1, 'An approver', 'approver')`, [approver]);
+}, 90_000);
+
+afterAll(async () => {
+  await stopWorker?.();
+  await engine?.stop();
+});
+
+const idOf = ({ id }: { id: string }) => `payout/${id}`;
+const handleOf = (payout: { id: string }): WorkflowHandle => stranger.workflow.getHandle(idOf(payout));
+const detailsOf = async (payout: { id: string }): Promise<string> =>
+  (await engine.client.workflow.getHandle(idOf(payout)).query<{ currentDetails: string }>('__temporal_workflow_metadata'))
+    .currentDetails;
+const stateOf = async ({ id }: { id: string }) => (await engine.ledger.read(id))?.state;
+
+/** Somebody asks: refused, or never answered. */
+const tried = (asked: Promise<unknown>): Promise<unknown> =>
+  asked.then(
+    () => 'taken',
+    () => 'refused',
+  );
+
+const command = (payout: { id: string }, ...args: unknown[]) =>
+  tried(handleOf(payout).executeUpdate('command', { args: args as [], updateId: newId('upd') }));
+
+interface Recorded {
+  readonly updateId: string;
+  readonly payloads: Payload[];
+}
+
+/** The commands in a payout's history, as they stand there. */
+async function recordedCommands(payout: { id: string }): Promise<Recorded[]> {
+  const { events } = await handleOf(payout).fetchHistory();
+  return (events ?? []).flatMap(({ workflowExecutionUpdateAcceptedEventAttributes: accepted }) => {
+    const { input, meta } = accepted?.acceptedRequest ?? {};
+    if (input?.name !== 'command') return [];
+    return [{ updateId: meta?.updateId ?? '', payloads: (input.args?.payloads ?? []) as Payload[] }];
+  });
+}
+
+/** Sends payloads as they are: copied, and under another update id. */
+const sendCopy = (payout: { id: string }, payloads: Payload[], updateId = newId('upd')): Promise<unknown> =>
+  tried(
+    stranger.workflowService
+      .updateWorkflowExecution({
+        namespace: 'default',
+        workflowExecution: { workflowId: idOf(payout) },
+        waitPolicy: { lifecycleStage: 3 },
+        request: { meta: { updateId, identity: 'stranger' }, input: { name: 'command', args: { payloads } } },
+      })
+      .then(({ outcome }) => {
+        if (outcome?.failure) throw new Error('refused');
+        return outcome;
+      }),
+  );
+
+async function untilPending(payout: { id: string }, type: string): Promise<string> {
+  let found: string | undefined;
+  await eventually(async () => {
+    const { raw } = await handleOf(payout).describe();
+    found = raw.pendingActivities?.find(({ activityType }) => activityType?.name === type)?.activityId ?? undefined;
+    expect(found).toBeDefined();
+  });
+  return found ?? '';
+}
+
+/** A bank takes its time with it, and pays when told. */
+async function atTheBank(): Promise<PayoutRecord> {
+  const { id } = await engine.pay('0004');
+  return await engine.until(id, 'PSP_QUEUED');
+}
+
+async function thenTheBankPays({ id }: PayoutRecord): Promise<void> {
+  await engine.force(id, 'paid');
+  await engine.payouts.notice(id, 1, { messageId: newId('pm'), attempt: 1, claim: 'paid' });
+  await engine.until(id, 'SUCCEEDED');
+  expect(await engine.transfers(id)).toMatchObject([{ status: 'paid' }]);
+  await engine.client.workflow.getHandle(`payout/${id}`).result();
+}
+
+async function thenItCanBeApproved(payout: PayoutRecord): Promise<void> {
+  await handleOf(payout).signal('decide', { admin: approver, decision: 'approve' });
+  await engine.until(payout.id, 'SUCCEEDED');
+  expect(await engine.transfers(payout.id)).toHaveLength(1);
+}
+
+test('nobody approves a payout in the name of an admin who does not exist, or of one who does', async () => {
+  const payout = await engine.pay('0001', REVIEWED);
+  expect(await command(payout, { type: 'approved', adminId: 'adm_nobody_at_all', note: null })).toBe('refused');
+  expect(await command(payout, { type: 'approved', adminId: approver, note: null })).toBe('refused');
+  expect(await command(payout)).toBe('refused');
+  expect(await tried(handleOf(payout).executeUpdate('accept', { updateId: newId('upd') }))).toBe('refused');
+  expect(await stateOf(payout)).toBe('IN_REVIEW');
+  expect(await engine.transfers(payout.id)).toEqual([]);
+  await thenItCanBeApproved(payout);
+});
+
+test.each(['failed', 'paid', 'returned', 'attempt_failed'])('nobody says "%s" in a PSP’s place', async (type) => {
+  const payout = await atTheBank();
+  expect(await command(payout, { type, adminId: approver, by: engine.merchantId, attempt: 1, pspRef: 'x' })).toBe('refused');
+  expect(await stateOf(payout)).toBe('PSP_QUEUED');
+  await thenTheBankPays(payout);
+});
+
+test('a payout that a stranger starts takes nobody’s money', async () => {
+  const before = await engine.db.pool.query('SELECT owner_id, available, reserved FROM balances ORDER BY owner_id');
+  const payoutId = newId('po');
+  const request = {
+    ...{ payoutId, merchantId: engine.merchantId, mode: 'test', currency: 'PKR', amountMinor: '500000', reference: payoutId },
+    ...{ description: null, metadata: {}, callbackUrl: null, psp: 'sandbox', makerId: null, ...{ terms: REVIEWED.terms } },
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: '12345678900001', iban: null, accountTitle: null },
+  };
+  const args = [{ opening: { type: 'new', request }, times: SHORT_TIMES, allowSignalDecisions: true }];
+  await stranger.workflow.start('payout', { workflowId: `payout/${payoutId}`, taskQueue: PAYOUTS_QUEUE, args });
+  await expect(engine.client.workflow.getHandle(`payout/${payoutId}`).result()).rejects.toThrow('Workflow execution failed');
+  expect(await engine.ledger.read(payoutId)).toBeUndefined();
+  expect(await engine.transfers(payoutId)).toEqual([]);
+  expect((await engine.db.pool.query('SELECT owner_id, available, reserved FROM balances ORDER BY owner_id')).rows).toEqual(
+    before.rows,
+  );
+});
+
+test.each([
+  ['payout', []],
+  ['payoutRun', [{ trigger: 'admin', runId: 'run_x' }]],
+  ['payoutFollowUp', [{ payoutId: 'po_x' }]],
+  ['webhookDelivery', [{ deliveryId: 'whd_x', tried: 1 }]],
+  ['webhookDelivery', []],
+  ['notifications', [{ eventId: 'evt_x' }]],
+  ['checkBooks', [{}]],
+] as const)('a stranger’s start of %s with %j is refused, and its task does not fail for ever', async (type, args) => {
+  const options = { workflowId: newId('x'), taskQueue: PAYOUTS_QUEUE, args: [...args] };
+  await stranger.workflow.start(type, options);
+  await expect(engine.client.workflow.getHandle(options.workflowId).result()).rejects.toThrow('Workflow execution failed');
+});
+
+test('what was encrypted for one payout says nothing to another', async () => {
+  const [one, other] = [await engine.pay('0001', REVIEWED), await engine.pay('0001', REVIEWED)];
+  await engine.command(one.id, { type: 'approved', adminId: approver, note: null });
+  const [copied] = await recordedCommands(one);
+  expect(copied?.payloads).toHaveLength(1);
+  expect(await sendCopy(other, copied?.payloads ?? [])).toBe('refused');
+  expect(await stateOf(other)).toBe('IN_REVIEW');
+  await thenItCanBeApproved(other);
+});
+
+test('a command that a person gave before does not count once more, whoever copies it', async () => {
+  const payout = await engine.pay('0001', REVIEWED);
+  const done = { outcome: 'done' };
+  expect(await engine.command(payout.id, { type: 'held', adminId: approver, reason: 'look' })).toMatchObject(done);
+  expect(await engine.command(payout.id, { type: 'hold_lifted', adminId: approver })).toMatchObject(done);
+  expect(await engine.command(payout.id, { type: 'held', adminId: approver, reason: 'look again' })).toMatchObject(done);
+  const [, lifted = { updateId: '', payloads: [] }] = await recordedCommands(payout);
+  expect(lifted.payloads).toHaveLength(1);
+  await sendCopy(payout, lifted.payloads);
+  await sendCopy(payout, lifted.payloads, lifted.updateId);
+  expect(await stateOf(payout)).toBe('REVIEW_ON_HOLD');
+  // Nor in the next run of the same workflow, which remembers no update.
+  await handleOf(payout).terminate('by a stranger');
+  const now = await engine.ledger.read(payout.id);
+  if (now) await engine.payouts.resume(now);
+  for (const updateId of [newId('upd'), lifted.updateId]) await sendCopy(payout, lifted.payloads, updateId);
+  expect(await stateOf(payout)).toBe('REVIEW_ON_HOLD');
+  expect(await engine.command(payout.id, { type: 'hold_lifted', adminId: approver })).toMatchObject(done);
+  await thenItCanBeApproved(payout);
+});
+
+test.each([
+  ['failed', { kind: 'failed', failure: { class: 'permanent', code: 'x', message: 'x', retryable: false }, pspRef: 'x' }],
+  ['paid', { kind: 'paid', pspRef: 'x' }],
+  ['nothing at all', undefined],
+  ['nonsense', 'x'],
+])('who completes a look-up with "%s" is not believed', async (_, result) => {
+  const payout = await atTheBank();
+  const activityId = await untilPending(payout, 'lookUp');
+  await tried(stranger.activity.complete({ workflowId: idOf(payout), activityId }, result));
+  await thenTheBankPays(payout);
+});
+
+test('who fails a look-up in the PSP’s place changes nothing', async () => {
+  const payout = await atTheBank();
+  for (let times = 0; times < 3; times += 1) {
+    const activityId = await untilPending(payout, 'lookUp');
+    await tried(stranger.activity.fail({ workflowId: idOf(payout), activityId }, new Error('no such transfer')));
+  }
+  expect(await stateOf(payout)).toBe('PSP_QUEUED');
+  await thenTheBankPays(payout);
+});
+
+test('a failure of ours that is copied, to end what was to be tried again, ends nothing', async () => {
+  const payoutId = newId('po');
+  await engine.fault({ kind: 'error_before', params: { lookups: true }, times: 5, match: { reference: payoutId } });
+  const payout = await engine.pay('0001', { payoutId });
+  await engine.until(payout.id, 'UNKNOWN');
+  await eventually(async () => {
+    const { raw } = await handleOf(payout).describe();
+    const { activityId, lastFailure } = raw.pendingActivities?.find((each) => each.activityType?.name === 'lookUp') ?? {};
+    expect(lastFailure?.encodedAttributes).toBeDefined();
+    await stranger.workflowService.respondActivityTaskFailedById({
+      ...{ namespace: 'default', workflowId: idOf(payout), activityId: activityId ?? '' },
+      failure: { ...lastFailure, applicationFailureInfo: { ...lastFailure?.applicationFailureInfo, nonRetryable: true } },
+    });
+  });
+  expect((await engine.until(payout.id, 'SUCCEEDED', 'UNRESOLVED')).state).toBe('SUCCEEDED');
+});
+
+test('who completes a send with what was sent to it, or with "failed", releases no money that the PSP pays', async () => {
+  const account = '77700000000001';
+  await engine.fault({ kind: 'delay', params: { ms: 800 }, times: 1, match: { accountNumber: account } });
+  const payout = await engine.pay('', {
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: account, iban: null, accountTitle: null },
+  });
+  const activityId = await untilPending(payout, 'submit');
+  const failure = { class: 'permanent', code: 'x', message: 'x', retryable: false };
+  await tried(
+    stranger.activity.complete(
+      { workflowId: idOf(payout), activityId },
+      { begun: true, reply: { kind: 'failed', failure, pspRef: null } },
+    ),
+  );
+  await engine.until(payout.id, 'SUCCEEDED');
+  expect(await engine.transfers(payout.id)).toMatchObject([{ status: 'paid' }]);
+});
+
+test('what was sent to an activity does not come back as its answer', async () => {
+  const payout = await atTheBank();
+  const activityId = await untilPending(payout, 'lookUp');
+  const { events } = await handleOf(payout).fetchHistory();
+  const scheduled = events?.find((event) => event.activityTaskScheduledEventAttributes?.activityId === activityId);
+  const input = scheduled?.activityTaskScheduledEventAttributes?.input;
+  expect(input?.payloads).toHaveLength(1);
+  const place = { namespace: 'default', workflowId: idOf(payout), activityId };
+  await tried(stranger.workflowService.respondActivityTaskCompletedById({ ...place, result: input ?? null }));
+  await thenTheBankPays(payout);
+});
+
+test('our activities work for our workflows only: one of a stranger has no money moved by them', async () => {
+  const payout = await engine.pay('0001', REVIEWED);
+  const worker = await Worker.create({
+    connection: engine.env.nativeConnection,
+    taskQueue: 'a-stranger',
+    workflowsPath: fileURLToPath(new URL('../support/strangersWorkflows.ts', import.meta.url)),
+  });
+  await worker.runUntil(async () => {
+    const paid = [payout.id, 'paid:1', { type: 'paid', attempt: 1, pspRef: 'x' }, 'psp:sandbox'];
+    const approved = [payout.id, 'x', { type: 'approved', adminId: approver }, `admin:${approver}`];
+    for (const [taskQueue, type, args] of [
+      [PAYOUTS_QUEUE, 'applyFact', paid],
+      [PAYOUTS_QUEUE, 'applyFact', approved],
+      [DECISIONS_QUEUE, 'applyAsked', approved],
+      [PAYOUTS_QUEUE, 'submit', [{ payoutId: payout.id, attempt: 1, sequence: payout.sequence, round: 1 }]],
+    ] as const) {
+      const options = { workflowId: newId('x'), taskQueue: 'a-stranger', args: [taskQueue, type, args] };
+      const handle = await stranger.workflow.start('borrow', options);
+      await eventually(async () => {
+        const { events } = await handle.fetchHistory();
+        expect(events?.some((event) => event.activityTaskFailedEventAttributes)).toBe(true);
+      });
+      await handle.terminate();
+    }
+  });
+  expect(await stateOf(payout)).toBe('IN_REVIEW');
+  expect(await engine.transfers(payout.id)).toEqual([]);
+});
+
+test('any number of signals full of nonsense stop no payout, and an approver is still heard', async () => {
+  const payout = await engine.pay('0001', REVIEWED);
+  const handle = handleOf(payout);
+  const nonsense = [
+    undefined,
+    null,
+    7,
+    'x',
+    [],
+    {},
+    { admin: 'adm_\u0000', decision: 'approve' },
+    { admin: approver, decision: 'constructor' },
+    { admin: approver, decision: '__proto__' },
+    { admin: approver, decision: 'approve', note: 'a\u0000b' },
+    { admin: approver, decision: 'approve', note: { a: 1 } },
+    { admin: approver, decision: 'approve', note: 'x'.repeat(100_000) },
+    { admin: ['x'], decision: ['approve'] },
+    { messageId: 'pm_x', attempt: 'x', claim: 'paid' },
+    { runId: 'run_x' },
+  ];
+  for (const each of nonsense) {
+    for (const name of ['decide', 'pspNotice', 'dispatch', 'unheardOf']) await handle.signal(name, each);
+  }
+  await handle.signal('decide');
+  const raw = (metadata: Record<string, string>, data: string): Payload => ({
+    metadata: Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, Buffer.from(value)])),
+    data: Buffer.from(data),
+  });
+  for (const payload of [
+    raw({ encoding: 'binary/encrypted', 'encryption-key-id': 'test' }, 'changed '.repeat(9)),
+    raw({ encoding: 'binary/encrypted', 'encryption-key-id': 'gone' }, 'x'),
+    raw({ encoding: 'binary/encrypted' }, ''),
+    raw({ encoding: 'json/protobuf', messageType: 'x' }, '{'),
+    raw({ encoding: 'no/such' }, 'x'),
+    raw({ encoding: 'json/plain' }, '{not json'),
+    raw({ encoding: 'json/plain' }, '['.repeat(50_000)),
+    raw({}, ''),
+  ]) {
+    for (const signalName of ['decide', 'pspNotice', 'dispatch']) {
+      await stranger.workflowService.signalWorkflowExecution({
+        namespace: 'default',
+        workflowExecution: { workflowId: idOf(payout) },
+        signalName,
+        input: { payloads: [payload] },
+      });
+    }
+  }
+  await eventually(async () => expect(await detailsOf(payout)).toMatch(/signal/));
+  expect(await stateOf(payout)).toBe('IN_REVIEW');
+  await thenItCanBeApproved(payout);
+});
+
+test('an operator reads that a signal was not heard, and why', async () => {
+  const payout = await engine.pay('0001', REVIEWED);
+  await handleOf(payout).signal('pspNotice', { messageId: 'pm_x', attempt: 1, claim: 'paid' });
+  await eventually(async () => expect(await detailsOf(payout)).toMatch(/signal `pspNotice` .*not encrypted/));
+  await handleOf(payout).signal('unheardOf', {});
+  await eventually(async () => expect(await detailsOf(payout)).toMatch(/signal `unheardOf`/));
+});
+
+test('where signals do not decide, none does', async () => {
+  const strict = createPayoutsClient(engine.client, { times: SHORT_TIMES, allowSignalDecisions: false });
+  const payout = await engine.pay('0001', REVIEWED, strict);
+  await handleOf(payout).signal('decide', { admin: approver, decision: 'approve' });
+  await eventually(async () => expect(await detailsOf(payout)).toMatch(/signal `decide`/));
+  expect(await stateOf(payout)).toBe('IN_REVIEW');
+  expect(await engine.command(payout.id, { type: 'approved', adminId: approver, note: null })).toMatchObject({
+    outcome: 'done',
+  });
+  await engine.until(payout.id, 'SUCCEEDED');
+});
+
+test('a run that is started without a word hands over what was approved, as the clock does, and nothing else', async () => {
+  const stopRuns = await engine.startRuns();
+  const provider = await engine.provider('1000');
+  const waiting = await engine.payProvider(provider, '0001', REVIEWED); // nobody has approved it
+  const { workflowId } = await stranger.workflow.start('payoutRun', {
+    workflowId: newId('x'),
+    taskQueue: PAYOUTS_QUEUE,
+    args: [],
+  });
+  expect(await engine.client.workflow.getHandle(workflowId).result()).toMatchObject({ runId: expect.any(String) });
+  expect(await stateOf(waiting)).toBe('IN_REVIEW');
+  await stopRuns();
+});
+
+test('a plain payout costs two workflow tasks and at most sixteen events', async () => {
+  const { id } = await engine.pay('0001');
+  await engine.client.workflow.getHandle(`payout/${id}`).result();
+  const { events = [] } = await engine.client.workflow.getHandle(`payout/${id}`).fetchHistory();
+  expect(events?.filter((event) => event.workflowTaskCompletedEventAttributes)).toHaveLength(2);
+  expect(events?.length).toBeLessThanOrEqual(16);
+});
