@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { outageOf } from '../../src/api/plugins/outages.ts';
+import { KEY_PREFIXES, newApiKey } from '../../src/crypto/newSecret.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';
 import { type Door, type Merchant, openDoor, payoutBody } from '../support/door.ts';
@@ -129,13 +130,15 @@ test('the log tells who was answered what, but no key, no secret, no account and
     headers: { authorization: `Bearer ${merchant.key}` },
   });
   await door.call('GET', '/api/v1/payouts/12345678900001', { key: merchant.key });
+  const keys = KEY_PREFIXES.map((prefix) => newApiKey(prefix).key); // pasted into a path by mistake
+  for (const key of keys) await door.call('GET', `/api/v1/payouts/${key}`, { key: merchant.key });
   const told = lines.map((line) => JSON.parse(line)).filter((line) => line.reqId === 'told');
   expect(told).toContainEqual(
     expect.objectContaining({ req: expect.objectContaining({ method: 'POST', path: '/api/v1/payouts' }) }),
   );
   expect(told).toContainEqual(expect.objectContaining({ res: expect.objectContaining({ statusCode: 503 }) }));
   const all = lines.join('\n');
-  for (const secret of [merchant.key, 'a-private-remark', 'a-private-reference', '12345678900001', 'Ayesha']) {
+  for (const secret of [merchant.key, ...keys, 'a-private-remark', 'a-private-reference', '12345678900001', 'Ayesha']) {
     expect(all).not.toContain(secret);
   }
 });
