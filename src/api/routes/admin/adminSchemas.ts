@@ -25,6 +25,10 @@ const payoutFields = {
 };
 export const adminPayoutSchema = z.object(payoutFields).meta({ id: 'AdminPayout' });
 
+export const payoutRequestSchema = z
+  .object({ ...payoutFields, answeredAt: timeSchema, workflowId: z.string(), temporalUi: z.string() })
+  .meta({ id: 'PayoutRequest' });
+
 export const queuedPayoutSchema = z
   .object({
     ...payoutFields,
