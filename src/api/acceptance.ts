@@ -6,7 +6,7 @@ import { feeMinor } from '../domain/payout/fee.ts';
 import type { AcceptAnswer } from '../temporal/payouts.ts';
 import type { ApiContext } from './context.ts';
 import type { Pending } from './plugins/idempotency.ts';
-import { Problem } from './problem.ts';
+import { Problem, unavailable } from './problem.ts';
 
 /** What was asked for, before it has an id and a PSP. */
 export type PayoutOrder = Omit<PayoutRequest, 'payoutId' | 'psp'>;
@@ -29,9 +29,18 @@ export async function takeIn(context: ApiContext, { payoutId, isRepeat, order }:
   if (begun?.kind === 'answered') return taken(begun.accepted);
   const noted = begun && (await readNoted(context.pool, payoutId));
   if (noted) return { pending: noted };
-  const request = requestOf(context, payoutId, await order());
+  const request = await orderAgain(begun, async () => requestOf(context, payoutId, await order()));
   const answer = begun ?? (await context.payouts.accept({ ...request, kind: kindOf(request) }, { type: 'new', request }));
   return answer.kind === 'pending' ? { pending: await note(context.pool, untaken(request)) } : taken(answer.accepted);
+}
+
+/** Of a payout that is under way no rule of today is an answer: it is asked again when it has come to one of its own. */
+async function orderAgain(begun: AcceptAnswer | undefined, order: () => Promise<PayoutRequest>): Promise<PayoutRequest> {
+  try {
+    return await order();
+  } catch (error) {
+    throw begun && error instanceof Problem ? unavailable('The engine') : error;
+  }
 }
 
 /** What was answered when this payout was first asked for, or that nobody has decided yet; undefined if it was not begun. */

@@ -96,13 +96,14 @@ export function openPage<Key extends string | number | bigint>(
   };
 }
 
+const tagOf = (request: FastifyRequest): string => tagFor(tenantOf(request.caller), request.routeOptions.url ?? '');
+
 /** Not a secret: what a cursor can reach is in the query's WHERE. It tells a mistake from a page. */
-function tagOf(request: FastifyRequest): string {
-  return createHash('sha256')
-    .update(`${tenantOf(request.caller)} ${request.routeOptions.url}`)
-    .digest('base64url')
-    .slice(0, 12);
-}
+const tagFor = (tenant: string, route: string): string =>
+  createHash('sha256').update(`${tenant} ${route}`).digest('base64url').slice(0, 12);
+
+/** As a list would give it out: whoever reads this file can make one, so every key must be one that the query takes. */
+export const cursorOf = (tenant: string, route: string, key: string): string => writeCursor(tagFor(tenant, route), key);
 
 function tenantOf(caller: Caller | undefined): string {
   if (caller?.kind === 'merchant') return `${caller.merchantId} ${caller.mode}`;
