@@ -62,6 +62,7 @@ const THROWN_AWAY = [9, 10]; // FAILED_PRECONDITION, ABORTED
 const ASK_TIMES = 3;
 const ASK_AGAIN_MS = 150;
 
+type FollowUp = (input: FollowUpInput) => Promise<void>;
 type PayoutWorkflow = (input: PayoutInput) => Promise<PayoutResult>;
 
 export type AcceptAnswer = { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'pending' };
@@ -89,6 +90,8 @@ export interface PayoutsClient {
   recall(payoutId: string): Promise<AcceptAnswer | { readonly kind: 'unknown' }>;
   /** Asks a running payout for something. `gone`: its workflow has ended; `pending`: no worker answered in time. */
   command(payoutId: string, round: number, command: Command, updateId: string): Promise<SteeredAnswer>;
+  /** The same of a payout whose workflow has ended: the one that follows it up takes it, and is started for it. */
+  commandAfterEnd(payoutId: string, command: Command, updateId: string): Promise<SteeredAnswer>;
   /** Hands a PSP's message to whoever takes facts of this payout now: its own workflow, or one that follows it up. */
   notice(payoutId: string, round: number, notice: PspNotice): Promise<void>;
   /** Takes up an open payout that has no workflow (any more); does nothing where one runs. */
@@ -195,8 +198,22 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
 
   async function command(payoutId: string, round: number, wanted: Command, updateId: string): Promise<SteeredAnswer> {
     const handle = workflow.getHandle(payoutWorkflowId(payoutId, round));
+    return await steered(handle, () => handle.executeUpdate(commandUpdate, { args: [wanted], updateId }));
+  }
+
+  async function commandAfterEnd(payoutId: string, wanted: Command, updateId: string): Promise<SteeredAnswer> {
+    return await steered(workflow.getHandle(followUpWorkflowId(payoutId)), async () => {
+      const startWorkflowOperation = new WithStartWorkflowOperation<FollowUp>('payoutFollowUp', {
+        ...followUpOptions(payoutId),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+      return await workflow.executeUpdateWithStart(commandUpdate, { args: [wanted], updateId, startWorkflowOperation });
+    });
+  }
+
+  async function steered(handle: WorkflowHandle, ask: () => Promise<CommandAnswer>): Promise<SteeredAnswer> {
     try {
-      return await inTime(() => handle.executeUpdate(commandUpdate, { args: [wanted], updateId }));
+      return await inTime(ask);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return { outcome: 'gone' };
       const refused = error instanceof WorkflowUpdateFailedError ? refusalOf(error.cause) : undefined;
@@ -224,11 +241,8 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
           await workflow.getHandle(payoutWorkflowId(payoutId, round)).signal(pspNoticeSignal, message);
         } catch (error) {
           if (!(error instanceof WorkflowNotFoundError)) throw error;
-          await workflow.signalWithStart<(input: FollowUpInput) => Promise<void>, [PspNotice]>('payoutFollowUp', {
-            workflowId: followUpWorkflowId(payoutId),
-            taskQueue: PAYOUTS_QUEUE,
-            args: [{ payoutId }],
-            workflowIdReusePolicy: 'ALLOW_DUPLICATE', // facts may keep coming; each goes through the ledger's door
+          await workflow.signalWithStart<FollowUp, [PspNotice]>('payoutFollowUp', {
+            ...followUpOptions(payoutId),
             signal: pspNoticeSignal,
             signalArgs: [message],
           });
@@ -270,8 +284,15 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     }
   }
 
-  return { accept, recall, command, notice, resume, dispatch };
+  return { accept, recall, command, commandAfterEnd, notice, resume, dispatch };
 }
+
+const followUpOptions = (payoutId: string) => ({
+  workflowId: followUpWorkflowId(payoutId),
+  taskQueue: PAYOUTS_QUEUE,
+  args: [{ payoutId }] as [FollowUpInput],
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const, // facts may keep coming; each goes through the ledger's door
+});
 
 function wasThrownAway(error: unknown): boolean {
   for (let each: unknown = error; each instanceof Error; each = each.cause) {

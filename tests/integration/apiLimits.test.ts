@@ -1,8 +1,10 @@
 /** Times, cursors and whole numbers at their limits are answers or refusals, never our fault: every field that the document names. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { BIGINT_KEY, cursorOf, INTEGER_KEY } from '../../src/api/paging.ts';
 import { type Door, openDoor } from '../support/door.ts';
 import { makeProvider } from '../support/providers.ts';
+
+jest.setTimeout(120_000); // thousands of requests
 
 interface Schema {
   readonly $ref?: string;
@@ -42,7 +44,7 @@ beforeAll(async () => {
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => [method.toUpperCase(), path, operation] as const),
   );
-});
+}, 120_000);
 afterAll(() => door.stop());
 
 const audienceOf = (path: string): keyof typeof keys =>
@@ -175,7 +177,7 @@ test('a time or a number in a body', async () => {
   }
   const expected = ['expiresAt', 'amount', 'fee/bps'];
   for (const name of expected) expect([...asked].join('\n')).toContain(` ${name}`);
-}, 120_000);
+});
 
 /** A number of JSON in its own spelling. */
 const numberOf = (text: string): string | undefined =>

@@ -33,6 +33,15 @@ test('health says what is there and what is not', async () => {
   expect((await door.call('GET', '/health')).body.checks.worker).toBe('down');
 });
 
+test('a worker that beats and gets nowhere is no worker: health and metrics say so, while one that does get on is enough', async () => {
+  await door.db.owner.query(`DELETE FROM worker_beats; INSERT INTO worker_beats (id, stuck) VALUES ('wedged', true)`);
+  expect(await door.call('GET', '/health')).toMatchObject({ status: 503, body: { checks: { worker: 'stuck' } } });
+  expect((await door.call('GET', '/metrics')).text).toContain('oncepay_workers{state="stuck"} 1');
+  await door.db.owner.query(`INSERT INTO worker_beats (id) VALUES ('well')`);
+  expect((await door.call('GET', '/health')).body.checks.worker).toBe('ok');
+  await door.db.owner.query('DELETE FROM worker_beats');
+});
+
 test('while Temporal is away a payout is 503, and reads go on', async () => {
   const reply = await door.call('POST', '/api/v1/payouts', { key: merchant.key, body: payoutBody(), idempotencyKey: 'away' });
   expect(reply).toMatchObject({ status: 503, body: { code: 'service_unavailable' } });

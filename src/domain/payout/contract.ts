@@ -182,11 +182,20 @@ export type Command =
   | { readonly type: 'rejected'; readonly adminId: string; readonly reason: string }
   | { readonly type: 'held'; readonly adminId: string; readonly reason: string }
   | { readonly type: 'hold_lifted'; readonly adminId: string }
-  | { readonly type: 'resolved_paid' | 'resolved_not_paid'; readonly adminId: string; readonly evidence: string }
+  | {
+      readonly type: 'resolved_paid' | 'resolved_not_paid';
+      readonly adminId: string;
+      readonly evidence: string;
+      /** The attempts that the evidence speaks of; needed where more than one is without proof. */
+      readonly attempts?: readonly number[];
+    }
+  | { readonly type: 'acknowledged'; readonly adminId: string; readonly note: string }
   | { readonly type: 'cancelled'; readonly by: string };
 
 export type CommandAnswer =
   | { readonly outcome: 'done'; readonly payout: PayoutRecord }
+  /** The evidence must name every one of these. */
+  | { readonly outcome: 'unproven_attempts'; readonly attempts: readonly number[] }
   | { readonly outcome: 'wrong_state' | 'already_decided' | 'self_approval' };
 
 /** The signal an operator sends from the Temporal UI or CLI, as plain JSON. */

@@ -60,7 +60,11 @@ const attemptSchema = z.object({
   psp: z.string(),
   pspKey: z.string().meta({ description: 'Our reference at the PSP' }),
   pspReference: z.string().nullable(),
-  state: z.string().meta({ enum: ['open', 'succeeded', 'failed'] }),
+  state: z.string().meta({ enum: ['open', 'succeeded', 'failed', 'doubted'] }),
+  proof: z
+    .string()
+    .nullish()
+    .meta({ enum: ['refused', 'failed_transfer', 'operator', null], description: 'Why it is certain that it will never be paid' }),
   sends: z.int(),
   startedAt: timeSchema,
   sentAt: timeSchema,
