@@ -25,13 +25,23 @@ const payoutFields = {
 };
 export const adminPayoutSchema = z.object(payoutFields).meta({ id: 'AdminPayout' });
 
+const changedSince = timeSchema.nullable().meta({
+  description: 'Since when the provider has had another bank account than this one, which the payout goes to; null: it is the same',
+});
+const [bank, wallet] = payoutSchema.shape.destination.options;
+/** For whoever decides. */
+const decidedFields = {
+  ...payoutFields,
+  destination: z.union([bank.extend({ changedSince }), wallet.extend({ changedSince })]),
+};
+
 export const payoutRequestSchema = z
   .object({ ...payoutFields, answeredAt: timeSchema, workflowId: z.string(), temporalUi: z.string() })
   .meta({ id: 'PayoutRequest' });
 
 export const queuedPayoutSchema = z
   .object({
-    ...payoutFields,
+    ...decidedFields,
     reasons: z.array(reasonSchema),
     ageSeconds: z.int(),
   })
@@ -114,7 +124,7 @@ const stepSchema = z.object({
 
 export const payoutDetailSchema = z
   .object({
-    ...payoutFields,
+    ...decidedFields,
     makerId: z.string().nullable().meta({ description: 'The admin who issued the key that made it' }),
     callbackUrl: z.string().nullable(),
     attempts: z.array(attemptSchema).meta({ description: 'In full; in the merchant’s payout this is their number' }),

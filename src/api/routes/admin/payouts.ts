@@ -68,7 +68,7 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       async (request) => {
         const record = await context.ledger.read(request.params.id);
         if (!record) throw notFound();
-        return await payoutDetail(context.prisma, context.config, record);
+        return await payoutDetail(context, record);
       },
     );
   };

@@ -17,6 +17,7 @@ import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { Problem } from '../../problem.ts';
 import { payoutSchema } from '../merchant/payoutSchemas.ts';
+import { ACCOUNT_CHANGED_SINCE, withAccountChange } from './accountChange.ts';
 import { queuedPayoutSchema } from './adminSchemas.ts';
 import { type Decided, decide } from './decisions.ts';
 import { presentForAdmin } from './payoutDetail.ts';
@@ -46,8 +47,14 @@ const resolution = z.strictObject({
 
 /** The oldest first: who waits longest is next. */
 const QUEUE = `
-  SELECT payout_record(p) AS payout, floor(extract(epoch FROM now() - p.created_at))::int AS age
+  SELECT payout_record(p) AS payout, floor(extract(epoch FROM now() - p.created_at))::int AS age, ${ACCOUNT_CHANGED_SINCE} AS changed
     FROM payouts p WHERE p.state IN ('IN_REVIEW', 'REVIEW_ON_HOLD') AND p.id > $1 ORDER BY p.id LIMIT $2`;
+
+interface Queued {
+  readonly payout: PayoutRecord;
+  readonly age: number;
+  readonly changed: Date | null;
+}
 
 type DecisionName = 'approve' | 'reject' | 'hold' | 'release' | 'resolve' | 'acknowledge';
 
@@ -64,11 +71,15 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request) => {
         const page = openPage(request, request.query, ID_KEY);
-        const { rows } = await context.pool.query<{ payout: PayoutRecord; age: number }>(QUEUE, [page.after ?? '', page.take]);
+        const { rows } = await context.pool.query<Queued>(QUEUE, [page.after ?? '', page.take]);
         return page.answer(
           rows,
           ({ payout }) => payout.id,
-          ({ payout, age }) => ({ ...presentForAdmin(payout), reasons: payout.review?.reasons ?? [], ageSeconds: age }),
+          ({ payout, age, changed }) => ({
+            ...withAccountChange(presentForAdmin(payout), changed),
+            reasons: payout.review?.reasons ?? [],
+            ageSeconds: age,
+          }),
         );
       },
     );
