@@ -14,11 +14,9 @@ const healthSchema = z
     checks: z.object({
       database: checkSchema,
       temporal: checkSchema,
-      worker: z
-        .enum(['ok', 'stuck', 'down', 'disabled'])
-        .meta({
-          description: '`stuck`: those that run get nowhere; `disabled`: none runs, and none is meant to (ENABLE_WORKERS=false)',
-        }),
+      worker: z.enum(['ok', 'stuck', 'down', 'disabled']).meta({
+        description: '`stuck`: those that run get nowhere; `disabled`: none runs, and none is meant to (ENABLE_WORKERS=false)',
+      }),
     }),
   })
   .meta({ id: 'Health' });

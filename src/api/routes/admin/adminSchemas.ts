@@ -26,7 +26,8 @@ const payoutFields = {
 export const adminPayoutSchema = z.object(payoutFields).meta({ id: 'AdminPayout' });
 
 const changedSince = timeSchema.nullable().meta({
-  description: 'Since when the provider has had another bank account than this one, which the payout goes to; null: it is the same',
+  description:
+    'Since when the provider has had another bank account than this one, which the payout goes to; null: it is the same',
 });
 const [bank, wallet] = payoutSchema.shape.destination.options;
 /** For whoever decides. */
@@ -74,7 +75,10 @@ const attemptSchema = z.object({
   proof: z
     .string()
     .nullish()
-    .meta({ enum: ['refused', 'failed_transfer', 'operator', null], description: 'Why it is certain that it will never be paid' }),
+    .meta({
+      enum: ['refused', 'failed_transfer', 'operator', null],
+      description: 'Why it is certain that it will never be paid',
+    }),
   sends: z.int(),
   startedAt: timeSchema,
   sentAt: timeSchema,

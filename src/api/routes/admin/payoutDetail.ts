@@ -48,7 +48,10 @@ export async function payoutDetail({ pool, prisma, config }: DetailPorts, record
 }
 
 async function accountChangedSince(pool: Pool, payoutId: string): Promise<Date | null> {
-  const { rows } = await pool.query<{ changed: Date | null }>(`SELECT ${ACCOUNT_CHANGED_SINCE} AS changed FROM payouts p WHERE p.id = $1`, [payoutId]);
+  const { rows } = await pool.query<{ changed: Date | null }>(
+    `SELECT ${ACCOUNT_CHANGED_SINCE} AS changed FROM payouts p WHERE p.id = $1`,
+    [payoutId],
+  );
   return rows[0]?.changed ?? null;
 }
 

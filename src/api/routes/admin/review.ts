@@ -35,14 +35,10 @@ const ATTEMPTS_MAX = 100;
 const resolution = z.strictObject({
   outcome: z.enum(['paid', 'not_paid']),
   evidence: remark,
-  attempts: z
-    .array(z.int().min(1).max(2_147_483_647))
-    .max(ATTEMPTS_MAX)
-    .optional()
-    .meta({
-      description:
-        'Those that the evidence speaks of. Needed where several are without proof: all of them for `not_paid`, the one that was paid for `paid`',
-    }),
+  attempts: z.array(z.int().min(1).max(2_147_483_647)).max(ATTEMPTS_MAX).optional().meta({
+    description:
+      'Those that the evidence speaks of. Needed where several are without proof: all of them for `not_paid`, the one that was paid for `paid`',
+  }),
 });
 
 /** The oldest first: who waits longest is next. */
@@ -172,7 +168,8 @@ async function decideAndNote(context: ApiContext, request: FastifyRequest, asked
     await note(decided.isPending ? 'pending' : 'done');
     return decided;
   } catch (error) {
-    if (error instanceof Problem && (error.status === 403 || error.status === 409 || error.status === 422)) await note(error.code);
+    if (error instanceof Problem && (error.status === 403 || error.status === 409 || error.status === 422))
+      await note(error.code);
     throw error;
   }
 }
