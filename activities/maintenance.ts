@@ -89,7 +89,7 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
   }
 
   return {
-    /** Expired idempotency records, in small batches. A repeat of a run that was cut off goes on where it was. */
+    /** Expired idempotency records, in small batches, and other rows of the door that are over. A repeat of a run that was cut off goes on where it was. */
     async removeExpiredKeys(): Promise<{ removed: number }> {
       let removed = 0;
       for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
@@ -105,6 +105,8 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
         removed += rowCount ?? 0;
         if ((rowCount ?? 0) < BATCH) break;
       }
+      // A payout that is in the books is shown from there.
+      await pool.query('DELETE FROM payout_requests q USING payouts p WHERE p.id = q.payout_id');
       await pool.query('DELETE FROM worker_beats WHERE seen_at < now() - $1::interval', [BEAT_KEPT]);
       return { removed };
     },

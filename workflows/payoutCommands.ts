@@ -58,7 +58,7 @@ export function takeCommands({ isOpened, door: doorNow, allowSignalDecisions }: 
       case 'not_allowed':
         return { outcome };
       case 'unproven_attempts':
-        return { outcome, unproven: payout.unproven };
+        return { outcome, attempts: payout.unproven };
       default:
         return { outcome: 'wrong_state' };
     }

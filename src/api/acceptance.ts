@@ -3,9 +3,10 @@ import type { Pool } from 'pg';
 import type { Accepted, PayoutKind, PayoutRecord, PayoutRequest, RefusalCode } from '../domain/payout/contract.ts';
 import { MAX_ATTEMPTS } from '../domain/payout/failures.ts';
 import { feeMinor } from '../domain/payout/fee.ts';
+import type { AcceptAnswer } from '../temporal/payouts.ts';
 import type { ApiContext } from './context.ts';
 import type { Pending } from './plugins/idempotency.ts';
-import { Problem } from './problem.ts';
+import { Problem, unavailable } from './problem.ts';
 
 /** What was asked for, before it has an id and a PSP. */
 export type PayoutOrder = Omit<PayoutRequest, 'payoutId' | 'psp'>;
@@ -24,12 +25,48 @@ export interface TakingIn {
 
 /** @throws Problem 422 `psp_not_configured`, the order's own, or the ledger's refusal. */
 export async function takeIn(context: ApiContext, { payoutId, isRepeat, order }: TakingIn): Promise<Taken | Pending> {
+  const begun = isRepeat ? await readBegun(context, payoutId) : undefined;
+  if (begun?.kind === 'answered') return taken(begun.accepted);
+  const noted = begun && (await readNoted(context.pool, payoutId));
+  if (noted) return { pending: noted };
+  const request = await orderAgain(begun, async () => requestOf(context, payoutId, await order()));
+  const answer = begun ?? (await context.payouts.accept({ ...request, kind: kindOf(request) }, { type: 'new', request }));
+  return answer.kind === 'pending' ? { pending: await note(context.pool, untaken(request)) } : taken(answer.accepted);
+}
+
+/** Of a payout that is under way no rule of today is an answer: it is asked again when it has come to one of its own. */
+async function orderAgain(begun: AcceptAnswer | undefined, order: () => Promise<PayoutRequest>): Promise<PayoutRequest> {
+  try {
+    return await order();
+  } catch (error) {
+    throw begun && error instanceof Problem ? unavailable('The engine') : error;
+  }
+}
+
+/** What was answered when this payout was first asked for, or that nobody has decided yet; undefined if it was not begun. */
+async function readBegun({ pool, payouts }: ApiContext, payoutId: string): Promise<AcceptAnswer | undefined> {
   // The books remember longer than Temporal, and its workflow may have ended without having been asked.
-  const known = isRepeat ? await readAccepted(context.pool, payoutId) : undefined;
-  if (known) return taken(known);
-  const request = requestOf(context, payoutId, await order());
-  const answer = await context.payouts.accept({ ...request, kind: kindOf(request) }, { type: 'new', request });
-  return answer.kind === 'pending' ? { pending: untaken(request) } : taken(answer.accepted);
+  const accepted = await readAccepted(pool, payoutId);
+  if (accepted) return { kind: 'answered', accepted };
+  const recalled = await payouts.recall(payoutId);
+  return recalled.kind === 'unknown' ? undefined : recalled;
+}
+
+/** A payout that is answered with 202 stands in a row of its own until it is in the books. Answers what the first 202 showed. */
+async function note(pool: Pool, record: PayoutRecord): Promise<PayoutRecord> {
+  const values = [record.id, record.owner.id, record.mode, JSON.stringify(record)];
+  await pool.query(
+    'INSERT INTO payout_requests (payout_id, owner_id, mode, record) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    values,
+  );
+  return (await readNoted(pool, record.id)) ?? record;
+}
+
+async function readNoted(pool: Pool, payoutId: string): Promise<PayoutRecord | undefined> {
+  const { rows } = await pool.query<{ record: PayoutRecord }>('SELECT record FROM payout_requests WHERE payout_id = $1', [
+    payoutId,
+  ]);
+  return rows[0]?.record;
 }
 
 function requestOf({ psps }: ApiContext, payoutId: string, order: PayoutOrder): PayoutRequest {

@@ -21,8 +21,10 @@ import { ipnRoutes } from './routes/admin/ipn.ts';
 import { keyRoutes } from './routes/admin/keys.ts';
 import { merchantAdminRoutes } from './routes/admin/merchants.ts';
 import { notificationRoutes } from './routes/admin/notifications.ts';
+import { payoutRequestRoutes } from './routes/admin/payoutRequests.ts';
 import { payoutRunRoutes } from './routes/admin/payoutRuns.ts';
 import { adminPayoutRoutes } from './routes/admin/payouts.ts';
+import { adminProviderKeyRoutes } from './routes/admin/providerKeys.ts';
 import { pspRoutes } from './routes/admin/psps.ts';
 import { retryRoutes } from './routes/admin/retry.ts';
 import { reviewRoutes } from './routes/admin/review.ts';
@@ -131,6 +133,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(reviewRoutes(context));
     await scope.register(riskPolicyRoutes(context));
     await scope.register(adminPayoutRoutes(context));
+    await scope.register(payoutRequestRoutes(context));
     await scope.register(retryRoutes(context));
     await scope.register(payoutRunRoutes(context));
     await scope.register(ipnRoutes(context));
@@ -138,6 +141,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(invariantRoutes(context));
     await scope.register(merchantAdminRoutes(context));
     await scope.register(keyRoutes(context));
+    await scope.register(adminProviderKeyRoutes(context));
     await scope.register(fundRoutes(context));
     await scope.register(debtRoutes(context));
     await scope.register(adminsRoutes(context));
@@ -161,6 +165,10 @@ function readJsonOnly(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
     parseJsonBody(body),
   );
+  // An empty body has no type, whatever a client says of it: `curl -d ''` announces a form.
+  app.addHook('onRequest', async ({ headers }) => {
+    if (headers['content-length'] === '0') delete headers['content-type'];
+  });
   app.addHook('onRequest', async ({ headers }) => {
     const coding = headers['content-encoding'];
     if (coding === undefined || coding.toLowerCase() === 'identity') return;

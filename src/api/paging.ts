@@ -20,26 +20,33 @@ export const pageQuery = {
   cursor: z.string().max(CURSOR_MAX).optional().meta({ description: '`nextCursor` of the page before' }),
 };
 
-/** A time to filter by, in the one spelling that PostgreSQL is sure to take: it knows no year 0, and a fraction can be long. */
-export const timeQuery = z.iso
-  .datetime({ offset: true, error: 'Must be a time such as 2026-11-21T09:30:00.000Z.' })
-  .refine((text) => Date.parse(text) >= 0, 'Must be a time from 1970 on.')
-  .transform((text) => new Date(text).toISOString())
-  .optional();
+/** What a cursor may hold: the sort key of the last row of the page before. Reads it from outside, undefined where it is none. */
+export type CursorKey<Key> = (text: string) => Key | undefined;
 
-/** What a cursor may hold: the sort key of the last row of the page before. */
-export const ID_KEY = /^[a-z]+_[0-9a-f_]{1,64}$/;
-/** Eighteen digits: within SQL's bigint. */
-export const NUMBER_KEY = /^[0-9]{1,18}$/;
+export const ID_KEY: CursorKey<string> = (text) => (/^[a-z]+_[0-9a-f_]{1,64}$/.test(text) ? text : undefined);
 
-export interface Page {
+export const BIGINT_KEY: CursorKey<bigint> = (text) => wholeNumber(text, 2n ** 63n - 1n);
+
+export const INTEGER_KEY: CursorKey<number> = (text) => {
+  const read = wholeNumber(text, 2n ** 31n - 1n);
+  return read === undefined ? undefined : Number.parseInt(read.toString(), 10);
+};
+
+/** As PostgreSQL would take it into a column with this limit: one digit more, or a number beyond, would be its error. */
+function wholeNumber(text: string, most: bigint): bigint | undefined {
+  if (!/^(0|[1-9][0-9]{0,18})$/.test(text)) return undefined;
+  const read = BigInt(text);
+  return read <= most ? read : undefined;
+}
+
+export interface Page<Key> {
   readonly limit: number;
   /** Ask for one row more than the limit: it tells whether there are more. */
   readonly take: number;
   /** The sort key of the last row before this page; undefined on the first. */
-  readonly after: string | undefined;
+  readonly after: Key | undefined;
   /** @param rows at most `take` of them, in order. */
-  answer<Row, Shown>(rows: readonly Row[], keyOf: (row: Row) => string, present: (row: Row) => Shown): List<Shown>;
+  answer<Row, Shown>(rows: readonly Row[], keyOf: (row: Row) => Key, present: (row: Row) => Shown): List<Shown>;
 }
 
 export interface List<Shown> {
@@ -59,13 +66,18 @@ interface PageQuery {
 
 /**
  * Reads `limit` and `cursor`. A cursor works only on the route and for the tenant that it was given to.
- * @param keyPattern what a sort key of this list looks like: a cursor comes from outside.
+ * @param readKey what a sort key of this list looks like: a cursor comes from outside.
  * @throws Problem 400 with the pointer `/cursor`.
  */
-export function openPage(request: FastifyRequest, query: PageQuery, keyPattern: RegExp, limitDefault = LIMIT_DEFAULT): Page {
+export function openPage<Key extends string | number | bigint>(
+  request: FastifyRequest,
+  query: PageQuery,
+  readKey: CursorKey<Key>,
+  limitDefault = LIMIT_DEFAULT,
+): Page<Key> {
   const limit = query.limit === undefined ? limitDefault : Number.parseInt(query.limit, 10);
   const tag = tagOf(request);
-  const after = query.cursor === undefined ? undefined : readCursor(query.cursor, tag, keyPattern);
+  const after = query.cursor === undefined ? undefined : readCursor(query.cursor, tag, readKey);
   return {
     limit,
     take: limit + 1,
@@ -78,19 +90,20 @@ export function openPage(request: FastifyRequest, query: PageQuery, keyPattern: 
         object: 'list',
         data: shown.map(present),
         hasMore,
-        nextCursor: hasMore ? writeCursor(tag, keyOf(last)) : null,
+        nextCursor: hasMore ? writeCursor(tag, String(keyOf(last))) : null,
       };
     },
   };
 }
 
+const tagOf = (request: FastifyRequest): string => tagFor(tenantOf(request.caller), request.routeOptions.url ?? '');
+
 /** Not a secret: what a cursor can reach is in the query's WHERE. It tells a mistake from a page. */
-function tagOf(request: FastifyRequest): string {
-  return createHash('sha256')
-    .update(`${tenantOf(request.caller)} ${request.routeOptions.url}`)
-    .digest('base64url')
-    .slice(0, 12);
-}
+const tagFor = (tenant: string, route: string): string =>
+  createHash('sha256').update(`${tenant} ${route}`).digest('base64url').slice(0, 12);
+
+/** As a list would give it out: whoever reads this file can make one, so every key must be one that the query takes. */
+export const cursorOf = (tenant: string, route: string, key: string): string => writeCursor(tagFor(tenant, route), key);
 
 function tenantOf(caller: Caller | undefined): string {
   if (caller?.kind === 'merchant') return `${caller.merchantId} ${caller.mode}`;
@@ -99,9 +112,10 @@ function tenantOf(caller: Caller | undefined): string {
 
 const writeCursor = (tag: string, key: string): string => Buffer.from(`${tag}.${key}`).toString('base64url');
 
-function readCursor(cursor: string, tag: string, keyPattern: RegExp): string {
-  const [given, key] = Buffer.from(cursor, 'base64url').toString('utf8').split('.', 2);
-  if (given !== tag || key === undefined || !keyPattern.test(key)) {
+function readCursor<Key>(cursor: string, tag: string, readKey: CursorKey<Key>): Key {
+  const [given, text] = Buffer.from(cursor, 'base64url').toString('utf8').split('.', 2);
+  const key = given === tag && text !== undefined ? readKey(text) : undefined;
+  if (key === undefined) {
     throw invalidRequest([{ pointer: '/cursor', code: 'invalid_cursor', detail: 'This is no cursor of this list.' }]);
   }
   return key;

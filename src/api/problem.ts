@@ -34,9 +34,14 @@ export class Problem extends Error {
 /** The same for an id that nobody has and one that somebody else has. */
 export const notFound = (): Problem => new Problem(404, 'not_found', 'There is nothing here under this address for this key.');
 
+const INVALID_REQUEST = 'invalid_request';
+
 /** Something wrong in the request; nothing was done. */
 export const invalidRequest = (errors: readonly FieldError[]): Problem =>
-  new Problem(400, 'invalid_request', summary(errors), { errors });
+  new Problem(400, INVALID_REQUEST, summary(errors), { errors });
+
+/** Nothing is kept of such a request, not even under its idempotency key. */
+export const isInvalidRequest = (error: unknown): boolean => error instanceof Problem && error.code === INVALID_REQUEST;
 
 /** A rule that a well-formed request breaks. `code` is that of its first fault. */
 export const brokenRule = (errors: readonly FieldError[]): Problem =>

@@ -17,7 +17,9 @@ export async function steer(
   const answer = await payouts.command(seen, command, updateId);
   if (answer.outcome !== 'gone') return answer;
   const now = await ledger.read(seen.id);
-  if (!now || isFinal(now.state)) return answer;
+  if (!now) return answer;
+  // What a person has seen of a payout that is over is written down by whatever follows it up.
+  if (isFinal(now.state)) return command.type === 'acknowledged' ? await payouts.commandAfterEnd(now, command, updateId) : answer;
   await payouts.resume(now);
   return await payouts.command(now, command, updateId);
 }

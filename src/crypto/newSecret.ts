@@ -9,7 +9,14 @@ const KEY_CHARACTERS = 30;
 /** As long as the hash that signs with it; Standard Webhooks asks for 24 to 64. */
 const WEBHOOK_SECRET_BYTES = 32;
 
-export type KeyPrefix = 'pk_test_' | 'pk_live_' | 'vk_test_' | 'vk_live_' | 'ak_';
+/** A merchant's, a provider's, an admin's. */
+export const KEY_PREFIXES = ['pk_test_', 'pk_live_', 'vk_test_', 'vk_live_', 'ak_'] as const;
+export type KeyPrefix = (typeof KEY_PREFIXES)[number];
+
+const WEBHOOK_SECRET_PREFIX = 'whsec_';
+
+/** By these a secret is known wherever it may turn up. */
+export const SECRET_PREFIXES = [...KEY_PREFIXES, WEBHOOK_SECRET_PREFIX] as const;
 
 export interface NewApiKey {
   /** Shown once. */
@@ -29,4 +36,4 @@ export function newApiKey(prefix: KeyPrefix): NewApiKey {
 export const hashApiKey = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 /** In the form of Standard Webhooks: `whsec_` and base64. */
-export const newWebhookSecret = (): string => `whsec_${randomBytes(WEBHOOK_SECRET_BYTES).toString('base64')}`;
+export const newWebhookSecret = (): string => `${WEBHOOK_SECRET_PREFIX}${randomBytes(WEBHOOK_SECRET_BYTES).toString('base64')}`;

@@ -24,9 +24,9 @@ export function attemptOf(reference: string): number | undefined {
   return readReference(reference)?.attempt;
 }
 
-// At most 4 digits: the column is a smallint, and what a PSP sends us is outside data.
+// At most nine digits, within SQL's integer: what a PSP sends us is outside data.
 function readReference(reference: string): { payoutId: string; attempt: number } | undefined {
-  const match = /^(po_[0-9a-f]{32}):([1-9][0-9]{0,3})$/.exec(reference);
+  const match = /^(po_[0-9a-f]{32}):([1-9][0-9]{0,8})$/.exec(reference);
   if (!match) return undefined;
   const [, payoutId = '', attempt = ''] = match;
   return { payoutId, attempt: Number.parseInt(attempt, 10) };
@@ -40,7 +40,7 @@ export function payoutWorkflowId(payoutId: string, round: number): string {
 
 /** Takes a payout's workflow id apart, or undefined where it is none. */
 export function parsePayoutWorkflowId(text: string): { readonly payoutId: string; readonly round: number } | undefined {
-  const match = /^payout\/(po_[0-9a-f]{32})(?:\/([2-9]|[1-9][0-9]{1,4}))?$/.exec(text);
+  const match = /^payout\/(po_[0-9a-f]{32})(?:\/([2-9]|[1-9][0-9]{1,8}))?$/.exec(text);
   if (!match) return undefined;
   const [, payoutId = '', round = '1'] = match;
   return { payoutId, round: Number.parseInt(round, 10) };

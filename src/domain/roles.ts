@@ -12,6 +12,7 @@ export const ACTION_ROLES = {
   hold: 'operator',
   release: 'operator',
   resolve: 'operator',
+  acknowledge: 'operator',
   retry: 'operator',
   payoutRuns: 'operator',
   subscribe: 'operator', // nobody below is told anything

@@ -33,9 +33,10 @@ export function connectTemporal(settings: TemporalSettings): TemporalLink {
 const DEADLINE_EXCEEDED = 4;
 const RESOURCE_EXHAUSTED = 8;
 const FAILED_PRECONDITION = 9;
+const ABORTED = 10;
 const UNAVAILABLE = 14;
 
-const PASSING = [DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, UNAVAILABLE];
+const PASSING = [DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, UNAVAILABLE];
 
 /**
  * Turns "the server is away" into TemporalUnavailable; lets everything else through. So too where the server is there and

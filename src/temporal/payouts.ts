@@ -2,8 +2,10 @@
  * How the door talks to payout workflows: the one place that knows their ids, policies and search attributes.
  * Every call may be repeated: the workflow id and the update id are the same for the same request.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
+  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
@@ -17,6 +19,7 @@ import { followUpWorkflowId, payoutWorkflowId } from '../domain/ids.ts';
 import { formatMajor } from '../domain/money.ts';
 import {
   type Accepted,
+  type AcceptOrder,
   acceptUpdate,
   type Command,
   type CommandAnswer,
@@ -52,8 +55,18 @@ const RPC_TIMEOUT_MS = 5_000;
 /** For the look whether a payout was started, after ANSWER_TIMEOUT_MS in vain: a server that is there answers at once. */
 const LOOK_TIMEOUT_MS = 1_500;
 
+/**
+ * A signal that comes in while a workflow's task is at work makes the server throw that task away, and the updates in it
+ * too, with one of these codes. Asked again under the same update id they are done once; the SDK repeats only ABORTED, and
+ * that for a second.
+ */
+const THROWN_AWAY = [9, 10]; // FAILED_PRECONDITION, ABORTED
+/** The third time in a row it is no signal: the worker cannot do the task (an old build), and whoever asks should know. */
+const ASK_TIMES = 3;
+const ASK_AGAIN_MS = 150;
+
+type FollowUp = (input: FollowUpInput) => Promise<void>;
 type PayoutWorkflow = (input: PayoutInput) => Promise<PayoutResult>;
-type StartPayout = WithStartWorkflowOperation<PayoutWorkflow>;
 
 export type AcceptAnswer = { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'pending' };
 export type SteeredAnswer = CommandAnswer | { readonly outcome: 'gone' } | { readonly outcome: 'pending' };
@@ -78,11 +91,15 @@ export interface PayoutsSettings {
 export interface PayoutsClient {
   /** Starts the payout or attaches to it, and waits for its first decision. `pending`: no worker answered in time. */
   accept(facts: PayoutFacts, opening: Opening): Promise<AcceptAnswer>;
+  /** The first decision on a payout that may have been begun before, whatever was asked then. `unknown`: it never was. */
+  recall(payoutId: string): Promise<AcceptAnswer | { readonly kind: 'unknown' }>;
   /**
    * Asks a running payout for something. `gone`: its workflow has ended; `pending`: no worker answered in time.
    * @param seen the payout as whoever asks has seen it.
    */
   command(seen: SeenPayout, command: Command, updateId: string): Promise<SteeredAnswer>;
+  /** The same of a payout whose workflow has ended: the one that follows it up takes it, and is started for it. */
+  commandAfterEnd(seen: SeenPayout, command: Command, updateId: string): Promise<SteeredAnswer>;
   /** Hands a PSP's message to whoever takes facts of this payout now: its own workflow, or one that follows it up. */
   notice(payoutId: string, round: number, notice: PspNotice): Promise<void>;
   /** Takes up an open payout that has no workflow (any more); does nothing where one runs. */
@@ -113,35 +130,67 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     ]),
   });
 
+  const followUpOptions = (payoutId: string) => ({
+    workflowId: followUpWorkflowId(payoutId),
+    taskQueue: PAYOUTS_QUEUE,
+    args: [{ payoutId, times: settings.times }] as [FollowUpInput],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const, // facts may keep coming; each goes through the ledger's door
+  });
+
   async function accept(facts: PayoutFacts, opening: Opening): Promise<AcceptAnswer> {
     // A payout is begun once: closed means never again. A reinitiation that was refused may be asked for again; the
     // ledger opens each round once, whoever asks.
     const isNew = opening.type !== 'reinitiate';
-    const startWorkflowOperation = new WithStartWorkflowOperation<PayoutWorkflow>(
-      'payout',
-      startOptions(facts, opening, isNew ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE'),
-    );
+    const options = startOptions(facts, opening, isNew ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE');
     const updateId = isNew ? 'accept' : `accept:${opening.requestId}`;
     try {
-      const accepted = await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
-        workflow.executeUpdateWithStart(acceptUpdate, {
-          updateId,
-          args: [{ payoutId: facts.payoutId }],
-          startWorkflowOperation,
-        }),
-      );
+      const accepted = await inTime(async () => {
+        // An operation serves one call.
+        const startWorkflowOperation = new WithStartWorkflowOperation<PayoutWorkflow>('payout', options);
+        const args: [AcceptOrder] = [{ payoutId: facts.payoutId }];
+        return await workflow.executeUpdateWithStart(acceptUpdate, { updateId, args, startWorkflowOperation });
+      });
       return { kind: 'answered', accepted: ours(accepted) };
     } catch (error) {
-      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfStarted(startWorkflowOperation);
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfStarted(options.workflowId);
       // It has ended without this update: the update was lost with a server. The result holds the same answer.
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return await answerOfEnded(startWorkflowOperation);
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return await answerOfEnded(options.workflowId);
       throw refusedOr(error);
     }
   }
 
+  async function recall(payoutId: string): Promise<AcceptAnswer | { readonly kind: 'unknown' }> {
+    const workflowId = payoutWorkflowId(payoutId, 1);
+    const handle = workflow.getHandle<PayoutWorkflow>(workflowId);
+    try {
+      const question = { updateId: 'accept', args: [{ payoutId }] as [AcceptOrder] };
+      return { kind: 'answered', accepted: ours(await inTime(() => handle.executeUpdate(acceptUpdate, question))) };
+    } catch (error) {
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfStarted(workflowId);
+      if (!(error instanceof WorkflowNotFoundError)) throw refusedOr(error);
+    }
+    // It has ended, or there never was one.
+    const there = await pendingIfThere(handle);
+    return there.outcome === 'gone' ? { kind: 'unknown' } : await answerOfEnded(workflowId);
+  }
+
+  /** Waits for a workflow's answer, and asks again where the server threw the question away. */
+  async function inTime<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    return await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => {
+      for (let left = ASK_TIMES - 1; left > 0; left -= 1) {
+        try {
+          return await ask();
+        } catch (error) {
+          if (!wasThrownAway(error)) throw error;
+          await sleep(ASK_AGAIN_MS);
+        }
+      }
+      return await ask();
+    });
+  }
+
   /** The deadline also passes while Temporal is away: only a known workflow makes it "pending". */
-  async function pendingIfStarted(operation: StartPayout): Promise<AcceptAnswer> {
-    const { workflowId } = operation.options;
+  async function pendingIfStarted(workflowId: string): Promise<AcceptAnswer> {
     try {
       await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, () => workflow.getHandle(workflowId).describe());
       return { kind: 'pending' };
@@ -152,8 +201,7 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     }
   }
 
-  async function answerOfEnded(operation: StartPayout): Promise<AcceptAnswer> {
-    const { workflowId } = operation.options;
+  async function answerOfEnded(workflowId: string): Promise<AcceptAnswer> {
     try {
       const result = client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
         workflow.getHandle<PayoutWorkflow>(workflowId).result(),
@@ -165,14 +213,26 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     }
   }
 
-  async function command({ id, round, sequence }: SeenPayout, wanted: Command, updateId: string): Promise<SteeredAnswer> {
-    const handle = workflow.getHandle(payoutWorkflowId(id, round));
-    const order: CommandOrder = { updateId, sequence, command: wanted };
+  async function command(seen: SeenPayout, wanted: Command, updateId: string): Promise<SteeredAnswer> {
+    const handle = workflow.getHandle(payoutWorkflowId(seen.id, seen.round));
+    const args: [CommandOrder] = [{ updateId, sequence: seen.sequence, command: wanted }];
+    return await steered(handle, () => handle.executeUpdate(commandUpdate, { args, updateId }));
+  }
+
+  async function commandAfterEnd({ id, sequence }: SeenPayout, wanted: Command, updateId: string): Promise<SteeredAnswer> {
+    return await steered(workflow.getHandle(followUpWorkflowId(id)), async () => {
+      const startWorkflowOperation = new WithStartWorkflowOperation<FollowUp>('payoutFollowUp', {
+        ...followUpOptions(id),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+      const args: [CommandOrder] = [{ updateId, sequence, command: wanted }];
+      return await workflow.executeUpdateWithStart(commandUpdate, { args, updateId, startWorkflowOperation });
+    });
+  }
+
+  async function steered(handle: WorkflowHandle, ask: () => Promise<CommandAnswer>): Promise<SteeredAnswer> {
     try {
-      const answer = await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
-        handle.executeUpdate(commandUpdate, { args: [order], updateId }),
-      );
-      return ours(answer);
+      return ours(await inTime(ask));
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return { outcome: 'gone' };
       const refused = error instanceof WorkflowUpdateFailedError ? refusalOf(error.cause) : undefined;
@@ -200,11 +260,8 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
           await workflow.getHandle(payoutWorkflowId(payoutId, round)).signal(pspNoticeSignal, message);
         } catch (error) {
           if (!(error instanceof WorkflowNotFoundError)) throw error;
-          await workflow.signalWithStart<(input: FollowUpInput) => Promise<void>, [PspNotice]>('payoutFollowUp', {
-            workflowId: followUpWorkflowId(payoutId),
-            taskQueue: PAYOUTS_QUEUE,
-            args: [{ payoutId, times: settings.times }],
-            workflowIdReusePolicy: 'ALLOW_DUPLICATE', // facts may keep coming; each goes through the ledger's door
+          await workflow.signalWithStart<FollowUp, [PspNotice]>('payoutFollowUp', {
+            ...followUpOptions(payoutId),
             signal: pspNoticeSignal,
             signalArgs: [message],
           });
@@ -246,7 +303,14 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     }
   }
 
-  return { accept, command, notice, resume, dispatch };
+  return { accept, recall, command, commandAfterEnd, notice, resume, dispatch };
+}
+
+function wasThrownAway(error: unknown): boolean {
+  for (let each: unknown = error; each instanceof Error; each = each.cause) {
+    if (isGrpcServiceError(each)) return THROWN_AWAY.includes(each.code);
+  }
+  return false;
 }
 
 /** Whoever can answer a workflow's tasks can answer its updates: what was not encrypted by us is no answer. */

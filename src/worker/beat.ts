@@ -7,13 +7,24 @@ import type { Logger } from 'pino';
 
 const BEAT_MS = 2_000;
 
+const BEAT = `
+  INSERT INTO worker_beats (id, stuck) VALUES ($1, $2)
+  ON CONFLICT (id) DO UPDATE SET seen_at = now(), stuck = excluded.stuck`;
+
 export interface Beat {
   /** Says good-bye: the row goes. */
   stop(): Promise<void>;
 }
 
-/** @param isRunning asked before each beat: a worker that does not poll has nothing to say. */
-export function startBeat(pool: Pool, log: Logger, isRunning: () => boolean): Beat {
+export interface Pulse {
+  /** A worker that does not poll has nothing to say. */
+  readonly isRunning: () => boolean;
+  /** It polls, and gets nowhere. */
+  readonly isStuck: () => boolean;
+}
+
+/** @param pulse asked before each beat. */
+export function startBeat(pool: Pool, log: Logger, { isRunning, isStuck }: Pulse): Beat {
   const id = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const stopping = new AbortController();
   let isAway = false;
@@ -27,7 +38,7 @@ export function startBeat(pool: Pool, log: Logger, isRunning: () => boolean): Be
   async function beat(): Promise<void> {
     if (!isRunning()) return;
     try {
-      await pool.query('INSERT INTO worker_beats (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET seen_at = now()', [id]);
+      await pool.query(BEAT, [id, isStuck()]);
       if (isAway) log.info('the database is back');
       isAway = false;
     } catch (error) {

@@ -11,15 +11,20 @@ export interface JobCounts {
   countingFor(taskQueue: string): ActivityInterceptorsFactory;
   /** What was counted since it was last asked. */
   take(): ReadonlyMap<string, JobCount>;
+  /** What this queue has counted since the worker began. */
+  total(taskQueue: string): JobCount;
 }
 
-export function countJobs(): JobCounts {
-  let counts = new Map<string, { done: number; failed: number }>();
+const NONE: JobCount = { done: 0, failed: 0 };
 
-  function countOf(taskQueue: string): { done: number; failed: number } {
-    const count = counts.get(taskQueue) ?? { done: 0, failed: 0 };
-    counts.set(taskQueue, count);
-    return count;
+export function countJobs(): JobCounts {
+  const totals = new Map<string, JobCount>();
+  let taken = new Map<string, JobCount>();
+  const total = (taskQueue: string): JobCount => totals.get(taskQueue) ?? NONE;
+
+  function count(taskQueue: string, { done, failed }: JobCount): void {
+    const before = total(taskQueue);
+    totals.set(taskQueue, { done: before.done + done, failed: before.failed + failed });
   }
 
   return {
@@ -28,19 +33,23 @@ export function countJobs(): JobCounts {
         async execute(input, next) {
           try {
             const result = await next(input);
-            countOf(taskQueue).done += 1;
+            count(taskQueue, { done: 1, failed: 0 });
             return result;
           } catch (error) {
-            countOf(taskQueue).failed += 1;
+            count(taskQueue, { done: 0, failed: 1 });
             throw error;
           }
         },
       },
     }),
     take() {
-      const taken = counts;
-      counts = new Map();
-      return taken;
+      const since = [...totals].map(([queue, { done, failed }]) => {
+        const before = taken.get(queue) ?? NONE;
+        return [queue, { done: done - before.done, failed: failed - before.failed }] as const;
+      });
+      taken = new Map(totals);
+      return new Map(since);
     },
+    total,
   };
 }

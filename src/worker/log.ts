@@ -2,13 +2,16 @@
 import type { Logger as TemporalLogger } from '@temporalio/common';
 import { type Logger, pino } from 'pino';
 import type { Config } from '../config.ts';
+import { masked } from '../crypto/masked.ts';
 
 /** What of an error is written: the rest of it (PostgreSQL's `detail` above all) may quote a row. */
 function errorFields(error: unknown): unknown {
-  if (typeof error !== 'object' || error === null) return String(error);
+  if (typeof error !== 'object' || error === null) return masked(String(error));
   const { name, message, code, stack } = error as { name?: unknown; message?: unknown; code?: unknown; stack?: unknown };
-  return { type: name, message, code, stack };
+  return { type: name, message: maskedIfText(message), code, stack: maskedIfText(stack) };
 }
+
+const maskedIfText = (value: unknown): unknown => (typeof value === 'string' ? masked(value) : value);
 
 export function createLog(level: Config['logLevel']): Logger {
   return pino({ level, base: { process: 'worker', pid: process.pid }, serializers: { err: errorFields, error: errorFields } });

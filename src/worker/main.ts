@@ -15,6 +15,7 @@ import { countJobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { createWorkers } from './queues.ts';
 import { ensureSchedules } from './schedules.ts';
+import { watchSlots } from './slots.ts';
 import { connectWorker, installRuntime } from './temporal.ts';
 import { startWatch } from './watch.ts';
 import { webhookMetrics } from './webhookMetrics.ts';
@@ -42,20 +43,23 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const webhooksPool = createPool({ url: config.databaseUrl, max: WEBHOOKS_POOL, applicationName: 'oncepay webhooks' });
   const psps = createPspRegistry(config.psps);
   const mailer = createMailer(config.mail);
+  const registry = new Registry();
+  const jobs = countJobs();
+  const slots = watchSlots(coreMetricsUrl, jobs, registry);
   let connection: NativeConnection | undefined;
   let client: Client;
   let workers: readonly Worker[] = [];
   const isRunning = () => workers.length > 0 && workers.every((worker) => worker.getState() === 'RUNNING');
+  const isStuck = () => slots.stuck().length > 0;
   const checks = {
     worker: async () => isRunning() || Promise.reject(new Error('not running')),
     temporal: async () =>
       connection ? await connection.workflowService.getSystemInfo({}) : Promise.reject(new Error('not connected')),
     database: () => pool.query('SELECT 1'),
+    slots: async () => isStuck() && Promise.reject(new Error('stuck')),
   };
-  const registry = new Registry();
   const onBooksChecked = booksMetrics(registry);
   const onWebhookTried = webhookMetrics(registry);
-  const jobs = countJobs();
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
   const closeParts = () => Promise.all([http.close(), connection?.close(), psps.close(), pool.end(), webhooksPool.end()]);
 
@@ -74,7 +78,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     log.fatal({ err: error }, 'Temporal has turned this worker away');
     onFatal();
   });
-  const beat = startBeat(webhooksPool, log, isRunning);
+  const beat = startBeat(webhooksPool, log, { isRunning, isStuck });
   const stopping = new AbortController();
   const schedules = ensureSchedules(client, config, log, stopping.signal);
   const endWatch = startWatch({ client, workers, pools: { payouts: pool, webhooks: webhooksPool }, jobs }, log);
@@ -84,6 +88,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   async function end(): Promise<void> {
     stopping.abort();
     endWatch();
+    slots.stop();
     await beat.stop();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled([running, schedules]);

@@ -141,6 +141,24 @@ describe('deciding', () => {
     expect(await audited(id)).toEqual(['payout.resolve done']);
   });
 
+  test('what needs an operator is dealt with once it is acknowledged with a note, also when the payout is long over', async () => {
+    const id = await payoutIn('FAILED', '0003', {});
+    const by = door.admins.operator;
+    await engine.db.owner.query('UPDATE payouts SET needs_operator = true WHERE id = $1', [id]);
+    expect((await decide(id, 'acknowledge', { by, body: {} })).status).toBe(400);
+    const body = { note: 'called the bank, nothing to do' };
+    expect((await decide(id, 'acknowledge', { by, body })).status).toBe(200);
+    expect((await engine.ledger.read(id))?.needsOperator).toBe(false);
+    expect(await audited(id)).toEqual(['payout.acknowledge done']);
+  });
+
+  test('an outcome that nobody knows is not acknowledged away: it is resolved', async () => {
+    await engine.fault({ kind: 'wrong_amount', times: 1 });
+    const id = await payoutIn('UNRESOLVED', '0001', {});
+    const options = { by: door.admins.operator, body: { note: 'seen' } };
+    expect(refused(await decide(id, 'acknowledge', options))).toEqual([409, 'wrong_state']);
+  });
+
   test('an unknown payout is 404, and what is wrong in a request is named', async () => {
     expect((await decide(`po_${'0'.repeat(32)}`, 'approve')).status).toBe(404);
     const id = await inReview();

@@ -205,6 +205,7 @@ test.each([
   ['/api/v1/payouts?createdFrom=yesterday', '/createdFrom', 'invalid_format'],
   ['/api/v1/payouts?createdTo=2026-02-30T00:00:00Z', '/createdTo', 'invalid_format'],
   ['/api/v1/payouts?createdTo=0000-01-01T00:00:00Z', '/createdTo', 'invalid_value'],
+  ['/api/v1/payouts?createdTo=9999-12-31T23:59:59-14:00', '/createdTo', 'invalid_value'],
   ['/api/v1/directory?country=XX', '/country', 'invalid_value'],
   ['/api/v1/balance?currency=PKR', '/currency', 'unknown_field'],
   ['/api/v1/balance/history?payoutId=%27%3B%20drop', '/payoutId', 'invalid_value'],
@@ -246,6 +247,22 @@ test('JSON is announced but nothing is sent: for what takes no body that is no f
   const reply = await door.call('POST', `/api/v1/payouts/${id}/cancel`, { key: merchant.key, body: { force: true } });
   expect(reply).toMatchObject({ status: 400, body: { errors: [{ pointer: '/force', code: 'unknown_field' }] } });
 });
+
+test.each(['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data; boundary=x'])(
+  'an empty body is none, whatever it is called: `curl -d ""` says %s',
+  async (contentType) => {
+    const headers = { 'content-type': contentType, 'content-length': '0' };
+    for (const action of ['reinitiate', 'cancel']) {
+      const path = `/api/v1/payouts/po_${'0'.repeat(32)}/${action}`;
+      expect(await door.call('POST', path, { key: merchant.key, headers })).toMatchObject({
+        status: 404,
+        body: { code: 'not_found' },
+      });
+    }
+    const needed = await door.call('POST', '/api/v1/payouts', { key: merchant.key, headers });
+    expect(needed).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+  },
+);
 
 test('a path that is not well encoded is 400, with a problem and a request id', async () => {
   const reply = await door.call('GET', '/api/v1/payouts/%ZZ', { key: merchant.key });

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { outageOf } from '../../src/api/plugins/outages.ts';
+import { KEY_PREFIXES, newApiKey } from '../../src/crypto/newSecret.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';
 import { type Door, type Merchant, openDoor, payoutBody } from '../support/door.ts';
@@ -30,6 +31,15 @@ test('health says what is there and what is not', async () => {
   expect((await door.call('GET', '/health')).body.checks.worker).toBe('ok');
   await door.db.owner.query("UPDATE worker_beats SET seen_at = now() - interval '11 seconds'");
   expect((await door.call('GET', '/health')).body.checks.worker).toBe('down');
+});
+
+test('a worker that beats and gets nowhere is no worker: health and metrics say so, while one that does get on is enough', async () => {
+  await door.db.owner.query(`DELETE FROM worker_beats; INSERT INTO worker_beats (id, stuck) VALUES ('wedged', true)`);
+  expect(await door.call('GET', '/health')).toMatchObject({ status: 503, body: { checks: { worker: 'stuck' } } });
+  expect((await door.call('GET', '/metrics')).text).toContain('oncepay_workers{state="stuck"} 1');
+  await door.db.owner.query(`INSERT INTO worker_beats (id) VALUES ('well')`);
+  expect((await door.call('GET', '/health')).body.checks.worker).toBe('ok');
+  await door.db.owner.query('DELETE FROM worker_beats');
 });
 
 test('while Temporal is away a payout is 503, and reads go on', async () => {
@@ -129,13 +139,15 @@ test('the log tells who was answered what, but no key, no secret, no account and
     headers: { authorization: `Bearer ${merchant.key}` },
   });
   await door.call('GET', '/api/v1/payouts/12345678900001', { key: merchant.key });
+  const keys = KEY_PREFIXES.map((prefix) => newApiKey(prefix).key); // pasted into a path by mistake
+  for (const key of keys) await door.call('GET', `/api/v1/payouts/${key}`, { key: merchant.key });
   const told = lines.map((line) => JSON.parse(line)).filter((line) => line.reqId === 'told');
   expect(told).toContainEqual(
     expect.objectContaining({ req: expect.objectContaining({ method: 'POST', path: '/api/v1/payouts' }) }),
   );
   expect(told).toContainEqual(expect.objectContaining({ res: expect.objectContaining({ statusCode: 503 }) }));
   const all = lines.join('\n');
-  for (const secret of [merchant.key, 'a-private-remark', 'a-private-reference', '12345678900001', 'Ayesha']) {
+  for (const secret of [merchant.key, ...keys, 'a-private-remark', 'a-private-reference', '12345678900001', 'Ayesha']) {
     expect(all).not.toContain(secret);
   }
 });

@@ -1,7 +1,8 @@
 /** What a platform does with its providers: who they are, where they are paid, what they have earned, and with which keys they ask. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hashApiKey } from '../../src/crypto/newSecret.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
-import { type Door, type Merchant, openDoor } from '../support/door.ts';
+import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
 import { ACCOUNTS, newProviderBody } from '../support/newProvider.ts';
 import { makeProvider, past, type TestProvider } from '../support/providers.ts';
 
@@ -312,7 +313,10 @@ describe('keys', () => {
       key: expect.stringMatching(/^vk_test_[A-Za-z0-9]{30}$/),
       prefix: 'vk_test_',
       last4: made.body.key.slice(-4),
+      madeBy: expect.stringMatching(/^key_/),
       createdAt: expect.any(String),
+      expiresAt: null,
+      revokedAt: null,
     });
     expect((await post(`/providers/${id}/keys`, {}, 'key-1')).text).toBe(made.text);
     const { rows } = await door.db.owner.query(
@@ -347,6 +351,81 @@ describe('keys', () => {
       made.body.id,
     ]);
     expect(rows).toEqual([{ created_by: admin.id, merchant_id: null, provider_id: made.body.providerId }]);
+  });
+});
+
+describe('a key of a provider has an end', () => {
+  const open = async (key: string) => (await door.call('GET', '/api/provider/earnings', { key })).status;
+  const keyIdOf = async (key: string) => {
+    const { rows } = await door.db.owner.query('SELECT id FROM api_keys WHERE hash = $1', [hashApiKey(key)]);
+    return String(rows[0]?.id);
+  };
+  /** A merchant's further key, and one that a provider got by it. */
+  async function family(): Promise<{ parent: string; child: string }> {
+    const parent = await door.key(merchant.id);
+    return { parent, child: (await call(parent, 'POST', `/providers/${await enter()}/keys`)).body.key };
+  }
+
+  test('a stolen merchant key that is revoked takes the providers’ keys that it made with it, and no others', async () => {
+    const [one, two] = [await family(), await family()];
+    const admin = await door.admin('admin');
+    const revoked = await door.call('DELETE', `/api/admin/api-keys/${await keyIdOf(one.parent)}`, { key: admin.key });
+    expect([revoked.status, await open(one.child), await open(two.child)]).toEqual([204, 401, 200]);
+    const { rows } = await door.db.owner.query('SELECT revoked_at FROM api_keys WHERE hash = $1', [hashApiKey(one.child)]);
+    expect(rows[0]?.revoked_at).not.toBeNull();
+  });
+
+  test('one that is made while its maker is being revoked, or whose maker has expired, opens nothing', async () => {
+    const [revoked, expired] = [await family(), await family()];
+    const change = (set: string, key: string) =>
+      door.db.owner.query(`UPDATE api_keys SET ${set} WHERE hash = $1`, [hashApiKey(key)]);
+    await change('revoked_at = now()', revoked.parent);
+    await change(`expires_at = now() - interval '1 second'`, expired.parent);
+    expect([await open(revoked.child), await open(expired.child)]).toEqual([401, 401]);
+  });
+
+  test('it is over at the time that was asked for, which is in the future', async () => {
+    const id = await enter();
+    const past = await post(`/providers/${id}/keys`, { expiresAt: '2020-01-01T00:00:00Z' });
+    expect(past).toMatchObject({ status: 400, body: { errors: [{ pointer: '/expiresAt', code: 'not_in_future' }] } });
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    const made = await post(`/providers/${id}/keys`, { expiresAt });
+    expect([made.body.expiresAt, await open(made.body.key)]).toEqual([expiresAt, 200]);
+    await door.db.owner.query(`UPDATE api_keys SET expires_at = now() WHERE id = $1`, [made.body.id]);
+    expect(await open(made.body.key)).toBe(401);
+  });
+
+  test('a merchant and an admin see which there are, and nobody else’s', async () => {
+    const platform = await door.merchant();
+    const providers = [await enter(platform.key), await enter(platform.key)];
+    const made: string[] = [];
+    for (const id of providers) made.push((await call(platform.key, 'POST', `/providers/${id}/keys`)).body.id);
+    const ids = (reply: Reply) => reply.body.data.map(({ id }: { id: string }) => id);
+    expect(ids(await call(platform.key, 'GET', `/providers/${providers[0]}/keys`))).toEqual([made[0]]);
+    expect(ids(await call(platform.key, 'GET', '/provider-keys'))).toEqual([made[1], made[0]]);
+    expect(ids(await call(await door.key(platform.id, { mode: 'live' }), 'GET', '/provider-keys'))).toEqual([]);
+    const page = await call(platform.key, 'GET', '/provider-keys?limit=1');
+    expect(ids(await call(platform.key, 'GET', `/provider-keys?limit=1&cursor=${page.body.nextCursor}`))).toEqual([made[0]]);
+    const admin = await door.admin('admin');
+    const shown = await door.call('GET', `/api/admin/merchants/${platform.id}/provider-keys`, { key: admin.key });
+    expect(ids(shown)).toEqual([made[1], made[0]]);
+    expect(shown.text).not.toMatch(/vk_test_[A-Za-z0-9]/);
+  });
+
+  test('all of a merchant’s can be ended at once, by the merchant in its mode and by an admin in both', async () => {
+    const platform = await door.merchant();
+    const live = await door.key(platform.id, { mode: 'live' });
+    const make = async (key: string) => (await call(key, 'POST', `/providers/${await enter(key)}/keys`)).body.key;
+    const keys = [await make(platform.key), await make(live)];
+    const stranger = await make(merchant.key);
+    expect((await call(platform.key, 'DELETE', '/provider-keys')).status).toBe(204);
+    expect(await Promise.all([...keys, stranger].map(open))).toEqual([401, 200, 200]);
+    const admin = await door.admin('admin');
+    const path = `/api/admin/merchants/${platform.id}/provider-keys`;
+    expect((await door.call('DELETE', path, { key: admin.key })).status).toBe(204);
+    expect(await Promise.all([...keys, stranger].map(open))).toEqual([401, 401, 200]);
+    const audit = await door.call('GET', '/api/admin/audit?limit=1', { key: admin.key });
+    expect(audit.body.data[0]).toMatchObject({ action: 'provider_keys.revoke', target: platform.id });
   });
 });
 

@@ -147,6 +147,31 @@ describe('each rule, from both sides', () => {
     expect(looked.body.bankAccount.accountLast4).toBe('6789');
   });
 
+  test('an account that is changed while a payout waits for an approver: the approver sees that the payout goes to the one before', async () => {
+    const ada = await trusted(THREE(), { verified: false });
+    const looked = await ask(ada);
+    expect(codes(looked)).toEqual(['provider_unverified']);
+    const { key } = await door.admin('approver');
+    const sinceIn = async (): Promise<unknown[]> => {
+      const { body } = await door.call('GET', '/api/admin/review-queue?limit=100', { key });
+      const queued = body.data.find(({ id }: { id: string }) => id === looked.body.id);
+      const detail = await door.call('GET', `/api/admin/payouts/${looked.body.id}`, { key });
+      return [queued.destination.changedSince, detail.body.destination.changedSince];
+    };
+    const put = async (accountNumber: string) =>
+      (
+        await door.call('PUT', `/api/v1/providers/${ada.id}/bank-account`, {
+          key: merchant.key,
+          body: { ...ACCOUNTS.NGN, accountNumber },
+        })
+      ).body.bankAccount.since;
+    expect(await sinceIn()).toEqual([null, null]);
+    const since = await put('0123456789');
+    expect(await sinceIn()).toEqual([since, since]);
+    await put(ACCOUNTS.NGN.accountNumber);
+    expect(await sinceIn()).toEqual([null, null]);
+  });
+
   test('velocity_spike: four requests in 24 hours pass, the fifth is looked at', async () => {
     const ada = await trusted();
     for (let made = 1; made <= 4; made += 1) expect([made, codes(await ask(ada))]).toEqual([made, []]);

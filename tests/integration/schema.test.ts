@@ -110,6 +110,7 @@ test('the application may write the bookkeeping of the door, and nothing that ho
     idempotency_keys: 'DELETE INSERT UPDATE',
     merchants: 'INSERT UPDATE',
     notifications: 'UPDATE',
+    payout_requests: 'DELETE INSERT',
     payout_runs: 'INSERT UPDATE',
     provider_bank_accounts: 'INSERT',
     providers: 'INSERT UPDATE',

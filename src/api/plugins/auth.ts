@@ -1,7 +1,7 @@
 /** Whose key a request shows, and whether that key may do what it asks. Looked up each time: a revoked key is dead at once. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
-import { hashApiKey } from '../../crypto/newSecret.ts';
+import { hashApiKey, KEY_PREFIXES } from '../../crypto/newSecret.ts';
 import type { Mode } from '../../domain/payout/contract.ts';
 import { isRole, mayAct, type Role } from '../../domain/roles.ts';
 import type { Caller, Scope } from '../caller.ts';
@@ -58,7 +58,7 @@ async function authenticate(pool: Pool, request: FastifyRequest): Promise<Caller
 }
 
 /** What a key of ours can look like; anything else is not worth a look-up. */
-const KEY = /^(pk_test|pk_live|vk_test|vk_live|ak)_[A-Za-z0-9_-]{8,128}$/;
+const KEY = new RegExp(`^(${KEY_PREFIXES.join('|')})[A-Za-z0-9_-]{8,128}$`);
 
 /** The key of a request, or undefined: none, malformed, or two that differ. */
 function keyIn({ headers }: FastifyRequest): string | undefined {
@@ -83,6 +83,10 @@ interface KeyRow {
   readonly name: string | null;
 }
 
+/** Of a key that there is not, both are NULL: nothing stands against it. */
+const opens = (key: string): string => `${key}.revoked_at IS NULL AND (${key}.expires_at IS NULL OR ${key}.expires_at > now())`;
+
+/** A provider's key lives no longer than the merchant's key that made it. */
 const FIND_KEY = `
   SELECT k.id, k.mode, k.scopes, k.created_by, m.id AS merchant_id, m.fee, m.review_limits, v.id AS provider_id,
          a.id AS admin_id, a.role, a.name
@@ -90,7 +94,8 @@ const FIND_KEY = `
     LEFT JOIN providers v ON v.id = k.provider_id
     LEFT JOIN merchants m ON m.id = coalesce(v.merchant_id, k.merchant_id)
     LEFT JOIN admins a ON a.id = k.admin_id
-   WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND coalesce(m.active, a.active)`;
+    LEFT JOIN api_keys parent ON parent.id = k.parent_id
+   WHERE k.hash = $1 AND ${opens('k')} AND ${opens('parent')} AND coalesce(m.active, a.active)`;
 
 async function findCaller(pool: Pool, key: string): Promise<Caller | undefined> {
   const { rows } = await pool.query<KeyRow>({ name: 'find_api_key', text: FIND_KEY, values: [hashApiKey(key)] });

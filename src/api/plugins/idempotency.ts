@@ -7,9 +7,10 @@ import type { PayoutRecord } from '../../domain/payout/contract.ts';
 import { normalize } from '../../domain/text.ts';
 import { merchantOf } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
-import { PROBLEM_TYPE, Problem, problemBody } from '../problem.ts';
+import { isInvalidRequest, PROBLEM_TYPE, Problem, problemBody } from '../problem.ts';
 import {
   claimKey,
+  forget,
   giveUp,
   type KeyState,
   type KeyUse,
@@ -43,8 +44,10 @@ export interface Work {
   /** The answer holds a key or a secret, which nobody may find in the database: it is stored encrypted. */
   readonly isSecret?: boolean;
   /**
-   * Does the work. Everything in it may have been done before under the same `resourceId` (`isRepeat`), in whole or in
-   * part. A Problem of 4xx thrown in it is an answer too, and stored; whatever else is thrown lets the key go.
+   * Does the work, and judges the request: what is judged before `once` would refuse the repeat of what was answered,
+   * because a fee, a limit or a directory has changed since. Everything in it may have been done before under the same
+   * `resourceId` (`isRepeat`), in whole or in part. A Problem of 4xx thrown in it is an answer too, and stored, but for a
+   * request that is not well-formed: that, and whatever else is thrown, lets the key go.
    */
   execute(resourceId: string, isRepeat: boolean): Promise<Answer | Pending>;
   /** What a 202 shows. Only for work that answers Pending. */
@@ -149,8 +152,9 @@ export async function once(context: ApiContext, request: FastifyRequest, reply: 
     const stored = await storeAnswer(pool, use, lease, kept);
     return send(stored === kept ? reply : reply.header('idempotent-replayed', 'true'), opened(context, stored));
   } catch (error) {
+    const letGo = isInvalidRequest(error) && !lease.isRepeat ? forget : giveUp;
     // Should this fail too, the lease runs out by itself.
-    await giveUp(pool, use, lease).catch((cause: unknown) => request.log.warn({ err: cause }, 'an idempotency key stays leased'));
+    await letGo(pool, use, lease).catch((cause: unknown) => request.log.warn({ err: cause }, 'an idempotency key stays leased'));
     throw error;
   }
 }
@@ -218,7 +222,8 @@ async function answerOf(
 }
 
 /** What a repeat would meet again. 401, 403 and 429 are about the caller, 5xx about us: the next time may differ. */
-const isFinalAnswer = ({ status }: Problem): boolean => status >= 400 && status < 500 && ![401, 403, 429].includes(status);
+const isFinalAnswer = (problem: Problem): boolean =>
+  problem.status >= 400 && problem.status < 500 && ![401, 403, 429].includes(problem.status) && !isInvalidRequest(problem);
 
 const written = ({ status, headers = {}, body }: Answer): StoredAnswer => ({
   status,

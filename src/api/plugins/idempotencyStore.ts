@@ -106,6 +106,11 @@ const GIVE_UP = `
   UPDATE idempotency_keys SET lease_until = ${OVER}
    WHERE merchant_id = $1 AND mode = $2 AND key = $3 AND lease_holder = $4 AND status IS NULL`;
 
+/** Nothing was done under it: the next request may be another one. */
+const FORGET = `
+  DELETE FROM idempotency_keys
+   WHERE merchant_id = $1 AND mode = $2 AND key = $3 AND lease_holder = $4 AND status IS NULL AND pending IS NULL`;
+
 export async function claimKey(pool: Pool, use: KeyUse, allot: () => string): Promise<KeyState> {
   const allotted = allot();
   const holder = randomUUID();
@@ -157,4 +162,9 @@ export async function keepPending(pool: Pool, use: KeyUse, lease: Lease, record:
 /** Lets the key go without an answer: a repeat takes over at once. */
 export async function giveUp(pool: Pool, { merchantId, mode, key }: KeyUse, lease: Lease): Promise<void> {
   await pool.query(GIVE_UP, [merchantId, mode, key, lease.holder]);
+}
+
+/** As if the key had never been used: for its first caller, who did nothing. */
+export async function forget(pool: Pool, { merchantId, mode, key }: KeyUse, lease: Lease): Promise<void> {
+  await pool.query(FORGET, [merchantId, mode, key, lease.holder]);
 }

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { DestinationStream, LoggerOptions } from 'pino';
 import type { Config } from '../../config.ts';
+import { masked } from '../../crypto/masked.ts';
 
 type Logger = LoggerOptions & { stream?: DestinationStream };
 
@@ -42,9 +43,3 @@ function presentError(error: unknown): LoggedError {
     ...(error.cause === undefined ? {} : { cause: presentError(error.cause) }),
   };
 }
-
-/** Ten digits in a row may be an account's; a key of ours has its prefix. */
-const masked = (text: string): string =>
-  text
-    .replace(/(?<![0-9a-f])[0-9]{10,}(?![0-9a-f])/g, '[digits]')
-    .replace(/\b(pk_test|pk_live|ak|whsec)_[A-Za-z0-9+/=_-]+/g, '$1_[redacted]');

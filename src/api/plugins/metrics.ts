@@ -16,6 +16,11 @@ const COUNT_EVERY_MS = 5_000;
 const COUNTS = `
   SELECT state AS name, count(*)::int AS count FROM payouts WHERE state = ANY ($1) GROUP BY state
   UNION ALL SELECT 'needs_operator', count(*)::int FROM payouts WHERE needs_operator
+  UNION ALL SELECT CASE WHEN stuck THEN 'workers_stuck' ELSE 'workers_ok' END, count(*)::int
+    FROM worker_beats WHERE seen_at > now() - interval '10 seconds' GROUP BY 1
+  UNION ALL SELECT 'requests', count(*)::int FROM payout_requests q
+    WHERE NOT EXISTS (SELECT FROM payouts p WHERE p.id = q.payout_id)
+      AND NOT EXISTS (SELECT FROM payout_refusals r WHERE r.payout_id = q.payout_id)
   UNION ALL SELECT 'deliveries', count(*)::int FROM webhook_deliveries WHERE state = 'pending'`;
 
 export interface Metrics {
@@ -40,6 +45,17 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
     registers,
   });
   const needy = new Gauge({ name: 'oncepay_payouts_need_operator', help: 'Payouts that wait for a person', registers });
+  const workers = new Gauge({
+    name: 'oncepay_workers',
+    help: 'Workers that run, by whether they get anywhere: `stuck` ones hold all their slots for tasks that do not end',
+    labelNames: ['state'] as const,
+    registers,
+  });
+  const requests202 = new Gauge({
+    name: 'oncepay_payout_requests_waiting',
+    help: 'Payouts answered with 202 that no worker has taken up',
+    registers,
+  });
   const deliveries = new Gauge({ name: 'oncepay_webhook_deliveries_pending', help: 'Webhooks not yet delivered', registers });
 
   app.addHook('onResponse', async (request, reply) => {
@@ -55,6 +71,8 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
     const counts = new Map(rows.map(({ name, count }) => [name, count]));
     for (const state of OPEN_STATES) open.set({ state }, counts.get(state) ?? 0);
     needy.set(counts.get('needs_operator') ?? 0);
+    for (const state of ['ok', 'stuck']) workers.set({ state }, counts.get(`workers_${state}`) ?? 0);
+    requests202.set(counts.get('requests') ?? 0);
     deliveries.set(counts.get('deliveries') ?? 0);
   }
 

@@ -98,12 +98,12 @@ function pushSubscriptionRoutes(context: ApiContext, { tag, onRequest, ownerOf }
       async (request, reply) => {
         const { isTest, ...owner } = ownerOf(request);
         const { endpoint: given, keys: browser } = request.body;
-        if (!config.vapid)
-          throw new Problem(422, 'push_not_configured', 'This installation has no VAPID keys: it sends no pushes.');
-        await mustBeAllowed(given, '/endpoint', { allowLoopback: config.webhookAllowLoopbackTest && isTest });
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('psb'),
           async execute(id) {
+            if (!config.vapid)
+              throw new Problem(422, 'push_not_configured', 'This installation has no VAPID keys: it sends no pushes.');
+            await mustBeAllowed(given, '/endpoint', { allowLoopback: config.webhookAllowLoopbackTest && isTest });
             const made = await subscribe(owner, { id, endpoint: given, keys: encryptSecret(keys, JSON.stringify(browser)) });
             return { status: 201, body: present(made) };
           },

@@ -215,7 +215,8 @@ export interface CommandOrder {
 export type CommandAnswer =
   | { readonly outcome: 'done'; readonly payout: PayoutRecord }
   | { readonly outcome: 'wrong_state' | 'already_decided' | 'self_approval' | 'not_allowed' }
-  | { readonly outcome: 'unproven_attempts'; readonly unproven: readonly number[] };
+  /** The evidence must name every one of these. */
+  | { readonly outcome: 'unproven_attempts'; readonly attempts: readonly number[] };
 
 /** The signal an operator sends from the Temporal UI or CLI, as plain JSON. */
 export interface Decision {

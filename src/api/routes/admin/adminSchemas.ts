@@ -25,9 +25,24 @@ const payoutFields = {
 };
 export const adminPayoutSchema = z.object(payoutFields).meta({ id: 'AdminPayout' });
 
+const changedSince = timeSchema.nullable().meta({
+  description:
+    'Since when the provider has had another bank account than this one, which the payout goes to; null: it is the same',
+});
+const [bank, wallet] = payoutSchema.shape.destination.options;
+/** For whoever decides. */
+const decidedFields = {
+  ...payoutFields,
+  destination: z.union([bank.extend({ changedSince }), wallet.extend({ changedSince })]),
+};
+
+export const payoutRequestSchema = z
+  .object({ ...payoutFields, answeredAt: timeSchema, workflowId: z.string(), temporalUi: z.string() })
+  .meta({ id: 'PayoutRequest' });
+
 export const queuedPayoutSchema = z
   .object({
-    ...payoutFields,
+    ...decidedFields,
     reasons: z.array(reasonSchema),
     ageSeconds: z.int(),
   })
@@ -56,7 +71,14 @@ const attemptSchema = z.object({
   psp: z.string(),
   pspKey: z.string().meta({ description: 'Our reference at the PSP' }),
   pspReference: z.string().nullable(),
-  state: z.string().meta({ enum: ['open', 'succeeded', 'failed'] }),
+  state: z.string().meta({ enum: ['open', 'succeeded', 'failed', 'doubted'] }),
+  proof: z
+    .string()
+    .nullish()
+    .meta({
+      enum: ['refused', 'failed_transfer', 'operator', null],
+      description: 'Why it is certain that it will never be paid',
+    }),
   sends: z.int(),
   startedAt: timeSchema,
   sentAt: timeSchema,
@@ -107,7 +129,7 @@ const stepSchema = z.object({
 
 export const payoutDetailSchema = z
   .object({
-    ...payoutFields,
+    ...decidedFields,
     makerId: z.string().nullable().meta({ description: 'The admin who issued the key that made it' }),
     callbackUrl: z.string().nullable(),
     debt: moneySchema.meta({ description: 'What its owner still owes for it: it was paid when its money was gone' }),

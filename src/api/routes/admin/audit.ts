@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ACTION_ROLES } from '../../../domain/roles.ts';
 import type { ApiContext } from '../../context.ts';
 import { documented, word } from '../../documented.ts';
-import { listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
+import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { auditSchema } from './adminSchemas.ts';
 
@@ -25,20 +25,20 @@ export function auditRoutes(context: ApiContext): FastifyPluginAsyncZod {
         schema: { querystring: query, ...read('Who did what', listSchema(auditSchema)) },
       },
       async (request) => {
-        const page = openPage(request, request.query, NUMBER_KEY);
+        const page = openPage(request, request.query, BIGINT_KEY);
         const { admin, target } = request.query;
         const entries = await context.prisma.auditEntry.findMany({
           where: {
             ...(admin && { adminId: admin }),
             ...(target && { target }),
-            ...(page.after && { id: { lt: BigInt(page.after) } }),
+            ...(page.after !== undefined && { id: { lt: page.after } }),
           },
           orderBy: { id: 'desc' },
           take: page.take,
         });
         return page.answer(
           entries,
-          ({ id }) => id.toString(),
+          ({ id }) => id,
           ({ id, at, ...entry }) => ({ id: id.toString(), object: 'audit_entry' as const, ...entry, at: at.toISOString() }),
         );
       },

@@ -6,7 +6,7 @@ import { ACTION_ROLES } from '../../../domain/roles.ts';
 import type { Balance } from '../../../generated/prisma/client.ts';
 import type { ApiContext } from '../../context.ts';
 import { documented } from '../../documented.ts';
-import { listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
+import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { debtSchema } from './adminSchemas.ts';
 
@@ -23,13 +23,13 @@ export function debtRoutes(context: ApiContext): FastifyPluginAsyncZod {
         schema: { querystring: z.strictObject(pageQuery), ...read('Who owes, and how much', listSchema(debtSchema)) },
       },
       async (request) => {
-        const page = openPage(request, request.query, NUMBER_KEY);
+        const page = openPage(request, request.query, BIGINT_KEY);
         const balances = await prisma.balance.findMany({
-          where: { debt: { gt: 0 }, ...(page.after ? { id: { lt: BigInt(page.after) } } : {}) },
+          where: { debt: { gt: 0 }, ...(page.after !== undefined && { id: { lt: page.after } }) },
           orderBy: { id: 'desc' },
           take: page.take,
         });
-        return page.answer(balances, ({ id }) => id.toString(), presentDebt);
+        return page.answer(balances, ({ id }) => id, presentDebt);
       },
     );
   };

@@ -12,7 +12,7 @@ export interface Decided {
 
 export type Refusal = 'wrong_state' | 'already_decided' | 'self_approval' | 'not_allowed';
 
-/** @throws Problem 404, 403 `self_approval` or `forbidden`, 409 `wrong_state` or `already_decided`. */
+/** @throws Problem 404, 403 `self_approval` or `forbidden`, 409 `wrong_state` or `already_decided`, 422 `unproven_attempts`. */
 export async function decide(context: ApiContext, payoutId: string, command: Command, updateId: string): Promise<Decided> {
   const before = await context.ledger.read(payoutId);
   if (!before) throw notFound();
@@ -25,6 +25,8 @@ export async function decide(context: ApiContext, payoutId: string, command: Com
     case 'gone':
     case 'wrong_state':
       throw refusal((await hasDecided(context, before, command)) ? 'already_decided' : 'wrong_state');
+    case 'unproven_attempts':
+      throw unprovenAttempts(answer.attempts);
     default:
       throw refusal(answer.outcome);
   }
@@ -47,4 +49,12 @@ const REFUSALS: Readonly<Record<Refusal, readonly [status: number, code: string,
 function refusal(reason: Refusal): Problem {
   const [status, code, detail] = REFUSALS[reason];
   return new Problem(status, code, detail);
+}
+
+/** What the evidence does not name may still be paid, and money that is released for it would be paid twice. */
+function unprovenAttempts(attempts: readonly number[]): Problem {
+  const detail = `Of these attempts nothing proves what became of them: ${attempts.join(', ')}. Name those that the evidence speaks of.`;
+  return new Problem(422, 'unproven_attempts', detail, {
+    errors: [{ pointer: '/attempts', code: 'unproven_attempts', detail }],
+  });
 }

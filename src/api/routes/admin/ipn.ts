@@ -5,7 +5,7 @@ import { ACTION_ROLES } from '../../../domain/roles.ts';
 import type { PspMessage } from '../../../generated/prisma/client.ts';
 import type { ApiContext } from '../../context.ts';
 import { documented } from '../../documented.ts';
-import { listSchema, openPage, pageQuery } from '../../paging.ts';
+import { type CursorKey, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { messageSchema } from './adminSchemas.ts';
 import { withoutAccountNumbers } from './masking.ts';
@@ -15,7 +15,7 @@ const { read } = documented('admin');
 const query = z.strictObject({ state: z.enum(['orphan', 'received', 'applied', 'ignored']).optional(), ...pageQuery });
 
 /** Ours are `ipn_…` and hex; a message's id is made by whoever takes it in. */
-const MESSAGE_KEY = /^[A-Za-z0-9_:-]{1,100}$/;
+const MESSAGE_KEY: CursorKey<string> = (text) => (/^[A-Za-z0-9_:-]{1,100}$/.test(text) ? text : undefined);
 
 export function ipnRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {

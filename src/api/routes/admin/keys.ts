@@ -13,17 +13,16 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { notFound } from '../../problem.ts';
+import { readExpiry, time } from '../../times.ts';
+import { revokeKeys } from '../merchant/providerKeyReads.ts';
 import { keySchema, newKeySchema } from './adminSchemas.ts';
 
 const { read, write } = documented('admin');
 
-const inFuture = z.iso
-  .datetime({ offset: true })
-  .refine((text) => new Date(text) > new Date(), { error: 'Must be in the future.', params: { code: 'not_in_future' } });
 const creation = z.strictObject({
   mode: z.enum(['test', 'live']),
   scopes: z.array(z.enum(SCOPES)).max(SCOPES.length).optional().meta({ description: 'Without any the key may do everything' }),
-  expiresAt: inFuture.nullish(),
+  expiresAt: time.nullish(),
 });
 
 export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
@@ -54,6 +53,7 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
           isSecret: true,
           async execute(id) {
             await mustExist(merchantId);
+            const until = readExpiry(expiresAt);
             const { key, ...kept } = newApiKey(`pk_${mode}_`);
             // Who issues the key stands for what is paid with it: maker and checker are two people.
             const owner = { merchantId, mode, scopes: [...new Set(scopes)], createdBy: adminOf(request).adminId };
@@ -65,7 +65,7 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const made = await audited(context, request, note, (db) =>
               db.apiKey.upsert({
                 where: { id },
-                create: { id, ...owner, ...kept, expiresAt: expiresAt ? new Date(expiresAt) : null },
+                create: { id, ...owner, ...kept, expiresAt: until },
                 update: kept, // made before, but its answer was lost and with it the key
               }),
             );
@@ -96,12 +96,19 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
     app.delete(
       '/api-keys/:id',
-      { onRequest, schema: { params: byId, querystring: noQuery, ...write('Revoke a key, at once', 204, z.null()) } },
+      {
+        onRequest,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          ...write('Revoke a key, at once, with the providers’ keys that it made', 204, z.null()),
+        },
+      },
       async (request, reply) => {
         const { id } = request.params;
         await audited(context, request, { action: 'api_key.revoke', target: id }, async (db) => {
-          const { count } = await db.apiKey.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: new Date() } });
-          if (count === 0 && !(await db.apiKey.findUnique({ where: { id } }))) throw notFound(); // revoked before is as good
+          const itsOwn = { OR: [{ id }, { parentId: id }] };
+          if ((await revokeKeys(db, itsOwn)) === 0 && !(await db.apiKey.findUnique({ where: { id } }))) throw notFound(); // revoked before is as good
         });
         return reply.code(204).send();
       },

@@ -1,10 +1,12 @@
 /** Everything there is to know of one payout, for whoever must explain it: what came in, what went out, who decided. */
+import type { Pool } from 'pg';
 import { followUpWorkflowId, payoutWorkflowId } from '../../../domain/ids.ts';
 import { formatMajor } from '../../../domain/money.ts';
 import type { PayoutRecord } from '../../../domain/payout/contract.ts';
 import type { Account, PrismaClient } from '../../../generated/prisma/client.ts';
 import { presentPayout } from '../../../present/payout.ts';
 import { presentAttempt, presentDelivery } from '../../../present/webhook.ts';
+import { ACCOUNT_CHANGED_SINCE, withAccountChange } from './accountChange.ts';
 import { presentMessage } from './ipn.ts';
 
 export interface TemporalPlace {
@@ -19,14 +21,20 @@ export function presentForAdmin(record: PayoutRecord) {
   return { ...presentPayout(record), ...ours };
 }
 
+export interface DetailPorts {
+  readonly pool: Pool;
+  readonly prisma: PrismaClient;
+  readonly config: TemporalPlace;
+}
+
 /** All of one payout, but no full account number. */
-export async function payoutDetail(prisma: PrismaClient, place: TemporalPlace, record: PayoutRecord) {
+export async function payoutDetail({ pool, prisma, config }: DetailPorts, record: PayoutRecord) {
   const payoutId = record.id;
   const workflowId = payoutWorkflowId(payoutId, record.round);
   const select = { makerId: true, callbackUrl: true, debt: true, returns: true } as const;
   const { debt, ...row } = await prisma.payout.findUniqueOrThrow({ where: { id: payoutId }, select });
   return {
-    ...presentForAdmin(record),
+    ...withAccountChange(presentForAdmin(record), await accountChangedSince(pool, payoutId)),
     ...row,
     debt: formatMajor(debt, record.currency),
     attempts: await attemptsOf(prisma, payoutId), // in full here; the merchant's `attempts` is how many there are
@@ -37,8 +45,16 @@ export async function payoutDetail(prisma: PrismaClient, place: TemporalPlace, r
     webhookDeliveries: await deliveriesOf(prisma, payoutId),
     workflowId,
     followUpWorkflowId: followUpWorkflowId(payoutId),
-    temporalUi: temporalLink(place, workflowId),
+    temporalUi: temporalLink(config, workflowId),
   };
+}
+
+async function accountChangedSince(pool: Pool, payoutId: string): Promise<Date | null> {
+  const { rows } = await pool.query<{ changed: Date | null }>(
+    `SELECT ${ACCOUNT_CHANGED_SINCE} AS changed FROM payouts p WHERE p.id = $1`,
+    [payoutId],
+  );
+  return rows[0]?.changed ?? null;
 }
 
 /** The page of a workflow in the Temporal UI, which shows its newest run. */

@@ -6,9 +6,10 @@ import { PUBLIC_STATUS, type PublicStatus } from '../../../domain/payout/machine
 import { ACTION_ROLES } from '../../../domain/roles.ts';
 import type { ApiContext } from '../../context.ts';
 import { byId, documented, noQuery, word } from '../../documented.ts';
-import { ID_KEY, listSchema, openPage, pageQuery, timeQuery } from '../../paging.ts';
+import { ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { adminAuth } from '../../plugins/auth.ts';
 import { notFound } from '../../problem.ts';
+import { timeQuery } from '../../times.ts';
 import { adminPayoutSchema, payoutDetailSchema } from './adminSchemas.ts';
 import { payoutDetail, presentForAdmin } from './payoutDetail.ts';
 
@@ -67,7 +68,7 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       async (request) => {
         const record = await context.ledger.read(request.params.id);
         if (!record) throw notFound();
-        return await payoutDetail(context.prisma, context.config, record);
+        return await payoutDetail(context, record);
       },
     );
   };

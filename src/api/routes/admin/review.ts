@@ -1,4 +1,4 @@
-/** What people decide on payouts: the review queue, and approve, reject, hold, release and resolve. */
+/** What people decide on payouts: the review queue, and approve, reject, hold, release, resolve and acknowledge. */
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -17,6 +17,7 @@ import { adminAuth } from '../../plugins/auth.ts';
 import { onceIfKeyed } from '../../plugins/idempotency.ts';
 import { Problem } from '../../problem.ts';
 import { payoutSchema } from '../merchant/payoutSchemas.ts';
+import { ACCOUNT_CHANGED_SINCE, withAccountChange } from './accountChange.ts';
 import { queuedPayoutSchema } from './adminSchemas.ts';
 import { type Decided, decide } from './decisions.ts';
 import { presentForAdmin } from './payoutDetail.ts';
@@ -28,14 +29,30 @@ const remark = plainText(1, REMARK_MAX);
 
 const approval = z.strictObject({ note: plainText(0, REMARK_MAX).nullish() }).nullish();
 const reasoned = z.strictObject({ reason: remark });
-const resolution = z.strictObject({ outcome: z.enum(['paid', 'not_paid']), evidence: remark });
+const noted = z.strictObject({ note: remark });
+/** Far above what a payout may ever have tried. */
+const ATTEMPTS_MAX = 100;
+const resolution = z.strictObject({
+  outcome: z.enum(['paid', 'not_paid']),
+  evidence: remark,
+  attempts: z.array(z.int().min(1).max(2_147_483_647)).max(ATTEMPTS_MAX).optional().meta({
+    description:
+      'Those that the evidence speaks of. Needed where several are without proof: all of them for `not_paid`, the one that was paid for `paid`',
+  }),
+});
 
 /** The oldest first: who waits longest is next. */
 const QUEUE = `
-  SELECT payout_record(p) AS payout, floor(extract(epoch FROM now() - p.created_at))::int AS age
+  SELECT payout_record(p) AS payout, floor(extract(epoch FROM now() - p.created_at))::int AS age, ${ACCOUNT_CHANGED_SINCE} AS changed
     FROM payouts p WHERE p.state IN ('IN_REVIEW', 'REVIEW_ON_HOLD') AND p.id > $1 ORDER BY p.id LIMIT $2`;
 
-type DecisionName = 'approve' | 'reject' | 'hold' | 'release' | 'resolve';
+interface Queued {
+  readonly payout: PayoutRecord;
+  readonly age: number;
+  readonly changed: Date | null;
+}
+
+type DecisionName = 'approve' | 'reject' | 'hold' | 'release' | 'resolve' | 'acknowledge';
 
 export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {
@@ -50,11 +67,15 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request) => {
         const page = openPage(request, request.query, ID_KEY);
-        const { rows } = await context.pool.query<{ payout: PayoutRecord; age: number }>(QUEUE, [page.after ?? '', page.take]);
+        const { rows } = await context.pool.query<Queued>(QUEUE, [page.after ?? '', page.take]);
         return page.answer(
           rows,
           ({ payout }) => payout.id,
-          ({ payout, age }) => ({ ...presentForAdmin(payout), reasons: payout.review?.reasons ?? [], ageSeconds: age }),
+          ({ payout, age, changed }) => ({
+            ...withAccountChange(presentForAdmin(payout), changed),
+            reasons: payout.review?.reasons ?? [],
+            ageSeconds: age,
+          }),
         );
       },
     );
@@ -113,12 +134,18 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
       'resolve',
       'Say what became of a payout whose outcome stayed unknown',
       resolution,
-      ({ outcome, evidence }, adminId) => ({
+      ({ outcome, evidence, attempts }, adminId) => ({
         type: `resolved_${outcome}`,
         adminId,
         evidence,
+        ...(attempts && { attempts }),
       }),
     );
+    decision('acknowledge', 'Say that a person has dealt with it: it needs no operator any more', noted, ({ note }, adminId) => ({
+      type: 'acknowledged',
+      adminId,
+      note,
+    }));
   };
 }
 
@@ -141,7 +168,8 @@ async function decideAndNote(context: ApiContext, request: FastifyRequest, asked
     await note(decided.isPending ? 'pending' : 'done');
     return decided;
   } catch (error) {
-    if (error instanceof Problem && (error.status === 403 || error.status === 409)) await note(error.code);
+    if (error instanceof Problem && (error.status === 403 || error.status === 409 || error.status === 422))
+      await note(error.code);
     throw error;
   }
 }

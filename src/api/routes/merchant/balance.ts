@@ -9,12 +9,12 @@ import type { PrismaClient } from '../../../generated/prisma/client.ts';
 import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from '../../answers.ts';
 import { type MerchantCaller, merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
-import { listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
+import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { once } from '../../plugins/idempotency.ts';
-import { type FieldError, invalidRequest, notFound } from '../../problem.ts';
+import { notFound } from '../../problem.ts';
 import { overBalanceLimit } from './balanceLimit.ts';
-import { amountField, currencyField, readAmount } from './payoutRequest.ts';
+import { amountField, currencyField, mustReadAmount } from './payoutRequest.ts';
 import { moneySchema, timeSchema } from './payoutSchemas.ts';
 
 const balanceSchema = z
@@ -96,7 +96,7 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { currency, payoutId } = request.query;
-        const page = openPage(request, request.query, NUMBER_KEY);
+        const page = openPage(request, request.query, BIGINT_KEY);
         const balances = await prisma.balance.findMany({
           where: { ...owned(merchantOf(request)), ...(currency ? { currency } : {}) },
           select: { id: true },
@@ -106,7 +106,7 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
             balanceId: { in: balances.map(({ id }) => id) },
             type: { not: NOT_OWNERS },
             ...(payoutId ? { payoutId } : {}),
-            ...(page.after ? { id: { lt: BigInt(page.after) } } : {}),
+            ...(page.after !== undefined && { id: { lt: page.after } }),
           },
           orderBy: { id: 'desc' },
           take: page.take,
@@ -114,7 +114,7 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const purposes = await purposesOf(prisma, entries);
         return page.answer(
           entries,
-          ({ id }) => id.toString(),
+          ({ id }) => id,
           (entry) => presentEntry(entry, purposes),
         );
       },
@@ -137,13 +137,10 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
       async (request, reply) => {
         const caller = merchantOf(request);
         if (caller.mode !== 'test') throw notFound();
-        const errors: FieldError[] = [];
-        const amount = readAmount(request.body, errors);
-        if (!amount) throw invalidRequest(errors);
         return await once(context, request, reply, {
           allot: () => newId('fund'),
           execute: async (externalId) => {
-            await fund(context, caller, amount, externalId);
+            await fund(context, caller, mustReadAmount(request.body), externalId);
             return { status: 201, body: await readBalance(prisma, caller) };
           },
         });

@@ -93,27 +93,23 @@ export function directoryRoutes(context: ApiContext): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const parsed = parseDestination(request.body, null, DIRECTORY, '');
-        const unreadable = parsed.ok ? [] : parsed.errors.filter(({ code }) => !(code in FAILED_CHECK));
-        const faults = [...unreadable, ...brokenTexts(request.body)];
-        if (faults.length > 0) throw invalidRequest(faults);
-        const asked = request.body.accountTitle;
         return await once(context, request, reply, {
           allot: () => newId('req'),
-          execute: async () => ({
-            status: 200,
-            body: parsed.ok
-              ? verdictOf(
-                  await enquire(context, merchantOf(request), parsed.destination, parsed.currency),
-                  parsed.destination,
-                  asked,
-                )
-              : refusedVerdict(parsed.errors),
-          }),
+          execute: async () => ({ status: 200, body: await verify(context, merchantOf(request), request.body) }),
         });
       },
     );
   };
+}
+
+async function verify(context: ApiContext, caller: MerchantCaller, body: z.infer<typeof verifyBody>) {
+  const parsed = parseDestination(body, null, DIRECTORY, '');
+  const unreadable = parsed.ok ? [] : parsed.errors.filter(({ code }) => !(code in FAILED_CHECK));
+  const faults = [...unreadable, ...brokenTexts(body)];
+  if (faults.length > 0) throw invalidRequest(faults);
+  if (!parsed.ok) return refusedVerdict(parsed.errors);
+  const { destination, currency } = parsed;
+  return verdictOf(await enquire(context, caller, destination, currency), destination, body.accountTitle);
 }
 
 /** Faults that make an account a wrong one, and the check that each fails. Any other fault is in the request. */

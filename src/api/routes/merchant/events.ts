@@ -11,7 +11,7 @@ import { presentDelivery } from '../../../present/webhook.ts';
 import { type MerchantCaller, merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
 import { byId, documented, keyed, noQuery, word } from '../../documented.ts';
-import { listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
+import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { once } from '../../plugins/idempotency.ts';
 import { notFound, Problem } from '../../problem.ts';
@@ -37,18 +37,18 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
       { onRequest: reads, schema: { querystring: query, ...read('What happened, the newest first', listSchema(eventSchema)) } },
       async (request) => {
         const { type, payoutId } = request.query;
-        const page = openPage(request, request.query, NUMBER_KEY);
+        const page = openPage(request, request.query, BIGINT_KEY);
         const events = await prisma.event.findMany({
           where: {
             ...tenantOf(merchantOf(request)),
             type: type ?? { notIn: [...TIMELINE_ONLY] },
             ...(payoutId && { payoutId }),
-            ...(page.after && { position: { lt: BigInt(page.after) } }),
+            ...(page.after !== undefined && { position: { lt: page.after } }),
           },
           orderBy: { position: 'desc' },
           take: page.take,
         });
-        return page.answer(events, ({ position }) => position.toString(), present);
+        return page.answer(events, ({ position }) => position, present);
       },
     );
 

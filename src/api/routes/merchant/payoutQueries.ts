@@ -10,8 +10,9 @@ import { KEY_NEEDED, readAnswers } from '../../answers.ts';
 import { merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
 import { statusQuery } from '../../documented.ts';
-import { ID_KEY, listSchema, NUMBER_KEY, openPage, pageQuery, timeQuery } from '../../paging.ts';
+import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
+import { timeQuery } from '../../times.ts';
 import { awaitChange, listPayouts } from './payoutReads.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from './payoutSchemas.ts';
 import { ownPayout } from './payouts.ts';
@@ -123,14 +124,14 @@ export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { id: payoutId } = await ownPayout(context, merchantOf(request), request.params.id);
-        const page = openPage(request, request.query, NUMBER_KEY, TIMELINE_LIMIT);
+        const page = openPage(request, request.query, INTEGER_KEY, TIMELINE_LIMIT);
         const events = await prisma.event.findMany({
-          where: { payoutId, sequence: { gt: Number.parseInt(page.after ?? '0', 10) } },
+          where: { payoutId, sequence: { gt: page.after ?? 0 } },
           orderBy: { sequence: 'asc' },
           take: page.take,
           omit: { object: true },
         });
-        return page.answer(events, ({ sequence }) => String(sequence), presentTimelineEntry);
+        return page.answer(events, ({ sequence }) => sequence, presentTimelineEntry);
       },
     );
   };

@@ -1,7 +1,7 @@
 /** Finding a merchant's own payouts; its providers' are found under their names. The tenant is part of every WHERE, never a check afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import type { PayoutRecord, RefusalCode } from '../../../domain/payout/contract.ts';
+import type { Mode, PayoutRecord, RefusalCode } from '../../../domain/payout/contract.ts';
 import { isFinal, PUBLIC_STATUS } from '../../../domain/payout/machine.ts';
 import { REFUSALS } from '../../acceptance.ts';
 import type { MerchantCaller } from '../../caller.ts';
@@ -16,15 +16,16 @@ export async function findPayout(pool: Pool, { merchantId, mode }: Tenant, id: s
             WHERE p.id = $1 AND p.merchant_id = $2 AND p.mode = $3 AND p.kind = 'merchant'`,
     values: [id, merchantId, mode],
   });
-  return rows[0]?.payout ?? (await findPending(pool, { merchantId, mode }, id));
+  return rows[0]?.payout ?? (await findPending(pool, { id: merchantId, mode }, id));
 }
 
-/** One that was answered with 202: as the answer showed it, until a worker takes it up. Of providers the tenant is the provider. */
-export async function findPending(pool: Pool, { merchantId, mode }: Tenant, id: string): Promise<PayoutRecord | undefined> {
+/** One that was answered with 202: as the answer showed it, until a worker takes it up. Its owner is a merchant or a provider. */
+export async function findPending(pool: Pool, owner: { id: string; mode: Mode }, id: string): Promise<PayoutRecord | undefined> {
   const { rows } = await pool.query<{ pending: PayoutRecord; code: RefusalCode | null; at: Date | null }>(
-    `SELECT k.pending, r.code, r.at FROM idempotency_keys k LEFT JOIN payout_refusals r ON r.payout_id = k.resource_id
-      WHERE k.resource_id = $1 AND k.merchant_id = $2 AND k.mode = $3 AND k.pending IS NOT NULL`,
-    [id, merchantId, mode],
+    `SELECT q.record AS pending, r.code, r.at
+       FROM payout_requests q LEFT JOIN payout_refusals r ON r.payout_id = q.payout_id
+      WHERE q.payout_id = $1 AND q.owner_id = $2 AND q.mode = $3`,
+    [id, owner.id, owner.mode],
   );
   const [row] = rows;
   if (!row?.code || !row.at) return row?.pending;

@@ -22,7 +22,7 @@ import { checkWebhookUrl } from '../../../webhooks/address.ts';
 import type { PayoutOrder } from '../../acceptance.ts';
 import type { MerchantCaller } from '../../caller.ts';
 import { readFee, readLimits } from '../../merchantTerms.ts';
-import type { FieldError } from '../../problem.ts';
+import { type FieldError, invalidRequest } from '../../problem.ts';
 
 /** A field whose rule stands in src/domain; here only what the document says of it. */
 export const field = (schema: Record<string, unknown>) => z.unknown().meta(schema);
@@ -150,6 +150,14 @@ export function readAmount(body: { amount?: unknown; currency?: unknown }, error
   if (parsed.ok) return { minor: parsed.minor, currency };
   errors.push({ pointer: '/amount', code: parsed.code, detail: parsed.detail });
   return undefined;
+}
+
+/** @throws Problem 400, with every fault at once. */
+export function mustReadAmount(body: { amount?: unknown; currency?: unknown }): Amount {
+  const errors: FieldError[] = [];
+  const amount = readAmount(body, errors);
+  if (!amount) throw invalidRequest(errors);
+  return amount;
 }
 
 async function readCallbackUrl(url: unknown, rules: { allowLoopback: boolean }, errors: FieldError[]): Promise<void> {

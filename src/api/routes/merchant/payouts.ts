@@ -42,12 +42,11 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const caller = merchantOf(request);
-        const read = await readPayoutOrder(request.body, caller, context.config.webhookAllowLoopbackTest);
-        if (read.kind === 'invalid') throw invalidRequest(read.errors);
+        const order = async () => orderIn(await readPayoutOrder(request.body, caller, context.config.webhookAllowLoopbackTest));
         return await once(context, request, reply, {
           allot: () => newId('po'),
           async execute(payoutId, isRepeat) {
-            const taken = await takeIn(context, { payoutId, isRepeat, order: () => orderIn(read) });
+            const taken = await takeIn(context, { payoutId, isRepeat, order });
             return 'pending' in taken ? taken : payoutAnswer(201, taken.payout);
           },
           presentPending: (record) => payoutAnswer(202, record),
@@ -110,7 +109,8 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
   };
 }
 
-function orderIn(read: Exclude<ReadOrder, { kind: 'invalid' }>): PayoutOrder {
+function orderIn(read: ReadOrder): PayoutOrder {
+  if (read.kind === 'invalid') throw invalidRequest(read.errors);
   if (read.kind === 'broken_rule') throw brokenRule(read.errors);
   return read.order;
 }

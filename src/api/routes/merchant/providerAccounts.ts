@@ -46,11 +46,10 @@ export function providerAccountRoutes(context: ApiContext): FastifyPluginAsyncZo
       async (request, reply) => {
         const caller = merchantOf(request);
         const { id } = await ownProvider(prisma, caller, request.params.id);
-        const account = readAccount(request.body);
         return await once(context, request, reply, {
           allot: () => newId('req'),
           async execute() {
-            await changeAccount(prisma, id, account);
+            await changeAccount(prisma, id, readAccount(request.body));
             return { status: 200, body: presentProvider(await ownProvider(prisma, caller, id)) };
           },
         });

@@ -9,11 +9,11 @@ import { byId, documented, keyed, noQuery } from '../../documented.ts';
 import { plainText } from '../../plainText.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { type Answer, once } from '../../plugins/idempotency.ts';
-import { type FieldError, invalidRequest, Problem } from '../../problem.ts';
+import { Problem } from '../../problem.ts';
 import { findEarning, presentEarning } from '../provider/earningReads.ts';
 import { earningSchema } from '../provider/providerSchemas.ts';
 import { overBalanceLimit } from './balanceLimit.ts';
-import { type Amount, amountField, currencyField, readAmount } from './payoutRequest.ts';
+import { type Amount, amountField, currencyField, mustReadAmount } from './payoutRequest.ts';
 import { ownProvider } from './providerReads.ts';
 import { externalId } from './providers.ts';
 
@@ -44,13 +44,13 @@ export function providerEarningRoutes(context: ApiContext): FastifyPluginAsyncZo
       },
       async (request, reply) => {
         const caller = merchantOf(request);
-        const errors: FieldError[] = [];
-        const amount = readAmount(request.body, errors);
-        if (!amount) throw invalidRequest(errors);
         const { id: providerId } = await ownProvider(context.prisma, caller, request.params.id);
         return await once(context, request, reply, {
           allot: () => newId('ern'),
-          execute: (earningId) => post(context, caller, { ...request.body, earningId, providerId, amount }),
+          execute: (earningId) => {
+            const amount = mustReadAmount(request.body);
+            return post(context, caller, { ...request.body, earningId, providerId, amount });
+          },
         });
       },
     );

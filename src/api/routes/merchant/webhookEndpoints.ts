@@ -11,7 +11,7 @@ import { type MerchantCaller, merchantOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
 import { mustBeAllowed, urlText } from '../../customerUrl.ts';
 import { byId, documented, keyed, noQuery } from '../../documented.ts';
-import { ID_KEY, listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
+import { BIGINT_KEY, ID_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { merchantAuth } from '../../plugins/auth.ts';
 import { once } from '../../plugins/idempotency.ts';
 import { notFound, Problem } from '../../problem.ts';
@@ -68,11 +68,11 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
       async (request, reply) => {
         const caller = merchantOf(request);
         const { url, eventTypes } = request.body;
-        await mustBeAllowed(url, '/url', rulesFor(caller));
         return await once(context, request, reply, {
           allot: () => newId('we'),
           isSecret: true,
           async execute(id) {
+            await mustBeAllowed(url, '/url', rulesFor(caller));
             const secret = newWebhookSecret();
             const made = await create({ id, ...tenantOf(caller), url, eventTypes, secret: encryptSecret(keys, secret) });
             return { status: 201, body: { ...presentEndpoint(made), secret } };
@@ -116,10 +116,10 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
       async (request, reply) => {
         const caller = merchantOf(request);
         const { url, eventTypes, disabled } = request.body;
-        if (url !== undefined) await mustBeAllowed(url, '/url', rulesFor(caller));
         return await once(context, request, reply, {
           allot: () => newId('chg'),
           async execute() {
+            if (url !== undefined) await mustBeAllowed(url, '/url', rulesFor(caller));
             const { id } = await own(prisma, caller, request.params.id);
             const data = { ...(url !== undefined && { url }), ...(eventTypes && { eventTypes }), ...switched(disabled) };
             return { status: 200, body: presentEndpoint(await prisma.webhookEndpoint.update({ where: { id }, data })) };
@@ -183,8 +183,8 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
       },
       async (request) => {
         const { id } = await own(prisma, merchantOf(request), request.params.id);
-        const page = openPage(request, request.query, NUMBER_KEY);
-        return page.answer(await attemptsOf(id, page.after, page.take), (attempt) => attempt.id.toString(), presentAttempt);
+        const page = openPage(request, request.query, BIGINT_KEY);
+        return page.answer(await attemptsOf(id, page.after, page.take), ({ id: key }) => key, presentAttempt);
       },
     );
   };
@@ -206,7 +206,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
     });
   }
 
-  async function attemptsOf(endpointId: string, before: string | undefined, take: number) {
+  async function attemptsOf(endpointId: string, before: bigint | undefined, take: number) {
     const deliveries = await prisma.$queryRaw<{ id: bigint }[]>`
       SELECT a.id FROM webhook_attempts a JOIN webhook_deliveries d ON d.id = a.delivery_id
        WHERE d.endpoint_id = ${endpointId} AND (${before ?? null}::bigint IS NULL OR a.id < ${before ?? null}::bigint)

@@ -8,7 +8,7 @@ import { presentProviderTimelineEntry } from '../../../present/timeline.ts';
 import { providerOf } from '../../caller.ts';
 import type { ApiContext } from '../../context.ts';
 import { byId, documented, noQuery, statusQuery } from '../../documented.ts';
-import { ID_KEY, listSchema, NUMBER_KEY, openPage, pageQuery } from '../../paging.ts';
+import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../paging.ts';
 import { providerAuth } from '../../plugins/auth.ts';
 import { listProviderPayouts, ownProviderPayout } from './providerPayoutReads.ts';
 import { PROVIDER_STATUSES, providerPayoutSchema, providerTimelineSchema } from './providerSchemas.ts';
@@ -28,7 +28,7 @@ export const providerPayoutsQuery = z.strictObject({
 const TIMELINE = `
   SELECT e.sequence, e.type, e.at, e.actor, e.data, b.object AS before, e.object AS after
     FROM events e LEFT JOIN events b ON b.payout_id = e.payout_id AND b.sequence = e.sequence - 1
-   WHERE e.payout_id = $1 AND e.sequence > $2::bigint ORDER BY e.sequence LIMIT $3`;
+   WHERE e.payout_id = $1 AND e.sequence > $2::int ORDER BY e.sequence LIMIT $3`;
 
 interface Step {
   readonly sequence: number;
@@ -77,9 +77,9 @@ export function providerPayoutQueryRoutes(context: ApiContext): FastifyPluginAsy
       },
       async (request) => {
         const { id } = await ownProviderPayout(pool, providerOf(request), request.params.id);
-        const page = openPage(request, request.query, NUMBER_KEY, TIMELINE_LIMIT);
-        const { rows } = await pool.query<Step>(TIMELINE, [id, page.after ?? '0', page.take]);
-        return page.answer(rows, ({ sequence }) => String(sequence), presentProviderTimelineEntry);
+        const page = openPage(request, request.query, INTEGER_KEY, TIMELINE_LIMIT);
+        const { rows } = await pool.query<Step>(TIMELINE, [id, page.after ?? 0, page.take]);
+        return page.answer(rows, ({ sequence }) => sequence, presentProviderTimelineEntry);
       },
     );
   };

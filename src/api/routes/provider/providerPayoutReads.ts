@@ -21,7 +21,7 @@ async function findProviderPayout(pool: Pool, { providerId, mode }: Provider, id
     text: `SELECT payout_record(p) AS payout FROM payouts p WHERE p.id = $3 AND ${OWN}`,
     values: [mode, providerId, id],
   });
-  return rows[0]?.payout ?? (await findPending(pool, { merchantId: providerId, mode }, id));
+  return rows[0]?.payout ?? (await findPending(pool, { id: providerId, mode }, id));
 }
 
 /** @throws Problem 404, the same for an unknown id and another provider's. */

@@ -46,12 +46,14 @@ export function providerPayoutCreation(context: ApiContext, path: string): Fasti
       },
       async (request, reply) => {
         const caller = providerOf(request);
-        const amount = readProviderAmount(request.body, caller);
         return await onceOrUnderOwnKey(context, request, reply, {
           path: '/api/provider/payouts',
           allot: () => newId('po'),
           async execute(payoutId, isRepeat) {
-            const order = () => providerOrder(context.pool, caller, { payoutId, amount, method: request.body.method });
+            const order = () => {
+              const amount = readProviderAmount(request.body, caller);
+              return providerOrder(context.pool, caller, { payoutId, amount, method: request.body.method });
+            };
             const taken = await takeIn(context, { payoutId, isRepeat, order });
             return 'pending' in taken ? taken : answer(201, taken.payout);
           },

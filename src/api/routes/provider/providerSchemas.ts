@@ -110,14 +110,18 @@ export const providerSchema = z
   })
   .meta({ id: 'Provider' });
 
+const providerKeyFields = {
+  id: z.string(),
+  object: z.literal('provider_key'),
+  providerId: z.string(),
+  prefix: z.string(),
+  last4: z.string(),
+  madeBy: z.string().nullable().meta({ description: 'The merchant’s key that made it, and with which it ends' }),
+  createdAt: timeSchema,
+  expiresAt: timeSchema.nullable(),
+  revokedAt: timeSchema.nullable(),
+};
+export const providerKeySchema = z.object(providerKeyFields).meta({ id: 'ProviderKey' });
 export const newProviderKeySchema = z
-  .object({
-    id: z.string(),
-    object: z.literal('provider_key'),
-    providerId: z.string(),
-    key: z.string().meta({ description: 'Shown here only' }),
-    prefix: z.string(),
-    last4: z.string(),
-    createdAt: timeSchema,
-  })
+  .object({ ...providerKeyFields, key: z.string().meta({ description: 'Shown here only' }) })
   .meta({ id: 'NewProviderKey' });

@@ -1,0 +1,25 @@
+/** Does a provider's payout still go where its provider is paid now? Whoever decides on it must see that it does not. */
+
+/**
+ * Of a payout `p`: since when its provider's bank account is another one than the payout's; NULL where it is the same, and
+ * for a merchant's payout. The payout keeps the account that it was asked for with.
+ */
+export const ACCOUNT_CHANGED_SINCE = `(
+  SELECT a.created_at
+    FROM balances b
+    CROSS JOIN LATERAL (
+      SELECT * FROM provider_bank_accounts WHERE provider_id = b.owner_id ORDER BY id DESC LIMIT 1
+    ) a
+   WHERE b.id = p.balance_id AND b.owner_kind = 'provider'
+     AND (a.bank_code, a.account_number, a.account_name)
+         IS DISTINCT FROM (p.destination->>'bankCode', p.destination->>'accountNumber', p.destination->>'accountTitle'))`;
+
+interface Shown {
+  readonly destination: object;
+}
+
+/** The payout as an admin sees it, with what has changed about where it goes. */
+export const withAccountChange = <Payout extends Shown>(payout: Payout, changedSince: Date | null) => ({
+  ...payout,
+  destination: { ...payout.destination, changedSince: changedSince?.toISOString() ?? null },
+});
