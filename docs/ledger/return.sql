@@ -16,3 +16,10 @@ SELECT * FROM payouts_now;
 SELECT * FROM book;
 
 SELECT * FROM accounts_now;
+
+-- And should the bank try again by itself: paid once more, out of what is there. The fee was taken the first time.
+SELECT apply_fact('po_1', 'paid:1:again', 'paid', 'psp:sandbox', '{ "attempt": 1 }') ->> 'outcome' AS paid_again;
+
+SELECT * FROM book WHERE step LIKE 'po_1:settle%';
+
+SELECT * FROM payouts_now;

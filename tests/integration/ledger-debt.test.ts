@@ -139,18 +139,7 @@ test('a currency owes for itself', async () => {
   expect(await standing(owner)).toEqual({ available: 0n, debt: 100n });
 });
 
-/** The step of the money as apply_fact makes it, without the PSP's word. */
-async function paidAgain(id: string): Promise<void> {
-  await books.db.owner.query(
-    `INSERT INTO payout_edges VALUES ('RETURNED', 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded') ON CONFLICT DO NOTHING`,
-  );
-  await books.db.owner.query(`SELECT settle_payout(p, true), book_psp_fee(p, 7) FROM payouts p WHERE id = $1`, [id]);
-  await books.db.owner.query(`UPDATE payouts SET state = 'SUCCEEDED', sequence = sequence + 1 WHERE id = $1`, [id]);
-  await books.db.owner.query(
-    `SELECT announce(p, 'payout.succeeded', 'again:' || sequence, 'psp:sandbox', 'RETURNED', '{}') FROM payouts p WHERE id = $1`,
-    [id],
-  );
-}
+const paidAgain = (id: string) => books.tell(id, 'paid', { attempt: 1, pspFeeMinor: '7' });
 
 test.each(['merchant', 'provider'] as const)(
   'paid again after it came back, as often as a bank may do it: a %s loses the amount each time, and the fee once',
