@@ -129,6 +129,7 @@ const resolvedPaid = {
   name: 'resolved_paid',
   faults: hidden(),
   steps: [{ when: 'UNRESOLVED', does: 'resolve_paid' }],
+  stories: [{ entries: ['RESERVE', 'SETTLE'] }], // of the PSP's fee a person says nothing
   requests: [1, 3],
   slow: true,
 } as const;
