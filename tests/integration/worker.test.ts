@@ -209,7 +209,7 @@ test('a database that is away ends no worker', async () => {
   toClose.push(() => worker.close());
   expect(await health(worker.port)).toEqual({
     status: 503,
-    body: { status: 'degraded', checks: { worker: 'ok', temporal: 'ok', database: 'failing' } },
+    body: { status: 'degraded', checks: { worker: 'ok', temporal: 'ok', database: 'failing', slots: 'ok' } },
   });
   await worker.close();
 }, 60_000);
