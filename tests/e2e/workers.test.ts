@@ -52,7 +52,7 @@ test('without workers a payout is taken in and waits; a worker that comes does i
   const at = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
   expect(await (await at('/health')).json()).toEqual({
     status: 'ok',
-    checks: { worker: 'ok', temporal: 'ok', database: 'ok' },
+    checks: { worker: 'ok', temporal: 'ok', database: 'ok', slots: 'ok' },
   });
   expect(await (await at('/metrics')).text()).toContain('temporal_worker_task_slots_used');
   expect((await here.call('GET', '/health', { key: '' })).body).toMatchObject({ checks: { worker: 'ok' } });

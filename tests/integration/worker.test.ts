@@ -106,7 +106,7 @@ test('a worker that is there before its Temporal server waits, then pays and tel
   toClose.push(() => worker.close());
   expect(await health(worker.port)).toEqual({
     status: 200,
-    body: { status: 'ok', checks: { worker: 'ok', temporal: 'ok', database: 'ok' } },
+    body: { status: 'ok', checks: { worker: 'ok', temporal: 'ok', database: 'ok', slots: 'ok' } },
   });
   await until('it beats', async () => (await beats()) === 1);
 
@@ -209,7 +209,7 @@ test('a database that is away ends no worker', async () => {
   toClose.push(() => worker.close());
   expect(await health(worker.port)).toEqual({
     status: 503,
-    body: { status: 'degraded', checks: { worker: 'ok', temporal: 'ok', database: 'failing' } },
+    body: { status: 'degraded', checks: { worker: 'ok', temporal: 'ok', database: 'failing', slots: 'ok' } },
   });
   await worker.close();
 }, 60_000);
