@@ -16,6 +16,7 @@ import {
 } from '@temporalio/workflow';
 import { decideSignal } from '../src/domain/payout/contract.ts';
 import { isWrapped, type Marked, UNSIGNED_FAILURE, unsigned, unwrapped, whyUnsigned } from '../src/domain/unsigned.ts';
+import { retryNowSignal } from '../src/domain/webhookDelivery.ts';
 
 /**
  * Started by a Schedule, which adds the time to their ids: nothing can be encrypted for them, so they take nothing. Whoever
@@ -27,6 +28,12 @@ const STARTED_WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set([
   'checkBooks',
   'payoutRun',
 ]);
+
+/**
+ * From the Temporal UI or CLI, where nothing is encrypted. A payout of an installation where signals do not decide has no
+ * handler for the one; the other takes nothing, and no money hangs on it.
+ */
+const SENT_BY_HAND: ReadonlySet<string> = new Set([decideSignal.name, retryNowSignal.name]);
 
 /** Before an activity is asked again whose answer was not ours: whoever goes on pretending must do so every time. */
 const ASK_AGAIN_MS = 1_000;
@@ -53,8 +60,7 @@ export function interceptors(): WorkflowInterceptors {
         async handleSignal(input, next) {
           const mark = firstMark(input.args);
           if (!mark) return await next(input);
-          // People send it from the Temporal UI or CLI. A workflow of an installation where they may not has no handler for it.
-          if (input.signalName === decideSignal.name) return await next({ ...input, args: input.args.map(plain) });
+          if (SENT_BY_HAND.has(input.signalName)) return await next({ ...input, args: input.args.map(plain) });
           remark(`a signal \`${input.signalName}\` was not heard: ${whyUnsigned(mark)}`);
         },
       },
