@@ -15,7 +15,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ['hold_lifted', ACTION_ROLES.release],
   ['resolved_paid', ACTION_ROLES.resolve],
   ['resolved_not_paid', ACTION_ROLES.resolve],
-  ['acknowledged', ACTION_ROLES.resolve],
+  ['acknowledged', ACTION_ROLES.acknowledge],
 ]);
 
 const ADMIN = { name: 'admin_role', text: 'SELECT role FROM admins WHERE id = $1 AND active' };

@@ -6,7 +6,7 @@ const allowed = (role: string) =>
 
 test('each role may do exactly what it is for: an operator approves no payout, an approver makes no keys', () => {
   const viewer: Action[] = ['read'];
-  const operator: Action[] = [...viewer, 'hold', 'release', 'resolve', 'retry', 'payoutRuns', 'subscribe'];
+  const operator: Action[] = [...viewer, 'hold', 'release', 'resolve', 'acknowledge', 'retry', 'payoutRuns', 'subscribe'];
   const approver: Action[] = [...operator, 'approve', 'reject'];
   const admin: Action[] = [...approver, 'merchants', 'keys', 'admins', 'fund', 'audit', 'riskPolicy'];
   expect(allowed('viewer')).toEqual(viewer);

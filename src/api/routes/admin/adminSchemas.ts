@@ -71,10 +71,10 @@ const attemptSchema = z.object({
   psp: z.string(),
   pspKey: z.string().meta({ description: 'Our reference at the PSP' }),
   pspReference: z.string().nullable(),
-  state: z.string().meta({ enum: ['open', 'succeeded', 'failed', 'doubted'] }),
+  state: z.string().meta({ enum: ['open', 'succeeded', 'failed', 'returned', 'doubted'] }),
   proof: z
     .string()
-    .nullish()
+    .nullable()
     .meta({
       enum: ['refused', 'failed_transfer', 'operator', null],
       description: 'Why it is certain that it will never be paid',

@@ -65,7 +65,7 @@ export function temporalLink({ temporalUiUrl, temporalNamespace }: TemporalPlace
 
 async function attemptsOf(prisma: PrismaClient, payoutId: string) {
   const attempts = await prisma.payoutAttempt.findMany({ where: { payoutId }, orderBy: { attempt: 'asc' } });
-  return attempts.map(({ payoutId: _, pspKey, pspRef, ...attempt }) => ({
+  return attempts.map(({ payoutId: _, unknownAt: __, toldAt: ___, pspKey, pspRef, ...attempt }) => ({
     ...attempt,
     pspKey,
     pspReference: pspRef,
