@@ -1,6 +1,8 @@
 /** The ledger as activities: a function call or two each, safe to repeat by their keys, quick enough to run locally. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import type { PayoutRecord } from '../src/domain/payout/contract.ts';
+import { LEDGER_REFUSED, type PayoutRecord } from '../src/domain/payout/contract.ts';
 import { assess, type RiskRecord } from '../src/domain/risk/assess.ts';
 import { BUILT_IN_POLICY } from '../src/domain/risk/policy.ts';
 import { mayAct, type Role } from '../src/domain/roles.ts';
@@ -15,19 +17,21 @@ interface Places {
 const DECIDED: Places = { before: 'decide.before', after: 'decide.after' };
 
 /** The facts that move money, let it go or let it through, where a kill must do no harm. */
-const FACT_FAILPOINTS: Readonly<Record<string, Places>> = {
-  approved: DECIDED,
-  rejected: DECIDED,
-  held: DECIDED,
-  hold_lifted: DECIDED,
-  cancelled: DECIDED,
-  resolved_paid: DECIDED,
-  resolved_not_paid: DECIDED,
-  dispatched: { before: 'dispatch.before', after: 'dispatch.after' },
-  paid: { before: 'settle.before', after: 'settle.after' },
-  failed: { before: 'release.before', after: 'release.after' },
-  returned: { before: 'return.before' },
-};
+const FACT_FAILPOINTS: ReadonlyMap<string, Places> = new Map(
+  Object.entries({
+    approved: DECIDED,
+    rejected: DECIDED,
+    held: DECIDED,
+    hold_lifted: DECIDED,
+    cancelled: DECIDED,
+    resolved_paid: DECIDED,
+    resolved_not_paid: DECIDED,
+    dispatched: { before: 'dispatch.before', after: 'dispatch.after' },
+    paid: { before: 'settle.before', after: 'settle.after' },
+    failed: { before: 'release.before', after: 'release.after' },
+    returned: { before: 'return.before' },
+  } satisfies Record<string, Places>),
+);
 
 /**
  * How often a provider's payout is assessed anew because the facts have changed meanwhile. Every change is another of its
@@ -35,12 +39,44 @@ const FACT_FAILPOINTS: Readonly<Record<string, Places>> = {
  */
 const MAX_ASSESSMENTS = 200;
 
+/**
+ * Classes of SQLSTATE that say of the call, not of the database: what it asks for can never be written (PostgreSQL, appendix
+ * A). Not 42, which a roll-out that is half done mends, nor 40, 53, 57 and 08, which pass.
+ */
+const FOR_GOOD = ['21', '22', '23', '2F', '44', '54', 'P0'];
+/** Two that raced may break a constraint that neither breaks alone; a third time it is no race. */
+const TRIES = 3;
+const BETWEEN_TRIES_MS = 50;
+
+/** @throws LEDGER_REFUSED, never to be retried, where the ledger can never do it: its payout waits for an operator then. */
+async function unlessForGood<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const state = sqlStateOf(error);
+      if (state === undefined || !FOR_GOOD.includes(state.slice(0, 2))) throw error;
+      if (tries < TRIES) await sleep(BETWEEN_TRIES_MS);
+      else {
+        log.error('a ledger call can never succeed', { error });
+        // The state, not the words: PostgreSQL quotes what it was given.
+        throw ApplicationFailure.create({ type: LEDGER_REFUSED, message: `SQLSTATE ${state}`, nonRetryable: true });
+      }
+    }
+  }
+}
+
+function sqlStateOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
 /** The ledger's one door, with the places where a kill must do no harm. */
 export function factDoor(ledger: Ledger): Ledger['applyFact'] {
   return async (payoutId, key, fact, actor) => {
-    const places = FACT_FAILPOINTS[fact.type];
+    const places = FACT_FAILPOINTS.get(fact.type);
     if (places?.before) await failpoint(places.before, payoutId);
-    const answer = await ledger.applyFact(payoutId, key, fact, actor);
+    const answer = await unlessForGood(() => ledger.applyFact(payoutId, key, fact, actor));
     if (places?.after) await failpoint(places.after, payoutId);
     return answer;
   };
@@ -51,7 +87,7 @@ export type LedgerActivities = ReturnType<typeof createLedgerActivities>;
 export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool: Pool }) {
   return {
     async reserve(request: ReserveRequest): Promise<ReserveAnswer> {
-      const answer = await reserveAssessed(ledger, request);
+      const answer = await unlessForGood(() => reserveAssessed(ledger, request));
       await failpoint('reserve.after', request.payoutId);
       return answer;
     },

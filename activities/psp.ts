@@ -18,11 +18,13 @@ export interface SubmitInput {
   readonly attempt: number;
   readonly sequence: number;
   readonly round: number;
+  /** How long an unknown outcome is looked up before an operator is asked. */
+  readonly outcomeDeadlineMs: number;
 }
 
 /**
  * - `recorded`: the payout once the books had what the reply made true
- * - without it, `begun`: the reply is to be applied (so it always is in older histories)
+ * - without it, `begun`: the reply is to be applied
  * - `begun: false`: the payout was held, cancelled or settled meanwhile; nothing was sent
  */
 export type SubmitAnswer =
@@ -35,6 +37,8 @@ export interface LookUpInput {
   readonly attempt: number;
   /** What is known already: an answer that adds nothing to it is asked for again, later. Null: take any answer. */
   readonly known: PayoutState | null;
+  /** It was proven dead, and the PSP shows it alive: only how it ended is news. */
+  readonly isDoubted: boolean;
   readonly notFoundGraceMs: number;
   /** Nobody will ask again: an answer that proves nothing is asked for again, too. */
   readonly insist?: boolean;
@@ -96,15 +100,20 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
    * Undefined where that is left to the workflow: a failure that another attempt follows, of which it says when, by its
    * own clock; and while the books cannot be reached, for it tries until they can.
    */
-  async function record(begin: FactAnswer, attempt: number, reply: PspReply): Promise<FactAnswer | undefined> {
-    const facts = factsOf(reply, replyContext(begin.payout, attempt, 'reply'));
+  async function record(
+    begin: FactAnswer,
+    { attempt, outcomeDeadlineMs }: SubmitInput,
+    reply: PspReply,
+  ): Promise<FactAnswer | undefined> {
+    let askedAt = begin.payout.sequence;
+    const facts = factsOf(reply, replyContext(begin.payout, { attempt, source: 'reply', askedAt, outcomeDeadlineMs }));
     if (facts.some(({ type }) => type === 'attempt_failed')) return undefined;
     let latest = begin;
     try {
       for (const fact of facts) {
         const { payout } = latest;
-        const told = { ...fact, begunAt: begin.payout.sequence };
-        latest = await applyFact(payout.id, stepKey(fact, payout), told, `psp:${payout.psp}`);
+        latest = await applyFact(payout.id, stepKey(fact, payout), { ...fact, askedAt }, `psp:${payout.psp}`);
+        if (latest.outcome === 'applied' || latest.outcome === 'ignored') askedAt = latest.payout.sequence; // what follows was said with it
       }
       return latest;
     } catch (error) {
@@ -123,11 +132,12 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
       const { payoutId, attempt } = input;
       const fact = { type: 'attempt_started', attempt } as const;
       await failpoint('attempt.before', payoutId);
-      const begin = await ledger.applyFact(payoutId, stepKey(fact, input), fact, 'system');
-      if (begin.outcome !== 'applied' && begin.outcome !== 'already') return { begun: false, begin };
+      // From the first moment: a slow database is no dead worker, whose request might have left.
       return await whileBeating(HEARTBEAT_MS, async () => {
+        const begin = await applyFact(payoutId, stepKey(fact, input), fact, 'system');
+        if (begin.outcome !== 'applied' && begin.outcome !== 'already') return { begun: false, begin };
         const reply = begin.outcome === 'already' ? INTERRUPTED : await ask(payoutId, attempt);
-        const recorded = await record(begin, attempt, reply);
+        const recorded = await record(begin, input, reply);
         return recorded ? { begun: true, reply, recorded } : { begun: true, reply, begin };
       });
     },
@@ -136,14 +146,14 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
      * Asks the PSP what became of an attempt. While there is nothing new it fails, and its retry policy is the
      * schedule of look-ups: no history events, and the UI shows when the next one comes.
      */
-    async lookUp({ payoutId, attempt, known, notFoundGraceMs, insist = false }: LookUpInput): Promise<PspReply> {
+    async lookUp({ payoutId, attempt, known, isDoubted, notFoundGraceMs, insist = false }: LookUpInput): Promise<PspReply> {
       const { order, psp, sentAgoMs } = await orderOf(payoutId, attempt);
       await failpoint('look_up.before', payoutId);
       const reply = await psp.lookUp(order, cancellationSignal());
       // A PSP may not know yet what it has taken: "not found" means something only after a while.
       const tooEarly = reply.kind === 'not_found' && sentAgoMs < notFoundGraceMs;
       const provesNothing = insist && (reply.kind === 'unknown' || reply.kind === 'not_taken');
-      if (provesNothing || (known !== null && (tooEarly || !isNews(reply, known)))) {
+      if (provesNothing || (known !== null && (tooEarly || !isNews(reply, known, isDoubted)))) {
         throw ApplicationFailure.create({
           message: `nothing new from ${psp.name}: ${reply.kind} (look-up ${activityInfo().attempt})`,
           type: 'NoNews',

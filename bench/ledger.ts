@@ -67,6 +67,7 @@ const request = (payoutId: string, merchantId: string): ReserveRequest => ({
   currency: 'PKR',
   amountMinor: '100',
   feeMinor: '0',
+  reviewWindowMs: 0,
   reference: payoutId,
   description: null,
   metadata: {},

@@ -2,7 +2,7 @@
  * Do all who were there tell the same story? The PSP's own book, the ledger, the events, every answer the customer got,
  * every webhook, what was earned and who was told (providerOracle.ts), the invariants, and Temporal.
  */
-import { isFinal, type PayoutState, PUBLIC_STATUS, STATES } from '../src/domain/payout/machine.ts';
+import { isFinal, type PayoutState, PUBLIC_STATUS, STATES, TIMELINE_ONLY } from '../src/domain/payout/machine.ts';
 import { PROVIDER_STATUS } from '../src/present/providerPayout.ts';
 import { feeOf } from '../src/psp/flutterwave/scenarios.ts';
 import type { Transfer } from '../tests/support/simulatorControl.ts';
@@ -123,11 +123,13 @@ function eventProblems(events: readonly EventRow[]): string[] {
   return hasGap || sequences.length === 0 ? [`its events are numbered ${sequences.join(' ') || '(none)'}`] : [];
 }
 
+const isForTimeline = (type: string): boolean => TIMELINE_ONLY.some((each) => each === type);
+
 /** Every event came at least once, always the same; none came that never happened. */
 function webhookProblems(events: readonly EventRow[], webhooks: readonly Webhook[]): string[] {
   const bodies = new Map<string, Set<string>>();
   for (const { id, body } of webhooks) bodies.set(id, (bodies.get(id) ?? new Set()).add(body));
-  const announced = new Set(events.filter(({ type }) => type !== 'payout.fact_ignored').map(({ id }) => id));
+  const announced = new Set(events.filter(({ type }) => !isForTimeline(type)).map(({ id }) => id));
   return [
     ...[...announced].filter((id) => !bodies.has(id)).map((id) => `webhook ${id} never came`),
     ...[...bodies.keys()].filter((id) => !announced.has(id)).map((id) => `webhook ${id} tells of no event`),

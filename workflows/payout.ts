@@ -1,29 +1,11 @@
 /**
- * One payout, from the first request to its final state. The story is the table of steps at the end: which state
- * leads to which act. Every act asks the world (an activity), feeds a fact through the ledger's door, and the state
- * that the door answers says what comes next. Nothing here moves money or remembers more than that state.
+ * One payout, from the first request to its final state: taken in, then played (payoutStory.ts) until it ends. Nothing here
+ * moves money or remembers more than what the ledger answers.
  */
-import {
-  type ActivityOptions,
-  ApplicationFailure,
-  allHandlersFinished,
-  CancellationScope,
-  condition,
-  isCancellation,
-  patched,
-  setHandler,
-} from '@temporalio/workflow';
-import { isId } from '../src/domain/ids.ts';
+import { allHandlersFinished, CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import {
   type Accepted,
   acceptUpdate,
-  type Command,
-  type CommandAnswer,
-  commandUpdate,
-  type Decision,
-  type DispatchOrder,
-  decideSignal,
-  dispatchSignal,
   type Fact,
   type Opening,
   type PayoutInput,
@@ -34,25 +16,13 @@ import {
   pspNoticeSignal,
   stateQuery,
 } from '../src/domain/payout/contract.ts';
-import { retryWait } from '../src/domain/payout/facts.ts';
 import { feeMinor } from '../src/domain/payout/fee.ts';
-import { edgeOf, type FactType, isBeforeItsRun, isFinal, type PayoutState } from '../src/domain/payout/machine.ts';
-import type { PspReply } from '../src/domain/payout/reply.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
-import { now } from './clock.ts';
-import { ledger, openDoor, type PayoutDoor, pspOf } from './payoutDoor.ts';
-
-/** Of one attempt, all under one key. A PSP that lost three requests, each past its grace, needs a person. */
-const MAX_RESENDS = 2;
-
-/** One try: whether a request left that was never answered, only a look-up can tell. Heartbeats come every 3 s. */
-const toSubmit: ActivityOptions = {
-  startToCloseTimeout: '60s', // above PSP_TIMEOUT's upper limit of 30 s and the ledger's 10 s before and after
-  heartbeatTimeout: '10s', // a dead worker is noticed by three missed beats
-  retry: { maximumAttempts: 1 },
-  summary: 'send to the PSP',
-};
+import { ledger, refusedForGood } from './ledgerCalls.ts';
+import { takeCommands } from './payoutCommands.ts';
+import { openDoor, type PayoutDoor, type View } from './payoutDoor.ts';
+import { openStory } from './payoutStory.ts';
 
 /** Not to be cancelled from the Temporal UI: a payout in mid-air would keep its money reserved with nobody in charge. */
 export async function payout(input: PayoutInput): Promise<PayoutResult> {
@@ -62,261 +32,71 @@ export async function payout(input: PayoutInput): Promise<PayoutResult> {
 async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promise<PayoutResult> {
   let accepted: Accepted | undefined;
   let door: PayoutDoor | undefined;
-  const notices: PspNotice[] = [];
-  const deciders = new Set<string>();
+  const early: PspNotice[] = []; // heard before the payout was opened
+  let hear = (notice: PspNotice): void => void early.push(notice);
 
   setHandler(acceptUpdate, async () => {
     await condition(() => accepted !== undefined);
     return accepted as Accepted;
   });
-  setHandler(commandUpdate, (command) => obey(command), { validator: (command) => refuseEarly(command, door, deciders) });
-  setHandler(pspNoticeSignal, (notice) => void notices.push(notice), {
-    description: 'sent by the API when the PSP has called back',
-  });
-  setHandler(dispatchSignal, dispatch, { description: 'sent by a payout run' });
-  if (allowSignalDecisions) {
-    setHandler(decideSignal, decideBySignal, {
-      description: 'approve or reject: {"admin":"adm_…","decision":"approve"}, or "reject"; "note" if you like',
-    });
-  }
+  setHandler(pspNoticeSignal, (notice) => hear(notice), { description: 'sent by the API when the PSP has called back' });
+  takeCommands({ isOpened: () => accepted !== undefined, door: () => door, allowSignalDecisions });
   setHandler(stateQuery, () => viewOf(opening, door?.seen()));
 
-  const opened = await open(opening);
+  const opened = await open(opening, times);
   accepted = opened.outcome === 'refused' ? opened : { outcome: 'accepted', payout: opened.payout };
   if (opened.outcome === 'refused') {
     await condition(allHandlersFinished);
   } else {
-    door = openDoor(opened, times);
-    await live(door, notices, times);
-    await door.settleDown(notices);
+    door = openDoor(opened);
+    const story = openStory(door, opened.payout.round, times);
+    hear = story.hear;
+    for (const notice of early) story.hear(notice);
+    await story.play();
   }
   return { endedAs: door?.seen().state ?? 'REFUSED', accepted };
-
-  async function obey(command: Command): Promise<CommandAnswer> {
-    await condition(() => accepted !== undefined);
-    if (!door) return { outcome: 'wrong_state' };
-    const { type, ...data } = command;
-    const answer = await door.applyAsked({ type, ...data, attempt: door.seen().attempt }, actorOf(command));
-    if (answer.outcome === 'applied' || answer.outcome === 'already') {
-      if ('adminId' in command) deciders.add(command.adminId);
-      return { outcome: 'done', payout: answer.payout };
-    }
-    return {
-      outcome: answer.outcome === 'self_approval' || answer.outcome === 'already_decided' ? answer.outcome : 'wrong_state',
-    };
-  }
-
-  /** A run has come to this payout. Held, cancelled or in a run already: the ledger refuses, and nothing changes. */
-  async function dispatch({ runId }: DispatchOrder): Promise<void> {
-    await condition(() => accepted !== undefined);
-    await door?.apply({ type: 'dispatched', runId }, 'system');
-  }
-
-  /** From the Temporal UI or CLI. Whoever can send signals can name any admin: an installation may switch this door off. */
-  async function decideBySignal(decision: Decision): Promise<void> {
-    await condition(() => accepted !== undefined);
-    const refusal = door && (await refusalOf(decision, door));
-    if (refusal) door?.remark(`the last signal \`decide\` changed nothing: ${refusal}`);
-  }
 }
 
-/** A signal has no answer; why it came to nothing is said where its sender looks next. */
-async function refusalOf(decision: Decision, door: PayoutDoor): Promise<string | undefined> {
-  if (typeof decision?.admin !== 'string' || !(await ledger.mayApprove(decision.admin)))
-    return '`admin` is nobody who may approve';
-  const reason = String(decision.note ?? 'by signal');
-  const facts: Record<string, Fact> = {
-    approve: { type: 'approved', adminId: decision.admin, via: 'signal', reason },
-    reject: { type: 'rejected', adminId: decision.admin, via: 'signal', reason },
-  };
-  const fact = facts[decision.decision];
-  if (!fact) return '`decision` must be "approve" or "reject"';
-  const { outcome } = await door.apply(fact, `admin:${decision.admin}`);
-  return outcome === 'applied' || outcome === 'already' ? undefined : outcome;
-}
-
-type Opened =
-  | { readonly outcome: 'accepted'; readonly payout: PayoutRecord; readonly notify: boolean }
-  | Extract<Accepted, { outcome: 'refused' }>;
+type Opened = ({ readonly outcome: 'accepted' } & View) | Extract<Accepted, { outcome: 'refused' }>;
 
 /** Takes the payout in, again, or up: afterwards its money is reserved, or it is refused and nothing is booked. */
-async function open(opening: Opening): Promise<Opened> {
-  switch (opening.type) {
-    case 'new': {
-      const { terms, ...request } = opening.request;
-      const amount = BigInt(request.amountMinor);
-      const reasons = reviewReasons(amount, request.currency, terms);
-      const answer = await ledger.reserve({ ...request, feeMinor: feeMinor(amount, terms).toString(), reviewReasons: reasons });
-      if ('payout' in answer) return { outcome: 'accepted', payout: answer.payout, notify: answer.notify };
-      return { outcome: 'refused', code: answer.outcome };
+async function open(opening: Opening, times: PayoutTimes): Promise<Opened> {
+  try {
+    switch (opening.type) {
+      case 'new':
+        return await takeIn(opening.request, times);
+      case 'reinitiate':
+        return await takeInAgain(opening);
+      case 'resume':
+        return { outcome: 'accepted', payout: await ledger.readPayout(opening.payoutId), notify: true };
     }
-    case 'reinitiate': {
-      const fact: Fact = { type: 'reinitiated' };
-      const key = stepKey(fact, { sequence: 0, round: opening.round });
-      const answer = await ledger.applyFact(
-        opening.payoutId,
-        key,
-        fact,
-        `${opening.byAdmin ? 'admin' : 'merchant'}:${opening.by}`,
-      );
-      if (answer.outcome === 'applied' || answer.outcome === 'already') return { ...answer, outcome: 'accepted' };
-      return { outcome: 'refused', code: answer.outcome === 'insufficient_balance' ? answer.outcome : 'not_reinitiable' };
-    }
-    case 'resume':
-      return { outcome: 'accepted', payout: await ledger.readPayout(opening.payoutId), notify: true };
+  } catch (error) {
+    if (refusedForGood(error) === undefined || opening.type === 'resume') throw error;
+    return { outcome: 'refused', code: 'not_bookable' };
   }
 }
 
-/** Goes from state to state until a final one. A PSP's message comes first, whatever the payout waits for. */
-async function live(door: PayoutDoor, notices: PspNotice[], times: PayoutTimes): Promise<void> {
-  const { seen, apply, applyReply, see, whileBehind } = door;
-  const earlierAttempts = seen().attemptsBefore; // other rounds': the waits of this one grow with its own, whether they count or not
-  let pauseMs = 0; // before the next send, when the last one came to nothing
-  let idleSends = 0; // sends in a row that came to nothing: the pause grows with them
-  let resends = 0; // of the newest attempt, each after the PSP said it knows no such reference
-
-  const steps: Readonly<Record<PayoutState, () => Promise<unknown>>> = {
-    IN_REVIEW: review,
-    REVIEW_ON_HOLD: () => change(),
-    ON_HOLD: () => change(),
-    QUEUED: () => (isBeforeItsRun(seen()) ? change() : send()),
-    RETRY_WAIT: retry,
-    SUBMITTING: () => unknown('the worker that sent it is gone'),
-    PSP_QUEUED: awaitOutcome,
-    PSP_HELD: awaitOutcome,
-    PROCESSING: awaitOutcome,
-    UNKNOWN: findOut,
-    UNRESOLVED: awaitOutcome,
-    SUCCEEDED: end,
-    FAILED: end,
-    REJECTED: end,
-    CANCELLED: end,
-    RETURNED: end,
-  };
-
-  while (!isFinal(seen().state)) {
-    const notice = notices.shift();
-    if (notice) await door.confirm(notice);
-    else await steps[seen().state]();
-  }
-
-  /** Until somebody changes the payout or the PSP sends a message; false when the time is over first. */
-  async function change(timeoutMs?: number, summary?: string): Promise<boolean> {
-    const { sequence } = seen();
-    const happened = () => seen().sequence !== sequence || notices.length > 0;
-    if (timeoutMs === undefined) {
-      await condition(happened);
-      return true;
-    }
-    return await condition(happened, timeoutMs, summary === undefined ? {} : { summary });
-  }
-
-  async function review(): Promise<void> {
-    if (await change(times.reviewWindowMs, 'review window: rejected when it ends')) return;
-    await apply({ type: 'review_expired' }, 'system');
-  }
-
-  async function retry(): Promise<void> {
-    const { attempt, nextAttemptAt } = seen();
-    // Whoever comes back to this wait, after a message or as a new run, waits for what is left of it.
-    const leftMs = nextAttemptAt ? Math.max(1, Date.parse(nextAttemptAt) - now()) : retryWait(attempt - earlierAttempts, times);
-    if (await change(leftMs, `wait before attempt ${attempt + 1}`)) return;
-    resends = 0;
-    await sendAttempt(attempt + 1);
-  }
-
-  async function send(): Promise<void> {
-    if (pauseMs > 0 && (await change(pauseMs, 'the PSP could not take it: wait before asking again'))) return;
-    const { attempt, attemptOpen } = seen(); // one that the PSP certainly did not take goes again under its own key
-    await sendAttempt(attemptOpen ? attempt : attempt + 1);
-  }
-
-  async function sendAttempt(attempt: number): Promise<void> {
-    const { id, sequence, round } = seen();
-    try {
-      const answer = await whileBehind(pspOf(seen(), toSubmit).submit({ payoutId: id, attempt, sequence, round }));
-      see(answer.recorded ?? answer.begin, sequence);
-      if (answer.begun && !answer.recorded) await applyReply(answer.reply, 'reply', attempt);
-      pauseBefore(answer.begun && answer.reply.kind === 'not_taken' ? answer.reply.retryAfterMs : null);
-    } catch {
-      // The worker is gone. What it had written down may be the payout's end, and then nobody would ask for its webhooks again.
-      see({ payout: await whileBehind(ledger.readPayout(id)), notify: patched('webhooks of a dead worker') }, sequence); // since 0.1, 2026-11-27
-      if (seen().state === 'SUBMITTING') await unknown('the worker that sent it is gone');
-      pauseBefore(null);
-    }
-  }
-
-  /** Still queued after a send: the PSP could not take it, or no worker got as far as sending. Then wait, longer each time. */
-  function pauseBefore(retryAfterMs: number | null): void {
-    idleSends = seen().state === 'QUEUED' ? idleSends + 1 : 0;
-    pauseMs = idleSends === 0 ? 0 : Math.max(retryAfterMs ?? 0, retryWait(idleSends, times));
-  }
-
-  async function unknown(reason: string): Promise<void> {
-    await apply({ type: 'outcome_unknown', attempt: seen().attempt, reason }, 'system');
-  }
-
-  /** The PSP has it, or a person must find out: its message or our next look-up tells; there is no deadline. */
-  async function awaitOutcome(): Promise<void> {
-    if (await change(times.firstLookUpMs, 'wait for the PSP, then look up')) return;
-    const reply = await lookUpUntilNews();
-    if (reply && reply !== 'overdue') await applyReply(reply, 'look_up', seen().attempt);
-  }
-
-  /** Nobody knows whether the PSP was reached: look up, and never send under a new key. */
-  async function findOut(): Promise<void> {
-    const { attempt } = seen();
-    const reply = await lookUpUntilNews(times.outcomeDeadlineMs);
-    if (reply === undefined) return;
-    if (reply !== 'overdue' && reply.kind !== 'not_found') return await applyReply(reply, 'look_up', attempt);
-    if (reply === 'overdue' || resends >= MAX_RESENDS) return void (await apply({ type: 'outcome_overdue', attempt }, 'system'));
-    const { sequence } = seen();
-    await sendAttempt(attempt); // the same key: had the PSP taken the first request after all, this is no second payment
-    if (seen().sequence !== sequence) resends += 1; // a worker that died before it began has asked nobody
-  }
-
-  /** Look-ups at growing intervals, called off when a person or a message changes things (undefined). */
-  async function lookUpUntilNews(deadlineMs?: number): Promise<PspReply | 'overdue' | undefined> {
-    const { id, attempt, state } = seen();
-    const { lookUp } = pspOf(seen(), {
-      startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
-      ...(deadlineMs === undefined ? { scheduleToCloseTimeout: '365d' } : { scheduleToCloseTimeout: deadlineMs }),
-      retry: { initialInterval: times.firstLookUpMs, backoffCoefficient: 2, maximumInterval: times.lookUpMaxMs },
-      cancellationType: 'TRY_CANCEL', // a look-up changes nothing: no need to wait for its end
-      summary: `look up attempt ${attempt}`,
-    });
-    const scope = new CancellationScope();
-    const answer = scope
-      .run(() => lookUp({ payoutId: id, attempt, known: state, notFoundGraceMs: times.notFoundGraceMs }))
-      .then(
-        (reply) => reply,
-        (error: unknown) => (isCancellation(error) ? undefined : ('overdue' as const)),
-      );
-    const first = await Promise.race([answer, change().then(() => undefined)]);
-    if (first === undefined) scope.cancel();
-    return first;
-  }
-
-  async function end(): Promise<void> {}
-}
-
-/** A click that cannot be right is refused before it enters the history. What only the ledger knows, it refuses itself. */
-function refuseEarly(command: Command, door: PayoutDoor | undefined, deciders: ReadonlySet<string>): void {
-  if (!door || door.isBehind()) return;
-  const { state } = door.seen();
-  if (edgeOf(state, command.type as FactType)) return;
-  const decided = 'adminId' in command && deciders.has(command.adminId) && ['approved', 'rejected'].includes(command.type);
-  throw ApplicationFailure.create({
-    type: decided ? 'already_decided' : 'wrong_state',
-    message: `${command.type} has no place in state ${state}`,
-    nonRetryable: true,
-    category: 'BENIGN',
+async function takeIn(
+  { terms, ...request }: Extract<Opening, { type: 'new' }>['request'],
+  { reviewWindowMs }: PayoutTimes,
+): Promise<Opened> {
+  const amount = BigInt(request.amountMinor);
+  const answer = await ledger.reserve({
+    ...request,
+    feeMinor: feeMinor(amount, terms).toString(),
+    reviewWindowMs,
+    reviewReasons: reviewReasons(amount, request.currency, terms),
   });
+  if ('payout' in answer) return { outcome: 'accepted', payout: answer.payout, notify: answer.notify };
+  return { outcome: 'refused', code: answer.outcome };
 }
 
-function actorOf(command: Command): string {
-  if ('adminId' in command) return `admin:${command.adminId}`;
-  return `${isId('prv', command.by) ? 'provider' : 'merchant'}:${command.by}`;
+async function takeInAgain({ payoutId, round, by, byAdmin }: Extract<Opening, { type: 'reinitiate' }>): Promise<Opened> {
+  const fact: Fact = { type: 'reinitiated' };
+  const key = stepKey(fact, { sequence: 0, round });
+  const answer = await ledger.applyFact(payoutId, key, fact, `${byAdmin ? 'admin' : 'merchant'}:${by}`);
+  if (answer.outcome === 'applied' || answer.outcome === 'already') return { ...answer, outcome: 'accepted' };
+  return { outcome: 'refused', code: answer.outcome === 'insufficient_balance' ? answer.outcome : 'not_reinitiable' };
 }
 
 function viewOf(opening: Opening, seen: PayoutRecord | undefined) {

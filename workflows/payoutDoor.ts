@@ -4,72 +4,36 @@
  */
 import {
   type ActivityInterfaceFor,
-  type ActivityOptions,
   allHandlersFinished,
-  condition,
   ParentClosePolicy,
-  patched,
   proxyActivities,
-  proxyLocalActivities,
   setCurrentDetails,
   startChild,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { LedgerActivities } from '../activities/ledger.ts';
-import type { PspActivities } from '../activities/psp.ts';
 import type { WebhookActivities } from '../activities/webhooks.ts';
 import { deliveryWorkflowId, notificationsWorkflowId } from '../src/domain/ids.ts';
 import type { NotificationsInput } from '../src/domain/notifications.ts';
-import type { Fact, FactAnswer, PayoutRecord, PayoutTimes, PspNotice } from '../src/domain/payout/contract.ts';
+import type { Fact, FactAnswer, PayoutRecord } from '../src/domain/payout/contract.ts';
 import { currentDetails } from '../src/domain/payout/currentDetails.ts';
-import { factsOf, type ReplyContext, replyContext, retryWait } from '../src/domain/payout/facts.ts';
 import { isFinal, PUBLIC_STATUS, waitingOn } from '../src/domain/payout/machine.ts';
-import type { PspReply } from '../src/domain/payout/reply.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/domain/payout/searchAttributes.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
-import { DECISIONS_QUEUE, PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
+import { DECISIONS_QUEUE, WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
 import type { WebhookDeliveryInput } from '../src/domain/webhookDelivery.ts';
-import { now } from './clock.ts';
+import { ledger, refusedForGood } from './ledgerCalls.ts';
 
 /**
- * Short, idempotent database calls. Tried until the database is back: giving up would leave money reserved with nobody
- * in charge. The first tries are local and quick; a longer outage waits in the server (beyond a minute's backoff).
+ * What an update asks. Until its workflow task is done an update stands in no history, only in the server's memory: what
+ * the ledger wrote in that task, the workflow would never hear of if worker and server died. An activity is handed out
+ * when the update is stored.
  */
-export const ledger = proxyLocalActivities<LedgerActivities>({
+const asked = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'applyFact'>>({
+  taskQueue: DECISIONS_QUEUE,
   startToCloseTimeout: '15s', // above the pool's own limits (10 s), which give the better error
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
-
-/**
- * The same for what an update asks. Until its workflow task is done an update stands in no history, only in the server's
- * memory: what the ledger wrote in that task, the workflow would never hear of if worker and server died. An activity is
- * handed out when the update is stored.
- */
-const ledgerOnceStored = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'applyFact'>>({
-  taskQueue: DECISIONS_QUEUE,
-  startToCloseTimeout: '15s', // as above
-  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
-});
-
-/** One look-up because a message came: a few tries, then the payout's own look-ups go on. */
-const onMessage: ActivityOptions = {
-  startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 5 },
-  summary: 'look up: the PSP sent a message',
-};
-
-/** The same after the payout has ended: no look-up of its own will find a return or a late payment, so this one insists. */
-const onMessageAfterTheEnd: ActivityOptions = {
-  startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
-  scheduleToCloseTimeout: '30d', // a PSP that is silent for longer is gone; the message stays as received for an operator
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '15m' },
-  summary: 'look up: the PSP sent a message after the end',
-};
-
-/** The PSP's activities on the queue of this kind of payout. */
-export function pspOf({ kind }: PayoutRecord, options: ActivityOptions): ActivityInterfaceFor<PspActivities> {
-  return proxyActivities<PspActivities>({ ...options, ...(kind === 'provider' ? { taskQueue: PROVIDER_PSP_QUEUE } : {}) });
-}
 
 const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
   taskQueue: WEBHOOKS_QUEUE,
@@ -79,10 +43,20 @@ const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, '
   summary: 'deliver webhooks',
 });
 
+/** What was seen of the payout, and whether it left webhooks behind. */
+export interface View {
+  readonly payout: PayoutRecord;
+  readonly notify: boolean;
+}
+
 export interface PayoutDoor {
   /** The payout as this run last saw it. */
   seen(): PayoutRecord;
-  /** Whether the books may be further than that. */
+  /** Called with every view; an older one than ours is no news (next.ts). */
+  onView(listener: (payout: PayoutRecord, askedAt: number) => void): void;
+  /** Called when a step can never succeed: the payout is parked. */
+  onParked(listener: () => void): void;
+  /** Whether the books may be further than what was seen. */
   isBehind(): boolean;
   /** Waits for news of the payout, which the books have before us. */
   whileBehind<T>(news: Promise<T>): Promise<T>;
@@ -90,28 +64,23 @@ export interface PayoutDoor {
    * Takes over what was seen elsewhere, such as in an activity; an older view than ours changes nothing.
    * @param askedAt the newest event's number that we had seen when we asked.
    */
-  see(answer: { readonly payout: PayoutRecord; readonly notify: boolean }, askedAt: number): void;
+  see(view: View, askedAt: number): void;
+  /** A fact that can never be written parks the payout, and is answered `wrong_state`. */
   apply(fact: Fact, actor: string): Promise<FactAnswer>;
   /** The same for what an update asks, which must be stored first. */
   applyAsked(fact: Fact, actor: string): Promise<FactAnswer>;
+  /** Hands the payout to an operator: a step of it can never succeed as things are. */
+  park(reason: string): Promise<void>;
   /** Shown with the current details until the payout changes. */
   remark(text: string): void;
-  /** All that a PSP's reply makes true. */
-  applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void>;
-  /** A PSP's message: asks the PSP, and applies what it says, whatever the message claimed. */
-  confirm(notice: PspNotice): Promise<void>;
-  /**
-   * Answers the messages that still come, until nothing else is under way: every webhook so far is delivered or handed to
-   * a workflow of its own, and whoever asked for something has an answer. Then the workflow must end: a later message would
-   * be nobody's.
-   */
-  settleDown(notices: PspNotice[]): Promise<void>;
+  /** Whether every webhook so far is delivered, or handed to a workflow of its own, and whoever asked has an answer. */
+  isSettled(): boolean;
 }
 
-/** @param times of a payout that may still be tried again. */
-export function openDoor(opened: { readonly payout: PayoutRecord; readonly notify: boolean }, times?: PayoutTimes): PayoutDoor {
-  const { attemptsBefore } = opened.payout; // other rounds': the waits of this one grow with its own, whether they count or not
+export function openDoor(opened: View): PayoutDoor {
   let seen = opened.payout;
+  let tellView: (payout: PayoutRecord, askedAt: number) => void = () => undefined;
+  let tellParked: () => void = () => undefined;
   let awaited = 0; // news on their way to us
   let delivering: Promise<void> | undefined;
   let moreToDeliver = false;
@@ -149,7 +118,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     }).catch(ignoreRunningTwin);
   }
 
-  function see({ payout, notify }: { readonly payout: PayoutRecord; readonly notify: boolean }, askedAt: number): void {
+  function see({ payout, notify }: View, askedAt: number): void {
     if (notify) {
       moreToDeliver = true;
       notifiedOf = Math.max(notifiedOf, payout.sequence);
@@ -159,6 +128,7 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     if (payout.sequence < seen.sequence && payout.sequence >= askedAt) return;
     seen = payout;
     shown = show(payout, shown);
+    tellView(payout, askedAt);
   }
 
   async function whileBehind<T>(news: Promise<T>): Promise<T> {
@@ -170,55 +140,35 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
     }
   }
 
-  async function applyBy(
-    { applyFact }: Pick<typeof ledger, 'applyFact'> | typeof ledgerOnceStored,
-    fact: Fact,
-    actor: string,
-  ): Promise<FactAnswer> {
+  async function applyBy(write: (step: Step) => Promise<FactAnswer>, fact: Fact, actor: string): Promise<FactAnswer> {
     const { sequence } = seen;
-    const step: Parameters<LedgerActivities['applyFact']> = [seen.id, stepKey(fact, seen), fact, actor];
-    const answer = await whileBehind(applyFact.executeWithOptions({ summary: fact.type }, step));
-    see(answer, sequence);
-    return answer;
+    try {
+      const answer = await whileBehind(write([seen.id, stepKey(fact, seen), fact, actor]));
+      see(answer, sequence);
+      return answer;
+    } catch (error) {
+      const reason = refusedForGood(error);
+      if (reason === undefined) throw error;
+      await park(`${fact.type}: ${reason}`);
+      return { outcome: 'wrong_state', payout: seen, notify: false };
+    }
   }
 
-  const apply = (fact: Fact, actor: string): Promise<FactAnswer> => applyBy(ledger, fact, actor);
+  const apply = (fact: Fact, actor: string): Promise<FactAnswer> => applyBy((step) => ledger.applyFact(...step), fact, actor);
 
   const applyAsked = (fact: Fact, actor: string): Promise<FactAnswer> =>
-    applyBy(patched('updates are stored first') ? ledgerOnceStored : ledger, fact, actor); // since 0.1, 2026-11-27
+    applyBy((step) => asked.applyFact.executeWithOptions({ summary: fact.type }, step), fact, actor);
 
-  /** Of a failure that another attempt follows, the fact says when: the clock is ours, and so is the wait that it ends. */
-  function contextOf(attempt: number, source: ReplyContext['source']): ReplyContext {
-    const waitMs = times && retryWait(attempt - attemptsBefore, times);
-    return replyContext(seen, attempt, source, waitMs === undefined ? undefined : new Date(now() + waitMs).toISOString());
-  }
-
-  async function applyReply(reply: PspReply, source: 'reply' | 'look_up', attempt: number): Promise<void> {
-    for (const fact of factsOf(reply, contextOf(attempt, source))) {
-      await apply(fact, `psp:${seen.psp}`);
+  async function park(reason: string): Promise<void> {
+    const { id, sequence } = seen;
+    const fact: Fact = { type: 'parked', reason };
+    try {
+      see(await whileBehind(ledger.applyFact(id, stepKey(fact, seen), fact, 'system')), sequence);
+    } catch (error) {
+      if (refusedForGood(error) === undefined) throw error; // not even that can be written: it stands here, and in the logs
     }
-  }
-
-  async function confirm({ messageId, attempt, claim }: PspNotice): Promise<void> {
-    const hasEnded = isFinal(seen.state);
-    const reply = await pspOf(seen, hasEnded ? onMessageAfterTheEnd : onMessage)
-      .lookUp({ payoutId: seen.id, attempt, known: null, notFoundGraceMs: 0, insist: hasEnded })
-      .catch((): PspReply => ({ kind: 'unknown', reason: 'the PSP does not answer look-ups' }));
-    // What proves nothing is no fact. The message stays as received; while the payout is open its own look-ups go on.
-    if (reply.kind === 'unknown' || reply.kind === 'not_taken' || reply.kind === 'not_found') return;
-    const facts = factsOf(reply, contextOf(attempt, 'callback'));
-    for (const [index, fact] of facts.entries()) {
-      const isLast = index === facts.length - 1; // the one that the message is compared with
-      await apply(isLast ? { ...fact, messageId, claim } : fact, `psp:${seen.psp}`);
-    }
-  }
-
-  async function settleDown(notices: PspNotice[]): Promise<void> {
-    const isSettled = () => delivering === undefined && allHandlersFinished();
-    while (notices.length > 0 || !isSettled()) {
-      for (let notice = notices.shift(); notice; notice = notices.shift()) await confirm(notice);
-      await condition(() => notices.length > 0 || isSettled());
-    }
+    remark(`this step can never succeed as things are, and waits for an operator: ${reason}`);
+    tellParked();
   }
 
   const remark = (text: string): void => setCurrentDetails(`${currentDetails(seen)}\n\n${text}`);
@@ -226,17 +176,24 @@ export function openDoor(opened: { readonly payout: PayoutRecord; readonly notif
   see(opened, 0);
   return {
     seen: () => seen,
+    onView: (listener) => {
+      tellView = listener;
+    },
+    onParked: (listener) => {
+      tellParked = listener;
+    },
     isBehind: () => awaited > 0,
     whileBehind,
     see,
     apply,
     applyAsked,
+    park,
     remark,
-    applyReply,
-    confirm,
-    settleDown,
+    isSettled: () => delivering === undefined && allHandlersFinished(),
   };
 }
+
+type Step = Parameters<LedgerActivities['applyFact']>;
 
 /** What an operator reads and filters by in the Temporal UI. An upsert costs a history event: only where he would look. */
 function show(payout: PayoutRecord, shown: string): string {

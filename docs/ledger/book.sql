@@ -6,8 +6,8 @@ CREATE TEMP VIEW book AS
    ORDER BY e.id;
 CREATE TEMP VIEW accounts_now AS
   SELECT concat_ws(' ', a.purpose, nullif(a.owner_id, '')) AS account,
-         coalesce(sum(CASE a.id WHEN e.credit_account THEN e.amount ELSE -e.amount END), 0) AS comes_to
-    FROM accounts a LEFT JOIN ledger_entries e ON a.id IN (e.debit_account, e.credit_account)
+         sum(CASE a.id WHEN e.credit_account THEN e.amount ELSE -e.amount END) AS comes_to
+    FROM accounts a JOIN ledger_entries e ON a.id IN (e.debit_account, e.credit_account)
    GROUP BY a.id ORDER BY 1;
 CREATE TEMP VIEW payouts_now AS SELECT id, state, round, attempt, needs_operator FROM payouts ORDER BY id;
 CREATE TEMP VIEW earnings_now AS

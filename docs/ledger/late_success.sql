@@ -22,7 +22,13 @@ SELECT * FROM book;
 
 SELECT * FROM accounts_now;
 
--- And should it come back: first the debt is repaid, the rest is available again.
+-- New money repays first: what arrives is not available before nothing is owed.
+SELECT fund_balance('{ "merchantId": "ayesha", "mode": "test", "currency": "PKR", "amountMinor": "40000",
+                      "externalId": "wire-2" }') ->> 'outcome' AS fund;
+
+SELECT * FROM book WHERE step LIKE 'fund:%:wire-2%';
+
+-- And should it come back: what is still owed is repaid, the rest is available again.
 SELECT apply_fact('po_1', 'returned:1:4', 'returned', 'psp:sandbox', '{ "attempt": 1 }') ->> 'outcome' AS returned;
 
 SELECT * FROM book WHERE type = 'REVERSE';

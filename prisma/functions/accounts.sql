@@ -20,7 +20,7 @@ RETURNS bigint LANGUAGE sql AS $$
   SELECT account_for(p_mode, 'platform', p_owner, p_purpose, p_currency, '')
 $$;
 
--- open_balance(…): the owner's balance row, opened with its two accounts when it is first needed.
+-- open_balance(…): the owner's balance row, opened with its three accounts when it is first needed.
 CREATE OR REPLACE FUNCTION open_balance(p_merchant text, p_mode text, p_owner_kind text, p_owner text, p_currency text)
 RETURNS balances LANGUAGE plpgsql AS $$
 DECLARE
@@ -30,21 +30,14 @@ BEGIN
     SELECT * INTO v_balance FROM balances b
      WHERE b.mode = p_mode AND b.owner_kind = p_owner_kind AND b.owner_id = p_owner AND b.currency = p_currency;
     IF FOUND THEN RETURN v_balance; END IF;
-    INSERT INTO balances (merchant_id, mode, owner_kind, owner_id, currency, available_account, reserved_account)
+    INSERT INTO balances (merchant_id, mode, owner_kind, owner_id, currency, available_account, reserved_account, debt_account)
     VALUES (p_merchant, p_mode, p_owner_kind, p_owner, p_currency,
             account_for(p_mode, p_owner_kind, p_owner, 'available', p_currency, p_merchant),
-            account_for(p_mode, p_owner_kind, p_owner, 'reserved', p_currency, p_merchant))
+            account_for(p_mode, p_owner_kind, p_owner, 'reserved', p_currency, p_merchant),
+            account_for(p_mode, p_owner_kind, p_owner, 'debt', p_currency, p_merchant))
     ON CONFLICT DO NOTHING;
   END LOOP;
 END $$;
 
--- lock_balance(…): the same, locked.
-DROP FUNCTION IF EXISTS lock_balance(text, text, text); -- until owners had kinds
-CREATE OR REPLACE FUNCTION lock_balance(p_merchant text, p_mode text, p_owner_kind text, p_owner text, p_currency text)
-RETURNS balances LANGUAGE plpgsql AS $$
-DECLARE
-  v_balance balances := open_balance(p_merchant, p_mode, p_owner_kind, p_owner, p_currency);
-BEGIN
-  SELECT * INTO STRICT v_balance FROM balances b WHERE b.id = v_balance.id FOR NO KEY UPDATE;
-  RETURN v_balance;
-END $$;
+DROP FUNCTION IF EXISTS lock_balance(text, text, text); -- until a credit's locks were taken in one place
+DROP FUNCTION IF EXISTS lock_balance(text, text, text, text, text);

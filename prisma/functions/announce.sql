@@ -10,7 +10,7 @@ BEGIN
   INSERT INTO events (id, payout_id, merchant_id, mode, sequence, type, op_key, actor, from_state, to_state, data, object)
   VALUES (v_event, p.id, p.merchant_id, p.mode, p.sequence, p_type, p_key, p_actor, p_from, p.state, p_data, payout_record(p));
 
-  IF p_type = 'payout.fact_ignored' THEN RETURN; END IF; -- for the timeline only
+  IF p_type IN ('payout.fact_ignored', 'payout.acknowledged', 'payout.parked', 'payout.debt_repaid') THEN RETURN; END IF; -- for the timeline only
 
   INSERT INTO webhook_deliveries (id, event_id, payout_id, endpoint_id, url)
   SELECT 'whd_' || substr(v_event, 5) || '_' || substr(e.id, 4), v_event, p.id, e.id, e.url

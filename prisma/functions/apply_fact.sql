@@ -6,9 +6,11 @@
 --   already               this step was done before
 --   self_approval         the admin made this payout          (approved, rejected)
 --   already_decided       this admin has decided it before     (approved, rejected)
+--   unproven_attempts     several attempts may have been paid, and the resolution does not name them
+--   stale                 the PSP was asked before something newer was told of the attempt: ask again (no event)
 --   unchanged             the PSP says what we know, or nothing; another run was here first (no event)
 --   wrong_state           no legal edge; a person, a clock or the engine asked: nothing is written
---   ignored               no legal edge; a PSP said so: recorded for the timeline, nothing changes
+--   ignored               no legal edge; a PSP said so: recorded for the timeline and of its attempt
 --   insufficient_balance  reinitiated, but not enough available
 --   applied               done
 -- Always with `payout` (its record now) and `notify` (a webhook waits to be sent).
@@ -16,22 +18,21 @@ CREATE OR REPLACE FUNCTION apply_fact(p_payout text, p_key text, p_fact text, p_
 RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   p payouts;
+  j judgement;
   v_edge payout_edges;
-  v_outcome text;
   v_fact text := p_fact;
   v_key text := p_key;
   v_attempt int := (p_data ->> 'attempt')::int; -- which one the PSP or the engine speaks of
-  v_paid_attempt int;
-  v_origin text := fact_origin(p_fact);
-  v_said text; -- what a PSP's message is compared with
+  v_is_psps boolean := fact_origin(p_fact) = 'psp';
+  v_owed bigint;
 BEGIN
+  IF p_fact = 'returned' THEN PERFORM lock_for_return(p_payout); END IF;
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
-  IF v_origin = 'person' THEN v_attempt := p.attempt; END IF; -- a person decides on the payout as it is, whatever they last saw
   -- The PSP's name for another attempt, of this payout or any: whatever it says, it does not say it of this one. Under
   -- a key of its own, so that the true word of this attempt still counts when it comes.
-  IF v_origin = 'psp' AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.psp = p.psp AND x.psp_ref = p_data ->> 'pspRef'
-                                     AND (x.payout_id <> p.id OR x.attempt <> v_attempt)) THEN
+  IF v_is_psps AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.psp = p.psp AND x.psp_ref = p_data ->> 'pspRef'
+                              AND (x.payout_id <> p.id OR x.attempt <> v_attempt)) THEN
     v_fact := 'mismatch';
     v_key := p_key || ':foreign_reference';
     p_data := p_data - 'pspRef' - 'failure'
@@ -41,57 +42,23 @@ BEGIN
     RETURN fact_answer('already', close_message(p, p_fact, p_actor, p_data));
   END IF;
 
-  IF v_fact IN ('approved', 'rejected') THEN
-    IF p.maker_id = p_data ->> 'adminId' THEN RETURN fact_answer('self_approval', p); END IF;
-    IF EXISTS (SELECT 1 FROM approvals a WHERE a.payout_id = p.id AND a.round = p.round AND a.admin_id = p_data ->> 'adminId') THEN
-      RETURN fact_answer('already_decided', p);
-    END IF;
+  IF v_is_psps THEN
+    j := judge_psp_fact(p, v_fact, v_attempt, p_data);
+    IF j.outcome = 'stale' THEN RETURN fact_answer('stale', p); END IF;
+    IF j.outcome = 'unchanged' THEN RETURN fact_answer('unchanged', close_message(p, v_fact, p_actor, p_data)); END IF;
+    IF j.outcome = 'applied' OR j.row_state IS NOT NULL THEN PERFORM record_attempt(p, v_attempt, j, p_data); END IF;
+    IF j.outcome = 'ignored' THEN RETURN fact_answer('ignored', ignore_fact(p, v_key, v_fact, p_actor, p_data, j)); END IF;
+  ELSE
+    j := judge_our_fact(p, p_fact, v_attempt, p_data);
+    IF j.outcome <> 'applied' THEN RETURN fact_answer(j.outcome, p); END IF;
   END IF;
 
-  -- "Not taken" speaks of this request only. If an earlier one under the same key may have been taken, nothing is proven.
-  IF v_fact = 'not_taken' AND EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.type = 'payout.outcome_unknown'
-                                         AND (e.data ->> 'attempt')::int = v_attempt) THEN
-    v_fact := 'outcome_unknown';
-  END IF;
-  -- A reply speaks of the request that began with the event `begunAt`. Where that one's outcome was given up as unknown
-  -- since (its worker was taken for dead), somebody may have asked again, and only a payment is still news.
-  IF v_fact IN ('attempt_failed', 'failed') AND EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.type = 'payout.outcome_unknown'
-                                         AND (e.data ->> 'attempt')::int = v_attempt AND e.sequence > (p_data ->> 'begunAt')::int) THEN
-    v_fact := 'outcome_unknown';
-  END IF;
-
-  SELECT * INTO v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = v_fact;
-  v_outcome := refuse_fact(p, v_edge, v_fact, v_origin, v_attempt, p_data);
-  IF v_outcome IS NOT NULL THEN
-    IF v_outcome <> 'ignored' THEN
-      RETURN fact_answer(v_outcome, close_message(p, v_fact, p_actor, p_data));
-    END IF;
-    PERFORM record_other_attempt(p, v_fact, v_attempt, p_data);
-    UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(),
-           needs_operator = x.needs_operator OR v_fact IN ('paid', 'failed', 'mismatch', 'returned')
-     WHERE x.id = p.id RETURNING * INTO p;
-    PERFORM announce(p, 'payout.fact_ignored', v_key, p_actor, p.state, p_data || jsonb_build_object('fact', v_fact));
-    PERFORM mark_message(p_data, 'ignored', v_fact || ' has no place in state ' || p.state);
-    RETURN fact_answer('ignored', p);
-  END IF;
-
-  v_said := v_fact;
-  -- The attempt in flight failed, but an earlier one was paid meanwhile: then the payout is paid, not to be tried again.
-  IF v_fact IN ('attempt_failed', 'failed', 'resolved_not_paid', 'not_taken') THEN
-    SELECT x.attempt INTO v_paid_attempt FROM payout_attempts x
-     WHERE x.payout_id = p.id AND x.state = 'succeeded' AND x.attempt < p.attempt;
-    IF FOUND THEN
-      UPDATE payout_attempts x SET state = 'failed', failure = p_data -> 'failure', ended_at = now() WHERE x.payout_id = p.id AND x.attempt = p.attempt;
-      v_fact := 'paid';
-      v_attempt := v_paid_attempt;
-      p_data := p_data - 'pspRef' - 'failure'; -- these speak of the attempt that failed
-      SELECT * INTO STRICT v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = v_fact;
-    END IF;
-  END IF;
-
+  SELECT * INTO STRICT v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = j.edge_fact;
   CASE v_edge.effect
     WHEN 'settle' THEN PERFORM settle_payout(p, false);
-    WHEN 'settle_late' THEN PERFORM settle_payout(p, true);
+    WHEN 'settle_late' THEN
+      v_owed := settle_payout(p, true);
+      IF v_owed > 0 THEN p_data := p_data || jsonb_build_object('debtMinor', v_owed::text); END IF;
     WHEN 'release' THEN PERFORM release_payout(p);
     WHEN 'reverse' THEN PERFORM reverse_payout(p);
     WHEN 'reserve' THEN
@@ -99,18 +66,33 @@ BEGIN
     ELSE NULL;
   END CASE;
   IF v_edge.effect IN ('settle', 'settle_late') THEN PERFORM book_psp_fee(p, (p_data ->> 'pspFeeMinor')::bigint); END IF;
-  PERFORM record_attempt(p, v_fact, coalesce(v_attempt, p.attempt), p_data);
+  IF NOT v_is_psps THEN PERFORM record_our_fact(p, p_fact, v_attempt, p_data); END IF;
+  IF j.edge_fact IN ('paid', 'cancelled', 'rejected') THEN PERFORM close_refused(p); END IF;
   IF v_fact IN ('approved', 'rejected') THEN
     INSERT INTO approvals (payout_id, round, admin_id, decision, note, via)
     VALUES (p.id, p.round, p_data ->> 'adminId', v_fact, coalesce(p_data ->> 'note', p_data ->> 'reason'), coalesce(p_data ->> 'via', 'api'));
   END IF;
 
-  p := advance_payout(p, v_edge, v_fact, v_attempt, p_data);
-  PERFORM announce(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data);
-  RETURN fact_answer('applied', close_message(p, v_said, p_actor, p_data));
+  IF j.edge_fact = 'paid' AND v_fact <> 'paid' THEN p_data := p_data - 'failure'; END IF; -- of the attempt that failed
+  p := advance_payout(p, v_edge, CASE WHEN v_is_psps THEN j.edge_fact ELSE p_fact END, v_attempt, p_data);
+  PERFORM announce(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data - 'outcomeDeadlineMs' - 'implied');
+  RETURN fact_answer('applied', close_message(p, v_fact, p_actor, p_data));
 END $$;
 REVOKE EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) TO oncepay_app;
+
+-- ignore_fact: a PSP's word that has no place here, written into the timeline; where it contradicts the books, an operator is asked.
+CREATE OR REPLACE FUNCTION ignore_fact(p payouts, p_key text, p_fact text, p_actor text, p_data jsonb, j judgement)
+RETURNS payouts LANGUAGE plpgsql AS $$
+DECLARE
+  v payouts;
+BEGIN
+  UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(), needs_operator = x.needs_operator OR j.needs_operator
+   WHERE x.id = p.id RETURNING * INTO STRICT v;
+  PERFORM announce(v, 'payout.fact_ignored', p_key, p_actor, v.state, (p_data - 'outcomeDeadlineMs' - 'implied') || jsonb_build_object('fact', p_fact));
+  PERFORM mark_message(p_data, 'ignored', p_fact || ' has no place in state ' || v.state);
+  RETURN v;
+END $$;
 
 CREATE OR REPLACE FUNCTION fact_answer(p_outcome text, p payouts) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -15,8 +15,10 @@ BEGIN
     UPDATE earnings e SET available = e.available - o.part FROM offered o WHERE e.id = o.id AND o.part > 0 RETURNING e.id, o.part),
   used AS (
     INSERT INTO earning_uses (payout_id, round, earning_id, state, amount)
-    SELECT p_payout, p_round, t.id, p_state, t.part FROM taken t RETURNING amount)
-  SELECT coalesce(sum(u.amount), 0) INTO v_taken FROM used u;
+    SELECT p_payout, p_round, t.id, p_state, t.part FROM taken t
+    -- Paid in part, and a debt or another payment after a return takes more of the same earning.
+    ON CONFLICT (payout_id, round, earning_id, state) DO UPDATE SET amount = earning_uses.amount + excluded.amount)
+  SELECT coalesce(sum(t.part), 0) INTO v_taken FROM taken t;
   IF v_taken <> p_amount THEN RAISE EXCEPTION 'earnings of % make % of the % that payout % takes', b.owner_id, v_taken, p_amount, p_payout; END IF;
 END $$;
 

@@ -1,6 +1,7 @@
--- fund_balance(request): money that arrived for a merchant: amount  funding → available (FUND).
+-- fund_balance(request): money that arrived for a merchant: amount  funding → available (FUND), a credit (credit.sql).
 -- Key: fund:<merchant>:<mode>:<externalId>.
--- Answers: funded · already (same externalId, same money) · mismatch (same externalId, other amount or currency).
+-- Answers: already (same externalId, same money) · mismatch (same externalId, other amount or currency)
+--   · balance_limit (the balance would be over 10^18; nothing is booked, and a repeat may find room) · funded.
 CREATE OR REPLACE FUNCTION fund_balance(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   b balances;
@@ -17,8 +18,10 @@ BEGIN
   IF FOUND THEN
     RETURN jsonb_build_object('outcome', CASE WHEN e.amount = v_amount AND e.currency = v_currency THEN 'already' ELSE 'mismatch' END);
   END IF;
-  b := lock_balance(v_merchant, v_mode, 'merchant', v_merchant, v_currency);
-  PERFORM move(v_key, 0, 'FUND', b, platform_account(v_mode, 'funding', '', v_currency), b.available_account, v_amount, NULL);
+  b := open_balance(v_merchant, v_mode, 'merchant', v_merchant, v_currency);
+  b := lock_for_credit(b.id);
+  IF over_limit(b, v_amount) THEN RETURN jsonb_build_object('outcome', 'balance_limit'); END IF;
+  PERFORM credit(v_key, 0, 'FUND', b, platform_account(v_mode, 'funding', '', v_currency), v_amount, NULL);
   RETURN jsonb_build_object('outcome', 'funded');
 END $$;
 REVOKE EXECUTE ON FUNCTION fund_balance(jsonb) FROM PUBLIC;

@@ -76,7 +76,42 @@ INSERT INTO payout_edges (from_state, fact, to_state, effect, event_type) VALUES
   ('FAILED', 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded'),
   ('REJECTED', 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded'),
   ('CANCELLED', 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded'),
-  ('SUCCEEDED', 'returned', 'RETURNED', 'reverse', 'payout.returned');
+  ('SUCCEEDED', 'returned', 'RETURNED', 'reverse', 'payout.returned'),
+  ('RETURNED', 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded'),
+  ('QUEUED', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('RETRY_WAIT', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('ON_HOLD', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('SUBMITTING', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('PSP_QUEUED', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('PSP_HELD', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('PROCESSING', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('UNKNOWN', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('IN_REVIEW', 'acknowledged', 'IN_REVIEW', 'note', 'payout.acknowledged'),
+  ('REVIEW_ON_HOLD', 'acknowledged', 'REVIEW_ON_HOLD', 'note', 'payout.acknowledged'),
+  ('QUEUED', 'acknowledged', 'QUEUED', 'note', 'payout.acknowledged'),
+  ('ON_HOLD', 'acknowledged', 'ON_HOLD', 'note', 'payout.acknowledged'),
+  ('RETRY_WAIT', 'acknowledged', 'RETRY_WAIT', 'note', 'payout.acknowledged'),
+  ('SUBMITTING', 'acknowledged', 'SUBMITTING', 'note', 'payout.acknowledged'),
+  ('PSP_QUEUED', 'acknowledged', 'PSP_QUEUED', 'note', 'payout.acknowledged'),
+  ('PSP_HELD', 'acknowledged', 'PSP_HELD', 'note', 'payout.acknowledged'),
+  ('PROCESSING', 'acknowledged', 'PROCESSING', 'note', 'payout.acknowledged'),
+  ('UNKNOWN', 'acknowledged', 'UNKNOWN', 'note', 'payout.acknowledged'),
+  ('SUCCEEDED', 'acknowledged', 'SUCCEEDED', 'note', 'payout.acknowledged'),
+  ('FAILED', 'acknowledged', 'FAILED', 'note', 'payout.acknowledged'),
+  ('REJECTED', 'acknowledged', 'REJECTED', 'note', 'payout.acknowledged'),
+  ('CANCELLED', 'acknowledged', 'CANCELLED', 'note', 'payout.acknowledged'),
+  ('RETURNED', 'acknowledged', 'RETURNED', 'note', 'payout.acknowledged'),
+  ('IN_REVIEW', 'parked', 'IN_REVIEW', 'note', 'payout.parked'),
+  ('REVIEW_ON_HOLD', 'parked', 'REVIEW_ON_HOLD', 'note', 'payout.parked'),
+  ('QUEUED', 'parked', 'QUEUED', 'note', 'payout.parked'),
+  ('ON_HOLD', 'parked', 'ON_HOLD', 'note', 'payout.parked'),
+  ('RETRY_WAIT', 'parked', 'RETRY_WAIT', 'note', 'payout.parked'),
+  ('SUBMITTING', 'parked', 'SUBMITTING', 'note', 'payout.parked'),
+  ('PSP_QUEUED', 'parked', 'PSP_QUEUED', 'note', 'payout.parked'),
+  ('PSP_HELD', 'parked', 'PSP_HELD', 'note', 'payout.parked'),
+  ('PROCESSING', 'parked', 'PROCESSING', 'note', 'payout.parked'),
+  ('UNKNOWN', 'parked', 'UNKNOWN', 'note', 'payout.parked'),
+  ('UNRESOLVED', 'parked', 'UNRESOLVED', 'note', 'payout.parked');
 
 -- state_in_flight: may a request be on the wire?
 CREATE OR REPLACE FUNCTION state_in_flight(p_state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
@@ -90,9 +125,9 @@ $$;
 -- fact_origin: who says so decides what happens to a fact without an edge.
 CREATE OR REPLACE FUNCTION fact_origin(p_fact text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
-    WHEN p_fact IN ('approved', 'rejected', 'held', 'hold_lifted', 'cancelled', 'reinitiated', 'resolved_paid', 'resolved_not_paid') THEN 'person'
+    WHEN p_fact IN ('approved', 'rejected', 'held', 'hold_lifted', 'cancelled', 'reinitiated', 'resolved_paid', 'resolved_not_paid', 'acknowledged') THEN 'person'
     WHEN p_fact IN ('review_expired', 'outcome_overdue') THEN 'clock'
-    WHEN p_fact IN ('attempt_started', 'dispatched') THEN 'engine'
-    WHEN p_fact IN ('psp_queued', 'psp_held', 'psp_processing', 'not_taken', 'outcome_unknown', 'mismatch', 'attempt_failed', 'failed', 'paid', 'returned') THEN 'psp'
+    WHEN p_fact IN ('attempt_started', 'dispatched', 'parked') THEN 'engine'
+    WHEN p_fact IN ('psp_queued', 'psp_held', 'psp_processing', 'not_taken', 'outcome_unknown', 'mismatch', 'attempt_failed', 'failed', 'paid', 'returned', 'contradicted') THEN 'psp'
   END
 $$;

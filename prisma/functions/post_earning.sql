@@ -1,11 +1,12 @@
 -- post_earning(request): a merchant gives a provider what it earned:
 --   amount  the merchant's available → transit, on the merchant's balance
---   amount  transit → the provider's available, on the provider's          (EARNING, legs 0 and 1)
+--   amount  transit → the provider's available, on the provider's          (EARNING, legs 0 and 1), a credit (credit.sql)
 -- Key: earning:<merchant>:<mode>:<externalId>.
 -- Answers, the first that applies:
 --   already               this externalId was posted before with the same money for the same provider: its id
 --   mismatch              this externalId was posted before with another amount, currency or provider
 --   insufficient_balance  not enough available; nothing booked, and a repeat may find more
+--   balance_limit         the provider's balance would be over 10^18; nothing booked
 --   posted                done: its id
 -- Raises if the provider is not this merchant's in this mode: the door has looked.
 CREATE OR REPLACE FUNCTION post_earning(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -39,15 +40,16 @@ BEGIN
    WHERE x.mode = v_mode AND x.owner_kind = 'merchant' AND x.owner_id = v_merchant AND x.currency = v_currency;
   IF NOT FOUND OR b.available < v_amount THEN RETURN jsonb_build_object('outcome', 'insufficient_balance'); END IF;
   o := open_balance(v_merchant, v_mode, 'provider', v_provider, v_currency);
-  PERFORM 1 FROM balances x WHERE x.id IN (b.id, o.id) ORDER BY x.id FOR NO KEY UPDATE; -- always in this order: no deadlock
+  o := lock_for_credit(o.id, ARRAY[b.id]);
   SELECT * INTO STRICT b FROM balances x WHERE x.id = b.id;
   IF b.available < v_amount THEN RETURN jsonb_build_object('outcome', 'insufficient_balance'); END IF;
+  IF over_limit(o, v_amount) THEN RETURN jsonb_build_object('outcome', 'balance_limit'); END IF;
 
   INSERT INTO earnings (id, merchant_id, mode, provider_id, external_id, currency, amount, available, description)
   VALUES (p_request ->> 'earningId', v_merchant, v_mode, v_provider, v_external, v_currency, v_amount, v_amount, p_request ->> 'description');
   v_transit := platform_account(v_mode, 'transit', '', v_currency);
   PERFORM move(v_key, 0, 'EARNING', b, b.available_account, v_transit, v_amount, NULL);
-  PERFORM move(v_key, 1, 'EARNING', o, v_transit, o.available_account, v_amount, NULL);
+  PERFORM credit(v_key, 1, 'EARNING', o, v_transit, v_amount, NULL);
   RETURN jsonb_build_object('outcome', 'posted', 'earningId', p_request ->> 'earningId');
 END $$;
 REVOKE EXECUTE ON FUNCTION post_earning(jsonb) FROM PUBLIC;

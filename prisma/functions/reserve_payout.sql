@@ -37,13 +37,14 @@ BEGIN
 
   -- Waits for a twin in flight: by id it is the same payout, by reference another one.
   INSERT INTO payouts (id, merchant_id, mode, kind, balance_id, currency, amount, fee, reference, description, metadata, callback_url,
-                       destination, psp, state, sequence, review, maker_id, max_attempts, dispatch, method, risk)
+                       destination, psp, state, sequence, review, maker_id, max_attempts, dispatch, method, risk, review_until)
   VALUES (v_id, v_merchant, v_mode, v_kind, coalesce(b.id, 0), p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint,
           (p_request ->> 'feeMinor')::bigint, p_request ->> 'reference', p_request ->> 'description', p_request -> 'metadata',
           p_request ->> 'callbackUrl', p_request -> 'destination', p_request ->> 'psp',
           CASE WHEN v_review IS NULL THEN 'QUEUED' ELSE 'IN_REVIEW' END, 1,
           CASE WHEN v_review IS NULL THEN NULL ELSE jsonb_build_object('reasons', v_review) END, p_request ->> 'makerId',
-          coalesce((p_request ->> 'maxAttempts')::int, 3), coalesce(p_request ->> 'dispatch', 'now'), p_request ->> 'method', v_risk)
+          coalesce((p_request ->> 'maxAttempts')::int, 3), coalesce(p_request ->> 'dispatch', 'now'), p_request ->> 'method', v_risk,
+          CASE WHEN v_review IS NOT NULL THEN now() + (p_request ->> 'reviewWindowMs')::bigint * interval '1 millisecond' END)
   ON CONFLICT DO NOTHING RETURNING * INTO p;
   IF NOT FOUND THEN
     SELECT * INTO p FROM payouts x WHERE x.id = v_id;

@@ -63,10 +63,18 @@ export const REFUSALS: Readonly<Record<RefusalCode, string>> = {
   insufficient_balance: 'The available balance does not cover the amount and its fee.',
   duplicate_reference: 'Another payout has this reference.',
   not_reinitiable: 'Only a failed payout can be tried again.',
+  not_bookable: 'The books cannot take this payout in as it is.',
+};
+
+const REFUSAL_STATUS: Readonly<Record<RefusalCode, number>> = {
+  insufficient_balance: 400,
+  duplicate_reference: 409,
+  not_reinitiable: 409,
+  not_bookable: 422,
 };
 
 export function refusal(code: RefusalCode): Problem {
-  return new Problem(code === 'insufficient_balance' ? 400 : 409, code, REFUSALS[code]);
+  return new Problem(REFUSAL_STATUS[code], code, REFUSALS[code]);
 }
 
 /** A payout that Temporal has and no worker has taken up: as it will be, as far as that is known. */
@@ -94,12 +102,17 @@ function untaken({ payoutId, terms, destination, makerId: _, callbackUrl: __, ..
     attempt: 0,
     attemptsBefore: 0,
     attemptOpen: false,
+    unproven: [],
+    returns: 0,
     sequence: 0,
     review: null,
     risk: null,
     hold: null,
     failure: null,
     needsOperator: false,
+    reviewUntil: null,
+    nextAttemptAt: null,
+    outcomeUntil: null,
     createdAt: now,
     updatedAt: now,
     completedAt: null,

@@ -11,9 +11,10 @@ export const FLOWS: Relation = {
              WHEN 'EARNING' THEN payout_id IS NULL AND starts_with(op_key, 'earning:')
              WHEN 'RESERVE' THEN starts_with(op_key, payout_id || ':reserve:')
              WHEN 'RELEASE' THEN starts_with(op_key, payout_id || ':release:')
-             WHEN 'REVERSE' THEN op_key = payout_id || ':reverse'
+             WHEN 'REVERSE' THEN op_key = payout_id || ':reverse' OR starts_with(op_key, payout_id) AND substr(op_key, length(payout_id) + 1) ~ '^:reverse:[1-9][0-9]*$'
+             WHEN 'REPAY' THEN payout_id IS NOT NULL AND (op_key ~ '^(fund|earning):' OR split_part(op_key, ':', 2) = 'reverse')
              WHEN 'PSP_FEE' THEN op_key = payout_id || ':psp_fee'
-             ELSE op_key = payout_id || ':settle' END, false) AS keyed,
+             ELSE op_key = payout_id || ':settle' OR starts_with(op_key, payout_id) AND substr(op_key, length(payout_id) + 1) ~ '^:settle:[1-9][0-9]*$' END, false) AS keyed,
            sum(amount) AS amount, count(*) AS entries, min(id) AS entry
       FROM ledger_entries GROUP BY 1, 2, 3, 4, 5, 6, 7`,
 };
@@ -28,10 +29,11 @@ export const NETS = `
 const HISTORY: Relation = {
   name: 'history',
   rows: `
-    SELECT e.*, b.available_account, b.reserved_account
+    SELECT e.*, b.available_account, b.reserved_account, b.debt_account
       FROM (
-        SELECT id AS entry, balance_id AS balance, debit_account, credit_account, amount, available_after, reserved_after,
-               lag(available_after, 1, 0::bigint) OVER w AS available_before, lag(reserved_after, 1, 0::bigint) OVER w AS reserved_before
+        SELECT id AS entry, balance_id AS balance, debit_account, credit_account, amount, available_after, reserved_after, debt_after,
+               lag(available_after, 1, 0::bigint) OVER w AS available_before, lag(reserved_after, 1, 0::bigint) OVER w AS reserved_before,
+               lag(debt_after, 1, 0::bigint) OVER w AS debt_before
           FROM ledger_entries WINDOW w AS (PARTITION BY balance_id ORDER BY id)) e
       JOIN balances b ON b.id = e.balance`,
 };
@@ -41,25 +43,27 @@ export const entryInvariants: readonly Invariant[] = [
     name: 'history_adds_up',
     description: 'Every entry says what its balance was right after: the one before plus what it moved.',
     over: HISTORY,
-    show: 'entry, balance, available_before, available_after, reserved_before, reserved_after',
+    show: 'entry, balance, available_before, available_after, reserved_before, reserved_after, debt_before, debt_after',
     where: `
       available_after <> available_before + CASE available_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END
-      OR reserved_after <> reserved_before + CASE reserved_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END`,
+      OR reserved_after <> reserved_before + CASE reserved_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END
+      OR debt_after <> debt_before + CASE debt_account WHEN debit_account THEN amount WHEN credit_account THEN -amount ELSE 0 END`,
   },
   {
     name: 'balances_equal_entries',
     description:
-      'Every balance equals the net of its entries, available and reserved, and its version counts them; neither is negative.',
+      'Every balance equals the net of its entries, available, reserved and debt, and its version counts them; none is negative.',
     over: FLOWS,
     sql: `
       WITH nets AS (${NETS}), touched AS (SELECT balance_id, sum(entries) AS n FROM flows GROUP BY balance_id)
-      SELECT b.id AS balance, b.available, a.net AS available_entries, b.reserved, r.net AS reserved_entries, b.version, t.n AS entries
+      SELECT b.id AS balance, b.available, a.net AS available_entries, b.reserved, r.net AS reserved_entries, b.debt, -d.net AS debt_entries, b.version, t.n AS entries
         FROM balances b
         LEFT JOIN nets a ON a.account = b.available_account
         LEFT JOIN nets r ON r.account = b.reserved_account
+        LEFT JOIN nets d ON d.account = b.debt_account
         LEFT JOIN touched t ON t.balance_id = b.id
-       WHERE b.available <> coalesce(a.net, 0) OR b.reserved <> coalesce(r.net, 0) OR b.version <> coalesce(t.n, 0)
-          OR b.available < 0 OR b.reserved < 0`,
+       WHERE b.available <> coalesce(a.net, 0) OR b.reserved <> coalesce(r.net, 0) OR b.debt <> -coalesce(d.net, 0) OR b.version <> coalesce(t.n, 0)
+          OR b.available < 0 OR b.reserved < 0 OR b.debt < 0`,
   },
   {
     name: 'accounts_net_to_zero',
@@ -87,7 +91,8 @@ export const entryInvariants: readonly Invariant[] = [
           OR d.mode <> b.mode OR c.mode <> b.mode
           OR d.merchant_id NOT IN ('', b.merchant_id) OR c.merchant_id NOT IN ('', b.merchant_id)
           OR d.purpose = 'available' AND d.id <> b.available_account OR c.purpose = 'available' AND c.id <> b.available_account
-          OR d.purpose = 'reserved' AND d.id <> b.reserved_account OR c.purpose = 'reserved' AND c.id <> b.reserved_account`,
+          OR d.purpose = 'reserved' AND d.id <> b.reserved_account OR c.purpose = 'reserved' AND c.id <> b.reserved_account
+          OR d.purpose = 'debt' AND d.id <> b.debt_account OR c.purpose = 'debt' AND c.id <> b.debt_account`,
   },
   {
     name: 'entries_do_what_their_type_says',
@@ -99,7 +104,7 @@ export const entryInvariants: readonly Invariant[] = [
         ('SETTLE', 'reserved', 'clearing'), ('SETTLE', 'available', 'clearing'),
         ('FEE', 'reserved', 'fees'), ('FEE', 'available', 'fees'),
         ('DEBT', 'debt', 'clearing'), ('DEBT', 'debt', 'fees'),
-        ('REVERSE', 'clearing', 'available'), ('REVERSE', 'clearing', 'debt'),
+        ('REVERSE', 'clearing', 'available'), ('REVERSE', 'clearing', 'debt'), ('REPAY', 'available', 'debt'),
         ('PSP_FEE', 'psp_fees', 'clearing'),
         ('EARNING', 'available', 'transit'), ('EARNING', 'transit', 'available'))
       SELECT f.entry, f.entries, f.leg, f.type, f.keyed, d.purpose AS debit, c.purpose AS credit
@@ -109,6 +114,7 @@ export const entryInvariants: readonly Invariant[] = [
         LEFT JOIN kinds k ON k.type = f.type AND k.debit = d.purpose AND k.credit = c.purpose
        WHERE k.type IS NULL OR NOT f.keyed
           OR f.type = 'EARNING' AND (f.leg = 0) <> (c.purpose = 'transit')
+          OR f.type = 'REVERSE' AND (f.leg = 1) <> (c.purpose = 'debt') OR f.type = 'REPAY' AND f.leg < 2
           OR f.type = 'DEBT' AND (f.leg = 3) <> (c.purpose = 'fees')`,
   },
 ];

@@ -4,6 +4,7 @@
  * same rows share one pass over them, so that ten million entries are checked within a minute.
  */
 import type { ClientBase, Pool, PoolClient } from 'pg';
+import { debtInvariants } from './debtInvariants.ts';
 import { entryInvariants } from './entryInvariants.ts';
 import { type Invariant, type Pass, passesOf, SAMPLE } from './invariant.ts';
 import { payoutInvariants } from './payoutInvariants.ts';
@@ -22,7 +23,12 @@ export interface InvariantResult {
 }
 
 /** Those of payouts first: their passes are the longest, and are begun in this order. */
-export const INVARIANTS: readonly Invariant[] = [...payoutInvariants, ...entryInvariants, ...providerInvariants];
+export const INVARIANTS: readonly Invariant[] = [
+  ...payoutInvariants,
+  ...entryInvariants,
+  ...debtInvariants,
+  ...providerInvariants,
+];
 
 /** For one pass: ten times what the longest takes for ten million entries. */
 const STATEMENT_TIMEOUT_MS = 300_000;

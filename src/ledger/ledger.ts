@@ -17,6 +17,8 @@ import type { PolicyVersion } from '../domain/risk/policy.ts';
 
 export interface ReserveRequest extends Omit<PayoutRequest, 'terms'> {
   readonly feeMinor: string;
+  /** How long an approver has, should one be needed. */
+  readonly reviewWindowMs: number;
   /** Empty: nobody needs to look at it. */
   readonly reviewReasons: readonly ReviewReason[];
 }
@@ -42,7 +44,7 @@ export interface FundRequest {
 }
 
 export interface FundAnswer {
-  readonly outcome: 'funded' | 'already' | 'mismatch';
+  readonly outcome: 'funded' | 'already' | 'mismatch' | 'balance_limit';
 }
 
 export interface EarningRequest {
@@ -59,7 +61,7 @@ export interface EarningRequest {
 /** `earningId`: of the first that was posted under this external id. */
 export type EarningAnswer =
   | { readonly outcome: 'posted' | 'already'; readonly earningId: string }
-  | { readonly outcome: 'mismatch' | 'insufficient_balance' };
+  | { readonly outcome: 'mismatch' | 'insufficient_balance' | 'balance_limit' };
 
 export interface Ledger {
   /**

@@ -3,9 +3,11 @@
  * relation reads its table in the order of an index and meets the payouts on the way, so that none of it is sorted,
  * hashed or held in memory.
  */
-import { FACT_IGNORED } from '../domain/payout/machine.ts';
+import { TIMELINE_ONLY } from '../domain/payout/machine.ts';
 import type { Invariant, Relation } from './invariant.ts';
 import { FINAL, HOLDING, IN_FLIGHT } from './stateLists.ts';
+
+const UNSENT = `('${TIMELINE_ONLY.join("', '")}')`;
 
 /** Each payout and what its timeline tells: the states its events left, all those they led to, and whether each was legal. */
 export const TOLD: Relation = {
@@ -21,8 +23,8 @@ export const TOLD: Relation = {
                bool_and(coalesce(CASE type
                  WHEN 'payout.created' THEN sequence = 1 AND from_state IS NULL AND to_state IN ('QUEUED', 'IN_REVIEW')
                  WHEN 'payout.in_review' THEN sequence = 2 AND from_state IS NULL AND to_state = 'IN_REVIEW'
-                 WHEN '${FACT_IGNORED}' THEN from_state = to_state
-                 ELSE (from_state, to_state, type) IN (SELECT from_state, to_state, event_type FROM payout_edges) END, false)) AS are_legal,
+                 ELSE from_state = to_state AND type IN ${UNSENT}
+                   OR (from_state, to_state, type) IN (SELECT from_state, to_state, event_type FROM payout_edges) END, false)) AS are_legal,
                string_agg(CASE type WHEN 'payout.in_review' THEN to_state ELSE from_state END, ' ' ORDER BY sequence) AS states_left,
                string_agg(to_state, ' ' ORDER BY sequence) AS states_reached,
                count(*) FILTER (WHERE type = 'payout.approved') AS approvals,
@@ -37,8 +39,8 @@ const BOOKED: Relation = {
   name: 'booked',
   rows: `
     SELECT coalesce(p.id, e.payout_id) AS payout, p.id IS NULL AS is_unknown, e.payout_id IS NULL AS is_unbooked,
-           p.balance_id, p.state, p.round, p.amount, p.fee,
-           e.reserves, e.reserved, e.releases, e.released, e.settled, e.fee_settled, e.reversed, e.psp_fees, e.balance_least, e.balance_most
+           p.balance_id, p.state, p.round, p.amount, p.fee, p.returns, p.debt,
+           e.reserves, e.reserved, e.releases, e.released, e.settled, e.fee_settled, e.reversed, e.owed, e.psp_fees, e.balance_least, e.balance_most
       FROM payouts p
       FULL JOIN (
         SELECT payout_id,
@@ -49,6 +51,7 @@ const BOOKED: Relation = {
                coalesce(sum(amount) FILTER (WHERE type IN ('SETTLE', 'FEE', 'DEBT')), 0) AS settled,
                coalesce(sum(amount) FILTER (WHERE type = 'FEE' OR type = 'DEBT' AND leg = 3), 0) AS fee_settled,
                coalesce(sum(amount) FILTER (WHERE type = 'REVERSE'), 0) AS reversed,
+               coalesce(sum(CASE WHEN type = 'DEBT' THEN amount WHEN type = 'REPAY' OR type = 'REVERSE' AND leg = 1 THEN -amount END), 0) AS owed,
                count(*) FILTER (WHERE type = 'PSP_FEE') AS psp_fees,
                min(balance_id) AS balance_least, max(balance_id) AS balance_most
           FROM (SELECT * FROM ledger_entries WHERE payout_id IS NOT NULL ORDER BY payout_id) ordered GROUP BY payout_id) e
@@ -59,11 +62,15 @@ const BOOKED: Relation = {
 const TRIED: Relation = {
   name: 'tried',
   rows: `
-    SELECT p.id AS payout, p.state, p.attempt, coalesce(a.attempts, 0) AS attempts, coalesce(a.paid, 0) AS paid, a.newest, a.open, a.is_key_wrong
+    SELECT p.id AS payout, p.state, p.attempt, p.needs_operator, p.returns, coalesce(a.attempts, 0) AS attempts, coalesce(a.paid, 0) AS paid,
+           coalesce(a.doubted, 0) AS doubted, coalesce(a.returned, 0) AS returned, a.newest, a.open, a.is_key_wrong, a.is_unproven
       FROM payouts p
       LEFT JOIN (
         SELECT payout_id, count(*) AS attempts, max(attempt) AS newest, min(attempt) FILTER (WHERE state = 'open') AS open,
-               count(*) FILTER (WHERE state = 'succeeded') AS paid, bool_or(psp_key <> payout_id || ':' || attempt) AS is_key_wrong
+               count(*) FILTER (WHERE state = 'succeeded') AS paid, bool_or(psp_key <> payout_id || ':' || attempt) AS is_key_wrong,
+               count(*) FILTER (WHERE state = 'doubted') AS doubted, count(*) FILTER (WHERE state = 'returned') AS returned,
+               bool_or(state = 'failed' AND (proof IS NULL
+                 OR proof = 'refused' AND unknown_at IS NOT NULL OR proof = 'failed_transfer' AND psp_ref IS NULL)) AS is_unproven
           FROM (SELECT * FROM payout_attempts ORDER BY payout_id) ordered GROUP BY payout_id) a
         ON a.payout_id = p.id`,
 };
@@ -87,18 +94,19 @@ export const payoutInvariants: readonly Invariant[] = [
   {
     name: 'payouts_booked_as_their_state_says',
     description:
-      'A payout is reserved once a round; paid if and only if settled once, whole; failed, rejected or cancelled if and only if released and not settled; returned if and only if its amount was reversed. A PSP has a fee only for what it paid.',
+      'A payout is reserved once a round; paid if and only if settled once, whole, and its amount once more after each return; failed, rejected or cancelled if and only if released and not settled; returned if and only if its amount was reversed as often as it was settled. What is owed for it was booked as a debt and is not repaid. A PSP has a fee only for what it paid.',
     over: BOOKED,
-    show: 'payout, state, round, amount, fee, reserves, releases, settled, reversed',
+    show: 'payout, state, round, amount, fee, reserves, releases, settled, reversed, returns, debt, owed',
     where: `
       is_unknown OR is_unbooked
       OR reserves <> round OR reserved <> round * (amount + fee)
       OR released <> releases * (amount + fee)
       OR psp_fees > 0 AND settled = 0
+      OR debt <> owed
       OR CASE WHEN state IN ${HOLDING} THEN releases <> round - 1 OR settled > 0 OR reversed > 0
               WHEN state IN ('FAILED', 'REJECTED', 'CANCELLED') THEN releases <> round OR settled > 0 OR reversed > 0
-              ELSE releases NOT IN (round - 1, round) OR settled <> amount + fee OR fee_settled <> fee
-                OR reversed <> CASE state WHEN 'RETURNED' THEN amount ELSE 0 END END`,
+              ELSE releases NOT IN (round - 1, round) OR settled <> amount * (returns + CASE state WHEN 'RETURNED' THEN 0 ELSE 1 END) + fee
+                OR fee_settled <> fee OR reversed <> amount * returns OR state = 'RETURNED' AND returns = 0 END`,
   },
   {
     name: 'payouts_paid_by_one_attempt',
@@ -107,9 +115,9 @@ export const payoutInvariants: readonly Invariant[] = [
     show: 'payout, state, paid AS attempts_paid',
     where: `
       paid > 1
-      OR state IN ('SUCCEEDED', 'RETURNED') AND paid = 0
+      OR state = 'SUCCEEDED' AND paid = 0 OR state = 'RETURNED' AND returned = 0
       -- in flight, an earlier attempt may turn out to be paid; anywhere else that would have settled the payout
-      OR state NOT IN ('SUCCEEDED', 'RETURNED') AND state NOT IN ${IN_FLIGHT} AND paid > 0`,
+      OR state <> 'SUCCEEDED' AND state NOT IN ${IN_FLIGHT} AND paid > 0`,
   },
   {
     name: 'attempts_one_after_the_other',
@@ -119,8 +127,34 @@ export const payoutInvariants: readonly Invariant[] = [
     show: 'payout, state, attempt, attempts, newest, open',
     where: `
       attempt <> attempts OR attempt <> coalesce(newest, 0) OR open < newest OR is_key_wrong
-      OR state IN ${IN_FLIGHT} AND open IS NULL
+      OR state IN ${IN_FLIGHT} AND open IS NULL AND doubted = 0
       OR state IN ${FINAL} AND open IS NOT NULL`,
+  },
+  {
+    name: 'attempts_dead_by_proof',
+    description:
+      'Every attempt that counts as dead is proven so: refused with nothing uncertain before, shown failed by the PSP under its own name, or resolved by a person. So no key is new, and no money released, without proof.',
+    queries: [
+      { over: TRIED, show: `payout, state, 'no proof' AS problem`, where: 'is_unproven' },
+      {
+        over: TRIED,
+        show: `payout, state, 'doubted, and nobody is told' AS problem`,
+        where: `doubted > 0 AND state IN ${HOLDING} AND (state NOT IN ${IN_FLIGHT} OR NOT needs_operator)`,
+      },
+      {
+        // Out of the timeline alone, whatever the attempts' rows say: a refusal of a repeat speaks of the repeat.
+        sql: `
+          SELECT a.payout_id AS payout, a.attempt::text AS state, 'refused after an unknown outcome' AS problem
+            FROM payout_attempts a
+           WHERE a.state = 'failed' AND a.proof = 'refused'
+             AND EXISTS (SELECT 1 FROM events e WHERE e.payout_id = a.payout_id AND e.type = 'payout.outcome_unknown' AND e.to_state = 'UNKNOWN'
+                            AND (e.data ->> 'attempt')::int = a.attempt)
+          UNION ALL
+          SELECT a.payout_id, a.attempt::text, 'resolved by nobody' FROM payout_attempts a
+           WHERE a.state = 'failed' AND a.proof = 'operator' AND NOT EXISTS (
+             SELECT 1 FROM events e WHERE e.payout_id = a.payout_id AND e.from_state = 'UNRESOLVED' AND e.type IN ('payout.failed', 'payout.succeeded'))`,
+      },
+    ],
   },
   {
     name: 'approved_by_another',
@@ -188,7 +222,7 @@ export const payoutInvariants: readonly Invariant[] = [
         LEFT JOIN events e ON e.id = d.event_id
         LEFT JOIN payouts p ON p.id = d.payout_id
         LEFT JOIN webhook_endpoints w ON w.id = d.endpoint_id
-       WHERE e.id IS NULL OR p.id IS NULL OR e.payout_id <> d.payout_id OR e.type = '${FACT_IGNORED}'
+       WHERE e.id IS NULL OR p.id IS NULL OR e.payout_id <> d.payout_id OR e.type IN ${UNSENT}
           OR d.endpoint_id IS NULL AND p.callback_url IS DISTINCT FROM d.url
           OR d.endpoint_id IS NOT NULL AND (w.id IS NULL OR w.merchant_id <> e.merchant_id OR w.mode <> e.mode)`,
   },

@@ -39,7 +39,7 @@ export const providerInvariants: readonly Invariant[] = [
           FROM payouts p JOIN balances b ON b.id = p.balance_id WHERE b.owner_kind = 'provider'),
       moved AS (
         SELECT e.payout_id,
-               coalesce(sum(e.amount) FILTER (WHERE e.type IN ('SETTLE', 'FEE')), 0) AS paid,
+               coalesce(sum(e.amount) FILTER (WHERE e.type IN ('SETTLE', 'FEE', 'REPAY')), 0) AS paid,
                coalesce(sum(e.amount) FILTER (WHERE e.type = 'REVERSE' AND e.leg = 0), 0) AS back,
                coalesce(sum(e.amount) FILTER (WHERE e.type = 'RELEASE'), 0) AS released
           FROM ledger_entries e JOIN mine m ON m.id = e.payout_id GROUP BY e.payout_id),

@@ -43,6 +43,7 @@ export async function restored(
   const pool = createPool({ url: config.databaseUrl, max: 4, applicationName: 'oncepay restored' });
   const { client, close } = connectTemporal(config);
   const ports: RepairPorts = {
+    times: config.times,
     pool,
     ledger: createLedger(pool),
     runs: createRunsClient(client, config.encryptionKeys),

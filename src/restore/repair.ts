@@ -1,6 +1,6 @@
 /** Puts right what a comparison found, and gives every open payout a workflow that goes on from the books. */
 import type { Pool } from 'pg';
-import { claimOf, type Fact, type PayoutRecord, type PayoutRequest } from '../domain/payout/contract.ts';
+import { claimOf, type Fact, type PayoutRecord, type PayoutRequest, type PayoutTimes } from '../domain/payout/contract.ts';
 import { feeMinor } from '../domain/payout/fee.ts';
 import { STATES } from '../domain/payout/machine.ts';
 import { reviewReasons } from '../domain/payout/review.ts';
@@ -12,6 +12,7 @@ import type { WebhooksClient } from '../temporal/webhooks.ts';
 import type { Finding } from './findings.ts';
 
 export interface RepairPorts {
+  readonly times: PayoutTimes;
   readonly pool: Pool;
   readonly ledger: Ledger;
   readonly runs: RunsClient;
@@ -46,7 +47,7 @@ export async function repair(ports: RepairPorts, finding: Finding): Promise<Left
 }
 
 /** As the first time, under the same id, and so under the same keys at the PSP. Its request stands in its workflow's history. */
-async function takeIn({ pool, ledger, runs }: RepairPorts, ofPayout: readonly Run[]): Promise<Left> {
+async function takeIn({ pool, ledger, runs, times }: RepairPorts, ofPayout: readonly Run[]): Promise<Left> {
   const request = await requestIn(runs, ofPayout);
   if (!request) return 'Temporal no longer has its request';
   const { terms, ...rest } = request;
@@ -58,6 +59,7 @@ async function takeIn({ pool, ledger, runs }: RepairPorts, ofPayout: readonly Ru
   const answer = await ledger.reserve({
     ...rest,
     feeMinor: fee.toString(),
+    reviewWindowMs: times.reviewWindowMs,
     reviewReasons: reviewReasons(amount, rest.currency, terms),
   });
   return 'payout' in answer ? undefined : `the books refuse it: ${answer.outcome}`;

@@ -190,7 +190,7 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
           await workflow.signalWithStart<(input: FollowUpInput) => Promise<void>, [PspNotice]>('payoutFollowUp', {
             workflowId: followUpWorkflowId(payoutId),
             taskQueue: PAYOUTS_QUEUE,
-            args: [{ payoutId }],
+            args: [{ payoutId, times: settings.times }],
             workflowIdReusePolicy: 'ALLOW_DUPLICATE', // facts may keep coming; each goes through the ledger's door
             signal: pspNoticeSignal,
             signalArgs: [message],

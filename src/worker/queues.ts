@@ -90,7 +90,7 @@ export async function createWorkers(
   });
   const decisions = await Worker.create({
     ...on(DECISIONS_QUEUE),
-    activities: { applyFact: ledgerActivities.applyFact },
+    activities: ledgerActivities,
     maxConcurrentActivityTaskExecutions: config.databasePool, // as for local activities
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 5 }, // people are few
   });

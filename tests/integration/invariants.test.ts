@@ -8,7 +8,7 @@ import { type Books, openBooks } from '../support/books.ts';
 /** A payout in each of the places that the damages below need. */
 interface World {
   readonly paid: string; // by its second attempt, with a fee
-  readonly late: string; // paid after it failed, with a debt
+  readonly late: string; // paid after it failed, with a debt, of which some is repaid
   readonly returned: string;
   readonly sent: string; // approved, its attempt open
   readonly rejected: string;
@@ -45,6 +45,7 @@ beforeAll(async () => {
   await books.told(late, 'attempt_started 1', 'failed 1');
   await books.payout(poor, { amount: 600n });
   await books.told(late, 'paid 1');
+  await books.fund(poor, 100n); // all of it repays
   const returned = await books.payout(owner, options);
   await books.told(returned, 'attempt_started 1', 'paid 1', 'returned 1');
   const sent = await books.payout(owner, { ...options, ...inReview });
@@ -114,6 +115,7 @@ const DAMAGES: readonly Damage[] = [
     'a negative balance',
     () => `ALTER TABLE balances DROP CONSTRAINT balances_available_not_negative; UPDATE balances SET available = -1 WHERE ${balanceOf('late')}`,
   ],
+  ['balances_equal_entries', 'a debt that was let go', () => `UPDATE balances SET debt = debt - 1 WHERE ${balanceOf('late')}`],
   ['reserved_equals_open_payouts', 'an open payout of another amount', () => `UPDATE payouts SET amount = amount + 1 WHERE id = '${world.waiting}'`],
   ['reserved_equals_open_payouts', 'an open payout that is gone', () => `DELETE FROM payouts WHERE id = '${world.waiting}'`],
   ['reserved_equals_open_payouts', 'an open payout without a balance', () => `UPDATE payouts SET balance_id = 0 WHERE id = '${world.waiting}'`],
@@ -140,6 +142,17 @@ const DAMAGES: readonly Damage[] = [
   ['entries_do_what_their_type_says', 'a second settlement under another key', () => `UPDATE ledger_entries SET op_key = op_key || ':again' WHERE ${entry('paid', 'SETTLE')}`],
   ['entries_do_what_their_type_says', 'an entry of no payout', () => `UPDATE ledger_entries SET payout_id = NULL WHERE ${entry('paid', 'FEE')}`],
   ['entries_do_what_their_type_says', 'a debt for a fee booked as one for the amount', () => `UPDATE ledger_entries SET leg = 2 WHERE ${entry('late', 'DEBT')} AND leg = 3`],
+  ['entries_do_what_their_type_says', "a repayment under a payout's own key", () => `UPDATE ledger_entries SET op_key = payout_id || ':settle' WHERE ${entry('late', 'REPAY')}`],
+  ['credits_repay_first', 'money that arrived and could be spent by one who owes', () => `UPDATE ledger_entries SET amount = amount - 1 WHERE ${entry('late', 'REPAY')}`],
+  ['credits_repay_first', 'a repayment that is gone', () => `DELETE FROM ledger_entries WHERE ${entry('late', 'REPAY')}`],
+  ['debts_are_of_payouts', 'a debt that no payout has', () => `UPDATE payouts SET debt = 0 WHERE id = '${world.late}'`],
+  ['debts_are_of_payouts', 'a payout that nobody owes for', () => `UPDATE balances SET debt = 0 WHERE ${balanceOf('late')}`],
+  ['repayments_are_told', 'a repayment that is not told', () => `DELETE FROM events WHERE payout_id = '${world.late}' AND type = 'payout.debt_repaid'`],
+  ['repayments_are_told', 'a repayment told with another amount', () => `UPDATE events SET data = data || '{"repaidMinor": "1"}' WHERE payout_id = '${world.late}' AND type = 'payout.debt_repaid'`],
+  ['payouts_booked_as_their_state_says', 'a debt that its payout forgot', () => `UPDATE payouts SET debt = debt - 1 WHERE id = '${world.late}'`],
+  ['payouts_booked_as_their_state_says', 'a return that is not counted', () => `UPDATE payouts SET returns = 0 WHERE id = '${world.returned}'`],
+  ['payouts_booked_as_their_state_says', 'a return counted that never was', () => `UPDATE payouts SET returns = 1 WHERE id = '${world.paid}'`],
+  ['history_adds_up', 'a debt in the history that was changed', () => `UPDATE ledger_entries SET debt_after = debt_after + 1 WHERE ${entry('late', 'REPAY')}`],
   ['history_adds_up', 'a line of the history that was changed', () => `UPDATE ledger_entries SET available_after = available_after + 1 WHERE ${entry('returned', 'RESERVE')}`],
   ['history_adds_up', 'a line of the history that is gone', () => `DELETE FROM ledger_entries WHERE ${entry('returned', 'REVERSE')}`],
   ['history_adds_up', 'a reserved sum that was changed', () => `UPDATE ledger_entries SET reserved_after = reserved_after + 1 WHERE ${entry('paid', 'FEE')}`],

@@ -52,9 +52,9 @@ test('a late payment that comes back repays the debt first, then the merchant', 
   const { owner, id } = await failedPayout(1025n);
   await books.payout(owner, { amount: 625n });
   await books.told(id, 'paid 1', 'returned 1');
-  expect((await books.entries(id)).slice(2)).toEqual(['SETTLE 400', 'DEBT 600', 'DEBT 25', 'REVERSE 400', 'REVERSE 600']);
-  expect(await books.debt(owner)).toBe(25n); // the fee: the transfer was made
-  expect((await books.money(owner)).available).toBe(400n);
+  expect((await books.entries(id)).slice(2)).toEqual(['SETTLE 400', 'DEBT 600', 'DEBT 25', 'REVERSE 625', 'REVERSE 375']);
+  expect(await books.debt(owner)).toBe(0n);
+  expect((await books.money(owner)).available).toBe(375n); // the fee is not given back: the transfer was made
 });
 
 test.each([

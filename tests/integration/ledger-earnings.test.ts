@@ -181,10 +181,10 @@ test("paid after it failed: what is left of the earnings is paid out, the rest i
   expect(await books.money(provider)).toEqual({ available: 0n, reserved: 400n });
   expect([await books.debt(provider), await books.debt(merchant)]).toEqual([300n, 0n]);
 
-  await books.told(id, 'returned 1'); // the debt first; the 10 of the fee stay owed
-  expect(await books.uses(id)).toEqual(['1 released 300', '1 released 800']);
-  expect(await books.money(provider)).toEqual({ available: 400n, reserved: 400n });
-  expect(await books.debt(provider)).toBe(10n);
+  await books.told(id, 'returned 1'); // the debt first; the 10 of the fee are not given back
+  expect(await books.uses(id)).toEqual(['1 released 300', '1 paid_out 10', '1 released 790']);
+  expect(await books.money(provider)).toEqual({ available: 390n, reserved: 400n });
+  expect(await books.debt(provider)).toBe(0n);
 });
 
 test('paid after it failed with all the earnings still there: no debt, and the fee is paid too', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { newBooks, tell } from '../../src/domain/payout/books.ts';
 import { factOf, factsOf, isNews, type ReplyContext, replyContext, retryWait } from '../../src/domain/payout/facts.ts';
 import { FAILURE_CLASSES, type FailureClass, MAX_ATTEMPTS } from '../../src/domain/payout/failures.ts';
-import { FACTS, nextState, type PayoutState, STATES } from '../../src/domain/payout/machine.ts';
+import { FACTS, type PayoutState, STATES } from '../../src/domain/payout/machine.ts';
 import type { PspReply } from '../../src/domain/payout/reply.ts';
 
 const first: ReplyContext = { attempt: 1, attemptsThisRound: 1, source: 'reply' };
@@ -67,9 +68,11 @@ test('only a certain failure ends an attempt: silence, errors and refused look-u
 test('a request in flight goes on from whatever is said of it, and to a state where its money is right', () => {
   fc.assert(
     fc.property(anyReply, anyContext, (reply, context) => {
-      let state: PayoutState = 'SUBMITTING';
-      for (const { type, attempt } of factsOf(reply, context))
-        state = nextState({ state, attempt: context.attempt }, { type, attempt });
+      const row = { proof: null, named: false, unknownAt: null, toldAt: 1 } as const;
+      const earlier = Array.from({ length: context.attempt - 1 }, () => ({ ...row, state: 'failed', proof: 'refused' }) as const);
+      let books = newBooks({ state: 'SUBMITTING', attempts: [...earlier, { ...row, state: 'open' }] });
+      for (const fact of factsOf(reply, context)) books = tell(books, { ...fact, named: fact.pspRef !== undefined }).books;
+      const { state } = books;
       expect(state).not.toBe('SUBMITTING');
       const isOver =
         reply.kind === 'failed'
@@ -154,7 +157,7 @@ test('however often our own funds at the PSP are short, the payout does not fail
 
 test('a payout may have as many attempts as it says, and the last failure of a provider payout calls an operator', () => {
   const payout = { kind: 'provider', attemptsBefore: 2, maxAttempts: 4 };
-  const asProvider = (attempt: number) => replyContext(payout, attempt, 'callback');
+  const asProvider = (attempt: number) => replyContext(payout, { attempt, source: 'callback' });
   expect(asProvider(5)).toEqual({
     attempt: 5,
     source: 'callback',
@@ -166,12 +169,6 @@ test('a payout may have as many attempts as it says, and the last failure of a p
   expect(factOf(failed('B'), asProvider(5)).type).toBe('attempt_failed');
   expect(factOf(failed('B'), asProvider(6))).toMatchObject({ type: 'failed', needsOperator: true });
   expect(factOf(failed('E'), asProvider(3))).not.toHaveProperty('needsOperator'); // the payee can repair it
-});
-
-test('a payout of before attempts had a limit of its own has the usual one, and calls nobody', () => {
-  const context = replyContext({ kind: 'merchant', attemptsBefore: 0 }, MAX_ATTEMPTS, 'reply');
-  expect(factOf(failed('B'), context).type).toBe('failed');
-  expect(factOf(failed('B'), context)).not.toHaveProperty('needsOperator');
 });
 
 test('a return that overtook the word of the payment gives the money back once', () => {

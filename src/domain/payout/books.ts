@@ -215,7 +215,7 @@ function tellNotTaken(books: PayoutBooks, row: AttemptRow, fact: ToldFact): Told
 
 function tellFailed(books: PayoutBooks, row: AttemptRow, fact: ToldFact, proof: Proof | null): Told {
   if (!isLive(books, row) && row.state !== 'doubted') return note(books, true); // paid, or waiting to be sent again
-  const closed = setRow(books, fact, { state: 'failed', proof, named: row.named || (fact.named ?? false) });
+  const closed = setRow(books, fact, { state: 'failed', proof });
   if (!STATES[books.state].inFlight) return note(closed, false);
   if (unprovenOf(closed).length > 0) {
     const edge = isLive(books, row) ? edgeOf(books.state, 'contradicted') : undefined;
@@ -225,7 +225,7 @@ function tellFailed(books: PayoutBooks, row: AttemptRow, fact: ToldFact, proof: 
 }
 
 function tellPaid(books: PayoutBooks, fact: ToldFact): Told {
-  const paid = setRow(books, fact, { state: 'succeeded', proof: null, named: true });
+  const paid = setRow(books, fact, { state: 'succeeded', proof: null });
   const edge = edgeOf(books.state, 'paid');
   // Another may have been paid, too, or may yet be: then only a person, or the other's end, can sort it out.
   if (!edge || (STATES[books.state].inFlight && unprovenOf(paid).length > 0)) return note(paid, true);
@@ -251,12 +251,12 @@ function tellAlive(books: PayoutBooks, row: AttemptRow, fact: ToldFact): Told {
     case 'failed':
       return contradict(setRow(books, fact, { state: 'doubted', proof: null }), fact);
     case 'open': {
-      if (!isLive(books, row)) return contradict(setRow(books, fact, { named: true }), fact);
+      if (!isLive(books, row)) return contradict(setRow(books, fact, {}), fact);
       const isWithOperator = books.state === 'UNRESOLVED' && unprovenOf(books).length > 1;
       const edge = isWithOperator ? undefined : edgeOf(books.state, fact.type);
       if (!edge) return nothing('unchanged', books);
       const unknownAt = fact.type === 'mismatch' ? books.sequence + 1 : row.unknownAt;
-      return take(setRow(books, fact, { named: row.named || (fact.named ?? false), unknownAt }), edge, fact);
+      return take(setRow(books, fact, { unknownAt }), edge, fact);
     }
   }
 }
@@ -304,12 +304,10 @@ const paidOf = ({ attempts }: PayoutBooks): number | undefined => {
   return index < 0 ? undefined : index + 1;
 };
 
-function setRow(books: PayoutBooks, { attempt = 0 }: ToldFact, change: Partial<AttemptRow>): PayoutBooks {
+function setRow(books: PayoutBooks, { attempt = 0, named = false }: ToldFact, change: Partial<AttemptRow>): PayoutBooks {
   const toldAt = books.sequence + 1;
-  return {
-    ...books,
-    attempts: books.attempts.map((row, index) => (index + 1 === attempt ? { ...row, ...change, toldAt } : row)),
-  };
+  const told = (row: AttemptRow): AttemptRow => ({ ...row, ...change, named: row.named || named, toldAt });
+  return { ...books, attempts: books.attempts.map((row, index) => (index + 1 === attempt ? told(row) : row)) };
 }
 
 function startAttempt(books: PayoutBooks, attempt: number): PayoutBooks {

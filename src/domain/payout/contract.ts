@@ -173,7 +173,10 @@ export interface ReviewReason {
 export type Accepted =
   | { readonly outcome: 'accepted'; readonly payout: PayoutRecord }
   | { readonly outcome: 'refused'; readonly code: RefusalCode };
-export type RefusalCode = 'insufficient_balance' | 'duplicate_reference' | 'not_reinitiable';
+export type RefusalCode = 'insufficient_balance' | 'duplicate_reference' | 'not_reinitiable' | 'not_bookable';
+
+/** The type of the error by which the ledger says that a call can never succeed, however often it is tried. */
+export const LEDGER_REFUSED = 'LedgerRefused';
 
 /**
  * What a payout's workflow leaves behind: for operators how it ended, for the API its first answer again. A server that
@@ -240,6 +243,7 @@ export interface PayoutView {
 /** The input of `payoutFollowUp`, which takes facts that come after the payout's own workflow has ended. */
 export interface FollowUpInput {
   readonly payoutId: string;
+  readonly times: PayoutTimes;
 }
 
 /** PSP failure as it stands in facts and in `payouts.failure`. */

@@ -80,9 +80,11 @@ export type EventType = (typeof EVENT_TYPES)[number];
 
 /** A fact that came but had no legal edge. */
 export const FACT_IGNORED = 'payout.fact_ignored';
+/** New money of the owner's repaid what it owed for this payout. */
+export const DEBT_REPAID = 'payout.debt_repaid';
 
-/** For operators, in the timeline only: never in a webhook, and the payout's state stays. */
-export const TIMELINE_ONLY = [FACT_IGNORED, 'payout.acknowledged', 'payout.parked'] as const;
+/** In the timeline only: never in a webhook, and the payout's state stays. */
+export const TIMELINE_ONLY = [FACT_IGNORED, DEBT_REPAID, 'payout.acknowledged', 'payout.parked'] as const;
 export type TimelineType = EventType | (typeof TIMELINE_ONLY)[number];
 
 export interface Edge {

@@ -29,6 +29,8 @@ export type Seen = Pick<
 /** All that a run knows. The books know the rest; a run that takes a payout up begins with an empty one. */
 export interface Mind {
   readonly seen: Seen;
+  /** The round that this run is for; 0: it only looks into messages. */
+  readonly round: number;
   /** When its newest change was seen. */
   readonly seenAtMs: number;
   /** The PSP's messages that nobody is looking into yet. */
@@ -40,6 +42,8 @@ export interface Mind {
   readonly pauseUntilMs: number;
   /** How often the newest attempt was sent again because the PSP said it knows no such reference. */
   readonly resends: number;
+  /** A look-up that changed nothing is not made again before this. */
+  readonly lookUpFromMs: number;
   /** The change after which a look-up found nothing at the PSP. */
   readonly notFoundAt: number | null;
   /** The round before whose first attempt all earlier ones were looked up again. */
@@ -59,6 +63,8 @@ export type PayoutEvent =
   /** A send is over, whatever came of it. `isResend`: its outcome was unknown before; `moved`: it changed the payout. */
   | { readonly kind: 'sent'; readonly isResend: boolean; readonly moved: boolean; readonly retryAfterMs: number | null }
   | { readonly kind: 'not_found' }
+  /** A look-up's answer was told to the books, or its time was over. */
+  | { readonly kind: 'looked_up'; readonly moved: boolean }
   | { readonly kind: 'checked' }
   | { readonly kind: 'confirming'; readonly confirmation: Confirmation }
   | { readonly kind: 'confirmed'; readonly attempt: number }
@@ -85,14 +91,16 @@ export interface Acts {
   readonly confirm: readonly Confirmation[];
 }
 
-export const newMind = (seen: Seen, nowMs: number): Mind => ({
+export const newMind = (seen: Seen, round: number, nowMs: number): Mind => ({
   seen,
+  round,
   seenAtMs: nowMs,
   notices: [],
   confirming: [],
   idleSends: 0,
   pauseUntilMs: 0,
   resends: 0,
+  lookUpFromMs: 0,
   notFoundAt: null,
   checkedRound: 1,
   parkedAt: null,
@@ -108,6 +116,8 @@ export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: Payou
       return sent(mind, event, nowMs, times);
     case 'not_found':
       return { ...mind, notFoundAt: mind.seen.sequence };
+    case 'looked_up':
+      return { ...mind, lookUpFromMs: event.moved ? 0 : nowMs + times.lookUpMaxMs };
     case 'checked':
       return { ...mind, checkedRound: mind.seen.round };
     case 'confirming':
@@ -127,7 +137,7 @@ export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: Payou
 function see(mind: Mind, seen: Seen, askedAt: number, nowMs: number): Mind {
   const known = mind.seen.sequence;
   if (seen.sequence === known || (seen.sequence < known && seen.sequence >= askedAt)) return mind;
-  return { ...mind, seen, seenAtMs: nowMs, resends: seen.attempt === mind.seen.attempt ? mind.resends : 0 };
+  return { ...mind, seen, seenAtMs: nowMs, lookUpFromMs: 0, resends: seen.attempt === mind.seen.attempt ? mind.resends : 0 };
 }
 
 /** The same message may be handed on again while it is being looked into. */
@@ -156,7 +166,7 @@ export function next(mind: Mind, nowMs: number, times: PayoutTimes): Acts {
 
 function mainAct(mind: Mind, nowMs: number, times: PayoutTimes): Act {
   const { seen, parkedAt } = mind;
-  if (isFinal(seen.state)) return { do: 'end' };
+  if (isFinal(seen.state) || seen.round !== mind.round) return { do: 'end' };
   if (parkedAt === seen.sequence) return { do: 'wait', untilMs: null, why: 'an operator' };
   const act = actOf(mind, nowMs, times);
   // What the PSP has told us about comes first: a message may be the payment that makes the next request one too many.
@@ -204,7 +214,7 @@ function actOf(mind: Mind, nowMs: number, times: PayoutTimes): Act {
       return {
         do: 'look_up',
         attempts: unproven,
-        atMs: seenAtMs + times.firstLookUpMs,
+        atMs: Math.max(seenAtMs + times.firstLookUpMs, mind.lookUpFromMs),
         untilMs: null,
         why: 'wait for the PSP, then look up',
       };
@@ -230,11 +240,12 @@ function send({ seen, pauseUntilMs, checkedRound }: Mind): Act {
 }
 
 /** Nobody knows whether the PSP was reached: look up, ask again under the same key at most, and in the end ask a person. */
-function findOut({ seen, notFoundAt, resends, pauseUntilMs }: Mind, nowMs: number): Act {
+function findOut({ seen, notFoundAt, resends, pauseUntilMs, lookUpFromMs }: Mind, nowMs: number): Act {
   const { attempt, sequence, outcomeUntil, unproven } = seen;
   const untilMs = instant(outcomeUntil);
   if (untilMs !== null && untilMs <= nowMs) return overdue(attempt);
-  if (notFoundAt !== sequence) return { do: 'look_up', attempts: unproven, atMs: 0, untilMs, why: 'look up' };
+  if (notFoundAt !== sequence)
+    return { do: 'look_up', attempts: unproven, atMs: Math.min(lookUpFromMs, untilMs ?? lookUpFromMs), untilMs, why: 'look up' };
   // The same key: had the PSP taken the first request after all, this is no second payment.
   if (resends < MAX_RESENDS) return { do: 'send', attempt, atMs: pauseUntilMs, why: 'ask again under the same key' };
   return overdue(attempt);

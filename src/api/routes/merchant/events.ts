@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { newId } from '../../../domain/newId.ts';
 import type { Mode, PayoutRecord } from '../../../domain/payout/contract.ts';
-import { EVENT_TYPES, FACT_IGNORED } from '../../../domain/payout/machine.ts';
+import { EVENT_TYPES, TIMELINE_ONLY } from '../../../domain/payout/machine.ts';
 import { wantsEvent } from '../../../domain/webhooks.ts';
 import type { Event, WebhookDelivery } from '../../../generated/prisma/client.ts';
 import { type PublicEvent, presentEvent } from '../../../present/event.ts';
@@ -41,7 +41,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const events = await prisma.event.findMany({
           where: {
             ...tenantOf(merchantOf(request)),
-            type: type ?? { not: FACT_IGNORED },
+            type: type ?? { notIn: [...TIMELINE_ONLY] },
             ...(payoutId && { payoutId }),
             ...(page.after && { position: { lt: BigInt(page.after) } }),
           },
@@ -88,7 +88,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
   /** The caller's event, as the webhook shows it. What is only for the timeline is nobody's. */
   async function ownEvent(caller: MerchantCaller, id: string): Promise<Event> {
-    const found = await prisma.event.findFirst({ where: { id, ...tenantOf(caller), type: { not: FACT_IGNORED } } });
+    const found = await prisma.event.findFirst({ where: { id, ...tenantOf(caller), type: { notIn: [...TIMELINE_ONLY] } } });
     if (!found) throw notFound();
     return found;
   }

@@ -1,6 +1,6 @@
 /** A payout as it goes out, for the OpenAPI document; src/present/payout.ts makes it. */
 import { z } from 'zod';
-import { EVENT_TYPES, FACT_IGNORED, PUBLIC_STATUS, type PublicStatus } from '../../../domain/payout/machine.ts';
+import { EVENT_TYPES, PUBLIC_STATUS, type PublicStatus, TIMELINE_ONLY } from '../../../domain/payout/machine.ts';
 
 export const PUBLIC_STATUSES = [...new Set(Object.values(PUBLIC_STATUS))] as [PublicStatus, ...PublicStatus[]];
 
@@ -45,7 +45,7 @@ export const payoutSchema = z
 export const timelineEntrySchema = z
   .object({
     sequence: z.int(),
-    type: z.enum([...EVENT_TYPES, FACT_IGNORED]),
+    type: z.enum([...EVENT_TYPES, ...TIMELINE_ONLY]),
     at: timeSchema,
     actor: z.string(),
     from: z.enum(PUBLIC_STATUSES).nullable(),

@@ -1,6 +1,6 @@
 /** What providers and their platforms read, for the OpenAPI document; src/present/providerPayout.ts and the routes make it. */
 import { z } from 'zod';
-import { EVENT_TYPES, FACT_IGNORED } from '../../../domain/payout/machine.ts';
+import { EVENT_TYPES, TIMELINE_ONLY } from '../../../domain/payout/machine.ts';
 import { PROVIDER_STATUS, type ProviderStatus } from '../../../present/providerPayout.ts';
 import { moneySchema, timeSchema } from '../merchant/payoutSchemas.ts';
 
@@ -46,7 +46,7 @@ export const providerPayoutSchema = z
 export const providerTimelineSchema = z
   .object({
     sequence: z.int(),
-    type: z.enum([...EVENT_TYPES, FACT_IGNORED]),
+    type: z.enum([...EVENT_TYPES, ...TIMELINE_ONLY]),
     at: timeSchema,
     actor: z.string(),
     from: z.enum(PROVIDER_STATUSES).nullable(),

@@ -1,0 +1,83 @@
+-- New money for an owner: what arrived (FUND), what was earned (EARNING), what a bank sent back (REVERSE). It all comes
+-- through here, because it pays what the owner owes before anybody can spend it. A released reserve is no new money.
+
+-- credit(key, leg, type, balance, from, amount, payout): one entry  from → available, then, while the owner owes,
+--   least(amount, debt)  available → debt (REPAY, legs from 2), a payout that caused the debt after the other, the oldest first
+-- Each of these payouts tells it by an event, for its timeline; of a provider's earnings that much is paid out for it.
+-- Keys: the credit's own. The balance and the payouts that owe are locked by lock_for_credit. Returns the balance after.
+CREATE OR REPLACE FUNCTION credit(p_key text, p_leg int, p_type text, p_balance balances, p_from bigint, p_amount bigint, p_payout text)
+RETURNS balances LANGUAGE plpgsql AS $$
+DECLARE
+  b balances := move(p_key, p_leg, p_type, p_balance, p_from, p_balance.available_account, p_amount, p_payout);
+  v_left bigint := least(p_amount, b.debt);
+  v_part bigint;
+  v_leg int := 2; -- 0 and 1 are the credit's own
+  p payouts;
+BEGIN
+  IF v_left = 0 THEN RETURN b; END IF;
+  FOR p IN SELECT * FROM payouts x WHERE x.balance_id = b.id AND x.debt > 0 ORDER BY x.id LOOP
+    v_part := least(v_left, p.debt);
+    b := move(p_key, v_leg, 'REPAY', b, b.available_account, b.debt_account, v_part, p.id);
+    PERFORM take_earnings(b, p.id, p.round, v_part, 'paid_out');
+    PERFORM tell_repaid(p, p_key, p_type, v_part);
+    v_leg := v_leg + 1;
+    v_left := v_left - v_part;
+    EXIT WHEN v_left = 0;
+  END LOOP;
+  IF v_left > 0 THEN RAISE EXCEPTION 'balance % owes % more than its payouts', b.id, v_left; END IF;
+  RETURN b;
+END $$;
+
+-- tell_repaid: so much less is owed for this payout.
+CREATE OR REPLACE FUNCTION tell_repaid(p payouts, p_key text, p_by text, p_amount bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v payouts;
+BEGIN
+  UPDATE payouts x SET debt = x.debt - p_amount, sequence = x.sequence + 1, updated_at = now() WHERE x.id = p.id RETURNING * INTO STRICT v;
+  PERFORM announce(v, 'payout.debt_repaid', 'debt_repaid:' || p_key, 'system', v.state,
+                   jsonb_build_object('repaidMinor', p_amount::text, 'debtMinor', v.debt::text, 'by', p_by));
+END $$;
+
+-- lock_for_credit(balance, others, payout): the locks that a credit needs, in the order of all functions, so that nobody
+-- waits for each other: the payouts that owe (and `payout`) by id, then the balances by id. Returns the balance.
+-- Only who holds the balance makes or repays a debt. If a payout has come to owe between the two, all is let go and begun
+-- again: waiting for its row now could be waiting for somebody who waits for this balance.
+CREATE OR REPLACE FUNCTION lock_for_credit(p_balance bigint, p_others bigint[] DEFAULT '{}', p_payout text DEFAULT NULL)
+RETURNS balances LANGUAGE plpgsql AS $$
+DECLARE
+  b balances;
+  v_locked text[];
+BEGIN
+  LOOP
+    BEGIN
+      SELECT array_agg(x.id) INTO v_locked
+        FROM (SELECT y.id FROM payouts y WHERE y.balance_id = p_balance AND y.debt > 0
+               UNION SELECT p_payout WHERE p_payout IS NOT NULL ORDER BY 1) wanted
+        CROSS JOIN LATERAL (SELECT y.id FROM payouts y WHERE y.id = wanted.id FOR NO KEY UPDATE) x;
+      PERFORM 1 FROM balances x WHERE x.id = p_balance OR x.id = ANY (p_others) ORDER BY x.id FOR NO KEY UPDATE;
+      IF NOT EXISTS (SELECT 1 FROM payouts x WHERE x.balance_id = p_balance AND x.debt > 0 AND x.id <> ALL (coalesce(v_locked, '{}'))) THEN
+        SELECT * INTO STRICT b FROM balances x WHERE x.id = p_balance;
+        RETURN b;
+      END IF;
+      RAISE EXCEPTION USING ERRCODE = 'serialization_failure';
+    EXCEPTION WHEN serialization_failure THEN NULL; -- what it had locked is free again
+    END;
+  END LOOP;
+END $$;
+
+-- lock_for_return(payout): the same before a payout is told that it was sent back, which credits its owner: a lock on this
+-- payout alone, taken first, would be out of order. No such payout: nothing is locked.
+CREATE OR REPLACE FUNCTION lock_for_return(p_payout text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_balance bigint;
+BEGIN
+  SELECT x.balance_id INTO v_balance FROM payouts x WHERE x.id = p_payout;
+  IF FOUND THEN PERFORM lock_for_credit(v_balance, '{}', p_payout); END IF;
+END $$;
+
+-- over_limit(balance, amount): would new money lift the balance over 10^18? It is refused then, and the column has room for
+-- nine times as much: what a release or a return adds was part of the balance before, so that only as much again, paid
+-- out whole and sent back whole eight times over, could meet its end.
+CREATE OR REPLACE FUNCTION over_limit(b balances, p_amount bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_amount - least(p_amount, b.debt) > 1000000000000000000 - b.available - b.reserved
+$$;

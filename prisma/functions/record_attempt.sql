@@ -1,0 +1,48 @@
+-- record_attempt(payout, fact, attempt, judgement, data): what a PSP's word means for its attempt's own row. `told_at`: the
+-- number of the event that is about to be written. Internal: called by apply_fact.
+DROP FUNCTION IF EXISTS record_attempt(payouts, text, int, jsonb);
+CREATE OR REPLACE FUNCTION record_attempt(p payouts, p_attempt int, j judgement, p_data jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE payout_attempts x
+     SET state = coalesce(j.row_state, x.state),
+         proof = CASE WHEN j.row_state IS NULL THEN x.proof WHEN j.row_state = 'failed' THEN j.proof END,
+         psp_ref = coalesce(p_data ->> 'pspRef', x.psp_ref),
+         unknown_at = CASE WHEN j.is_unknown THEN p.sequence + 1 ELSE x.unknown_at END,
+         told_at = p.sequence + 1,
+         failure = CASE coalesce(j.row_state, '') WHEN 'failed' THEN p_data -> 'failure'
+                        WHEN 'returned' THEN jsonb_build_object('code', 'returned', 'message', coalesce(p_data ->> 'reason', 'returned'), 'retryable', false)
+                        WHEN '' THEN x.failure END,
+         ended_at = CASE WHEN j.row_state IN ('failed', 'succeeded', 'returned') THEN now() WHEN j.row_state IS NULL THEN x.ended_at END
+   WHERE x.payout_id = p.id AND x.attempt = p_attempt;
+END $$;
+
+-- close_attempts(payout, attempts, proof): no money goes out by these.
+CREATE OR REPLACE FUNCTION close_attempts(p payouts, p_attempts int[], p_proof text) RETURNS void LANGUAGE sql AS $$
+  UPDATE payout_attempts x SET state = 'failed', proof = p_proof, told_at = p.sequence + 1, ended_at = now()
+   WHERE x.payout_id = p.id AND x.attempt = ANY (p_attempts)
+$$;
+
+-- record_our_fact: the same for a person's, a clock's and the engine's facts. An attempt is written before the PSP is called.
+CREATE OR REPLACE FUNCTION record_our_fact(p payouts, p_fact text, p_attempt int, p_data jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_unproven int[] := unproven_attempts(p);
+  v_paid int := coalesce((p_data #>> '{attempts,0}')::int, v_unproven[cardinality(v_unproven)]);
+BEGIN
+  CASE p_fact
+    WHEN 'attempt_started' THEN
+      INSERT INTO payout_attempts (payout_id, attempt, psp, psp_key, told_at) VALUES (p.id, p_attempt, p.psp, p.id || ':' || p_attempt, p.sequence + 1)
+      ON CONFLICT (payout_id, attempt) DO UPDATE SET sends = payout_attempts.sends + 1, sent_at = now(), told_at = p.sequence + 1;
+    WHEN 'resolved_not_paid' THEN PERFORM close_attempts(p, v_unproven, 'operator');
+    WHEN 'resolved_paid' THEN -- what is unproven besides stays in doubt
+      UPDATE payout_attempts x SET state = CASE x.attempt WHEN v_paid THEN 'succeeded' ELSE 'doubted' END, proof = NULL, failure = NULL,
+             told_at = p.sequence + 1, ended_at = now()
+       WHERE x.payout_id = p.id AND x.attempt = ANY (v_unproven);
+    ELSE NULL;
+  END CASE;
+END $$;
+
+-- close_refused(payout): an attempt that was not taken, and waited to be sent again when the payout ended.
+CREATE OR REPLACE FUNCTION close_refused(p payouts) RETURNS void LANGUAGE sql AS $$
+  UPDATE payout_attempts x SET state = 'failed', proof = 'refused', told_at = p.sequence + 1, ended_at = now()
+   WHERE x.payout_id = p.id AND x.state = 'open' AND NOT state_in_flight(p.state)
+$$;
