@@ -2,8 +2,10 @@
  * Two worlds that can only go the same way are one. What is only history is dropped, and of the numbers of events only their
  * order is kept: nothing compares them otherwise.
  */
+import { packTask } from './pack.ts';
 import type { Rules } from './rules.ts';
-import { nowOf, type Run, type Task, TIMES, type World } from './world.ts';
+import { lookUp } from './work.ts';
+import { type LookUp, nowOf, type Run, type Task, TIMES, type World } from './world.ts';
 
 /** What a workflow does at once when it has heard something: it looks into messages, drops a vain wait, and ends. */
 export function settle(world: World, rules: Rules): World {
@@ -20,19 +22,24 @@ function settleRun(run: Run, world: World, rules: Rules): Run | undefined {
   for (let { confirm } = rules.next(mind, 0, TIMES); confirm.length > 0; { confirm } = rules.next(mind, 0, TIMES)) {
     for (const confirmation of confirm) {
       mind = rules.hear(mind, { kind: 'confirming', confirmation }, 0, TIMES);
-      const { attempt } = confirmation;
-      const { sequence, state } = mind.seen;
-      tasks = [...tasks, { what: 'look_up', why: 'message', attempt, sequence, known: state, step: 'start', askedAt: 0, facts: [] }];
+      tasks = [...tasks, lookUp(confirmation.attempt, 'message', mind.seen)];
     }
   }
-  // A wait for news of what was known is called off when more is known.
-  const isVain = (task: Task) =>
-    task.what === 'look_up' && task.why === 'main' && task.step !== 'record' && task.sequence !== mind.seen.sequence;
-  if (tasks.some(isVain)) tasks = tasks.filter((task) => !isVain(task));
-  const hasEnded = run.kind === 'follow_up' || rules.next(mind, nowOf(world), TIMES).main.do === 'end';
+  tasks = wanted(tasks, mind.seen.sequence);
+  const hasEnded = rules.next(mind, nowOf(world), TIMES).main.do === 'end';
   const isIdle = mind.notices.length === 0 && mind.confirming.length === 0;
   if (hasEnded && isIdle && tasks.every((task) => task.what === 'look_up' && task.why !== 'message')) return undefined;
   return mind === run.mind && tasks === run.tasks ? run : { ...run, mind, tasks };
+}
+
+/** A wait for news of what was known is called off when more is known, and when one of its look-ups has news. */
+function wanted(tasks: readonly Task[], sequence: number): readonly Task[] {
+  const isAsking = (task: Task, why: LookUp['why']) => task.what === 'look_up' && task.why === why && task.step === 'asked';
+  const isNews = tasks.some((task) => task.what === 'look_up' && task.why === 'main' && task.step === 'record');
+  const isVain = (task: Task) => isAsking(task, 'main') && (isNews || task.sequence !== sequence);
+  const isCheckVain = tasks.some((task) => isAsking(task, 'check') && task.sequence !== sequence);
+  const isDropped = (task: Task) => isVain(task) || (isCheckVain && task.what === 'look_up' && task.why === 'check');
+  return tasks.some(isDropped) ? tasks.filter((task) => !isDropped(task)) : tasks;
 }
 
 export function canonical(world: World): World {
@@ -62,16 +69,18 @@ export function canonical(world: World): World {
       .map((step) => ({ ...step, sequence: at(step.sequence) }))
       .sort((a, b) => a.sequence - b.sequence || a.attempt - b.attempt || (a.fact < b.fact ? -1 : 1)),
     runs: runs.map((run) => canonicalRun(run, at)),
-    orphans: orphans.map((task) => canonicalTask(task, at)).sort(byJson),
+    orphans: inOrder(orphans.map((task) => canonicalTask(task, at))),
   };
 }
 
-const byJson = (a: object, b: object): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+/** Which of several pieces of work began first makes no difference. */
+const inOrder = (tasks: readonly Task[]): readonly Task[] =>
+  tasks.length < 2 ? tasks : [...tasks].sort((a, b) => (packTask(a) < packTask(b) ? -1 : 1));
 
 /** With which sequences a task may still make a step key. */
 const writersOf = (task: Task): number[] => (task.what === 'submit' && task.step !== 'begin' ? [task.askedAt] : [task.sequence]);
 const askersOf = (task: Task): number[] =>
-  (task.what === 'submit' && task.step !== 'begin') || (task.what === 'look_up' && task.step !== 'start') ? [task.askedAt] : [];
+  (task.what === 'submit' && task.step !== 'begin') || task.what === 'look_up' ? [task.askedAt] : [];
 
 function canonicalRun(run: Run, at: (sequence: number) => number): Run {
   const { mind } = run;
@@ -84,9 +93,12 @@ function canonicalRun(run: Run, at: (sequence: number) => number): Run {
       seen: { ...mind.seen, sequence: at(sequence) },
       notFoundAt: same(mind.notFoundAt),
       parkedAt: same(mind.parkedAt),
-      idleSends: 0, // only a wait grows with them
+      idleSends: 0, // only waits depend on these
+      lookUpFromMs: 0,
+      pauseUntilMs: 0,
+      seenAtMs: 0,
     },
-    tasks: run.tasks.map((task) => canonicalTask(task, at)).sort(byJson),
+    tasks: inOrder(run.tasks.map((task) => canonicalTask(task, at))),
   };
 }
 

@@ -7,7 +7,7 @@ export const DEEDS = {
   decides: { who: 'workflow', due: true },
   begins: { who: 'worker', due: true },
   records: { who: 'worker', due: true },
-  asks: { who: 'worker', due: true },
+  gives_up: { who: 'worker', due: true },
   tells: { who: 'worker', due: true },
   takes_up: { who: 'sweep', due: true },
   hands_on: { who: 'api', due: true },

@@ -5,6 +5,7 @@ import { type Coverage, cover, newCoverage } from './coverage.ts';
 import type { Deed } from './deeds.ts';
 import { brokenAlways, brokenAtRest } from './invariants.ts';
 import { isDue, movesOf } from './moves.ts';
+import { pack } from './pack.ts';
 import type { Rules } from './rules.ts';
 import { newVisited } from './visited.ts';
 import type { Play } from './work.ts';
@@ -41,7 +42,7 @@ export function explore(bounds: Bounds, rules: Rules, { statesMax = Number.MAX_S
   const visited = newVisited();
   const coverage = newCoverage();
   const start = canonical(settle(startOf(bounds), rules));
-  visited.add(JSON.stringify(start), 0, 0);
+  visited.add(pack(start), 0, 0);
   let frontier: { world: World; number: number }[] = [{ world: start, number: 0 }];
   let transitions = 0;
   let resting = 0;
@@ -72,7 +73,7 @@ export function explore(bounds: Bounds, rules: Rules, { statesMax = Number.MAX_S
         if (broken !== undefined) {
           return result(false, { what: broken, deeds: deedsOf(play, [...visited.pathTo(number), index]) });
         }
-        const fresh = visited.add(JSON.stringify(after), number, index);
+        const fresh = visited.add(pack(after), number, index);
         if (fresh >= 0) further.push({ world: after, number: fresh });
       }
       if (visited.size >= statesMax) return result(false);

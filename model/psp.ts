@@ -4,7 +4,7 @@
  */
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import type { Deed } from './deeds.ts';
-import type { Message, World } from './world.ts';
+import type { LookUp, Message, Submit, World } from './world.ts';
 import { keyOf, setKey, spend } from './world.ts';
 
 /** `none`: it has no transfer under this key. */
@@ -84,6 +84,8 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
     const moves: PspMove[] = [];
     const move = (does: Deed['does'], after: World, what?: string) =>
       void moves.push({ deed: { does, attempt, ...(what === undefined ? {} : { what }) }, after });
+    // Hours, not seconds: whatever was answered before is told by then.
+    const isSettledAt = !tasksOf(world, attempt).some(({ step }) => step === 'record' || step === 'taken');
     const becomes = (change: Partial<PspKey>, from = world) => setKey(from, attempt, { owesMessage: true, ...change });
 
     if (key.status === 'queued' || key.status === 'held' || key.status === 'processing') {
@@ -97,8 +99,8 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
       }
     }
     if (key.status === 'paid' && world.left.returns > 0) move('returns', spend(becomes({ status: 'returned' }), 'returns'));
-    if (key.status === 'returned' && world.left.returns > 0) move('pays_again', spend(becomes({ status: 'paid' }), 'returns'));
-    if (key.status === 'failed' && world.left.lies > 0) {
+    if (key.status === 'returned' && world.left.returns > 0 && isSettledAt) move('pays_again', spend(becomes({ status: 'paid' }), 'returns'));
+    if (key.status === 'failed' && world.left.lies > 0 && isSettledAt) {
       for (const status of ['processing', 'paid'] as const) {
         move('revives', spend(becomes({ status, lied: true }), 'lies'), status);
       }
@@ -121,8 +123,13 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
   });
 }
 
-const isUnderWay = ({ runs, orphans }: World, attempt: number): boolean =>
-  [...orphans, ...runs.flatMap(({ tasks }) => tasks)].some((task) => task.what === 'submit' && task.attempt === attempt);
+const isUnderWay = (world: World, attempt: number): boolean => tasksOf(world, attempt).some(({ what }) => what === 'submit');
+
+/** Requests and look-ups of this attempt that somebody is at. */
+const tasksOf = ({ runs, orphans }: World, attempt: number): readonly (Submit | LookUp)[] =>
+  [...orphans, ...runs.flatMap(({ tasks }) => tasks)].filter(
+    (task): task is Submit | LookUp => task.what !== 'own' && task.attempt === attempt,
+  );
 
 /** As the API stores it. Its id: the first that nobody knows. */
 function store(world: World, { attempt, claim }: Omit<Message, 'id'>): World {

@@ -8,6 +8,7 @@ import { type Act, newMind, type PayoutEvent } from '../src/domain/payout/next.t
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import type { Bounds } from './bounds.ts';
 import type { Deed } from './deeds.ts';
+import type { ToldFact } from '../src/domain/payout/books.ts';
 import { ownFact, toldOf, type Written, write } from './door.ts';
 import { arrivalsOf, LOST, lookUpReply, replyOf } from './psp.ts';
 import type { Rules } from './rules.ts';
@@ -20,6 +21,7 @@ import {
   seenOf,
   setRun,
   spend,
+  type Own,
   type Submit,
   type Task,
   TIMES,
@@ -62,7 +64,7 @@ function movesOfSweeps(world: World, { rules }: Play): Move[] {
     ),
   );
   for (const { id, attempt, claim } of world.messages) {
-    if (known.has(id)) continue;
+    if (known.has(id) || keyOf(world, attempt).isSilent) continue; // tried again and again, and nothing comes of it
     const isRepeated = rules.isRepeated({ state: world.books.state, attempt: world.books.attempts.length }, { attempt, claim });
     const deed = { does: 'hands_on', attempt, what: claim } as const;
     if (isRepeated) {
@@ -78,7 +80,7 @@ function movesOfSweeps(world: World, { rules }: Play): Move[] {
 
 export function withRun(world: World, kind: Run['kind']): World {
   if (world.runs.some((each) => each.kind === kind)) return world;
-  return { ...world, runs: [...world.runs, { kind, mind: newMind(seenOf(world), 0), tasks: [] }] };
+  return { ...world, runs: [...world.runs, { kind, mind: newMind(seenOf(world), kind === 'payout' ? world.books.round : 0, 0), tasks: [] }] };
 }
 
 export const close = (world: World, ids: ReadonlySet<string>): World => ({
@@ -98,7 +100,6 @@ const isWaiting = (task: Task): boolean => task.what === 'look_up' && task.why !
 const isMain = (task: Task): boolean => task.what !== 'look_up' || task.why !== 'message';
 
 function decisionsOf(world: World, run: Run, { rules }: Play): Move[] {
-  if (run.kind === 'follow_up') return [];
   const busy = run.tasks.filter(isMain);
   if (!busy.every(isWaiting)) return [];
   const { main } = rules.next(run.mind, nowOf(world), TIMES);
@@ -125,14 +126,15 @@ function tasksOf(act: Exclude<Act, { do: 'wait' | 'end' }>, { mind }: Run): Task
   }
 }
 
-const lookUp = (attempt: number, why: LookUp['why'], { sequence, state }: Run['mind']['seen']): LookUp => ({
+export const lookUp = (attempt: number, why: LookUp['why'], { sequence, state, attempt: newest, attemptOpen }: Run['mind']['seen']): LookUp => ({
   what: 'look_up',
   why,
   attempt,
   sequence,
   known: state,
-  step: 'start',
-  askedAt: 0,
+  isDoubted: attempt !== newest || !attemptOpen,
+  step: 'asked',
+  askedAt: sequence,
   facts: [],
 });
 
@@ -142,13 +144,19 @@ function movesOfTask(world: World, run: Owner, task: Task, play: Play): Move[] {
       return [...movesOfSubmit(world, run, task, play), ...deathsOf(world, run, task, play)];
     case 'look_up':
       return movesOfLookUp(world, run, task, play);
-    case 'own': {
-      const told = write(world, play.rules, task.fact, task.sequence);
-      const after = done(told.world, run, task, play.rules, seenEvent(told.world, task.sequence));
-      const deed: Deed = { does: 'tells', attempt: task.attempt, fact: task.fact.type, ...tellOf(world, told) };
-      return [{ deed, after, ...brokenOf(told) }, ...parkingOf(world, run, task, play)];
-    }
+    case 'own':
+      return [...movesOfOwn(world, run, task, play), ...parkingOf(world, run, task, play)];
   }
+}
+
+/** What the rules call for and the books refuse would be asked for ever: the payout is parked. */
+function movesOfOwn(world: World, run: Owner, task: Own, { rules }: Play): Move[] {
+  const told = write(world, rules, task.fact, task.sequence);
+  const deed: Deed = { does: 'tells', attempt: task.attempt, fact: task.fact.type, ...tellOf(world, told) };
+  const isRefused = told.outcome !== 'applied' && run?.mind.seen.sequence === told.world.books.sequence;
+  const parked = isRefused ? write(told.world, rules, { type: 'parked' }, told.world.books.sequence) : told;
+  const events = [seenEvent(parked.world, task.sequence), ...(isRefused ? [{ kind: 'parked' } as const] : [])];
+  return [{ deed, after: done(parked.world, run, task, rules, ...events), ...brokenOf(parked) }];
 }
 
 export const tellOf = (before: World, { world, outcome, edge }: Written) => ({
@@ -193,10 +201,12 @@ function movesOfSubmit(world: World, run: Owner, task: Submit, play: Play): Move
     case 'record': {
       const [fact, ...rest] = task.facts;
       if (!fact) return [];
+      // A failure that another attempt follows is left to the workflow, which says when: nobody else writes it down.
+      if (fact.type === 'attempt_failed' && !run) return [{ deed: { does: 'dies', attempt, what: 'late' }, after: done(world, run, task, play.rules) }];
       const told = write(world, play.rules, fact, task.askedAt);
       const after =
         rest.length > 0
-          ? replace(told.world, run, task, { ...task, facts: rest })
+          ? replace(told.world, run, task, { ...task, facts: saidWith(rest, told) })
           : ended(told.world, run, task, play.rules);
       return [{ deed: { does: 'records', attempt, fact: fact.type, ...tellOf(world, told) }, after, ...brokenOf(told) }];
     }
@@ -221,47 +231,44 @@ function ended(world: World, run: Owner, task: Submit, rules: Rules): World {
 }
 
 function movesOfLookUp(world: World, run: Owner, task: LookUp, play: Play): Move[] {
-  const { attempt, why, known } = task;
-  const { rules } = play;
-  switch (task.step) {
-    case 'start': {
-      const asked: LookUp = { ...task, step: 'asked', askedAt: world.books.sequence };
-      return [{ deed: { does: 'asks', attempt, what: why }, after: replace(world, run, task, asked) }];
-    }
-    case 'asked': {
-      const reply = lookUpReply(world, attempt);
-      if (!reply) return [];
-      const deed: Deed = { does: 'shows', attempt, what: reply.kind };
-      const isDoubted = world.books.attempts[attempt - 1]?.state === 'doubted';
-      if (why === 'main' && !rules.isNews(reply, known, isDoubted)) return again(world, run, task);
-      if (reply.kind === 'not_found') {
-        if (why === 'message') return again(world, run, task);
-        const facts = factsFor(world, task, reply, 'look_up', play).filter(({ type }) => type !== 'outcome_unknown');
-        if (facts.length > 0) return [{ deed, after: replace(world, run, task, { ...task, step: 'record', facts }) }];
-        return [{ deed, after: done(world, run, task, rules, ...(why === 'main' ? [{ kind: 'not_found' } as const] : [])) }];
-      }
-      const facts = factsFor(world, task, reply, why === 'message' ? 'callback' : 'look_up', play);
-      return [{ deed, after: replace(world, run, task, { ...task, step: 'record', facts }) }];
-    }
-    case 'record': {
-      const [fact, ...rest] = task.facts;
-      if (!fact) return [];
-      const told = write(world, rules, fact, run?.mind.seen.sequence ?? task.sequence);
-      const deed: Deed = { does: 'tells', attempt, fact: fact.type, ...tellOf(world, told) };
-      const after =
-        rest.length > 0
-          ? replace(seesIn(told.world, run, rules), run, task, { ...task, facts: rest })
-          : recorded(told.world, run, task, rules);
-      return [{ deed, after, ...brokenOf(told) }];
-    }
+  const { attempt, why } = task;
+  const deed = { does: 'shows', attempt } as const;
+  if (task.step === 'record') return toldByLookUp(world, run, task, play);
+  const reply = lookUpReply(world, attempt);
+  const isFruitless = reply === undefined || reply.kind === 'not_found';
+  // After a few tries. The message stays stored, and is handed on again.
+  if (why === 'message' && isFruitless) {
+    const after = done(world, run, task, play.rules, { kind: 'confirmed', attempt });
+    return [{ deed: { does: 'gives_up', attempt, what: reply?.kind ?? 'silence' }, after }];
   }
+  if (!reply || (why === 'main' && !play.rules.isNews(reply, task.known, task.isDoubted))) return [];
+  const what = reply.kind;
+  const all = factsFor(world, task, reply, why === 'message' ? 'callback' : 'look_up', play);
+  const facts = reply.kind === 'not_found' ? all.filter(({ type }) => type !== 'outcome_unknown') : all;
+  if (facts.length > 0) return [{ deed: { ...deed, what }, after: replace(world, run, task, { ...task, step: 'record', facts }) }];
+  return [{ deed: { ...deed, what }, after: done(world, run, task, play.rules, ...(why === 'main' ? [{ kind: 'not_found' } as const] : [])) }];
 }
 
-/** An answer without news is asked for again, and by then the books may have gone on. */
-const again = (world: World, run: Owner, task: LookUp): Move[] =>
-  task.askedAt === world.books.sequence
-    ? []
-    : [{ deed: { does: 'asks', attempt: task.attempt, what: 'again' }, after: replace(world, run, task, { ...task, step: 'start' }) }];
+function toldByLookUp(world: World, run: Owner, task: LookUp, { rules }: Play): Move[] {
+  const [fact, ...rest] = task.facts;
+  if (!fact) return [];
+  // Earlier attempts are judged together, when the PSP has answered for each.
+  if (task.why === 'check' && run?.tasks.some((each) => each.what === 'look_up' && each.why === 'check' && each.step === 'asked')) return [];
+  const told = write(world, rules, fact, run?.mind.seen.sequence ?? task.sequence);
+  const deed: Deed = { does: 'tells', attempt: task.attempt, fact: fact.type, ...tellOf(world, told) };
+  const now = seesIn(told.world, run, rules);
+  const after =
+    told.outcome === 'stale' && task.why === 'message'
+      ? replace(now, run, task, { ...task, step: 'asked', askedAt: now.books.sequence, facts: [] })
+      : rest.length > 0 && told.outcome !== 'stale'
+        ? replace(now, run, task, { ...task, facts: saidWith(rest, told) })
+        : recorded(told.world, run, task, rules);
+  return [{ deed, after, ...brokenOf(told) }];
+}
+
+/** What follows was said with it. */
+const saidWith = (rest: readonly ToldFact[], { outcome, world }: Written): readonly ToldFact[] =>
+  outcome === 'applied' || outcome === 'ignored' ? rest.map((fact) => ({ ...fact, askedAt: world.books.sequence })) : rest;
 
 /** The run as it stands in this world: `replace` and `done` find it by its kind. */
 const seesIn = (world: World, run: Owner, rules: Rules): World => {

@@ -66,7 +66,8 @@ export interface LookUp {
   readonly attempt: number;
   readonly sequence: number;
   readonly known: PayoutState;
-  readonly step: 'start' | 'asked' | 'record';
+  readonly isDoubted: boolean;
+  readonly step: 'asked' | 'record';
   readonly askedAt: number;
   readonly facts: readonly ToldFact[];
 }
@@ -112,7 +113,7 @@ export function startOf(bounds: Bounds): World {
     isAcknowledged: false,
     left: bounds.left,
   };
-  return { ...empty, runs: [{ kind: 'payout', mind: newMind(seenOf(empty), 0), tasks: [] }] };
+  return { ...empty, runs: [{ kind: 'payout', mind: newMind(seenOf(empty), 1, 0), tasks: [] }] };
 }
 
 /** The payout's record, as far as the workflow reads it: what SQL `payout_record` makes of the books. */
