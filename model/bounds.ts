@@ -3,6 +3,7 @@
  * bounded here (a PSP that goes on to pay or to fail, look-ups, timers, deadlines) may happen whenever it can.
  */
 import type { PayoutBooks } from '../src/domain/payout/books.ts';
+import type { PspKey } from './psp.ts';
 
 export const BUDGETS = {
   faults: 'a request or an answer is lost, or an index lags behind',
@@ -35,6 +36,10 @@ export interface Bounds {
   readonly messages: number;
   /** A provider's payout tells an operator once its attempts are used up. */
   readonly lastNeedsOperator: boolean;
+  /** What the PSP has of attempts that the start has had. */
+  readonly psp: readonly Partial<PspKey>[];
+  /** A look-up after a message is never given up, as it was until commit 500d0be. */
+  readonly insists: boolean;
   readonly left: Left;
 }
 
@@ -51,6 +56,8 @@ export const bounds = (
   rounds: 1,
   messages: 2,
   lastNeedsOperator: false,
+  psp: [],
+  insists: false,
   ...more,
   left: { ...NOTHING, ...left },
 });

@@ -238,6 +238,7 @@ function movesOfLookUp(world: World, run: Owner, task: LookUp, play: Play): Move
   const isFruitless = reply === undefined || reply.kind === 'not_found';
   // After a few tries. The message stays stored, and is handed on again.
   if (why === 'message' && isFruitless) {
+    if (play.bounds.insists) return [];
     const after = done(world, run, task, play.rules, { kind: 'confirmed', attempt });
     return [{ deed: { does: 'gives_up', attempt, what: reply?.kind ?? 'silence' }, after }];
   }

@@ -107,7 +107,7 @@ export function startOf(bounds: Bounds): World {
     steps: [],
     runs: [],
     orphans: [],
-    psp: [],
+    psp: bounds.psp.map((key) => ({ ...newKey(), ...key })),
     messages: [],
     isLate: false,
     isAcknowledged: false,

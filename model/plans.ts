@@ -1,0 +1,38 @@
+/**
+ * The sets of bounds that `npm run model` exhausts, and the few that every test run does. Each looks at one kind of trouble
+ * as deep as some ten minutes of two cores allow; together they reach every deed, fact and edge (coverage.ts).
+ */
+import { type Bounds, bounds } from './bounds.ts';
+
+/** Within 20 seconds. */
+export const SHORT: readonly Bounds[] = [
+  bounds('an answer is lost, a resend is refused', { faults: 1, refusals: 1 }, { attempts: 1 }),
+  bounds('returned, and paid again', { returns: 2 }, { attempts: 1 }),
+  bounds('a worker dies', { deaths: 1 }, { attempts: 1, messages: 1 }),
+  bounds('people', { acts: 2 }, { attempts: 1, start: { state: 'IN_REVIEW' } }),
+];
+
+export const WHOLE: readonly Bounds[] = [
+  bounds('answers are lost, resends are refused', { faults: 2, refusals: 1 }, { attempts: 1 }),
+  bounds('two attempts, each may be refused or lost', { faults: 1, refusals: 1 }),
+  bounds('returned and paid again, told twice', { returns: 2, repeats: 1 }, { attempts: 1 }),
+  bounds('a failed transfer revives', { lies: 1, acts: 1 }, { attempts: 2, messages: 1 }),
+  bounds('a failed transfer revives, and returns', { lies: 1, returns: 1 }, { attempts: 1 }),
+  bounds('a worker dies, an answer is lost', { deaths: 1, faults: 1 }, { attempts: 1, messages: 1 }),
+  bounds('a worker dies, with two attempts', { deaths: 1 }, { messages: 1 }),
+  bounds('a worker dies while the PSP refuses', { deaths: 1, refusals: 2 }, { attempts: 1, messages: 1 }),
+  bounds('the workflow is lost', { restarts: 1, faults: 1 }, { attempts: 1, messages: 1 }),
+  bounds('people before it is sent', { acts: 4, refusals: 1 }, { attempts: 1, messages: 1, start: { state: 'IN_REVIEW' } }),
+  bounds('people between two attempts', { acts: 3 }, { messages: 1 }),
+  bounds('an operator resolves', { faults: 1, acts: 2, odds: 1 }, { attempts: 1, messages: 1 }),
+  bounds('started again', { acts: 2, faults: 1 }, { attempts: 1, rounds: 2, messages: 1 }),
+  bounds('started again after a lie', { acts: 2, lies: 1 }, { attempts: 1, rounds: 2, messages: 1 }),
+  bounds('queued, held, and not as we asked', { stages: 2, odds: 1 }, { attempts: 1 }),
+  bounds('queued and held, an answer is lost', { stages: 2, faults: 1 }, { attempts: 1, messages: 1 }),
+  bounds('look-ups fall silent', { silences: 1, returns: 1 }, { messages: 2 }),
+  bounds('the key is forgotten', { forgets: 1, faults: 2 }, { attempts: 1, messages: 1 }),
+  bounds('a run comes', { acts: 3 }, { attempts: 1, messages: 1, start: { run: 'awaited' } }),
+  bounds('a step is impossible', { parks: 1, acts: 2, faults: 1 }, { attempts: 1, messages: 1 }),
+  bounds('impossible in review', { parks: 1, acts: 3 }, { attempts: 1, messages: 1, start: { state: 'IN_REVIEW' } }),
+  bounds('a provider, whose last attempt fails', { faults: 1 }, { attempts: 2, messages: 1, lastNeedsOperator: true }),
+];
