@@ -2,6 +2,8 @@
  * Everything that can happen, by name. `due`: it happens by itself sooner or later, so that a world in which one of these is
  * possible is not at rest. Whatever is not due may never happen. `npm run model` says which of them were reached.
  */
+import type { Telling } from './door.ts';
+
 export const DEEDS = {
   // the workflow, its worker and the ledger
   decides: { who: 'workflow', due: true },
@@ -64,6 +66,9 @@ export interface Deed {
   readonly edge?: string;
   /** What the ledger's door said. */
   readonly outcome?: string;
+  readonly told?: Telling;
+  /** What was told right after it. */
+  readonly also?: Telling;
   /** The payout's state afterwards, where it changed. */
   readonly state?: string;
 }

@@ -6,9 +6,16 @@ import { type Edge, type Effect, STATES } from '../src/domain/payout/machine.ts'
 import type { Rules } from './rules.ts';
 import type { World } from './world.ts';
 
+export interface Telling {
+  readonly fact: ToldFact;
+  readonly key: string;
+}
+
 export interface Written {
   readonly world: World;
   readonly outcome: FactOutcome;
+  /** What was told, and under which step key. */
+  readonly told: Telling;
   readonly edge?: Edge;
   /** The rule that this edge breaks. */
   readonly broken?: string;
@@ -17,12 +24,13 @@ export interface Written {
 /** Tells the books a fact, decided by somebody who had seen the event `sequence`. */
 export function write(world: World, rules: Rules, fact: ToldFact, sequence: number): Written {
   const name = fact.adminId === undefined ? fact.type : `${fact.type} ${fact.adminId}`;
+  const told = { fact, key: `${name}:${fact.attempt ?? 0}:${sequence}` };
   const step = { fact: name, attempt: fact.attempt ?? 0, sequence };
   if (world.steps.some((each) => each.fact === name && each.attempt === step.attempt && each.sequence === sequence)) {
-    return { world, outcome: 'already' };
+    return { world, outcome: 'already', told };
   }
   const { books, outcome, edge } = rules.tell(world.books, fact);
-  if (outcome !== 'applied' && outcome !== 'ignored') return { world, outcome };
+  if (outcome !== 'applied' && outcome !== 'ignored') return { world, outcome, told };
   const isNewRound = edge?.fact === 'reinitiated';
   const after: World = {
     ...world,
@@ -32,7 +40,7 @@ export function write(world: World, rules: Rules, fact: ToldFact, sequence: numb
     isLate: world.isLate && books.attempts.length === world.books.attempts.length,
   };
   const broken = edge && brokenBy(edge, world.books, books);
-  return { world: after, outcome, ...(edge ? { edge } : {}), ...(broken === undefined ? {} : { broken }) };
+  return { world: after, outcome, told, ...(edge ? { edge } : {}), ...(broken === undefined ? {} : { broken }) };
 }
 
 /** What the money must be before this, and is afterwards. */

@@ -6,14 +6,15 @@ import { movesOfPsp } from './psp.ts';
 import { type Move, movesOfWork, type Play } from './work.ts';
 import type { World } from './world.ts';
 
-export function movesOf(world: World, play: Play): Move[] {
+/** @param simplify worlds that can only go the same way are one; a walk over the real books keeps the real numbers. */
+export function movesOf(world: World, play: Play, simplify: (world: World) => World = canonical): Move[] {
   const moves: Move[] = [
     ...movesOfWork(world, play),
     ...movesOfPsp(world, play.bounds.messages),
     ...movesOfClock(world),
     ...movesOfPeople(world, play),
   ];
-  return moves.map((move) => ({ ...move, after: canonical(settle(noted(world, move.after), play.rules)) }));
+  return moves.map((move) => ({ ...move, after: simplify(settle(noted(world, move.after), play.rules)) }));
 }
 
 /** The first deadline of an outcome that is unknown passes. */

@@ -62,7 +62,7 @@ function acknowledgements(world: World, { rules }: Play): Move[] {
   const told = write(spend(world, 'acts'), rules, { type: 'acknowledged', adminId: ADMIN }, world.books.sequence);
   if (told.outcome !== 'applied') return [];
   const after = { ...told.world, isAcknowledged: isQuiet(world) };
-  return [{ deed: { does: 'acknowledges', fact: 'acknowledged', outcome: 'applied' }, after }];
+  return [{ deed: { does: 'acknowledges', fact: 'acknowledged', ...tellOf(world, told) }, after }];
 }
 
 /** Only once the workflow of the last round has ended. */

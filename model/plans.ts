@@ -36,3 +36,12 @@ export const WHOLE: readonly Bounds[] = [
   bounds('impossible in review', { parks: 1, acts: 3 }, { attempts: 1, messages: 1, start: { state: 'IN_REVIEW' } }),
   bounds('a provider, whose last attempt fails', { faults: 1 }, { attempts: 2, messages: 1, lastNeedsOperator: true }),
 ];
+
+/** For walks, which need not come to an end: everything at once. */
+const ANYTHING = { faults: 2, refusals: 2, returns: 2, lies: 1, stages: 1, odds: 1, silences: 0, repeats: 1, deaths: 1, restarts: 1, acts: 4, parks: 1 };
+export const WALKS: readonly Bounds[] = [
+  bounds('anything', ANYTHING, { rounds: 2, attempts: 3 }),
+  bounds('anything, reviewed', ANYTHING, { rounds: 2, start: { state: 'IN_REVIEW' } }),
+  bounds('anything, by a run', ANYTHING, { rounds: 2, start: { run: 'awaited' } }),
+  bounds('anything but parks', { ...ANYTHING, parks: 0, deaths: 2 }, { rounds: 2 }),
+];

@@ -65,7 +65,9 @@ function movesOfSweeps(world: World, { rules }: Play): Move[] {
   );
   for (const { id, attempt, claim } of world.messages) {
     if (known.has(id) || keyOf(world, attempt).isSilent) continue; // tried again and again, and nothing comes of it
-    const isRepeated = rules.isRepeated({ state: world.books.state, attempt: world.books.attempts.length }, { attempt, claim });
+    const { state, attempts } = world.books;
+    const now = { state, attempt: attempts.length, isDoubted: attempts.at(-1)?.state === 'doubted' };
+    const isRepeated = rules.isRepeated(now, { attempt, claim });
     const deed = { does: 'hands_on', attempt, what: claim } as const;
     if (isRepeated) {
       moves.push({ deed: { ...deed, outcome: 'repeated' }, after: close(world, new Set([id])) });
@@ -156,11 +158,13 @@ function movesOfOwn(world: World, run: Owner, task: Own, { rules }: Play): Move[
   const isRefused = told.outcome !== 'applied' && run?.mind.seen.sequence === told.world.books.sequence;
   const parked = isRefused ? write(told.world, rules, { type: 'parked' }, told.world.books.sequence) : told;
   const events = [seenEvent(parked.world, task.sequence), ...(isRefused ? [{ kind: 'parked' } as const] : [])];
-  return [{ deed, after: done(parked.world, run, task, rules, ...events), ...brokenOf(parked) }];
+  const also = isRefused ? { also: parked.told } : {};
+  return [{ deed: { ...deed, ...also }, after: done(parked.world, run, task, rules, ...events), ...brokenOf(parked) }];
 }
 
-export const tellOf = (before: World, { world, outcome, edge }: Written) => ({
+export const tellOf = (before: World, { world, outcome, edge, told }: Written) => ({
   outcome,
+  told,
   ...(edge ? { edge: edge.fact } : {}),
   ...(world.books.state === before.books.state ? {} : { state: world.books.state }),
 });
