@@ -30,6 +30,7 @@ export const DEEDS = {
   loses_answer: { who: 'network', due: false },
   refuses: { who: 'psp', due: false },
   takes_oddly: { who: 'psp', due: false },
+  turns_odd: { who: 'psp', due: false },
   lags: { who: 'psp', due: false },
   goes_silent: { who: 'psp', due: false },
   forgets: { who: 'psp', due: false },

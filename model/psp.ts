@@ -92,6 +92,7 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
       move('pays', becomes({ status: 'paid' }));
       move('fails', becomes({ status: 'failed', mayRetry: true }), 'for now');
       move('fails', becomes({ status: 'failed', mayRetry: false }), 'for good');
+      if (world.left.odds > 0 && !key.isOdd) move('turns_odd', spend(becomes({ isOdd: true }), 'odds'));
       if (world.left.stages > 0) {
         for (const stage of ['queued', 'held', 'processing'] as const) {
           if (stage !== key.status) move('moves_on', spend(becomes({ status: stage }), 'stages'), stage);

@@ -29,6 +29,7 @@ const SENTENCES: Readonly<Record<DeedName, (deed: Deed) => string>> = {
   loses_answer: ({ attempt }) => `The line is cut before the PSP's answer about attempt ${attempt} arrives.`,
   refuses: ({ attempt, what }) => `The PSP refuses the request of attempt ${attempt} at its door: ${what}.`,
   takes_oddly: ({ attempt }) => `The PSP takes the request of attempt ${attempt}, with another amount.`,
+  turns_odd: ({ attempt }) => `The PSP shows another amount for attempt ${attempt} from now on.`,
   lags: ({ attempt }) => `The PSP takes the request of attempt ${attempt}; its look-ups do not show it yet.`,
   goes_silent: ({ attempt }) => `The PSP answers no look-up of attempt ${attempt} any more.`,
   forgets: ({ attempt }) => `The PSP forgets the key of attempt ${attempt}.`,

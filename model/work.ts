@@ -212,7 +212,10 @@ function movesOfSubmit(world: World, run: Owner, task: Submit, play: Play): Move
         rest.length > 0
           ? replace(told.world, run, task, { ...task, facts: saidWith(rest, told) })
           : ended(told.world, run, task, play.rules);
-      return [{ deed: { does: 'records', attempt, fact: fact.type, ...tellOf(world, told) }, after, ...brokenOf(told) }];
+      return [
+        { deed: { does: 'records', attempt, fact: fact.type, ...tellOf(world, told) }, after, ...brokenOf(told) },
+        ...parkingOf(world, run, task, play),
+      ];
     }
   }
 }
@@ -237,7 +240,7 @@ function ended(world: World, run: Owner, task: Submit, rules: Rules): World {
 function movesOfLookUp(world: World, run: Owner, task: LookUp, play: Play): Move[] {
   const { attempt, why } = task;
   const deed = { does: 'shows', attempt } as const;
-  if (task.step === 'record') return toldByLookUp(world, run, task, play);
+  if (task.step === 'record') return [...toldByLookUp(world, run, task, play), ...parkingOf(world, run, task, play)];
   const reply = lookUpReply(world, attempt);
   const isFruitless = reply === undefined || reply.kind === 'not_found';
   // After a few tries. The message stays stored, and is handed on again.
@@ -334,6 +337,8 @@ function lossesOf(world: World): Move[] {
 function parkingOf(world: World, run: Owner, task: Task, { rules }: Play): Move[] {
   if (!run || world.left.parks === 0) return [];
   const told = write(spend(world, 'parks'), rules, { type: 'parked' }, task.sequence);
-  const after = done(told.world, run, task, rules, seenEvent(told.world, task.sequence), { kind: 'parked' });
+  const isMessage = task.what === 'look_up' && task.why === 'message'; // which stays stored
+  const confirmed: PayoutEvent[] = isMessage ? [{ kind: 'confirmed', attempt: task.attempt }] : [];
+  const after = done(told.world, run, task, rules, seenEvent(told.world, task.sequence), { kind: 'parked' }, ...confirmed);
   return [{ deed: { does: 'cannot', what: task.what, fact: 'parked', ...tellOf(world, told) }, after, ...brokenOf(told) }];
 }
