@@ -21,7 +21,8 @@ export function brokenAtRest(world: World): string | undefined {
   const isHeard = (attempt: number) => !keyOf(world, attempt).isSilent; // of the others a look-up is under way
   const forgotten = messages.find(({ attempt }) => isHeard(attempt));
   if (forgotten) return `the message "${forgotten.claim}" of attempt ${forgotten.attempt} is dealt with by nobody`;
-  if (books.needsOperator || world.isAcknowledged) return undefined;
+  if (books.needsOperator) return undefined;
+  if (world.isAcknowledged) return stuck(world);
   for (const [index, row] of books.attempts.entries()) {
     const key = keyOf(world, index + 1);
     if (isHeard(index + 1) && !rowAgrees(row, key, STATES[books.state].inFlight)) {

@@ -27,6 +27,8 @@ function movesOfClock(world: World): Move[] {
 
 /** What an operator acknowledged holds until something else happens at the PSP. */
 const noted = (before: World, after: World): World =>
-  after.isAcknowledged && before.isAcknowledged && after.psp !== before.psp ? { ...after, isAcknowledged: false } : after;
+  after.isAcknowledged && after.psp.some(({ status }, index) => status !== before.psp[index]?.status)
+    ? { ...after, isAcknowledged: false }
+    : after;
 
 export const isDue = ({ deed }: Move): boolean => DEEDS[deed.does].due;

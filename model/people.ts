@@ -6,7 +6,6 @@ import { unprovenOf, type ToldFact } from '../src/domain/payout/books.ts';
 import { isFinal } from '../src/domain/payout/machine.ts';
 import type { DeedName } from './deeds.ts';
 import { write } from './door.ts';
-import { isQuiet } from './rest.ts';
 import { brokenOf, hears, type Move, type Play, seenEvent, tellOf, withRun } from './work.ts';
 import { keyOf, payoutRun, spend, type World } from './world.ts';
 
@@ -56,13 +55,14 @@ function resolutions(world: World, play: Play): Move[] {
 
 const tasksOf = ({ runs, orphans }: World) => [...orphans, ...runs.flatMap(({ tasks }) => tasks)];
 
-/** Counts as seen only what there is to see: with something under way the operator has not seen the end of it. */
+/** Of an open payout its workflow hears, and what was parked is tried again. */
 function acknowledgements(world: World, { rules }: Play): Move[] {
   if (!world.books.needsOperator) return [];
   const told = write(spend(world, 'acts'), rules, { type: 'acknowledged', adminId: ADMIN }, world.books.sequence);
   if (told.outcome !== 'applied') return [];
-  const after = { ...told.world, isAcknowledged: isQuiet(world) };
-  return [{ deed: { does: 'acknowledges', fact: 'acknowledged', ...tellOf(world, told) }, after }];
+  const run = payoutRun(told.world);
+  const heard = run ? hears(told.world, run, rules, seenEvent(told.world, run.mind.seen.sequence)) : told.world;
+  return [{ deed: { does: 'acknowledges', fact: 'acknowledged', ...tellOf(world, told) }, after: { ...heard, isAcknowledged: true } }];
 }
 
 /** Only once the workflow of the last round has ended. */

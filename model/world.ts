@@ -27,7 +27,7 @@ export interface World {
   readonly messages: readonly Message[];
   /** Until when the newest attempt's outcome may stay unknown has passed. */
   readonly isLate: boolean;
-  /** An operator has seen everything as it is, and acknowledged it. */
+  /** An operator was told and has acknowledged it, and since then nothing has changed at the PSP. */
   readonly isAcknowledged: boolean;
   readonly left: Left;
 }
