@@ -1,6 +1,6 @@
 /**
  * `npm run chaos`: the whole matrix, into docs/proof.md. `-- --flow provider --boundary settle.before --victim worker --seed 7`
- * plays a part of it again, and `-- --payouts 2000 --seed 7` a long run of random kills. Ends with 1 if anything was not as it must be.
+ * plays a part of it again, `-- --story FILE` a counterexample of the model, and `-- --payouts 2000 --seed 7` a long run of random kills. Ends with 1 if anything was not as it must be.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { BOUNDARIES, VICTIMS } from './boundaries.ts';
 import { playLong } from './long.ts';
 import { argumentsOf, playMatrix } from './matrix.ts';
 import { writeLong, writeMatrix } from './report.ts';
+import { playStory, readStory } from './story.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     payouts: { type: 'string' },
     rate: { type: 'string', default: '12' },
     report: { type: 'boolean', default: false },
+    story: { type: 'string' },
   },
 });
 const WHOLE = [FLOWS, BOUNDARIES, VICTIMS] as const;
@@ -31,6 +33,13 @@ const command = ['npm run chaos', ...(process.argv.length > 2 ? ['--', ...proces
 const say = (line: string): void => console.log(line);
 const startedAt = performance.now();
 const seed = whole('seed', values.seed);
+
+if (values.story !== undefined) {
+  const problems = await playStory(readStory(values.story), say);
+  for (const each of problems) say(`✗ ${each}`);
+  say(`${problems.length} findings`);
+  process.exit(problems.length === 0 ? 0 : 1);
+}
 
 if (values.payouts !== undefined) {
   const plan = { payouts: whole('payouts', values.payouts), seed, perSecond: whole('rate', values.rate) };

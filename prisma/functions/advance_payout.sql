@@ -9,7 +9,8 @@ DECLARE
   v_wants_operator boolean := p_edge.to_state = 'UNRESOLVED' OR p_edge.effect = 'settle_late' OR p_fact = 'parked'
     OR coalesce((p_data ->> 'needsOperator')::boolean, false)
     OR EXISTS (SELECT 1 FROM payout_attempts a WHERE a.payout_id = p.id AND a.state = 'doubted')
-    OR (SELECT count(*) FROM payout_attempts a WHERE a.payout_id = p.id AND a.state = 'succeeded') > 1;
+    OR (SELECT count(*) FROM payout_attempts a WHERE a.payout_id = p.id AND a.state = 'succeeded')
+       > CASE WHEN p_edge.to_state = 'SUCCEEDED' THEN 1 ELSE 0 END; -- a payment that the payout has not settled with
 BEGIN
   IF p_edge.effect = 'note' THEN
     UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(), needs_operator = p_fact = 'parked' WHERE x.id = p.id RETURNING * INTO STRICT v;

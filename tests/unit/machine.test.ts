@@ -328,13 +328,14 @@ describe('a fact about another attempt than the newest', () => {
 test('only a word that repeats how the newest attempt ended is taken without looking: all else may move money', () => {
   for (const state of Object.keys(STATES) as PayoutState[]) {
     for (const claim of ['paid', 'failed', 'returned', 'queued', 'held', 'processing', null]) {
-      const repeated = isRepeated({ state, attempt: 2 }, { attempt: 2, claim });
+      const repeated = isRepeated({ state, attempt: 2, isDoubted: false }, { attempt: 2, claim });
       expect({ state, claim, repeated }).toEqual({
         state,
         claim,
         repeated: ['SUCCEEDED paid', 'FAILED failed', 'RETURNED returned'].includes(`${state} ${claim}`),
       });
-      expect(isRepeated({ state, attempt: 2 }, { attempt: 1, claim })).toBe(false);
+      expect(isRepeated({ state, attempt: 2, isDoubted: false }, { attempt: 1, claim })).toBe(false);
+      expect(isRepeated({ state, attempt: 2, isDoubted: true }, { attempt: 2, claim })).toBe(false);
     }
   }
 });

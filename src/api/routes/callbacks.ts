@@ -89,7 +89,8 @@ interface Place {
   readonly payoutId: string;
   readonly attempt: number;
   readonly round: number;
-  readonly now: { readonly state: PayoutState; readonly attempt: number };
+  /** `isDoubted`: its newest attempt was proven dead, and the PSP shows it alive. */
+  readonly now: { readonly state: PayoutState; readonly attempt: number; readonly isDoubted: boolean };
 }
 
 /**
@@ -99,9 +100,11 @@ interface Place {
  * paid a returned payment again in the very bytes in which it told of the first time. No row at all: its twin was
  * committed while this ran, and that one hands it on.
  */
+const IS_DOUBTED = `EXISTS (SELECT 1 FROM payout_attempts a WHERE a.payout_id = p.id AND a.attempt = p.attempt AND a.state = 'doubted')`;
 const STORE = `
   WITH place AS (
-    SELECT p.id, p.round, p.state, p.attempt, p.attempt = $6::int AND p.state = $10::text AS repeated
+    SELECT p.id, p.round, p.state, p.attempt, ${IS_DOUBTED} AS is_doubted,
+           p.attempt = $6::int AND p.state = $10::text AND NOT ${IS_DOUBTED} AS repeated
       FROM payouts p WHERE p.id = $5 AND p.psp = $2 AND p.mode = $11
   ), stored AS (
     INSERT INTO psp_messages (id, psp, event_key, reference, payout_id, attempt, claim, body, state, detail, handled_at, hand_on_at)
@@ -118,7 +121,7 @@ const STORE = `
     SELECT id, state FROM stored
     UNION ALL SELECT id, state FROM psp_messages WHERE psp = $2 AND event_key = $3 AND NOT EXISTS (SELECT FROM stored)
   )
-  SELECT message.id, message.state, place.id AS payout_id, place.round, place.state AS payout_state, place.attempt
+  SELECT message.id, message.state, place.id AS payout_id, place.round, place.state AS payout_state, place.attempt, place.is_doubted
     FROM message LEFT JOIN place ON true`;
 
 interface StoredRow {
@@ -128,6 +131,7 @@ interface StoredRow {
   readonly round: number;
   readonly payout_state: PayoutState;
   readonly attempt: number;
+  readonly is_doubted: boolean;
 }
 
 async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body }: PspCallback): Promise<Message> {
@@ -145,7 +149,7 @@ async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body
   });
   const row = rows[0];
   if (!row) return { id: '', state: 'stored by a twin', place: undefined };
-  const now = { state: row.payout_state, attempt: row.attempt };
+  const now = { state: row.payout_state, attempt: row.attempt, isDoubted: row.is_doubted };
   const place = ours && row.payout_id !== null ? { ...ours, round: row.round, now } : undefined;
   return { id: row.id, state: row.state, place };
 }
@@ -158,14 +162,14 @@ async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body
  */
 const LOOKS_AFTER_MS = [250, 500, 750, 1_000, 1_000];
 
-const NOW = 'SELECT round, state, attempt FROM payouts WHERE id = $1';
+const NOW = `SELECT p.round, p.state, p.attempt, ${IS_DOUBTED} AS "isDoubted" FROM payouts p WHERE p.id = $1`;
 
 async function whenReplied(pool: Pool, place: Place): Promise<Place> {
   let latest = place;
   for (const waitMs of LOOKS_AFTER_MS) {
     if (latest.now.state !== 'SUBMITTING' || latest.now.attempt !== place.attempt) break;
     await sleep(waitMs);
-    const { rows } = await pool.query<{ round: number; state: PayoutState; attempt: number }>({
+    const { rows } = await pool.query<Place['now'] & { readonly round: number }>({
       name: 'payout_now',
       text: NOW,
       values: [place.payoutId],

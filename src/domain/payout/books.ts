@@ -295,7 +295,9 @@ function needsOperatorAfter(books: PayoutBooks, edge: Edge, fact: ToldFact): boo
   const paid = books.attempts.filter(({ state }) => state === 'succeeded').length;
   const isDoubted = books.attempts.some(({ state }) => state === 'doubted');
   if (edge.to === 'UNRESOLVED' || edge.effect === 'settle_late' || edge.fact === 'parked') return true;
-  if (fact.needsOperator || paid > 1 || isDoubted) return true;
+  // A payment that the payout has not settled with: another attempt is in flight, or is paid, too.
+  const settled = STATES[edge.to].money === 'paid' ? 1 : 0;
+  if (fact.needsOperator || paid > settled || isDoubted) return true;
   return edge.from === 'UNRESOLVED' || edge.fact === 'attempt_started' ? false : books.needsOperator;
 }
 

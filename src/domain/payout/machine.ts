@@ -183,13 +183,14 @@ export const repeatedIn = (claim: string | null): PayoutState | null => REPEATED
 
 /**
  * Does a PSP's message only say once more what the books have closed with? Most callbacks come after the reply has
- * said the same; nothing follows from them, so nobody needs to look the payment up again.
+ * said the same; nothing follows from them, so nobody needs to look the payment up again. But of an attempt in doubt, the
+ * word that it failed is what everybody waits for.
  */
 export function isRepeated(
-  now: { state: PayoutState; attempt: number },
+  now: { state: PayoutState; attempt: number; isDoubted: boolean },
   message: { attempt: number; claim: string | null },
 ): boolean {
-  return message.attempt === now.attempt && repeatedIn(message.claim) === now.state;
+  return !now.isDoubted && message.attempt === now.attempt && repeatedIn(message.claim) === now.state;
 }
 
 export const isFinal = (state: PayoutState): boolean => STATES[state].final;

@@ -1,0 +1,83 @@
+/** The ledger's door in the model: a fact under its step key, and what must hold of every edge that is taken. */
+import type { PayoutBooks, ToldFact } from '../src/domain/payout/books.ts';
+import type { FactOutcome, Fact } from '../src/domain/payout/contract.ts';
+import type { PspFact } from '../src/domain/payout/facts.ts';
+import { type Edge, type Effect, STATES } from '../src/domain/payout/machine.ts';
+import type { Rules } from './rules.ts';
+import type { World } from './world.ts';
+
+export interface Telling {
+  readonly fact: ToldFact;
+  readonly key: string;
+}
+
+export interface Written {
+  readonly world: World;
+  readonly outcome: FactOutcome;
+  /** What was told, and under which step key. */
+  readonly told: Telling;
+  readonly edge?: Edge;
+  /** The rule that this edge breaks. */
+  readonly broken?: string;
+}
+
+/** Tells the books a fact, decided by somebody who had seen the event `sequence`. */
+export function write(world: World, rules: Rules, fact: ToldFact, sequence: number): Written {
+  const name = fact.adminId === undefined ? fact.type : `${fact.type} ${fact.adminId}`;
+  const told = { fact, key: `${name}:${fact.attempt ?? 0}:${sequence}` };
+  const step = { fact: name, attempt: fact.attempt ?? 0, sequence };
+  if (world.steps.some((each) => each.fact === name && each.attempt === step.attempt && each.sequence === sequence)) {
+    return { world, outcome: 'already', told };
+  }
+  const { books, outcome, edge } = rules.tell(world.books, fact);
+  if (outcome !== 'applied' && outcome !== 'ignored') return { world, outcome, told };
+  const isNewRound = edge?.fact === 'reinitiated';
+  const after: World = {
+    ...world,
+    books,
+    steps: [...world.steps, step],
+    attemptsBefore: isNewRound ? books.attempts.length : world.attemptsBefore,
+    isLate: world.isLate && books.attempts.length === world.books.attempts.length,
+  };
+  const broken = edge && brokenBy(edge, world.books, books);
+  return { world: after, outcome, told, ...(edge ? { edge } : {}), ...(broken === undefined ? {} : { broken }) };
+}
+
+/** What the money must be before this, and is afterwards. */
+const MOVES: Readonly<Partial<Record<Effect, readonly [before: string, after: string]>>> = {
+  settle: ['reserved', 'paid'],
+  settle_late: ['none', 'paid'],
+  release: ['reserved', 'none'],
+  reverse: ['paid', 'none'],
+  reserve: ['none', 'reserved'],
+  attempt: ['reserved', 'reserved'],
+};
+
+function brokenBy(edge: Edge, before: PayoutBooks, after: PayoutBooks): string | undefined {
+  const [from, to] = MOVES[edge.effect] ?? [STATES[edge.from].money, STATES[edge.from].money];
+  if (STATES[edge.from].money !== from || STATES[edge.to].money !== to) {
+    return `${edge.effect} moves money that is ${STATES[edge.from].money} and leaves it ${STATES[edge.to].money}`;
+  }
+  const isProven = ({ state, proof }: PayoutBooks['attempts'][number]) =>
+    state === 'returned' || (state === 'failed' && proof !== null);
+  if (edge.effect === 'release' && !after.attempts.every(isProven)) return 'money is released with an attempt unproven';
+  const isNewKey = after.attempts.length > before.attempts.length;
+  if (isNewKey && !before.attempts.every(isProven)) return 'a new key exists while an earlier attempt is unproven';
+  return undefined;
+}
+
+/** What the rules read of a fact that is about to be told. */
+export const toldOf = ({ type, attempt, source, askedAt, implied, pspRef, needsOperator }: PspFact): ToldFact => ({
+  type,
+  attempt,
+  source,
+  ...(pspRef === undefined ? {} : { named: true }),
+  ...(askedAt === undefined ? {} : { askedAt }),
+  ...(implied ? { implied } : {}),
+  ...(needsOperator ? { needsOperator } : {}),
+});
+
+export const ownFact = (fact: Fact): ToldFact => ({
+  type: fact.type as ToldFact['type'],
+  ...(fact.attempt === undefined ? {} : { attempt: fact.attempt }),
+});

@@ -1,0 +1,66 @@
+/** What must hold in every world, and what must hold of a world at rest. */
+import { isFinal, STATES } from '../src/domain/payout/machine.ts';
+import type { AttemptRow } from '../src/domain/payout/books.ts';
+import { isLiveAtPsp, type PspKey } from './psp.ts';
+import { keyOf, payoutRun, type World } from './world.ts';
+
+/** Undefined: all is well. */
+export function brokenAlways(world: World): string | undefined {
+  const { psp, books } = world;
+  const live = psp.filter(isLiveAtPsp).length + psp.reduce((sum, { twins }) => sum + twins, 0);
+  const lies = psp.filter((key) => key.lied).length;
+  if (live > 1 + lies) return `${live} payments are live outside`;
+  const holdsNothing = STATES[books.state].money === 'none' && books.state !== 'RETURNED';
+  if (holdsNothing && psp.some((key) => isLiveAtPsp(key) && !key.lied)) return 'the money is released, and the PSP may still pay';
+  return undefined;
+}
+
+/** Nothing is due any more: what the books say now, they say until somebody does something. */
+export function brokenAtRest(world: World): string | undefined {
+  const { books, messages } = world;
+  const isHeard = (attempt: number) => !keyOf(world, attempt).isSilent; // of the others a look-up is under way
+  const forgotten = messages.find(({ attempt }) => isHeard(attempt));
+  if (forgotten) return `the message "${forgotten.claim}" of attempt ${forgotten.attempt} is dealt with by nobody`;
+  if (books.needsOperator) return undefined;
+  if (world.isAcknowledged) return stuck(world);
+  for (const [index, row] of books.attempts.entries()) {
+    const key = keyOf(world, index + 1);
+    if (isHeard(index + 1) && !rowAgrees(row, key, STATES[books.state].inFlight)) {
+      return `attempt ${index + 1} is ${row.state} in the books and ${key.status} in the PSP's, and nobody is told`;
+    }
+  }
+  return disagreementOfState(world) ?? stuck(world);
+}
+
+function rowAgrees(row: AttemptRow, { status }: PspKey, isInFlight: boolean): boolean {
+  switch (row.state) {
+    case 'succeeded':
+      return status === 'paid';
+    case 'returned':
+      return status === 'returned';
+    case 'failed':
+      return status === 'none' || status === 'failed';
+    case 'doubted':
+      return false; // somebody must be told
+    case 'open':
+      return isInFlight ? ['queued', 'held', 'processing'].includes(status) : status === 'none';
+  }
+}
+
+function disagreementOfState({ books }: World): string | undefined {
+  const paid = books.attempts.filter(({ state }) => state === 'succeeded').length;
+  const expected = STATES[books.state].money === 'paid' ? 1 : 0;
+  return paid === expected ? undefined : `the payout is ${books.state}, but ${paid} of its attempts are paid`;
+}
+
+/** Somebody, or something, must be able to move it. */
+function stuck(world: World): string | undefined {
+  const { books } = world;
+  if (isFinal(books.state)) return undefined;
+  if (['REVIEW_ON_HOLD', 'ON_HOLD', 'UNRESOLVED'].includes(books.state)) return undefined; // a person has been told
+  if (books.state === 'QUEUED' && books.run === 'awaited') return undefined; // a run comes
+  const run = payoutRun(world);
+  if (run?.tasks.some(({ what }) => what === 'look_up')) return undefined; // the PSP's answer moves it
+  return `the payout stays ${books.state}, and nobody is told`;
+}
+

@@ -1,0 +1,77 @@
+/**
+ * `npm run model`: every set of bounds to its end, two at a time; then what was reached. Ends with 1 if a rule was broken, a
+ * bound not exhausted, or something never reached. `-- --report` writes the figures into docs/proof.md, `-- --story FILE` a
+ * counterexample as JSON, and `-- --walks 10000` lets walks of the model drive the real ledger (scripts/model.mjs).
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { EDGES } from '../src/domain/payout/machine.ts';
+import { type Coverage, merge, newCoverage, unreached } from './coverage.ts';
+import { type Exploration, explore } from './explore.ts';
+import { WHOLE } from './plans.ts';
+import { section } from './report.ts';
+import { TODAY } from './rules.ts';
+import { storyOf } from './story.ts';
+
+/** Some 200 bytes each while they are looked into: two threads stay below 4 GiB. */
+const STATES_MAX = 4_000_000;
+
+export type Result = Omit<Exploration, 'coverage'> & { readonly coverage: readonly (readonly [string, number])[] };
+
+if (isMainThread) await main();
+else {
+  parentPort?.on('message', (index: number) => {
+    const bounds = WHOLE[index];
+    if (!bounds) return;
+    const { coverage, ...result } = explore(bounds, TODAY, { statesMax: STATES_MAX });
+    parentPort?.postMessage({ ...result, coverage: [...coverage] } satisfies Result);
+  });
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { story: { type: 'string' }, report: { type: 'boolean', default: false } } });
+  const startedAt = performance.now();
+  const results = await exploreAll();
+  const seconds = (performance.now() - startedAt) / 1000;
+  const coverage: Coverage = newCoverage();
+  for (const each of results) merge(coverage, each.coverage);
+  const missing = unreached(coverage);
+  const sum = (of: (result: Result) => number) => results.reduce((total, each) => total + of(each), 0);
+  console.log(`${results.length} bounds, ${sum((each) => each.states)} states, ${sum((each) => each.transitions)} transitions, ${seconds.toFixed(0)} s`);
+  console.log(`reached: ${coverage.size} kinds of deeds, edges and answers; of ${EDGES.length} edges not: ${missing.length}`);
+  for (const each of missing) console.log(`never reached: ${each}`);
+  const found = results.find(({ finding }) => finding !== undefined)?.finding;
+  if (found && values.story !== undefined) writeFileSync(values.story, `${JSON.stringify(found, null, 2)}\n`);
+  if (values.report) {
+    const file = join('docs', 'proof.md');
+    writeFileSync(file, section(readFileSync(file, 'utf8'), results, coverage, seconds));
+  }
+  process.exit(found || missing.length > 0 || results.some(({ isExhausted }) => !isExhausted) ? 1 : 0);
+}
+
+/** The longest come first in the list, so that no thread is left with one of them. */
+async function exploreAll(): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const thread = async (): Promise<void> => {
+    const worker = new Worker(new URL(import.meta.url));
+    for (let index = next++; index < WHOLE.length; index = next++) {
+      worker.postMessage(index);
+      const result = await new Promise<Result>((resolve, reject) => {
+        worker.once('message', resolve);
+        worker.once('error', reject);
+      });
+      results.push(result);
+      const { bounds, states, transitions, depth, isExhausted, finding } = result;
+      const end = finding ? 'BROKEN' : isExhausted ? 'exhausted' : 'NOT EXHAUSTED';
+      console.log(`${end}: ${bounds.name}, ${states} states, ${transitions} transitions, depth ${depth}, ${result.seconds.toFixed(0)} s`);
+      if (finding) console.log(storyOf(finding));
+    }
+    await worker.terminate();
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, thread));
+  return results.sort((a, b) => WHOLE.findIndex(({ name }) => name === a.bounds.name) - WHOLE.findIndex(({ name }) => name === b.bounds.name));
+}

@@ -1,0 +1,64 @@
+/**
+ * The sets of bounds that `npm run model` exhausts, and the few that every test run does. Each looks at one kind of trouble
+ * as deep as some ten minutes of two cores allow; together they reach every deed, fact and edge (coverage.ts).
+ */
+import { newBooks, tell } from '../src/domain/payout/books.ts';
+import { type Bounds, bounds } from './bounds.ts';
+
+/** Within 20 seconds. */
+export const SHORT: readonly Bounds[] = [
+  bounds('an answer is lost, a resend is refused', { faults: 1, refusals: 1 }, { attempts: 1, messages: 1 }),
+  bounds('returned, and paid again', { returns: 2 }, { attempts: 1, messages: 1 }),
+  bounds('an operator resolves', { acts: 2, odds: 1 }, { attempts: 1, messages: 1 }),
+  bounds('people', { acts: 2 }, { attempts: 1, start: { state: 'IN_REVIEW' } }),
+];
+
+const ONE = { attempts: 1, messages: 1 } as const;
+
+/** Its first attempt has failed, and the second is to be sent. */
+const SECOND: Partial<Omit<Bounds, 'name' | 'left'>> = {
+  messages: 1,
+  start: [
+    { type: 'attempt_started', attempt: 1 } as const,
+    { type: 'attempt_failed', attempt: 1, named: true } as const,
+  ].reduce((books, fact) => tell(books, fact).books, newBooks()),
+  psp: [{ status: 'failed', mayRetry: true }],
+};
+
+export const WHOLE: readonly Bounds[] = [
+  bounds('a worker dies, an answer is lost', { deaths: 1, faults: 1 }, ONE),
+  bounds('the workflow is lost, and an answer', { restarts: 1, faults: 1 }, ONE),
+  bounds('a worker dies, and the PSP refuses', { deaths: 1, refusals: 1 }, ONE),
+  bounds('a worker dies at the second attempt', { deaths: 1 }, SECOND),
+  bounds('two attempts, each may be refused or lost', { faults: 1, refusals: 1 }),
+  bounds('look-ups fall silent', { silences: 1, returns: 1 }, SECOND),
+  bounds('answers are lost, resends are refused', { faults: 2, refusals: 2 }, ONE),
+  bounds('returned and paid again, told twice', { returns: 2, repeats: 1 }, { attempts: 1 }),
+  bounds('a failed transfer revives, and people act', { lies: 1, acts: 2 }, SECOND),
+  bounds('a failed transfer revives, and returns', { lies: 1, returns: 1 }, { attempts: 1 }),
+  bounds('a failed transfer revives while the next is queued', { lies: 1, stages: 1, acts: 1 }, SECOND),
+  bounds('a failed transfer revives while the next is unknown', { lies: 1, faults: 1 }, SECOND),
+  bounds('people before it is sent', { acts: 4, refusals: 1 }, { ...ONE, start: { state: 'IN_REVIEW' } }),
+  bounds('people between two attempts', { acts: 3 }, { messages: 1 }),
+  bounds('an operator resolves', { faults: 1, acts: 2, odds: 1 }, ONE),
+  bounds('started again', { acts: 2, faults: 1 }, { ...ONE, rounds: 2 }),
+  bounds('started again after a lie', { acts: 2, lies: 1 }, { ...ONE, rounds: 2 }),
+  bounds('queued, held, and not as we asked', { stages: 2, odds: 1 }, ONE),
+  bounds('queued and held, then refused', { stages: 1, faults: 1 }, SECOND),
+  bounds('queued while a dead worker answers', { stages: 1, deaths: 1 }, ONE),
+  bounds('the key is forgotten', { forgets: 1, faults: 2 }, ONE),
+  bounds('a run comes', { acts: 3 }, { ...ONE, start: { run: 'awaited' } }),
+  bounds('a step is impossible', { parks: 1, acts: 1, stages: 1 }, SECOND),
+  bounds('a step is impossible, and an answer lost', { parks: 1, acts: 1, faults: 1 }, ONE),
+  bounds('impossible in review', { parks: 1, acts: 3 }, { ...ONE, start: { state: 'IN_REVIEW' } }),
+  bounds('a provider, whose last attempt fails', { faults: 1 }, { messages: 1, lastNeedsOperator: true }),
+];
+
+/** For walks, which need not come to an end: everything at once. */
+const ANYTHING = { faults: 2, refusals: 2, returns: 2, lies: 1, stages: 1, odds: 1, silences: 0, repeats: 1, deaths: 1, restarts: 1, acts: 4, parks: 1 };
+export const WALKS: readonly Bounds[] = [
+  bounds('anything', ANYTHING, { rounds: 2, attempts: 3 }),
+  bounds('anything, reviewed', ANYTHING, { rounds: 2, start: { state: 'IN_REVIEW' } }),
+  bounds('anything, by a run', ANYTHING, { rounds: 2, start: { run: 'awaited' } }),
+  bounds('anything but parks', { ...ANYTHING, parks: 0, deaths: 2 }, { rounds: 2 }),
+];

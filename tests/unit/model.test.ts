@@ -1,0 +1,43 @@
+/** The short form of `npm run model`: small bounds explored to their end, and proof that the model can see. */
+import { describe, expect, test } from '@jest/globals';
+import { MADE_BY_HAND, OLD_RULES } from '../../model/breaks.ts';
+import { explore } from '../../model/explore.ts';
+import { SHORT } from '../../model/plans.ts';
+import { TODAY } from '../../model/rules.ts';
+import { storyOf } from '../../model/story.ts';
+
+/** A loaded machine takes its time: what matters is that the bounds are exhausted. */
+const TIMEOUT_MS = 120_000;
+
+describe('whatever a PSP, a death or a person does within these bounds, a payout is paid once and nobody is left alone', () => {
+  test.each(SHORT)(
+    '$name',
+    (bounds) => {
+      const { finding, isExhausted } = explore(bounds, TODAY);
+      expect(finding === undefined ? undefined : storyOf(finding)).toBeUndefined();
+      expect(isExhausted).toBe(true);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe('the model is not blind: it finds what was broken until commit 500d0be, and what is broken on purpose', () => {
+  test.each([...OLD_RULES, ...MADE_BY_HAND])(
+    '$name',
+    ({ bounds, rules }) => {
+      const { finding } = explore(bounds, rules);
+      expect(finding).toBeDefined();
+      expect(finding && storyOf(finding)).toMatch(/^ {2}1\. .+\n[^]* {2}✗ .+$/);
+    },
+    TIMEOUT_MS,
+  );
+
+  test.each([...OLD_RULES, ...MADE_BY_HAND])(
+    'with the rules of today the same bounds have no such story: $name',
+    ({ bounds }) => {
+      const { finding } = explore({ ...bounds, insists: false }, TODAY, { statesMax: 5_000 });
+      expect(finding).toBeUndefined();
+    },
+    TIMEOUT_MS,
+  );
+});
