@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { claimOf, type PayoutRecord } from '../src/domain/payout/contract.ts';
 import { isRepeated, type PayoutState, STATES } from '../src/domain/payout/machine.ts';
 import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.ts';
-import { closeRepeated } from '../src/ledger/pspMessages.ts';
+import { closeRepeated, IS_DOUBTED } from '../src/ledger/pspMessages.ts';
 import { TemporalUnavailable } from '../src/temporal/client.ts';
 import type { PayoutsClient } from '../src/temporal/payouts.ts';
 import { whileBeating } from './beating.ts';
@@ -64,7 +64,12 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
   async function handOn(message: DueMessage): Promise<boolean> {
     const { id, payout_id: payoutId, round, attempt, handed, is_contradicted: isContradicted } = message;
     const claim = claimOf(message.claim);
-    if (isRepeated({ state: message.payout_state, attempt: message.payout_attempt }, { attempt, claim })) {
+    if (
+      isRepeated(
+        { state: message.payout_state, attempt: message.payout_attempt, isDoubted: message.is_doubted },
+        { attempt, claim },
+      )
+    ) {
       await closeRepeated(pool, id);
       return false;
     }
@@ -169,7 +174,8 @@ const DUE_MESSAGES = `
     UPDATE psp_messages m SET hand_on_at = now() + $1::interval FROM due WHERE m.id = due.id
     RETURNING m.id, due.state = 'ignored' AS is_contradicted, m.payout_id, m.attempt, m.claim, m.handed
   )
-  SELECT taken.*, p.round, p.state AS payout_state, p.attempt AS payout_attempt FROM taken JOIN payouts p ON p.id = taken.payout_id`;
+  SELECT taken.*, p.round, p.state AS payout_state, p.attempt AS payout_attempt, ${IS_DOUBTED} AS is_doubted
+    FROM taken JOIN payouts p ON p.id = taken.payout_id`;
 
 interface DueMessage {
   readonly id: string;
@@ -181,4 +187,5 @@ interface DueMessage {
   readonly round: number;
   readonly payout_state: PayoutState;
   readonly payout_attempt: number;
+  readonly is_doubted: boolean;
 }

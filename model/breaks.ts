@@ -51,7 +51,11 @@ export const OLD_RULES: readonly Break[] = [
       },
     },
     // Attempt 1 failed, attempt 2 was paid.
-    bounds: bounds('1.3', { returns: 1, silences: 1, repeats: 1 }, { attempts: 2, insists: true, start: onceFailedThenPaid(), psp: [{ status: 'failed' }, { status: 'paid' }] }),
+    bounds: bounds(
+      '1.3',
+      { returns: 1, silences: 1, repeats: 1 },
+      { attempts: 2, insists: true, start: onceFailedThenPaid(), psp: [{ status: 'failed' }, { status: 'paid' }] },
+    ),
   },
 ];
 
@@ -85,7 +89,9 @@ export const MADE_BY_HAND: readonly Break[] = [
       next: (mind, nowMs, times) => {
         const acts = next(mind, nowMs, times);
         const { main } = acts;
-        return main.do === 'send' && mind.seen.state === 'UNKNOWN' ? { ...acts, main: { ...main, attempt: main.attempt + 1 } } : acts;
+        return main.do === 'send' && mind.seen.state === 'UNKNOWN'
+          ? { ...acts, main: { ...main, attempt: main.attempt + 1 } }
+          : acts;
       },
       tell: (books, fact) =>
         fact.type === 'attempt_started' && books.state === 'UNKNOWN'

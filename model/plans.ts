@@ -18,10 +18,10 @@ const ONE = { attempts: 1, messages: 1 } as const;
 /** Its first attempt has failed, and the second is to be sent. */
 const SECOND: Partial<Omit<Bounds, 'name' | 'left'>> = {
   messages: 1,
-  start: [
-    { type: 'attempt_started', attempt: 1 } as const,
-    { type: 'attempt_failed', attempt: 1, named: true } as const,
-  ].reduce((books, fact) => tell(books, fact).books, newBooks()),
+  start: [{ type: 'attempt_started', attempt: 1 } as const, { type: 'attempt_failed', attempt: 1, named: true } as const].reduce(
+    (books, fact) => tell(books, fact).books,
+    newBooks(),
+  ),
   psp: [{ status: 'failed', mayRetry: true }],
 };
 
@@ -55,7 +55,20 @@ export const WHOLE: readonly Bounds[] = [
 ];
 
 /** For walks, which need not come to an end: everything at once. */
-const ANYTHING = { faults: 2, refusals: 2, returns: 2, lies: 1, stages: 1, odds: 1, silences: 0, repeats: 1, deaths: 1, restarts: 1, acts: 4, parks: 1 };
+const ANYTHING = {
+  faults: 2,
+  refusals: 2,
+  returns: 2,
+  lies: 1,
+  stages: 1,
+  odds: 1,
+  silences: 0,
+  repeats: 1,
+  deaths: 1,
+  restarts: 1,
+  acts: 4,
+  parks: 1,
+};
 export const WALKS: readonly Bounds[] = [
   bounds('anything', ANYTHING, { rounds: 2, attempts: 3 }),
   bounds('anything, reviewed', ANYTHING, { rounds: 2, start: { state: 'IN_REVIEW' } }),

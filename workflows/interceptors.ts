@@ -27,6 +27,7 @@ const STARTED_WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set([
   'takeUpOpenPayouts',
   'checkBooks',
   'payoutRun',
+  'handOnMessages',
 ]);
 
 /**

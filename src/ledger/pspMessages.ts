@@ -17,3 +17,6 @@ const CLOSE = `
 export async function closeRepeated(pool: Pool, messageId: string): Promise<void> {
   await pool.query({ name: 'close_message', text: CLOSE, values: [messageId] });
 }
+
+/** Of a payout `p`, in SQL: its newest attempt was proven dead, and the PSP shows it alive. */
+export const IS_DOUBTED = `EXISTS (SELECT 1 FROM payout_attempts a WHERE a.payout_id = p.id AND a.attempt = p.attempt AND a.state = 'doubted')`;

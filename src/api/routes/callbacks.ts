@@ -9,7 +9,7 @@ import { newId } from '../../domain/newId.ts';
 import { claimOf, type Mode } from '../../domain/payout/contract.ts';
 import { isRepeated, type PayoutState, repeatedIn } from '../../domain/payout/machine.ts';
 import { failpoint } from '../../failpoints.ts';
-import { closeRepeated, FIRST_SWEPT_AFTER, NOTHING_NEW } from '../../ledger/pspMessages.ts';
+import { closeRepeated, FIRST_SWEPT_AFTER, IS_DOUBTED, NOTHING_NEW } from '../../ledger/pspMessages.ts';
 import type { PspCallback } from '../../psp/port.ts';
 import { openAnswers } from '../answers.ts';
 import type { ApiContext } from '../context.ts';
@@ -100,7 +100,6 @@ interface Place {
  * paid a returned payment again in the very bytes in which it told of the first time. No row at all: its twin was
  * committed while this ran, and that one hands it on.
  */
-const IS_DOUBTED = `EXISTS (SELECT 1 FROM payout_attempts a WHERE a.payout_id = p.id AND a.attempt = p.attempt AND a.state = 'doubted')`;
 const STORE = `
   WITH place AS (
     SELECT p.id, p.round, p.state, p.attempt, ${IS_DOUBTED} AS is_doubted,
