@@ -27,7 +27,7 @@ describe('the model is not blind: it finds what was broken until commit 500d0be,
     ({ bounds, rules }) => {
       const { finding } = explore(bounds, rules);
       expect(finding).toBeDefined();
-      expect(finding && storyOf(finding)).toMatch(/^ {2}1\. .+\n[^]* {2}✗ .+$/);
+      expect(finding && storyOf(finding)).toMatch(/^ {2}1\. .+\n[\s\S]* {2}✗ .+$/);
     },
     TIMEOUT_MS,
   );
