@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { DEEDS, type Deed, type DeedName } from '../model/deeds.ts';
 import { sentenceOf } from '../model/story.ts';
-import { isFinal } from '../src/domain/payout/machine.ts';
 import { newId } from '../src/domain/newId.ts';
+import { isFinal } from '../src/domain/payout/machine.ts';
 import type { Failpoint } from '../src/failpoints.ts';
 import type { BankDeed } from './behaviours.ts';
 import { untilOrStill } from './patience.ts';
@@ -105,13 +105,23 @@ export async function playStory(deeds: readonly Deed[], say: (line: string) => v
     const accountNumber = `12345678${newId('x').replace(/\D/g, '0').slice(-2).padStart(2, '0')}${SUFFIX}`;
     for (const deed of deeds) {
       const part = partOf(deed);
-      if (part.is === 'fault') await world.books.psps.merchant.fault(part.fault.kind, part.fault.params ?? {}, accountNumber, part.fault.times);
+      if (part.is === 'fault')
+        await world.books.psps.merchant.fault(part.fault.kind, part.fault.params ?? {}, accountNumber, part.fault.times);
       if (part.is === 'none') say(`no counterpart, left out: ${sentenceOf(deed)}`);
     }
     const death = deeds.map(partOf).find((part) => part.is === 'death');
     const held = death?.is === 'death' ? world.gate.arm(death.at, async () => true) : undefined;
-    const body = { amount: '100.00', currency: 'PKR', reference: newId('x'), destination: { type: 'bank', bankCode: 'HBL', accountNumber, accountTitle: 'Ayesha Khan' } };
-    const made = await world.here.call<{ id: string }>('POST', '/api/v1/payouts', { key: world.merchantKey, body, idempotencyKey: newId('x') });
+    const body = {
+      amount: '100.00',
+      currency: 'PKR',
+      reference: newId('x'),
+      destination: { type: 'bank', bankCode: 'HBL', accountNumber, accountTitle: 'Ayesha Khan' },
+    };
+    const made = await world.here.call<{ id: string }>('POST', '/api/v1/payouts', {
+      key: world.merchantKey,
+      body,
+      idempotencyKey: newId('x'),
+    });
     if (made.status >= 300) return [`not taken in: ${made.text}`];
     const { id } = made.body;
     if (held) {
@@ -169,7 +179,9 @@ async function problemsOf(world: World, id: string): Promise<string[]> {
   );
   await sleep(1_000);
   const [payout] = await world.books.payouts([id]);
-  const paid = (await world.books.psps.merchant.transfers()).filter(({ reference, status }) => reference.startsWith(`${id}:`) && status === 'paid');
+  const paid = (await world.books.psps.merchant.transfers()).filter(
+    ({ reference, status }) => reference.startsWith(`${id}:`) && status === 'paid',
+  );
   const broken = (await world.books.invariants()).filter(({ violations }) => violations !== 0);
   const expected = payout?.state === 'SUCCEEDED' ? 1 : 0;
   const isOpen = payout !== undefined && !isFinal(payout.state);

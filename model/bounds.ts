@@ -45,11 +45,7 @@ export interface Bounds {
 
 const NOTHING = Object.fromEntries(Object.keys(BUDGETS).map((name) => [name, 0])) as Record<Budget, number>;
 
-export const bounds = (
-  name: string,
-  left: Partial<Left>,
-  more: Partial<Omit<Bounds, 'name' | 'left'>> = {},
-): Bounds => ({
+export const bounds = (name: string, left: Partial<Left>, more: Partial<Omit<Bounds, 'name' | 'left'>> = {}): Bounds => ({
   name,
   start: {},
   attempts: 2,

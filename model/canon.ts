@@ -52,7 +52,8 @@ export function canonical(world: World): World {
   const rank = new Map(anchors.map((anchor, index) => [anchor, 2 * index + 2])); // room between two for what was told in between
   const at = (sequence: number): number => rank.get(sequence) ?? 0;
   const oldest = Math.min(...askers);
-  const after = (toldAt: number): number => (toldAt <= oldest ? 0 : 1 + Math.max(...[...askers].filter((each) => each < toldAt).map(at)));
+  const after = (toldAt: number): number =>
+    toldAt <= oldest ? 0 : 1 + Math.max(...[...askers].filter((each) => each < toldAt).map(at));
   return {
     ...world,
     books: {

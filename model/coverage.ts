@@ -32,6 +32,10 @@ export const UNREACHABLE: Readonly<Record<string, string>> = {
 export function unreached(coverage: Coverage): string[] {
   const deeds = Object.keys(DEEDS).map((name) => `deed ${name}`);
   const edges = EDGES.map(({ from, fact }) => `${from} ${fact}`).filter((edge) => !(edge in UNREACHABLE));
-  const facts = (Object.keys(FACTS) as FactType[]).filter((fact) => !EDGES.some((edge) => edge.fact === fact && coverage.has(`edge ${edge.from} ${fact}`)));
-  return [...deeds, ...edges.map((edge) => `edge ${edge}`)].filter((name) => !coverage.has(name)).concat(facts.map((fact) => `fact ${fact}`));
+  const facts = (Object.keys(FACTS) as FactType[]).filter(
+    (fact) => !EDGES.some((edge) => edge.fact === fact && coverage.has(`edge ${edge.from} ${fact}`)),
+  );
+  return [...deeds, ...edges.map((edge) => `edge ${edge}`)]
+    .filter((name) => !coverage.has(name))
+    .concat(facts.map((fact) => `fact ${fact}`));
 }

@@ -36,7 +36,11 @@ export interface ExploreOptions {
   readonly onDepth?: (depth: number, states: number, frontier: number) => void;
 }
 
-export function explore(bounds: Bounds, rules: Rules, { statesMax = Number.MAX_SAFE_INTEGER, onDepth }: ExploreOptions = {}): Exploration {
+export function explore(
+  bounds: Bounds,
+  rules: Rules,
+  { statesMax = Number.MAX_SAFE_INTEGER, onDepth }: ExploreOptions = {},
+): Exploration {
   const play: Play = { rules, bounds };
   const startedAt = performance.now();
   const visited = newVisited();

@@ -1,6 +1,7 @@
 /** What must hold in every world, and what must hold of a world at rest. */
-import { isFinal, STATES } from '../src/domain/payout/machine.ts';
+
 import type { AttemptRow } from '../src/domain/payout/books.ts';
+import { isFinal, STATES } from '../src/domain/payout/machine.ts';
 import { isLiveAtPsp, type PspKey } from './psp.ts';
 import { keyOf, payoutRun, type World } from './world.ts';
 
@@ -63,4 +64,3 @@ function stuck(world: World): string | undefined {
   if (run?.tasks.some(({ what }) => what === 'look_up')) return undefined; // the PSP's answer moves it
   return `the payout stays ${books.state}, and nobody is told`;
 }
-

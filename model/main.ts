@@ -3,6 +3,7 @@
  * bound not exhausted, or something never reached. `-- --report` writes the figures into docs/proof.md, `-- --story FILE` a
  * counterexample as JSON, and `-- --walks 10000` lets walks of the model drive the real ledger (scripts/model.mjs).
  */
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +41,9 @@ async function main(): Promise<void> {
   for (const each of results) merge(coverage, each.coverage);
   const missing = unreached(coverage);
   const sum = (of: (result: Result) => number) => results.reduce((total, each) => total + of(each), 0);
-  console.log(`${results.length} bounds, ${sum((each) => each.states)} states, ${sum((each) => each.transitions)} transitions, ${seconds.toFixed(0)} s`);
+  console.log(
+    `${results.length} bounds, ${sum((each) => each.states)} states, ${sum((each) => each.transitions)} transitions, ${seconds.toFixed(0)} s`,
+  );
   console.log(`reached: ${coverage.size} kinds of deeds, edges and answers; of ${EDGES.length} edges not: ${missing.length}`);
   for (const each of missing) console.log(`never reached: ${each}`);
   const found = results.find(({ finding }) => finding !== undefined)?.finding;
@@ -60,18 +63,19 @@ async function exploreAll(): Promise<Result[]> {
     const worker = new Worker(new URL(import.meta.url));
     for (let index = next++; index < WHOLE.length; index = next++) {
       worker.postMessage(index);
-      const result = await new Promise<Result>((resolve, reject) => {
-        worker.once('message', resolve);
-        worker.once('error', reject);
-      });
+      const [result] = (await once(worker, 'message')) as [Result];
       results.push(result);
       const { bounds, states, transitions, depth, isExhausted, finding } = result;
       const end = finding ? 'BROKEN' : isExhausted ? 'exhausted' : 'NOT EXHAUSTED';
-      console.log(`${end}: ${bounds.name}, ${states} states, ${transitions} transitions, depth ${depth}, ${result.seconds.toFixed(0)} s`);
+      console.log(
+        `${end}: ${bounds.name}, ${states} states, ${transitions} transitions, depth ${depth}, ${result.seconds.toFixed(0)} s`,
+      );
       if (finding) console.log(storyOf(finding));
     }
     await worker.terminate();
   };
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, thread));
-  return results.sort((a, b) => WHOLE.findIndex(({ name }) => name === a.bounds.name) - WHOLE.findIndex(({ name }) => name === b.bounds.name));
+  return results.sort(
+    (a, b) => WHOLE.findIndex(({ name }) => name === a.bounds.name) - WHOLE.findIndex(({ name }) => name === b.bounds.name),
+  );
 }

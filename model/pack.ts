@@ -10,7 +10,16 @@ export function pack(world: World): string {
   const done = steps.map(({ fact, attempt, sequence }) => `${fact}:${attempt}:${sequence}`).join();
   const work = runs.map(({ kind, mind, tasks }) => `${kind}${packMind(mind)}${tasks.map(packTask).join()}`).join('+');
   const stored = messages.map(({ id, attempt, claim }) => `${id}:${attempt}:${claim}`).join();
-  return [flags, packBooks(books), done, work, orphans.map(packTask).join(), psp.map(packKey).join(), stored, Object.values(left).join('')].join('|');
+  return [
+    flags,
+    packBooks(books),
+    done,
+    work,
+    orphans.map(packTask).join(),
+    psp.map(packKey).join(),
+    stored,
+    Object.values(left).join(''),
+  ].join('|');
 }
 
 const packBooks = ({ state, sequence, round, attempts, returns, needsOperator, deciders, run }: PayoutBooks): string =>
@@ -21,7 +30,9 @@ const packBooks = ({ state, sequence, round, attempts, returns, needsOperator, d
 const packMind = ({ seen, round, notices, confirming, resends, notFoundAt, checkedRound, parkedAt }: Mind): string => {
   const { state, sequence, attempt, attemptsBefore, attemptOpen, unproven, runId, outcomeUntil } = seen;
   const known = `${state}:${sequence}:${seen.round}:${attempt}:${attemptsBefore}:${+attemptOpen}:${unproven.join('')}:${+(runId !== null)}${+(outcomeUntil !== null)}`;
-  const heard = [notices, ...confirming.map((each) => each.notices)].map((each) => each.map(({ messageId }) => messageId).join('')).join(';');
+  const heard = [notices, ...confirming.map((each) => each.notices)]
+    .map((each) => each.map(({ messageId }) => messageId).join(''))
+    .join(';');
   return `(${known}:${round}:${heard}:${resends}:${notFoundAt}:${checkedRound}:${parkedAt})`;
 };
 

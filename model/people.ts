@@ -2,7 +2,7 @@
  * Merchants, approvers and operators, at any moment. What the ledger refuses them changes nothing and is no move. A person who
  * resolves an outcome has asked the PSP and tells the truth; an untrue resolution is beyond what an engine can mend.
  */
-import { unprovenOf, type ToldFact } from '../src/domain/payout/books.ts';
+import { type ToldFact, unprovenOf } from '../src/domain/payout/books.ts';
 import { isFinal } from '../src/domain/payout/machine.ts';
 import type { DeedName } from './deeds.ts';
 import { write } from './door.ts';
@@ -62,7 +62,9 @@ function acknowledgements(world: World, { rules }: Play): Move[] {
   if (told.outcome !== 'applied') return [];
   const run = payoutRun(told.world);
   const heard = run ? hears(told.world, run, rules, seenEvent(told.world, run.mind.seen.sequence)) : told.world;
-  return [{ deed: { does: 'acknowledges', fact: 'acknowledged', ...tellOf(world, told) }, after: { ...heard, isAcknowledged: true } }];
+  return [
+    { deed: { does: 'acknowledges', fact: 'acknowledged', ...tellOf(world, told) }, after: { ...heard, isAcknowledged: true } },
+  ];
 }
 
 /** Only once the workflow of the last round has ended. */
@@ -70,5 +72,11 @@ function newRounds(world: World, { rules, bounds }: Play): Move[] {
   if (!isFinal(world.books.state) || payoutRun(world) || world.books.round >= bounds.rounds) return [];
   const told = write(spend(world, 'acts'), rules, { type: 'reinitiated' }, 0);
   if (told.outcome !== 'applied') return [];
-  return [{ deed: { does: 'reinitiates', fact: 'reinitiated', ...tellOf(world, told) }, after: withRun(told.world, 'payout'), ...brokenOf(told) }];
+  return [
+    {
+      deed: { does: 'reinitiates', fact: 'reinitiated', ...tellOf(world, told) },
+      after: withRun(told.world, 'payout'),
+      ...brokenOf(told),
+    },
+  ];
 }

@@ -2,8 +2,8 @@
  * The sets of bounds that `npm run model` exhausts, and the few that every test run does. Each looks at one kind of trouble
  * as deep as some ten minutes of two cores allow; together they reach every deed, fact and edge (coverage.ts).
  */
-import { newBooks, tell } from '../src/domain/payout/books.ts';
 import { type Bounds, bounds } from './bounds.ts';
+import { ofSecondAttempt } from './breaks.ts';
 
 /** Within 20 seconds. */
 export const SHORT: readonly Bounds[] = [
@@ -15,18 +15,11 @@ export const SHORT: readonly Bounds[] = [
 
 const ONE = { attempts: 1, messages: 1 } as const;
 
-/** Its first attempt has failed, and the second is to be sent. */
-const SECOND: Partial<Omit<Bounds, 'name' | 'left'>> = {
-  messages: 1,
-  start: [
-    { type: 'attempt_started', attempt: 1 } as const,
-    { type: 'attempt_failed', attempt: 1, named: true } as const,
-  ].reduce((books, fact) => tell(books, fact).books, newBooks()),
-  psp: [{ status: 'failed', mayRetry: true }],
-};
+const SECOND = { messages: 1, ...ofSecondAttempt() };
 
 export const WHOLE: readonly Bounds[] = [
   bounds('a worker dies, an answer is lost', { deaths: 1, faults: 1 }, ONE),
+  bounds('a worker dies, and answers are lost', { deaths: 1, faults: 2 }, ONE),
   bounds('the workflow is lost, and an answer', { restarts: 1, faults: 1 }, ONE),
   bounds('a worker dies, and the PSP refuses', { deaths: 1, refusals: 1 }, ONE),
   bounds('a worker dies at the second attempt', { deaths: 1 }, SECOND),
@@ -55,7 +48,20 @@ export const WHOLE: readonly Bounds[] = [
 ];
 
 /** For walks, which need not come to an end: everything at once. */
-const ANYTHING = { faults: 2, refusals: 2, returns: 2, lies: 1, stages: 1, odds: 1, silences: 0, repeats: 1, deaths: 1, restarts: 1, acts: 4, parks: 1 };
+const ANYTHING = {
+  faults: 2,
+  refusals: 2,
+  returns: 2,
+  lies: 1,
+  stages: 1,
+  odds: 1,
+  silences: 0,
+  repeats: 1,
+  deaths: 1,
+  restarts: 1,
+  acts: 4,
+  parks: 1,
+};
 export const WALKS: readonly Bounds[] = [
   bounds('anything', ANYTHING, { rounds: 2, attempts: 3 }),
   bounds('anything, reviewed', ANYTHING, { rounds: 2, start: { state: 'IN_REVIEW' } }),

@@ -16,20 +16,29 @@ export function section(before: string, results: readonly Result[], coverage: Co
     `- ${new Date().toISOString().slice(0, 16)}Z, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, Node ${process.versions.node}, \`npm run model\``,
     '',
     `**${results.length} sets of bounds exhausted, ${sum((each) => each.states)} states, ${sum((each) => each.transitions)} transitions, ${sum((each) => each.resting)} of the states at rest, ${seconds.toFixed(0)} s: ${findings} findings.**`,
-    `Reached: ${count('deed')} kinds of deeds, ${count('edge')} edges, the answers ${[...coverage.keys()].filter((name) => name.startsWith('outcome ')).map((name) => `\`${name.slice(8)}\``).join(' ')}.`,
+    `Reached: ${count('deed')} kinds of deeds, ${count('edge')} edges, the answers ${[...coverage.keys()]
+      .filter((name) => name.startsWith('outcome '))
+      .map((name) => `\`${name.slice(8)}\``)
+      .join(' ')}.`,
     ...Object.entries(UNREACHABLE).map(([edge, why]) => `Not to be reached: ${edge} (${why}).`),
     '',
     '| bounds | attempts × rounds | messages | budgets | states | transitions | s |',
     '|---|---|---|---|---|---|---|',
-    ...results.map(({ bounds, states, transitions, seconds: took }) =>
-      `| ${bounds.name} | ${bounds.attempts} × ${bounds.rounds} | ${bounds.messages} | ${budgets(bounds.left)} | ${states.toLocaleString('en')} | ${transitions.toLocaleString('en')} | ${took.toFixed(0)} |`,
+    ...results.map(
+      ({ bounds, states, transitions, seconds: took }) =>
+        `| ${bounds.name} | ${bounds.attempts} × ${bounds.rounds} | ${bounds.messages} | ${budgets(bounds.left)} | ${states.toLocaleString('en')} | ${transitions.toLocaleString('en')} | ${took.toFixed(0)} |`,
     ),
     END,
   ];
   const from = before.indexOf(BEGIN);
   const to = before.indexOf(END);
-  return from < 0 || to < 0 ? `${before}\n${lines.join('\n')}\n` : before.slice(0, from) + lines.join('\n') + before.slice(to + END.length);
+  return from < 0 || to < 0
+    ? `${before}\n${lines.join('\n')}\n`
+    : before.slice(0, from) + lines.join('\n') + before.slice(to + END.length);
 }
 
 const budgets = (left: Readonly<Record<Budget, number>>): string =>
-  (Object.keys(BUDGETS) as Budget[]).filter((name) => left[name] > 0).map((name) => `${name} ${left[name]}`).join(', ');
+  (Object.keys(BUDGETS) as Budget[])
+    .filter((name) => left[name] > 0)
+    .map((name) => `${name} ${left[name]}`)
+    .join(', ');

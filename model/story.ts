@@ -5,7 +5,8 @@ import type { Finding } from './explore.ts';
 const SENTENCES: Readonly<Record<DeedName, (deed: Deed) => string>> = {
   decides: ({ what, attempt }) => `The workflow decides: ${what} (attempt ${attempt}).`,
   begins: ({ attempt, outcome }) => `A worker writes down that attempt ${attempt} begins: ${outcome}.`,
-  records: ({ fact, attempt, outcome }) => `The worker writes down what the PSP answered, ${fact} of attempt ${attempt}: ${outcome}.`,
+  records: ({ fact, attempt, outcome }) =>
+    `The worker writes down what the PSP answered, ${fact} of attempt ${attempt}: ${outcome}.`,
   tells: ({ fact, attempt, outcome }) => `The books are told ${fact} of attempt ${attempt}: ${outcome}.`,
   gives_up: ({ attempt }) => `The look-up of attempt ${attempt} after a message is given up; the message stays stored.`,
   takes_up: () => 'A new workflow takes the payout up from the books.',
@@ -15,7 +16,9 @@ const SENTENCES: Readonly<Record<DeedName, (deed: Deed) => string>> = {
       : `The message "${what}" of attempt ${attempt} is handed on to a workflow.`,
   deadline_passes: ({ attempt }) => `The time in which the outcome of attempt ${attempt} may stay unknown is over.`,
   takes: ({ attempt, what }) =>
-    what === 'again' ? `The PSP gets a second request under the key of attempt ${attempt}.` : `The PSP takes the request of attempt ${attempt}.`,
+    what === 'again'
+      ? `The PSP gets a second request under the key of attempt ${attempt}.`
+      : `The PSP takes the request of attempt ${attempt}.`,
   answers: ({ attempt, what }) => `The PSP answers the request of attempt ${attempt}: ${what}.`,
   shows: ({ attempt, what }) => `The PSP shows attempt ${attempt} to a look-up: ${what}.`,
   calls_back: ({ attempt, what }) => `The PSP calls back that attempt ${attempt} is ${what}; the API stores it.`,

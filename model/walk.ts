@@ -27,7 +27,10 @@ export function randomOf(seed: number): (below: number) => number {
 export function walk(bounds: Bounds, rules: Rules, seed: number, deedsMax: number): Stride[] {
   const random = randomOf(seed);
   const start = newBooks(bounds.start);
-  let world = settle(startOf({ ...bounds, start: { ...bounds.start, sequence: start.state === 'IN_REVIEW' ? 2 : start.sequence } }), rules);
+  let world = settle(
+    startOf({ ...bounds, start: { ...bounds.start, sequence: start.state === 'IN_REVIEW' ? 2 : start.sequence } }),
+    rules,
+  );
   const strides: Stride[] = [];
   for (let count = 0; count < deedsMax; count += 1) {
     const moves = movesOf(world, { rules, bounds }, (each) => each);

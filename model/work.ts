@@ -2,13 +2,14 @@
  * The workflow and its workers: the product's `next` says what to do, its `hear` takes in what came of it, and in between
  * every piece of work is cut into the steps between which somebody may die or something may happen.
  */
+
+import type { ToldFact } from '../src/domain/payout/books.ts';
 import { replyContext } from '../src/domain/payout/facts.ts';
 import { isFinal } from '../src/domain/payout/machine.ts';
 import { type Act, newMind, type PayoutEvent } from '../src/domain/payout/next.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import type { Bounds } from './bounds.ts';
 import type { Deed } from './deeds.ts';
-import type { ToldFact } from '../src/domain/payout/books.ts';
 import { ownFact, toldOf, type Written, write } from './door.ts';
 import { arrivalsOf, LOST, lookUpReply, replyOf } from './psp.ts';
 import type { Rules } from './rules.ts';
@@ -16,13 +17,13 @@ import {
   keyOf,
   type LookUp,
   nowOf,
+  type Own,
   payoutRun,
   type Run,
+  type Submit,
   seenOf,
   setRun,
   spend,
-  type Own,
-  type Submit,
   type Task,
   TIMES,
   type World,
@@ -75,14 +76,18 @@ function movesOfSweeps(world: World, { rules }: Play): Move[] {
     }
     const to = run ? world : withRun(world, 'follow_up');
     const hearer = run ?? to.runs.find(({ kind }) => kind === 'follow_up');
-    if (hearer) moves.push({ deed, after: hears(to, hearer, rules, { kind: 'noticed', notice: { messageId: id, attempt, claim } }) });
+    if (hearer)
+      moves.push({ deed, after: hears(to, hearer, rules, { kind: 'noticed', notice: { messageId: id, attempt, claim } }) });
   }
   return moves;
 }
 
 export function withRun(world: World, kind: Run['kind']): World {
   if (world.runs.some((each) => each.kind === kind)) return world;
-  return { ...world, runs: [...world.runs, { kind, mind: newMind(seenOf(world), kind === 'payout' ? world.books.round : 0, 0), tasks: [] }] };
+  return {
+    ...world,
+    runs: [...world.runs, { kind, mind: newMind(seenOf(world), kind === 'payout' ? world.books.round : 0, 0), tasks: [] }],
+  };
 }
 
 export const close = (world: World, ids: ReadonlySet<string>): World => ({
@@ -128,7 +133,11 @@ function tasksOf(act: Exclude<Act, { do: 'wait' | 'end' }>, { mind }: Run): Task
   }
 }
 
-export const lookUp = (attempt: number, why: LookUp['why'], { sequence, state, attempt: newest, attemptOpen }: Run['mind']['seen']): LookUp => ({
+export const lookUp = (
+  attempt: number,
+  why: LookUp['why'],
+  { sequence, state, attempt: newest, attemptOpen }: Run['mind']['seen'],
+): LookUp => ({
   what: 'look_up',
   why,
   attempt,
@@ -187,7 +196,11 @@ function movesOfSubmit(world: World, run: Owner, task: Submit, play: Play): Move
         told.outcome === 'applied'
           ? replace(told.world, run, task, { ...begun, step: 'send' })
           : told.outcome === 'already' // somebody may have asked: only a look-up can tell
-            ? replace(told.world, run, task, { ...begun, step: 'record', facts: factsFor(told.world, begun, LOST, 'reply', play) })
+            ? replace(told.world, run, task, {
+                ...begun,
+                step: 'record',
+                facts: factsFor(told.world, begun, LOST, 'reply', play),
+              })
             : ended(told.world, run, task, play.rules);
       return [{ deed, after, ...brokenOf(told) }, ...parkingOf(world, run, task, play)];
     }
@@ -206,7 +219,8 @@ function movesOfSubmit(world: World, run: Owner, task: Submit, play: Play): Move
       const [fact, ...rest] = task.facts;
       if (!fact) return [];
       // A failure that another attempt follows is left to the workflow, which says when: nobody else writes it down.
-      if (fact.type === 'attempt_failed' && !run) return [{ deed: { does: 'dies', attempt, what: 'late' }, after: done(world, run, task, play.rules) }];
+      if (fact.type === 'attempt_failed' && !run)
+        return [{ deed: { does: 'dies', attempt, what: 'late' }, after: done(world, run, task, play.rules) }];
       const told = write(world, play.rules, fact, task.askedAt);
       const after =
         rest.length > 0
@@ -220,8 +234,18 @@ function movesOfSubmit(world: World, run: Owner, task: Submit, play: Play): Move
   }
 }
 
-const factsFor = (world: World, task: Submit | LookUp, reply: PspReply, source: 'reply' | 'look_up' | 'callback', { rules, bounds }: Play) => {
-  const payout = { kind: bounds.lastNeedsOperator ? 'provider' : 'merchant', attemptsBefore: world.attemptsBefore, maxAttempts: bounds.attempts };
+const factsFor = (
+  world: World,
+  task: Submit | LookUp,
+  reply: PspReply,
+  source: 'reply' | 'look_up' | 'callback',
+  { rules, bounds }: Play,
+) => {
+  const payout = {
+    kind: bounds.lastNeedsOperator ? 'provider' : 'merchant',
+    attemptsBefore: world.attemptsBefore,
+    maxAttempts: bounds.attempts,
+  };
   const { attempt, askedAt } = task;
   return rules.factsOf(reply, replyContext(payout, { attempt, source, askedAt })).map(toldOf);
 };
@@ -253,15 +277,22 @@ function movesOfLookUp(world: World, run: Owner, task: LookUp, play: Play): Move
   const what = reply.kind;
   const all = factsFor(world, task, reply, why === 'message' ? 'callback' : 'look_up', play);
   const facts = reply.kind === 'not_found' ? all.filter(({ type }) => type !== 'outcome_unknown') : all;
-  if (facts.length > 0) return [{ deed: { ...deed, what }, after: replace(world, run, task, { ...task, step: 'record', facts }) }];
-  return [{ deed: { ...deed, what }, after: done(world, run, task, play.rules, ...(why === 'main' ? [{ kind: 'not_found' } as const] : [])) }];
+  if (facts.length > 0)
+    return [{ deed: { ...deed, what }, after: replace(world, run, task, { ...task, step: 'record', facts }) }];
+  return [
+    {
+      deed: { ...deed, what },
+      after: done(world, run, task, play.rules, ...(why === 'main' ? [{ kind: 'not_found' } as const] : [])),
+    },
+  ];
 }
 
 function toldByLookUp(world: World, run: Owner, task: LookUp, { rules }: Play): Move[] {
   const [fact, ...rest] = task.facts;
   if (!fact) return [];
   // Earlier attempts are judged together, when the PSP has answered for each.
-  if (task.why === 'check' && run?.tasks.some((each) => each.what === 'look_up' && each.why === 'check' && each.step === 'asked')) return [];
+  if (task.why === 'check' && run?.tasks.some((each) => each.what === 'look_up' && each.why === 'check' && each.step === 'asked'))
+    return [];
   const told = write(world, rules, fact, run?.mind.seen.sequence ?? task.sequence);
   const deed: Deed = { does: 'tells', attempt: task.attempt, fact: fact.type, ...tellOf(world, told) };
   const now = seesIn(told.world, run, rules);
@@ -305,7 +336,8 @@ function done(world: World, run: Owner, task: Task, rules: Rules, ...events: rea
   const current = world.runs.find(({ kind }) => kind === run.kind);
   if (!current) return world;
   const tasks = without(current.tasks);
-  const isLastCheck = task.what === 'look_up' && task.why === 'check' && !tasks.some((each) => each.what === 'look_up' && each.why === 'check');
+  const isLastCheck =
+    task.what === 'look_up' && task.why === 'check' && !tasks.some((each) => each.what === 'look_up' && each.why === 'check');
   const heard = isLastCheck ? [...events, { kind: 'checked' } as const] : events;
   const freed: Run = { ...current, tasks };
   return hears(setRun(world, current, freed), freed, rules, ...heard);
@@ -330,7 +362,10 @@ function lossesOf(world: World): Move[] {
   const goesOn = run.tasks.filter((task) => task.what === 'submit' || (task.what === 'look_up' && task.step === 'record'));
   const moves: Move[] = [{ deed: { does: 'is_lost' }, after: without }];
   if (goesOn.length === 0) return moves;
-  return [...moves, { deed: { does: 'is_lost', what: 'its work goes on' }, after: { ...without, orphans: [...without.orphans, ...goesOn] } }];
+  return [
+    ...moves,
+    { deed: { does: 'is_lost', what: 'its work goes on' }, after: { ...without, orphans: [...without.orphans, ...goesOn] } },
+  ];
 }
 
 /** The step can never succeed: the payout is parked for an operator, and the workflow only listens. */

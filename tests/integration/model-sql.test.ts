@@ -4,12 +4,12 @@
  * something else. `npm run model -- --walks 10000` walks longer.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Bounds } from '../../model/bounds.ts';
+import type { Telling } from '../../model/door.ts';
 import { WALKS } from '../../model/plans.ts';
 import { TODAY } from '../../model/rules.ts';
 import { storyOf } from '../../model/story.ts';
 import { walk } from '../../model/walk.ts';
-import type { Telling } from '../../model/door.ts';
-import type { Bounds } from '../../model/bounds.ts';
 import { type Books, type Owner, openBooks } from '../support/books.ts';
 
 const COUNT = Number.parseInt(process.env['MODEL_WALKS'] ?? '300', 10);
@@ -61,10 +61,19 @@ async function walkOnce(seed: number): Promise<number> {
     const answer = await tellReally(id, deed.told);
     const after = deed.also ? await tellReally(id, deed.also) : answer;
     const { state, sequence, round, returns, needsOperator, unproven } = after.payout;
-    const story = () => storyOf({ what: `walk ${seed} in "${bounds.name}"`, deeds: strides.slice(0, index + 1).map((each) => each.deed) });
+    const story = () =>
+      storyOf({ what: `walk ${seed} in "${bounds.name}"`, deeds: strides.slice(0, index + 1).map((each) => each.deed) });
     const real = { outcome: answer.outcome, state, sequence, round, returns, needsOperator };
-    const modelled = { outcome: deed.outcome, state: expected.state, sequence: expected.sequence, round: expected.round, returns: expected.returns, needsOperator: expected.needsOperator };
-    if (JSON.stringify(real) !== JSON.stringify(modelled)) expect({ story: story(), ...real }).toEqual({ story: '', ...modelled });
+    const modelled = {
+      outcome: deed.outcome,
+      state: expected.state,
+      sequence: expected.sequence,
+      round: expected.round,
+      returns: expected.returns,
+      needsOperator: expected.needsOperator,
+    };
+    if (JSON.stringify(real) !== JSON.stringify(modelled))
+      expect({ story: story(), ...real }).toEqual({ story: '', ...modelled });
     expect(Array.isArray(unproven)).toBe(true);
     told += 1;
   }
