@@ -66,6 +66,19 @@ function onceFailedThenPaid(): Partial<PayoutBooks> {
     { type: 'attempt_started', attempt: 2 },
     { type: 'paid', attempt: 2, named: true },
   ];
+  return told(facts);
+}
+
+/** Its first attempt has failed, and the second is to be sent. */
+export function ofSecondAttempt(): Pick<Bounds, 'start' | 'psp'> {
+  const facts: readonly ToldFact[] = [
+    { type: 'attempt_started', attempt: 1 },
+    { type: 'attempt_failed', attempt: 1, named: true },
+  ];
+  return { start: told(facts), psp: [{ status: 'failed', mayRetry: true }] };
+}
+
+function told(facts: readonly ToldFact[]): PayoutBooks {
   return facts.reduce((books, fact) => tell(books, fact).books, newBooks());
 }
 
@@ -108,5 +121,26 @@ export const MADE_BY_HAND: readonly Break[] = [
         fact.type === 'cancelled' && books.state === 'SUBMITTING' ? tell({ ...books, state: 'QUEUED' }, fact) : tell(books, fact),
     },
     bounds: bounds('cancelled', { acts: 1 }, { attempts: 1 }),
+  },
+];
+
+/** What the model itself found first in the rules of its day. */
+export const FOUND: readonly Break[] = [
+  {
+    name: 'of a doubted attempt, the word that it failed was taken for a repetition',
+    rules: { ...TODAY, isRepeated: (now, message) => TODAY.isRepeated({ ...now, isDoubted: false }, message) },
+    bounds: bounds('doubted', { lies: 1, acts: 1 }, { attempts: 1, messages: 1 }),
+  },
+  {
+    name: 'with one attempt paid and another in flight, the next word about that one took the payout away from its operator',
+    rules: {
+      ...TODAY,
+      tell: (books, fact) => {
+        const told = tell(books, fact);
+        const isCleared = told.edge?.from === 'UNRESOLVED' && told.edge.to === 'PROCESSING';
+        return isCleared ? { ...told, books: { ...told.books, needsOperator: false } } : told;
+      },
+    },
+    bounds: bounds('cleared', { lies: 1 }, { messages: 1, ...ofSecondAttempt() }),
   },
 ];

@@ -3,6 +3,7 @@
  * bound not exhausted, or something never reached. `-- --report` writes the figures into docs/proof.md, `-- --story FILE` a
  * counterexample as JSON, and `-- --walks 10000` lets walks of the model drive the real ledger (scripts/model.mjs).
  */
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -62,10 +63,7 @@ async function exploreAll(): Promise<Result[]> {
     const worker = new Worker(new URL(import.meta.url));
     for (let index = next++; index < WHOLE.length; index = next++) {
       worker.postMessage(index);
-      const result = await new Promise<Result>((resolve, reject) => {
-        worker.once('message', resolve);
-        worker.once('error', reject);
-      });
+      const [result] = (await once(worker, 'message')) as [Result];
       results.push(result);
       const { bounds, states, transitions, depth, isExhausted, finding } = result;
       const end = finding ? 'BROKEN' : isExhausted ? 'exhausted' : 'NOT EXHAUSTED';

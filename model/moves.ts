@@ -2,7 +2,7 @@
 import { canonical, settle } from './canon.ts';
 import { DEEDS } from './deeds.ts';
 import { movesOfPeople } from './people.ts';
-import { movesOfPsp } from './psp.ts';
+import { movesOfPsp, type PspStatus } from './psp.ts';
 import { type Move, movesOfWork, type Play } from './work.ts';
 import type { World } from './world.ts';
 
@@ -25,10 +25,13 @@ function movesOfClock(world: World): Move[] {
   return [{ deed: { does: 'deadline_passes', attempt: world.books.attempts.length }, after: { ...world, isLate: true } }];
 }
 
-/** What an operator acknowledged holds until something else happens at the PSP. */
+/** What an operator acknowledged holds until money goes out or comes back at the PSP, or a transfer fails. */
 const noted = (before: World, after: World): World =>
-  after.isAcknowledged && after.psp.some(({ status }, index) => status !== before.psp[index]?.status)
+  after.isAcknowledged && after.psp.some(({ status }, index) => decided(status) !== decided(before.psp[index]?.status))
     ? { ...after, isAcknowledged: false }
     : after;
+
+const decided = (status: PspStatus | undefined): string =>
+  status === 'paid' || status === 'failed' || status === 'returned' ? status : 'undecided';
 
 export const isDue = ({ deed }: Move): boolean => DEEDS[deed.does].due;

@@ -2,8 +2,8 @@
  * The sets of bounds that `npm run model` exhausts, and the few that every test run does. Each looks at one kind of trouble
  * as deep as some ten minutes of two cores allow; together they reach every deed, fact and edge (coverage.ts).
  */
-import { newBooks, tell } from '../src/domain/payout/books.ts';
 import { type Bounds, bounds } from './bounds.ts';
+import { ofSecondAttempt } from './breaks.ts';
 
 /** Within 20 seconds. */
 export const SHORT: readonly Bounds[] = [
@@ -15,6 +15,7 @@ export const SHORT: readonly Bounds[] = [
 
 const ONE = { attempts: 1, messages: 1 } as const;
 
+<<<<<<< HEAD
 /** Its first attempt has failed, and the second is to be sent. */
 const SECOND: Partial<Omit<Bounds, 'name' | 'left'>> = {
   messages: 1,
@@ -24,9 +25,13 @@ const SECOND: Partial<Omit<Bounds, 'name' | 'left'>> = {
   ),
   psp: [{ status: 'failed', mayRetry: true }],
 };
+=======
+const SECOND = { messages: 1, ...ofSecondAttempt() };
+>>>>>>> 4a3475f265cd0046200f62bd256916beacca2cf1
 
 export const WHOLE: readonly Bounds[] = [
   bounds('a worker dies, an answer is lost', { deaths: 1, faults: 1 }, ONE),
+  bounds('a worker dies, and answers are lost', { deaths: 1, faults: 2 }, ONE),
   bounds('the workflow is lost, and an answer', { restarts: 1, faults: 1 }, ONE),
   bounds('a worker dies, and the PSP refuses', { deaths: 1, refusals: 1 }, ONE),
   bounds('a worker dies at the second attempt', { deaths: 1 }, SECOND),

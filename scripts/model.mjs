@@ -8,7 +8,12 @@ import { prepare, root } from './prepare.mjs';
 prepare();
 const at = process.argv.indexOf('--walks');
 if (at > 0) {
-  const args = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', 'tests/integration/model-sql.test.ts'];
+  const args = [
+    '--experimental-vm-modules',
+    '--no-warnings',
+    'node_modules/jest/bin/jest.js',
+    'tests/integration/model-sql.test.ts',
+  ];
   const env = { ...process.env, MODEL_WALKS: process.argv[at + 1] ?? '10000' };
   process.exit(spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1);
 }

@@ -1,6 +1,6 @@
 /** The short form of `npm run model`: small bounds explored to their end, and proof that the model can see. */
 import { describe, expect, test } from '@jest/globals';
-import { MADE_BY_HAND, OLD_RULES } from '../../model/breaks.ts';
+import { FOUND, MADE_BY_HAND, OLD_RULES } from '../../model/breaks.ts';
 import { explore } from '../../model/explore.ts';
 import { SHORT } from '../../model/plans.ts';
 import { TODAY } from '../../model/rules.ts';
@@ -21,8 +21,10 @@ describe('whatever a PSP, a death or a person does within these bounds, a payout
   );
 });
 
-describe('the model is not blind: it finds what was broken until commit 500d0be, and what is broken on purpose', () => {
-  test.each([...OLD_RULES, ...MADE_BY_HAND])(
+const BREAKS = [...OLD_RULES, ...MADE_BY_HAND, ...FOUND];
+
+describe('the model is not blind: it finds what was broken until commit 500d0be, what is broken on purpose, and what it found first', () => {
+  test.each(BREAKS)(
     '$name',
     ({ bounds, rules }) => {
       const { finding } = explore(bounds, rules);
@@ -32,7 +34,7 @@ describe('the model is not blind: it finds what was broken until commit 500d0be,
     TIMEOUT_MS,
   );
 
-  test.each([...OLD_RULES, ...MADE_BY_HAND])(
+  test.each(BREAKS)(
     'with the rules of today the same bounds have no such story: $name',
     ({ bounds }) => {
       const { finding } = explore({ ...bounds, insists: false }, TODAY, { statesMax: 5_000 });
