@@ -15,19 +15,7 @@ export const SHORT: readonly Bounds[] = [
 
 const ONE = { attempts: 1, messages: 1 } as const;
 
-<<<<<<< HEAD
-/** Its first attempt has failed, and the second is to be sent. */
-const SECOND: Partial<Omit<Bounds, 'name' | 'left'>> = {
-  messages: 1,
-  start: [{ type: 'attempt_started', attempt: 1 } as const, { type: 'attempt_failed', attempt: 1, named: true } as const].reduce(
-    (books, fact) => tell(books, fact).books,
-    newBooks(),
-  ),
-  psp: [{ status: 'failed', mayRetry: true }],
-};
-=======
 const SECOND = { messages: 1, ...ofSecondAttempt() };
->>>>>>> 4a3475f265cd0046200f62bd256916beacca2cf1
 
 export const WHOLE: readonly Bounds[] = [
   bounds('a worker dies, an answer is lost', { deaths: 1, faults: 1 }, ONE),
