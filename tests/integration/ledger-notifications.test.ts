@@ -259,9 +259,9 @@ describe('a notification', () => {
     const id = await one();
     await outbox.claim(id, 'a', 60_000);
     await outbox.failed(id, 'a', { state: 'pending', error: 'the server\r\n is\0 away' });
-    expect(await stateOf(id)).toMatchObject({ state: 'pending', last_error: 'the server  is  away' });
+    expect(await stateOf(id)).toMatchObject({ state: 'pending', last_error: 'the server  is away' });
     expect(await outbox.claim(id, 'b', 60_000)).toMatchObject({ outcome: 'claimed' });
     await outbox.giveUp(id);
-    expect(await stateOf(id)).toMatchObject({ state: 'failed', last_error: 'the server  is  away', attempts: 2 });
+    expect(await stateOf(id)).toMatchObject({ state: 'failed', last_error: 'the server  is away', attempts: 2 });
   });
 });

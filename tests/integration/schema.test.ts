@@ -203,7 +203,7 @@ test.each([
   ],
   [
     'a second attempt under a used key',
-    `INSERT INTO payout_attempts (payout_id, attempt, psp, psp_key, state) SELECT payout_id, 2, psp, psp_key, 'failed' FROM payout_attempts`,
+    `INSERT INTO payout_attempts (payout_id, attempt, psp, psp_key, state, proof) SELECT payout_id, 2, psp, psp_key, 'failed', 'refused' FROM payout_attempts`,
     'payout_attempts_psp_key_key',
   ],
   ['more available of an earning than it is', `UPDATE earnings SET available = amount + 1`, 'earnings_available_in_range'],
