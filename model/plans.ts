@@ -18,8 +18,7 @@ const ONE = { attempts: 1, messages: 1 } as const;
 const SECOND = { messages: 1, ...ofSecondAttempt() };
 
 export const WHOLE: readonly Bounds[] = [
-  bounds('two workers die, an answer is lost', { deaths: 2, faults: 1 }, ONE),
-  bounds('a worker dies, and the workflow is lost', { deaths: 1, restarts: 1 }, ONE),
+  bounds('two workers die', { deaths: 2 }, ONE),
   bounds('a worker dies in one of two attempts, an answer is lost', { deaths: 1, faults: 1 }, { messages: 1 }),
   bounds('a failed transfer revives while a worker dies', { lies: 1, deaths: 1 }, SECOND),
   bounds('two attempts, lost and refused', { faults: 2, refusals: 2 }, { messages: 1 }),
