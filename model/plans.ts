@@ -18,6 +18,12 @@ const ONE = { attempts: 1, messages: 1 } as const;
 const SECOND = { messages: 1, ...ofSecondAttempt() };
 
 export const WHOLE: readonly Bounds[] = [
+  bounds('two workers die', { deaths: 2 }, ONE),
+  bounds('a worker dies in one of two attempts, an answer is lost', { deaths: 1, faults: 1 }, { messages: 1 }),
+  bounds('a failed transfer revives while a worker dies', { lies: 1, deaths: 1 }, SECOND),
+  bounds('two attempts, lost and refused', { faults: 2, refusals: 2 }, { messages: 1 }),
+  bounds('returned and paid again, an answer lost', { returns: 2, faults: 1, repeats: 1 }, { attempts: 1 }),
+  bounds('people, a death and a lost answer', { acts: 2, deaths: 1, faults: 1 }, ONE),
   bounds('a worker dies, an answer is lost', { deaths: 1, faults: 1 }, ONE),
   bounds('a worker dies, and answers are lost', { deaths: 1, faults: 2 }, ONE),
   bounds('the workflow is lost, and an answer', { restarts: 1, faults: 1 }, ONE),
@@ -37,6 +43,8 @@ export const WHOLE: readonly Bounds[] = [
   bounds('started again', { acts: 2, faults: 1 }, { ...ONE, rounds: 2 }),
   bounds('started again after a lie', { acts: 2, lies: 1 }, { ...ONE, rounds: 2 }),
   bounds('queued, held, and not as we asked', { stages: 2, odds: 1 }, ONE),
+  bounds('queued and held in two attempts', { stages: 2 }, { messages: 1 }),
+  bounds('revived after its end, returned, acknowledged', { lies: 1, returns: 1, acts: 1 }, ONE),
   bounds('queued and held, then refused', { stages: 1, faults: 1 }, SECOND),
   bounds('queued while a dead worker answers', { stages: 1, deaths: 1 }, ONE),
   bounds('the key is forgotten', { forgets: 1, faults: 2 }, ONE),
@@ -60,11 +68,10 @@ const ANYTHING = {
   deaths: 1,
   restarts: 1,
   acts: 4,
-  parks: 1,
 };
 export const WALKS: readonly Bounds[] = [
-  bounds('anything', ANYTHING, { rounds: 2, attempts: 3 }),
+  bounds('anything', { ...ANYTHING, parks: 1 }, { rounds: 2, attempts: 3 }),
   bounds('anything, reviewed', ANYTHING, { rounds: 2, start: { state: 'IN_REVIEW' } }),
   bounds('anything, by a run', ANYTHING, { rounds: 2, start: { run: 'awaited' } }),
-  bounds('anything but parks', { ...ANYTHING, parks: 0, deaths: 2 }, { rounds: 2 }),
+  bounds('anything, with more deaths', { ...ANYTHING, deaths: 2 }, { rounds: 2 }),
 ];

@@ -33,7 +33,9 @@ export function walk(bounds: Bounds, rules: Rules, seed: number, deedsMax: numbe
   );
   const strides: Stride[] = [];
   for (let count = 0; count < deedsMax; count += 1) {
-    const moves = movesOf(world, { rules, bounds }, (each) => each);
+    const all = movesOf(world, { rules, bounds }, (each) => each);
+    const telling = all.filter(({ deed }) => deed.told !== undefined);
+    const moves = telling.length > 0 && random(2) === 0 ? telling : all; // the books are what walks are about
     const move = moves[random(Math.max(1, moves.length))];
     if (!move) break;
     world = move.after;

@@ -164,7 +164,7 @@ function movesOfTask(world: World, run: Owner, task: Task, play: Play): Move[] {
 function movesOfOwn(world: World, run: Owner, task: Own, { rules }: Play): Move[] {
   const told = write(world, rules, task.fact, task.sequence);
   const deed: Deed = { does: 'tells', attempt: task.attempt, fact: task.fact.type, ...tellOf(world, told) };
-  const isRefused = told.outcome !== 'applied' && run?.mind.seen.sequence === told.world.books.sequence;
+  const isRefused = run !== undefined && told.outcome !== 'applied' && told.world.books.sequence === task.sequence;
   const parked = isRefused ? write(told.world, rules, { type: 'parked' }, told.world.books.sequence) : told;
   const events = [seenEvent(parked.world, task.sequence), ...(isRefused ? [{ kind: 'parked' } as const] : [])];
   const also = isRefused ? { also: parked.told } : {};
