@@ -98,6 +98,7 @@ function canonicalRun(run: Run, at: (sequence: number) => number): Run {
       lookUpFromMs: 0,
       pauseUntilMs: 0,
       seenAtMs: 0,
+      parkedUntilMs: 0,
     },
     tasks: inOrder(run.tasks.map((task) => canonicalTask(task, at))),
   };

@@ -27,13 +27,13 @@ const packBooks = ({ state, sequence, round, attempts, returns, needsOperator, d
     .map((row) => `${row.state}${row.proof}${+row.named}${row.unknownAt}.${row.toldAt}`)
     .join()}`;
 
-const packMind = ({ seen, round, notices, confirming, resends, notFoundAt, checkedRound, parkedAt }: Mind): string => {
+const packMind = ({ seen, round, notices, confirming, resends, notFoundAt, checkedRound, parkedAt, again }: Mind): string => {
   const { state, sequence, attempt, attemptsBefore, attemptOpen, unproven, runId, outcomeUntil } = seen;
   const known = `${state}:${sequence}:${seen.round}:${attempt}:${attemptsBefore}:${+attemptOpen}:${unproven.join('')}:${+(runId !== null)}${+(outcomeUntil !== null)}`;
   const heard = [notices, ...confirming.map((each) => each.notices)]
     .map((each) => each.map(({ messageId }) => messageId).join(''))
     .join(';');
-  return `(${known}:${round}:${heard}:${resends}:${notFoundAt}:${checkedRound}:${parkedAt})`;
+  return `(${known}:${round}:${heard}:${resends}:${notFoundAt}:${checkedRound}:${parkedAt}:${again.join('')})`;
 };
 
 export function packTask(task: Task): string {

@@ -100,8 +100,7 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
       }
     }
     if (key.status === 'paid' && world.left.returns > 0) move('returns', spend(becomes({ status: 'returned' }), 'returns'));
-    if (key.status === 'returned' && world.left.returns > 0 && isSettledAt)
-      move('pays_again', spend(becomes({ status: 'paid' }), 'returns'));
+    if (key.status === 'returned' && world.left.returns > 0) move('pays_again', spend(becomes({ status: 'paid' }), 'returns'));
     if (key.status === 'failed' && world.left.lies > 0 && isSettledAt) {
       for (const status of ['processing', 'paid'] as const) {
         move('revives', spend(becomes({ status, lied: true }), 'lies'), status);

@@ -89,6 +89,7 @@ export function openDoor(opened: View): PayoutDoor {
   let notifiedOf = 0; // the newest change that left webhooks behind
   const handedOver = new Set<string>(); // workflows that deliver what this one left
   let shown = '';
+  let parkedAt: number | null = null; // the newest event's number after it was parked
 
   async function deliver(): Promise<void> {
     while (moreToDeliver) {
@@ -165,7 +166,9 @@ export function openDoor(opened: View): PayoutDoor {
     const { id, sequence } = seen;
     const fact: Fact = { type: 'parked', reason };
     try {
-      see(await whileBehind(ledger.applyFact(id, stepKey(fact, seen), fact, 'system')), sequence);
+      // Tried again in vain, and nothing has happened since: that stands there already.
+      if (sequence !== parkedAt) see(await whileBehind(ledger.applyFact(id, stepKey(fact, seen), fact, 'system')), sequence);
+      parkedAt = seen.sequence;
     } catch (error) {
       if (refusedForGood(error) === undefined) throw error; // not even that can be written: it stands here, and in the logs
     }

@@ -6,6 +6,9 @@ import type { Fact, PayoutRecord, PayoutTimes, PspNotice } from './contract.ts';
 import { retryWait } from './facts.ts';
 import { isBeforeItsRun, isFinal } from './machine.ts';
 
+/** A step that was impossible is tried again by itself: what made it so may have been mended, or the books be further than we saw. */
+export const PARKED_MS = 3_600_000;
+
 /** Of one attempt, all under one key. A PSP that lost three requests, each past its grace, needs a person. */
 export const MAX_RESENDS = 2;
 
@@ -37,6 +40,11 @@ export interface Mind {
   readonly notices: readonly PspNotice[];
   /** Those that are being looked into, by attempt: one look-up each, so that no answer overtakes another of its attempt. */
   readonly confirming: readonly Confirmation[];
+  /**
+   * Attempts to be looked up once more since the payout came back: while that was being written down the bank may have paid
+   * again, and its message been taken for a repetition of the first payment.
+   */
+  readonly again: readonly number[];
   /** Sends in a row that came to nothing: the pause before the next one grows with them. */
   readonly idleSends: number;
   readonly pauseUntilMs: number;
@@ -48,8 +56,9 @@ export interface Mind {
   readonly notFoundAt: number | null;
   /** The round before whose first attempt all earlier ones were looked up again. */
   readonly checkedRound: number;
-  /** The change at which a step turned out to be impossible: until the next one this run only listens. */
+  /** The change at which a step turned out to be impossible: until the next one, or this time, this run only listens. */
   readonly parkedAt: number | null;
+  readonly parkedUntilMs: number;
 }
 
 export interface Confirmation {
@@ -97,6 +106,7 @@ export const newMind = (seen: Seen, round: number, nowMs: number): Mind => ({
   seenAtMs: nowMs,
   notices: [],
   confirming: [],
+  again: [],
   idleSends: 0,
   pauseUntilMs: 0,
   resends: 0,
@@ -104,6 +114,7 @@ export const newMind = (seen: Seen, round: number, nowMs: number): Mind => ({
   notFoundAt: null,
   checkedRound: 1,
   parkedAt: null,
+  parkedUntilMs: 0,
 });
 
 export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: PayoutTimes): Mind {
@@ -124,12 +135,13 @@ export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: Payou
       return {
         ...mind,
         notices: mind.notices.filter(({ attempt }) => attempt !== event.confirmation.attempt),
+        again: mind.again.filter((attempt) => attempt !== event.confirmation.attempt),
         confirming: [...mind.confirming, event.confirmation],
       };
     case 'confirmed':
       return { ...mind, confirming: mind.confirming.filter(({ attempt }) => attempt !== event.attempt) };
     case 'parked':
-      return { ...mind, parkedAt: mind.seen.sequence };
+      return { ...mind, parkedAt: mind.seen.sequence, parkedUntilMs: nowMs + PARKED_MS };
   }
 }
 
@@ -137,7 +149,16 @@ export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: Payou
 function see(mind: Mind, seen: Seen, askedAt: number, nowMs: number): Mind {
   const known = mind.seen.sequence;
   if (seen.sequence === known || (seen.sequence < known && seen.sequence >= askedAt)) return mind;
-  return { ...mind, seen, seenAtMs: nowMs, lookUpFromMs: 0, resends: seen.attempt === mind.seen.attempt ? mind.resends : 0 };
+  const cameBack = seen.state === 'RETURNED' && mind.seen.state !== 'RETURNED';
+  const again = cameBack ? attemptsThrough(seen.attempt) : mind.again;
+  return {
+    ...mind,
+    seen,
+    again,
+    seenAtMs: nowMs,
+    lookUpFromMs: 0,
+    resends: seen.attempt === mind.seen.attempt ? mind.resends : 0,
+  };
 }
 
 /** The same message may be handed on again while it is being looked into. */
@@ -156,7 +177,9 @@ function sent(mind: Mind, event: Extract<PayoutEvent, { kind: 'sent' }>, nowMs: 
 
 export function next(mind: Mind, nowMs: number, times: PayoutTimes): Acts {
   const busy = new Set(mind.confirming.map(({ attempt }) => attempt));
-  const waiting = [...new Set(mind.notices.map(({ attempt }) => attempt))].filter((attempt) => !busy.has(attempt));
+  const waiting = [...new Set([...mind.notices.map(({ attempt }) => attempt), ...mind.again])].filter(
+    (attempt) => !busy.has(attempt),
+  );
   const confirm = waiting.map((attempt) => ({
     attempt,
     notices: mind.notices.filter((each) => each.attempt === attempt),
@@ -165,9 +188,9 @@ export function next(mind: Mind, nowMs: number, times: PayoutTimes): Acts {
 }
 
 function mainAct(mind: Mind, nowMs: number, times: PayoutTimes): Act {
-  const { seen, parkedAt } = mind;
+  const { seen, parkedAt, parkedUntilMs } = mind;
   if (isFinal(seen.state) || seen.round !== mind.round) return { do: 'end' };
-  if (parkedAt === seen.sequence) return { do: 'wait', untilMs: null, why: 'an operator' };
+  if (parkedAt === seen.sequence && nowMs < parkedUntilMs) return { do: 'wait', untilMs: parkedUntilMs, why: 'an operator' };
   const act = actOf(mind, nowMs, times);
   // What the PSP has told us about comes first: a message may be the payment that makes the next request one too many.
   const isAsking = act.do === 'send' || act.do === 'check' || act.do === 'look_up';
@@ -228,8 +251,7 @@ function send({ seen, pauseUntilMs, checkedRound }: Mind): Act {
   const { attempt, attemptOpen, attemptsBefore, round } = seen;
   const isFirstOfRound = !attemptOpen && attempt > 0 && attempt === attemptsBefore;
   if (isFirstOfRound && round > checkedRound) {
-    const attempts = Array.from({ length: attempt }, (_, index) => index + 1);
-    return { do: 'check', attempts, atMs: 0, why: 'look up all earlier attempts' };
+    return { do: 'check', attempts: attemptsThrough(attempt), atMs: 0, why: 'look up all earlier attempts' };
   }
   return {
     do: 'send',
@@ -257,5 +279,7 @@ const overdue = (attempt: number): Extract<Act, { do: 'apply' }> => ({
   atMs: 0,
   why: 'the outcome stayed unknown',
 });
+
+const attemptsThrough = (newest: number): readonly number[] => Array.from({ length: newest }, (_, index) => index + 1);
 
 const instant = (iso: string | null): number | null => (iso === null ? null : Date.parse(iso));
