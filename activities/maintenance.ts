@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { claimOf, type PayoutRecord } from '../src/domain/payout/contract.ts';
 import { isRepeated, type PayoutState, STATES } from '../src/domain/payout/machine.ts';
 import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.ts';
-import { closeRepeated, IS_DOUBTED } from '../src/ledger/pspMessages.ts';
+import { attemptState, closeRepeated } from '../src/ledger/pspMessages.ts';
 import { TemporalUnavailable } from '../src/temporal/client.ts';
 import type { PayoutsClient } from '../src/temporal/payouts.ts';
 import { whileBeating } from './beating.ts';
@@ -65,10 +65,7 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
     const { id, payout_id: payoutId, round, attempt, handed, is_contradicted: isContradicted } = message;
     const claim = claimOf(message.claim);
     if (
-      isRepeated(
-        { state: message.payout_state, attempt: message.payout_attempt, isDoubted: message.is_doubted },
-        { attempt, claim },
-      )
+      isRepeated({ state: message.payout_state, attemptState: message.attempt_state }, claim)
     ) {
       await closeRepeated(pool, id);
       return false;
@@ -174,7 +171,7 @@ const DUE_MESSAGES = `
     UPDATE psp_messages m SET hand_on_at = now() + $1::interval FROM due WHERE m.id = due.id
     RETURNING m.id, due.state = 'ignored' AS is_contradicted, m.payout_id, m.attempt, m.claim, m.handed
   )
-  SELECT taken.*, p.round, p.state AS payout_state, p.attempt AS payout_attempt, ${IS_DOUBTED} AS is_doubted
+  SELECT taken.*, p.round, p.state AS payout_state, ${attemptState('taken.attempt')} AS attempt_state
     FROM taken JOIN payouts p ON p.id = taken.payout_id`;
 
 interface DueMessage {
@@ -186,6 +183,5 @@ interface DueMessage {
   readonly handed: number;
   readonly round: number;
   readonly payout_state: PayoutState;
-  readonly payout_attempt: number;
-  readonly is_doubted: boolean;
+  readonly attempt_state: string | null;
 }

@@ -149,7 +149,10 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
     async lookUp({ payoutId, attempt, known, isDoubted, notFoundGraceMs, insist = false }: LookUpInput): Promise<PspReply> {
       const { order, psp, sentAgoMs } = await orderOf(payoutId, attempt);
       await failpoint('look_up.before', payoutId);
-      const reply = await psp.lookUp(order, cancellationSignal());
+      const said = await psp.lookUp(order, cancellationSignal());
+      // What it has named once cannot be unknown to it: it may have forgotten, and a repeat would be a second payment.
+      const reply: PspReply =
+        said.kind === 'not_found' && order.pspRef !== null ? { kind: 'unknown', reason: 'it was known before' } : said;
       // A PSP may not know yet what it has taken: "not found" means something only after a while.
       const tooEarly = reply.kind === 'not_found' && sentAgoMs < notFoundGraceMs;
       const provesNothing = insist && (reply.kind === 'unknown' || reply.kind === 'not_taken');

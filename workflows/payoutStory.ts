@@ -43,6 +43,9 @@ const toCheck: ActivityOptions = {
   summary: 'look up what an earlier attempt became',
 };
 
+/** Claims that a payment is out, or may go out. */
+const ALIVE: ReadonlySet<string> = new Set(['paid', 'queued', 'held', 'processing']);
+
 /** How often an answer that was overtaken by other news is asked for anew: each time something else was told meanwhile. */
 const STALE_AT_MOST = 5;
 
@@ -151,10 +154,30 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
     });
     const first = await Promise.race([...answers, change().then(() => undefined)]);
     scope.cancel();
+    if (first === 'overdue' && state !== 'UNKNOWN') return await askWhetherSilent(newest);
     if (first === undefined || first === 'overdue') return; // `next` knows what time it is
     if (first.reply.kind === 'not_found') return tell({ kind: 'not_found' });
     await applyReply(first.reply, 'look_up', first.attempt, sequence);
     tell({ kind: 'looked_up', moved: door.seen().sequence !== sequence });
+  }
+
+  /** Nothing new for as long as an outcome may stay unknown: does the PSP still say that it has it? */
+  async function askWhetherSilent(attempt: number): Promise<void> {
+    const { sequence } = door.seen();
+    const reply = await ask(attempt);
+    if (reply === undefined) return tell({ kind: 'silent' });
+    await applyReply(reply, 'look_up', attempt, sequence);
+    tell({ kind: 'looked_up', moved: door.seen().sequence !== sequence });
+  }
+
+  /** What the PSP says of an attempt now, or undefined where that proves nothing. */
+  async function ask(attempt: number): Promise<PspReply | undefined> {
+    const { id } = door.seen();
+    const question = { payoutId: id, attempt, known: null, isDoubted: false, notFoundGraceMs: 0, insist: true };
+    const reply = await pspOf(door.seen(), onMessage)
+      .lookUp(question)
+      .catch((): PspReply => ({ kind: 'unknown', reason: 'the PSP does not answer look-ups' }));
+    return reply.kind === 'unknown' || reply.kind === 'not_taken' || reply.kind === 'not_found' ? undefined : reply;
   }
 
   /** All of them, unless the payout changes meanwhile. What is proven dead, the PSP may have forgotten. */
@@ -183,17 +206,24 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
   }
 
   /** Asks the PSP, and applies what it says, whatever its messages claimed. */
-  async function confirm({ attempt, notices }: Confirmation): Promise<void> {
+  async function confirm(confirmation: Confirmation): Promise<void> {
+    const { attempt, notices } = confirmation;
     for (let tries = 1; tries <= STALE_AT_MOST; tries += 1) {
-      const { id, sequence } = door.seen();
-      const question = { payoutId: id, attempt, known: null, isDoubted: false, notFoundGraceMs: 0, insist: true };
-      const reply = await pspOf(door.seen(), onMessage)
-        .lookUp(question)
-        .catch((): PspReply => ({ kind: 'unknown', reason: 'the PSP does not answer look-ups' }));
-      // What proves nothing is no fact. The messages stay as received, to be handed on again; the payout's look-ups go on.
-      if (reply.kind === 'unknown' || reply.kind === 'not_taken' || reply.kind === 'not_found') return;
+      const { sequence } = door.seen();
+      const reply = await ask(attempt);
+      if (reply === undefined) return await doubt(confirmation, sequence);
       if ((await applyReply(reply, 'callback', attempt, sequence, notices)) !== 'stale') return;
     }
+  }
+
+  /**
+   * The PSP does not show what it said. The messages stay as received, to be handed on again; a live attempt's own look-ups
+   * go on. But of one that counts as dead, or came back, "alive" must not be forgotten: no new key, before it is cleared up.
+   */
+  async function doubt({ attempt, notices }: Confirmation, askedAt: number): Promise<void> {
+    if (notices.length > 0 && !notices.some(({ claim }) => claim !== null && ALIVE.has(claim))) return;
+    const reason = 'the PSP says that it is alive or paid, and its look-ups do not tell';
+    await door.apply({ type: 'contradicted', attempt, source: 'callback', askedAt, reason }, `psp:${door.seen().psp}`);
   }
 
   /**

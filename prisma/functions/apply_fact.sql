@@ -39,6 +39,8 @@ BEGIN
     p_data := p_data - 'pspRef' - 'failure'
       || jsonb_build_object('reason', 'the PSP names a transfer that belongs to another attempt: ' || (p_data ->> 'pspRef'));
   END IF;
+  -- Whose name a mismatch gives is not known: no look-up may go by it. An operator reads it.
+  IF v_fact = 'mismatch' AND p_data ? 'pspRef' THEN p_data := p_data - 'pspRef' || jsonb_build_object('named', p_data ->> 'pspRef'); END IF;
   IF EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = v_key) THEN
     RETURN fact_answer('already', close_message(p, p_fact, p_actor, p_data));
   END IF;

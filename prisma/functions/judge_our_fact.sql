@@ -14,7 +14,10 @@ BEGIN
       IF p.maker_id = p_data ->> 'adminId' THEN j.outcome := 'self_approval';
       ELSIF EXISTS (SELECT 1 FROM approvals a WHERE a.payout_id = p.id AND a.round = p.round AND a.admin_id = p_data ->> 'adminId') THEN
         j.outcome := 'already_decided';
+      ELSIF p_fact = 'rejected' AND cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state';
       END IF;
+    WHEN 'cancelled', 'review_expired' THEN
+      IF cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state'; END IF; -- held, and in doubt since
     WHEN 'outcome_overdue' THEN
       IF p_attempt IS DISTINCT FROM p.attempt THEN j.outcome := 'wrong_state'; END IF;
     WHEN 'dispatched' THEN
@@ -29,9 +32,10 @@ BEGIN
          OR EXISTS (SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.state IN ('succeeded', 'doubted'))
          OR p_attempt IS DISTINCT FROM p.attempt + (SELECT 1 - count(*)::int FROM payout_attempts x
                                                      WHERE x.payout_id = p.id AND x.attempt = p.attempt AND x.state = 'open')
+         OR p_attempt > p.attempt AND has_unread_message(p)
       THEN j.outcome := 'wrong_state'; END IF;
     WHEN 'reinitiated' THEN
-      IF cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state'; END IF;
+      IF cardinality(v_unproven) > 0 OR has_unread_message(p) THEN j.outcome := 'wrong_state'; END IF;
     WHEN 'resolved_paid', 'resolved_not_paid' THEN
       -- Evidence is about attempts. Where several may have been paid, it must say which.
       IF v_has_edge AND cardinality(v_unproven) > 1 THEN

@@ -6,6 +6,7 @@ DECLARE
   j judgement;
   a payout_attempts;
   v_named boolean := p_data ->> 'pspRef' IS NOT NULL;
+  v_is_reply boolean := coalesce(p_data ->> 'source', 'reply') = 'reply';
   v_word text;
   v_is_live boolean;
   v_others int[]; -- attempts besides this one by which money may still go out
@@ -17,15 +18,21 @@ BEGIN
   j.needs_operator := false;
   j.outcome := 'unchanged';
   SELECT * INTO a FROM payout_attempts x WHERE x.payout_id = p.id AND x.attempt = p_attempt;
-  IF NOT FOUND THEN RETURN j; END IF; -- it was never started: there is nothing to be known of it
+  IF NOT FOUND THEN -- never started: money that is out by it, or may be, a person must look at, once
+    j.needs_operator := p_attempt >= 1 AND p_fact NOT IN ('outcome_unknown', 'not_taken', 'attempt_failed', 'failed') AND NOT p.needs_operator;
+    IF j.needs_operator THEN j.outcome := 'ignored'; END IF;
+    RETURN j;
+  END IF;
   -- Asked before something else was told of the attempt. A payment is news all the same, but for one that came back since.
   IF a.told_at > (p_data ->> 'askedAt')::int AND NOT (p_fact = 'paid' AND a.state <> 'returned') THEN
     j.outcome := 'stale';
     RETURN j;
   END IF;
   SELECT x.counts, x.proof INTO v_word, j.proof FROM payout_proofs x
-   WHERE x.word = p_fact AND x.named = v_named
-     AND x.uncertain = (a.unknown_at IS NOT NULL OR a.psp_ref IS NOT NULL AND NOT v_named OR coalesce(p_data ->> 'source', 'reply') <> 'reply');
+   WHERE x.word = p_fact
+     -- Where an earlier request may have made a transfer of its own, only a look-up, which lists all there are, speaks of it too.
+     AND x.named = (v_named AND NOT (v_is_reply AND a.unknown_at IS NOT NULL))
+     AND x.uncertain = (a.unknown_at IS NOT NULL OR a.psp_ref IS NOT NULL AND NOT v_named OR NOT v_is_reply);
   v_word := coalesce(v_word, p_fact);
   -- Some PSPs have no word for a return but "failed".
   IF v_word = 'paid' AND (a.state = 'succeeded' OR a.state = 'returned' AND p_data ? 'implied')
@@ -78,14 +85,17 @@ BEGIN
       IF NOT v_other_paid THEN j := take_edge(p, j, 'returned', 'ignored'); END IF;
     ELSE -- queued, held, under way, or a transfer that is not as we asked: it may be paid yet
       j.needs_operator := true;
-      IF a.state IN ('succeeded', 'returned') THEN j.outcome := 'ignored';
+      IF a.state IN ('succeeded', 'returned') THEN
+        IF v_word <> 'contradicted' OR NOT p.needs_operator THEN j.outcome := 'ignored'; END IF;
+      ELSIF a.state = 'doubted' THEN -- held until now, and released
+        IF v_word = 'contradicted' AND NOT v_in_flight THEN j := take_edge(p, j, 'contradicted', 'unchanged'); END IF;
       ELSIF a.state = 'failed' THEN
         j.row_state := 'doubted';
         j := take_edge(p, j, 'contradicted', 'ignored');
       ELSIF a.state = 'open' AND NOT v_is_live THEN
         j.row_state := 'open';
         j := take_edge(p, j, 'contradicted', 'ignored');
-      ELSIF v_is_live AND NOT (p.state = 'UNRESOLVED' AND cardinality(v_others) > 0) THEN
+      ELSIF v_is_live AND v_word <> 'contradicted' AND NOT (p.state = 'UNRESOLVED' AND cardinality(v_others) > 0) THEN
         j := take_edge(p, j, v_word, 'unchanged');
         j.is_unknown := j.outcome = 'applied' AND v_word = 'mismatch';
       END IF;

@@ -27,3 +27,10 @@ $$;
 CREATE OR REPLACE FUNCTION paid_attempt(p payouts) RETURNS int LANGUAGE sql STABLE AS $$
   SELECT min(x.attempt)::int FROM payout_attempts x WHERE x.payout_id = p.id AND x.state = 'succeeded'
 $$;
+
+-- has_unread_message(payout): a stored message, not dealt with yet, says that an attempt is alive or paid. It may be the payment
+-- that makes a new key one too many, so that waits until it is looked into.
+CREATE OR REPLACE FUNCTION has_unread_message(p payouts) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT 1 FROM psp_messages m WHERE m.payout_id = p.id AND m.state = 'received' AND m.attempt <= p.attempt
+                    AND m.claim IN ('paid', 'queued', 'held', 'processing'))
+$$;

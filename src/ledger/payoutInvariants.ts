@@ -139,7 +139,7 @@ export const payoutInvariants: readonly Invariant[] = [
       {
         over: TRIED,
         show: `payout, state, 'doubted, and nobody is told' AS problem`,
-        where: `doubted > 0 AND state IN ${HOLDING} AND (state NOT IN ${IN_FLIGHT} OR NOT needs_operator)`,
+        where: `doubted > 0 AND state IN ${HOLDING} AND NOT needs_operator`,
       },
       {
         // Out of the timeline alone, whatever the attempts' rows say: a refusal of a repeat speaks of the repeat.

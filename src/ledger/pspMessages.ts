@@ -18,5 +18,6 @@ export async function closeRepeated(pool: Pool, messageId: string): Promise<void
   await pool.query({ name: 'close_message', text: CLOSE, values: [messageId] });
 }
 
-/** Of a payout `p`, in SQL: its newest attempt was proven dead, and the PSP shows it alive. */
-export const IS_DOUBTED = `EXISTS (SELECT 1 FROM payout_attempts a WHERE a.payout_id = p.id AND a.attempt = p.attempt AND a.state = 'doubted')`;
+/** Of a payout `p`, in SQL: the state of that attempt of it; null where there is none. */
+export const attemptState = (attempt: string): string =>
+  `(SELECT a.state FROM payout_attempts a WHERE a.payout_id = p.id AND a.attempt = ${attempt})`;

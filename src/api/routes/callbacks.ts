@@ -9,7 +9,7 @@ import { newId } from '../../domain/newId.ts';
 import { claimOf, type Mode } from '../../domain/payout/contract.ts';
 import { isRepeated, type PayoutState, repeatedIn } from '../../domain/payout/machine.ts';
 import { failpoint } from '../../failpoints.ts';
-import { closeRepeated, FIRST_SWEPT_AFTER, IS_DOUBTED, NOTHING_NEW } from '../../ledger/pspMessages.ts';
+import { attemptState, closeRepeated, FIRST_SWEPT_AFTER, NOTHING_NEW } from '../../ledger/pspMessages.ts';
 import type { PspCallback } from '../../psp/port.ts';
 import { openAnswers } from '../answers.ts';
 import type { ApiContext } from '../context.ts';
@@ -65,7 +65,7 @@ async function receive({ pool, payouts, psps }: ApiContext, name: string, reques
   const claim = claimOf(callback.claim);
   if (message.state === 'received' && message.place) {
     const { payoutId, round, attempt, now } = await whenReplied(pool, message.place);
-    if (isRepeated(now, { attempt, claim })) await closeRepeated(pool, message.id);
+    if (isRepeated(now, claim)) await closeRepeated(pool, message.id);
     // Should this fail, the answer is 503: the row is there, and it is handed on when the PSP sends again, or swept.
     else await payouts.notice(payoutId, round, { messageId: message.id, attempt, claim });
   }
@@ -84,26 +84,33 @@ interface Teller {
   readonly mode: Mode;
 }
 
+interface Now {
+  readonly state: PayoutState;
+  /** The newest attempt. */
+  readonly attempt: number;
+  /** Of the one that the message speaks of. */
+  readonly attemptState: string | null;
+}
+
 /** Which attempt of which payout it speaks of, and where that payout stands. */
 interface Place {
   readonly payoutId: string;
   readonly attempt: number;
   readonly round: number;
-  /** `isDoubted`: its newest attempt was proven dead, and the PSP shows it alive. */
-  readonly now: { readonly state: PayoutState; readonly attempt: number; readonly isDoubted: boolean };
+  readonly now: Now;
 }
 
 /**
  * A second coming of the same message finds the first one's row. One that speaks of no payout of ours is an orphan;
- * one that says once more what the books have closed with ($10) is done with at once. What speaks of money and is not
+ * one that says once more what the books have closed with ($10, $12) is done with at once. What speaks of money and is not
  * what the books say counts again, however the first coming ended: a PSP without ids for its events tells that it has
  * paid a returned payment again in the very bytes in which it told of the first time. No row at all: its twin was
  * committed while this ran, and that one hands it on.
  */
 const STORE = `
   WITH place AS (
-    SELECT p.id, p.round, p.state, p.attempt, ${IS_DOUBTED} AS is_doubted,
-           p.attempt = $6::int AND p.state = $10::text AND NOT ${IS_DOUBTED} AS repeated
+    SELECT p.id, p.round, p.state, p.attempt, ${attemptState('$6::int')} AS attempt_state,
+           coalesce(p.state = $10::text AND ${attemptState('$6::int')} = $12::text, false) AS repeated
       FROM payouts p WHERE p.id = $5 AND p.psp = $2 AND p.mode = $11
   ), stored AS (
     INSERT INTO psp_messages (id, psp, event_key, reference, payout_id, attempt, claim, body, state, detail, handled_at, hand_on_at)
@@ -112,7 +119,8 @@ const STORE = `
            CASE WHEN place.repeated THEN $9 END, CASE WHEN place.repeated THEN now() END,
            CASE WHEN NOT place.repeated THEN now() + interval '${FIRST_SWEPT_AFTER}' END
       FROM (SELECT) AS message LEFT JOIN place ON true
-    ON CONFLICT (psp, event_key) DO UPDATE SET state = 'received', detail = NULL, handled_at = NULL, handed = 0, hand_on_at = excluded.hand_on_at
+    ON CONFLICT (psp, event_key) DO UPDATE SET state = 'received', detail = NULL, handled_at = NULL, handed = 0,
+                                                  hand_on_at = excluded.hand_on_at, received_at = now()
       WHERE psp_messages.state IN ('applied', 'ignored') AND excluded.state = 'received'
         AND excluded.claim IN ('paid', 'failed', 'returned')
     RETURNING id, state
@@ -120,7 +128,7 @@ const STORE = `
     SELECT id, state FROM stored
     UNION ALL SELECT id, state FROM psp_messages WHERE psp = $2 AND event_key = $3 AND NOT EXISTS (SELECT FROM stored)
   )
-  SELECT message.id, message.state, place.id AS payout_id, place.round, place.state AS payout_state, place.attempt, place.is_doubted
+  SELECT message.id, message.state, place.id AS payout_id, place.round, place.state AS payout_state, place.attempt, place.attempt_state
     FROM message LEFT JOIN place ON true`;
 
 interface StoredRow {
@@ -130,25 +138,26 @@ interface StoredRow {
   readonly round: number;
   readonly payout_state: PayoutState;
   readonly attempt: number;
-  readonly is_doubted: boolean;
+  readonly attempt_state: string | null;
 }
 
 async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body }: PspCallback): Promise<Message> {
   const payoutId = reference === null ? undefined : payoutIdOf(reference);
   const attempt = reference === null ? undefined : attemptOf(reference);
   const ours = payoutId !== undefined && attempt !== undefined ? { payoutId, attempt } : undefined;
+  const as = repeatedIn(claimOf(claim));
   const { rows } = await pool.query<StoredRow>({
     name: 'store_message',
     text: STORE,
     values: [
       newId('msg'), psp.name, eventKey, reference, ours?.payoutId ?? null, ours?.attempt ?? null,
-      claim, JSON.stringify(body), NOTHING_NEW, repeatedIn(claimOf(claim)),
-      psp.mode,
+      claim, JSON.stringify(body), NOTHING_NEW, as?.state ?? null,
+      psp.mode, as?.attemptState ?? null,
     ], // biome-ignore format: in the order of the parameters
   });
   const row = rows[0];
   if (!row) return { id: '', state: 'stored by a twin', place: undefined };
-  const now = { state: row.payout_state, attempt: row.attempt, isDoubted: row.is_doubted };
+  const now = { state: row.payout_state, attempt: row.attempt, attemptState: row.attempt_state };
   const place = ours && row.payout_id !== null ? { ...ours, round: row.round, now } : undefined;
   return { id: row.id, state: row.state, place };
 }
@@ -161,17 +170,17 @@ async function store(pool: Pool, psp: Teller, { eventKey, reference, claim, body
  */
 const LOOKS_AFTER_MS = [250, 500, 750, 1_000, 1_000];
 
-const NOW = `SELECT p.round, p.state, p.attempt, ${IS_DOUBTED} AS "isDoubted" FROM payouts p WHERE p.id = $1`;
+const NOW = `SELECT p.round, p.state, p.attempt, ${attemptState('$2')} AS "attemptState" FROM payouts p WHERE p.id = $1`;
 
 async function whenReplied(pool: Pool, place: Place): Promise<Place> {
   let latest = place;
   for (const waitMs of LOOKS_AFTER_MS) {
     if (latest.now.state !== 'SUBMITTING' || latest.now.attempt !== place.attempt) break;
     await sleep(waitMs);
-    const { rows } = await pool.query<Place['now'] & { readonly round: number }>({
+    const { rows } = await pool.query<Now & { readonly round: number }>({
       name: 'payout_now',
       text: NOW,
-      values: [place.payoutId],
+      values: [place.payoutId, place.attempt],
     });
     const [now] = rows;
     if (now) latest = { ...place, round: now.round, now };

@@ -14,7 +14,8 @@ import {
 } from './contract.ts';
 
 const NOTE_MAX = 500;
-const ATTEMPTS_MAX = 9_999; // as many as a reference at a PSP can name
+const ATTEMPTS_MAX = 999_999_999; // as many as a reference at a PSP can name (ids.ts)
+const UNPROVEN_MAX = 1_000; // far more than any payout has
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 type Check = (value: unknown) => boolean;
@@ -24,7 +25,7 @@ const note: Check = (value) => freeTextFault(value, 0, NOTE_MAX) === undefined;
 const noteOrNull: Check = (value) => value === null || note(value);
 const attempt: Check = (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= ATTEMPTS_MAX;
 const attemptsIfAny: Check = (value) =>
-  value === undefined || (Array.isArray(value) && value.length <= ATTEMPTS_MAX && value.every(attempt));
+  value === undefined || (Array.isArray(value) && value.length <= UNPROVEN_MAX && value.every(attempt));
 
 /** What each command says besides its type; nothing else. */
 const COMMANDS: ReadonlyMap<unknown, Readonly<Record<string, Check>>> = new Map<Command['type'], Record<string, Check>>([

@@ -35,6 +35,8 @@ export interface PayoutBooks {
   readonly makerId: string | null;
   /** Who has decided in this round. */
   readonly deciders: readonly string[];
+  /** The attempts that a stored message, not yet dealt with, says are alive or paid. */
+  readonly unread: readonly number[];
   /** It is to be sent by a run; whether one has come. */
   readonly run: 'none' | 'awaited' | 'come';
   /** Whether its owner could pay for another round. */
@@ -74,6 +76,7 @@ export const newBooks = (start: Partial<PayoutBooks> = {}): PayoutBooks => ({
   needsOperator: false,
   makerId: null,
   deciders: [],
+  unread: [],
   run: 'none',
   isFunded: true,
   ...start,
@@ -123,19 +126,26 @@ function refusalOf(books: PayoutBooks, { type, adminId, attempt, attempts }: Tol
     case 'approved':
     case 'rejected':
       if (books.makerId !== null && books.makerId === adminId) return 'self_approval';
-      return adminId !== undefined && books.deciders.includes(adminId) ? 'already_decided' : undefined;
+      if (adminId !== undefined && books.deciders.includes(adminId)) return 'already_decided';
+      return type === 'rejected' && unproven.length > 0 ? 'wrong_state' : undefined;
+    case 'cancelled':
+    case 'review_expired':
+      return unproven.length > 0 ? 'wrong_state' : undefined; // held, and in doubt since
     case 'dispatched':
       if (!edgeOf(books.state, type) || books.run === 'none') return 'wrong_state';
       return books.run === 'come' ? 'unchanged' : undefined;
     case 'attempt_started': {
       const isOpen = books.attempts[newest - 1]?.state === 'open';
       const isBlocked = books.attempts.some(({ state }) => state === 'doubted' || state === 'succeeded');
-      return books.run === 'awaited' || isBlocked || attempt !== newest + (isOpen ? 0 : 1) ? 'wrong_state' : undefined;
+      // A new key waits until every message is looked into: one of them may be the payment that makes it one too many.
+      const isUnread = !isOpen && books.unread.length > 0;
+      const isNext = attempt === newest + (isOpen ? 0 : 1);
+      return books.run === 'awaited' || isBlocked || isUnread || !isNext ? 'wrong_state' : undefined;
     }
     case 'outcome_overdue':
       return attempt === newest ? undefined : 'wrong_state';
     case 'reinitiated':
-      if (!edgeOf(books.state, type) || unproven.length > 0) return 'wrong_state';
+      if (!edgeOf(books.state, type) || unproven.length > 0 || books.unread.length > 0) return 'wrong_state';
       return books.isFunded ? undefined : 'insufficient_balance';
     case 'resolved_not_paid':
       if (!edgeOf(books.state, type)) return 'wrong_state';
@@ -153,9 +163,9 @@ function refusalOf(books: PayoutBooks, { type, adminId, attempt, attempts }: Tol
 /** What a PSP says of an attempt: first what it proves, then what becomes of the attempt, then of the payout. */
 function tellOfPsp(books: PayoutBooks, told: ToldFact): Told {
   const row = books.attempts[(told.attempt ?? 0) - 1];
-  if (!row) return nothing('unchanged', books); // it was never started: there is nothing to be known of it
+  if (!row) return tellOfNone(books, told);
   if (isStale(row, told)) return nothing('stale', books);
-  const { counts, proof } = provenBy(told.type, told.named ?? false, isUncertain(row, told));
+  const { counts, proof } = provenBy(told.type, isShown(row, told), isUncertain(row, told));
   if (agrees(row, counts, told.implied ?? false)) return nothing('unchanged', books);
   const fact = { ...told, type: counts };
   switch (counts) {
@@ -185,6 +195,22 @@ const isStale = (row: AttemptRow, { type, askedAt }: ToldFact): boolean =>
 /** Whether a refusal may be of another request than the one that was taken. */
 const isUncertain = (row: AttemptRow, { source = 'reply', named }: ToldFact): boolean =>
   row.unknownAt !== null || (row.named && !named) || source !== 'reply';
+
+/**
+ * Whether a failed transfer stands for the whole key: where an earlier request may have been taken, it may have made a
+ * transfer of its own, and only a look-up, which lists all there are, speaks of that too.
+ */
+const isShown = (row: AttemptRow, { source = 'reply', named = false }: ToldFact): boolean =>
+  named && (source !== 'reply' || row.unknownAt === null);
+
+/** Of an attempt that the books never started. Money that is out, or may be, is a person's business: a backup may have forgotten it. */
+function tellOfNone(books: PayoutBooks, { type, attempt = 0 }: ToldFact): Told {
+  const isOut = attempt >= 1 && !['outcome_unknown', 'not_taken', 'attempt_failed', 'failed'].includes(type);
+  return isOut ? noteOnce(books) : nothing('unchanged', books);
+}
+
+/** For an operator, who may have been told of it before. */
+const noteOnce = (books: PayoutBooks): Told => (books.needsOperator ? nothing('unchanged', books) : note(books, true));
 
 const AGREES: ReadonlyMap<FactType, readonly AttemptState[]> = new Map<FactType, readonly AttemptState[]>([
   ['paid', ['succeeded']],
@@ -245,15 +271,17 @@ function tellAlive(books: PayoutBooks, row: AttemptRow, fact: ToldFact): Told {
   switch (row.state) {
     case 'succeeded':
     case 'returned':
-      return note(books, true);
-    case 'doubted':
-      return nothing('unchanged', books);
+      return fact.type === 'contradicted' ? noteOnce(books) : note(books, true);
+    case 'doubted': // held until now, and released
+      return fact.type === 'contradicted' && edgeOf(books.state, 'contradicted') && !STATES[books.state].inFlight
+        ? contradict(books, fact)
+        : nothing('unchanged', books);
     case 'failed':
       return contradict(setRow(books, fact, { state: 'doubted', proof: null }), fact);
     case 'open': {
       if (!isLive(books, row)) return contradict(setRow(books, fact, {}), fact);
       const isWithOperator = books.state === 'UNRESOLVED' && unprovenOf(books).length > 1;
-      const edge = isWithOperator ? undefined : edgeOf(books.state, fact.type);
+      const edge = isWithOperator || fact.type === 'contradicted' ? undefined : edgeOf(books.state, fact.type);
       if (!edge) return nothing('unchanged', books);
       const unknownAt = fact.type === 'mismatch' ? books.sequence + 1 : row.unknownAt;
       return take(setRow(books, fact, { unknownAt }), edge, fact);
@@ -306,9 +334,9 @@ const paidOf = ({ attempts }: PayoutBooks): number | undefined => {
   return index < 0 ? undefined : index + 1;
 };
 
-function setRow(books: PayoutBooks, { attempt = 0, named = false }: ToldFact, change: Partial<AttemptRow>): PayoutBooks {
+function setRow(books: PayoutBooks, { type, attempt = 0, named = false }: ToldFact, change: Partial<AttemptRow>): PayoutBooks {
   const toldAt = books.sequence + 1;
-  const told = (row: AttemptRow): AttemptRow => ({ ...row, ...change, named: row.named || named, toldAt });
+  const told = (row: AttemptRow): AttemptRow => ({ ...row, ...change, named: row.named || (named && type !== 'mismatch'), toldAt }); // whose name a mismatch gives is not known
   return { ...books, attempts: books.attempts.map((row, index) => (index + 1 === attempt ? told(row) : row)) };
 }
 

@@ -62,7 +62,7 @@ export const FACTS = {
   failed: 'psp',
   paid: 'psp',
   returned: 'psp',
-  /** The PSP shows as alive what was proven dead. Never said, only concluded (books.ts). */
+  /** The PSP shows, or says without showing it, as alive what was proven dead. Concluded, never a PSP's own word (books.ts). */
   contradicted: 'psp',
 } as const satisfies Record<string, 'person' | 'clock' | 'engine' | 'psp'>;
 
@@ -155,7 +155,8 @@ export const EDGES: readonly Edge[] = [
   edge('RETURNED', 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded'),
 
   // an attempt that was proven dead is shown alive: nothing more is sent before a person, or the PSP, has sorted it out
-  ...[...WAITING, 'ON_HOLD' as const, ...IN_FLIGHT.filter((from) => from !== 'UNRESOLVED')].map((from) =>
+  // (what somebody holds stays held: nothing is sent meanwhile, and the hold must outlast the doubt)
+  ...[...WAITING, ...IN_FLIGHT.filter((from) => from !== 'UNRESOLVED')].map((from) =>
     edge(from, 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
   ),
 
@@ -171,26 +172,24 @@ export function edgeOf(from: PayoutState, fact: FactType): Edge | undefined {
   return byFromAndFact.get(`${from} ${fact}`);
 }
 
-/** The final state in which a PSP's word about the newest attempt only repeats what is settled. */
-const REPEATED_IN: ReadonlyMap<string | null, PayoutState> = new Map([
-  ['paid', 'SUCCEEDED'],
-  ['failed', 'FAILED'],
-  ['returned', 'RETURNED'],
+/** How a payout and its attempt must stand for a PSP's word about that attempt to be only a repetition. */
+const REPEATED_IN: ReadonlyMap<string | null, { readonly state: PayoutState; readonly attemptState: string }> = new Map([
+  ['paid', { state: 'SUCCEEDED', attemptState: 'succeeded' }],
+  ['failed', { state: 'FAILED', attemptState: 'failed' }],
+  ['returned', { state: 'RETURNED', attemptState: 'returned' }],
 ]);
 
 /** Null: such a word is never only a repetition. */
-export const repeatedIn = (claim: string | null): PayoutState | null => REPEATED_IN.get(claim) ?? null;
+export const repeatedIn = (claim: string | null) => REPEATED_IN.get(claim) ?? null;
 
 /**
  * Does a PSP's message only say once more what the books have closed with? Most callbacks come after the reply has
- * said the same; nothing follows from them, so nobody needs to look the payment up again. But of an attempt in doubt, the
- * word that it failed is what everybody waits for.
+ * said the same; nothing follows from them, so nobody needs to look the payment up again. The attempt's own row counts,
+ * not the payout's state alone: of two attempts the other may be paid, too, and one in doubt may have failed at last.
  */
-export function isRepeated(
-  now: { state: PayoutState; attempt: number; isDoubted: boolean },
-  message: { attempt: number; claim: string | null },
-): boolean {
-  return !now.isDoubted && message.attempt === now.attempt && repeatedIn(message.claim) === now.state;
+export function isRepeated(now: { state: PayoutState; attemptState: string | null }, claim: string | null): boolean {
+  const as = repeatedIn(claim);
+  return as !== null && as.state === now.state && as.attemptState === now.attemptState;
 }
 
 export const isFinal = (state: PayoutState): boolean => STATES[state].final;

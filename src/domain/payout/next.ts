@@ -54,6 +54,8 @@ export interface Mind {
   readonly lookUpFromMs: number;
   /** The change after which a look-up found nothing at the PSP. */
   readonly notFoundAt: number | null;
+  /** The change after which a PSP that had it said nothing of it any more, for as long as an outcome may stay unknown. */
+  readonly silentAt: number | null;
   /** The round before whose first attempt all earlier ones were looked up again. */
   readonly checkedRound: number;
   /** The change at which a step turned out to be impossible: until the next one, or this time, this run only listens. */
@@ -72,6 +74,7 @@ export type PayoutEvent =
   /** A send is over, whatever came of it. `isResend`: its outcome was unknown before; `moved`: it changed the payout. */
   | { readonly kind: 'sent'; readonly isResend: boolean; readonly moved: boolean; readonly retryAfterMs: number | null }
   | { readonly kind: 'not_found' }
+  | { readonly kind: 'silent' }
   /** A look-up's answer was told to the books, or its time was over. */
   | { readonly kind: 'looked_up'; readonly moved: boolean }
   | { readonly kind: 'checked' }
@@ -112,6 +115,7 @@ export const newMind = (seen: Seen, round: number, nowMs: number): Mind => ({
   resends: 0,
   lookUpFromMs: 0,
   notFoundAt: null,
+  silentAt: null,
   checkedRound: 1,
   parkedAt: null,
   parkedUntilMs: 0,
@@ -127,6 +131,8 @@ export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: Payou
       return sent(mind, event, nowMs, times);
     case 'not_found':
       return { ...mind, notFoundAt: mind.seen.sequence };
+    case 'silent':
+      return { ...mind, silentAt: mind.seen.sequence };
     case 'looked_up':
       return { ...mind, lookUpFromMs: event.moved ? 0 : nowMs + times.lookUpMaxMs };
     case 'checked':
@@ -150,7 +156,7 @@ function see(mind: Mind, seen: Seen, askedAt: number, nowMs: number): Mind {
   const known = mind.seen.sequence;
   if (seen.sequence === known || (seen.sequence < known && seen.sequence >= askedAt)) return mind;
   const cameBack = seen.state === 'RETURNED' && mind.seen.state !== 'RETURNED';
-  const again = cameBack ? attemptsThrough(seen.attempt) : mind.again;
+  const again = cameBack ? [seen.attempt] : mind.again;
   return {
     ...mind,
     seen,
@@ -210,8 +216,10 @@ function actOf(mind: Mind, nowMs: number, times: PayoutTimes): Act {
         why: 'review window: rejected when it ends',
       };
     case 'QUEUED':
+      if (unproven[0] !== undefined) return doubted(unproven[0]);
       return isBeforeItsRun(seen) ? { do: 'wait', untilMs: null, why: 'a run' } : send(mind);
     case 'RETRY_WAIT': {
+      if (unproven[0] !== undefined) return doubted(unproven[0]);
       const dueMs = instant(seen.nextAttemptAt) ?? seenAtMs + retryWait(attempt - seen.attemptsBefore, times);
       return {
         do: 'send',
@@ -232,18 +240,28 @@ function actOf(mind: Mind, nowMs: number, times: PayoutTimes): Act {
     case 'PSP_QUEUED':
     case 'PSP_HELD':
     case 'PROCESSING':
+      return atPsp(mind, times);
     case 'UNRESOLVED':
-      // The PSP has it, or a person must find out: its message or our next look-up tells; there is no deadline.
-      return {
-        do: 'look_up',
-        attempts: unproven,
-        atMs: Math.max(seenAtMs + times.firstLookUpMs, mind.lookUpFromMs),
-        untilMs: null,
-        why: 'wait for the PSP, then look up',
-      };
+      return lookUp(mind, times, null); // a person must find out; the PSP may still tell
     default:
       return { do: 'wait', untilMs: null, why: 'somebody' };
   }
+}
+
+/**
+ * The PSP has it: its message or our next look-up tells. That may take it days, as long as it says so; one that says nothing
+ * of what it took, or no longer knows it, is asked for as an unknown outcome, and that ends before an operator.
+ */
+function atPsp(mind: Mind, times: PayoutTimes): Act {
+  const { seen, seenAtMs, lookUpFromMs, silentAt } = mind;
+  if (silentAt !== seen.sequence) return lookUp(mind, times, Math.max(seenAtMs, lookUpFromMs) + times.outcomeDeadlineMs);
+  const reason = 'the PSP no longer says what became of it';
+  return { do: 'apply', fact: { type: 'outcome_unknown', attempt: seen.attempt, reason }, atMs: 0, why: reason };
+}
+
+function lookUp({ seen, seenAtMs, lookUpFromMs }: Mind, { firstLookUpMs }: PayoutTimes, untilMs: number | null): Act {
+  const atMs = Math.max(seenAtMs + firstLookUpMs, lookUpFromMs);
+  return { do: 'look_up', attempts: seen.unproven, atMs, untilMs, why: 'wait for the PSP, then look up' };
 }
 
 /** One that the PSP certainly did not take goes again under its own key. */
@@ -272,6 +290,14 @@ function findOut({ seen, notFoundAt, resends, pauseUntilMs, lookUpFromMs }: Mind
   if (resends < MAX_RESENDS) return { do: 'send', attempt, atMs: pauseUntilMs, why: 'ask again under the same key' };
   return overdue(attempt);
 }
+
+/** It was held while an attempt that was proven dead was shown alive, and is released: that comes first. */
+const doubted = (attempt: number): Act => ({
+  do: 'apply',
+  fact: { type: 'contradicted', attempt, source: 'operator', reason: 'an earlier attempt is in doubt' },
+  atMs: 0,
+  why: 'an earlier attempt is in doubt',
+});
 
 const overdue = (attempt: number): Extract<Act, { do: 'apply' }> => ({
   do: 'apply',

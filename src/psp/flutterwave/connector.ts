@@ -98,11 +98,14 @@ export function createFlutterwaveConnector(options: FlutterwaveConnectorOptions)
     },
 
     async lookUp(order, signal) {
-      const found = (await byId(order, signal)) ?? (await byReference(order, signal));
+      const known = await byId(order, signal);
+      const found = known ?? (await byReference(order, signal));
       if (!('transfer' in found)) return found;
       const reply = replyTo(order, found.transfer, mode);
-      const hasFailed = reply.kind === 'failed' || reply.kind === 'returned';
-      return hasFailed ? await withRetries(order, found.transfer, signal) : reply;
+      if (reply.kind !== 'failed' && reply.kind !== 'returned') return reply;
+      // That one is dead; a request that was sent twice may have made another under the same reference.
+      const listed = known === undefined ? found : await byReference(order, signal);
+      return 'transfer' in listed ? await withRetries(order, found.transfer, signal) : listed;
     },
 
     parseCallback: (rawBody, headers) => parseCallback(rawBody, headers[wire.HASH_HEADER], webhookHash),
