@@ -3,13 +3,14 @@
  * bounded here (a PSP that goes on to pay or to fail, look-ups, timers, deadlines) may happen whenever it can.
  */
 import type { PayoutBooks } from '../src/domain/payout/books.ts';
-import type { PspKey } from './psp.ts';
+import type { PspKey } from './pspKey.ts';
 
 export const BUDGETS = {
   faults: 'a request or an answer is lost, or an index lags behind',
   refusals: "a request is refused at the PSP's door",
   returns: 'a payment comes back, or goes out again by itself',
   lies: 'what was shown as failed is alive after all',
+  stale: 'look-ups still show for a while what a transfer was before',
   stages: 'a transfer is queued, held or under way',
   odds: 'a transfer is not as we asked for it',
   silences: 'the PSP never again answers look-ups of an attempt',

@@ -3,6 +3,7 @@
  * hand. Each names a set of bounds in which it must be found.
  */
 import { newBooks, type PayoutBooks, type ToldFact, tell } from '../src/domain/payout/books.ts';
+import { repeatedIn } from '../src/domain/payout/machine.ts';
 import { next } from '../src/domain/payout/next.ts';
 import { type Bounds, bounds } from './bounds.ts';
 import { type Rules, TODAY } from './rules.ts';
@@ -128,7 +129,10 @@ export const MADE_BY_HAND: readonly Break[] = [
 export const FOUND: readonly Break[] = [
   {
     name: 'of a doubted attempt, the word that it failed was taken for a repetition',
-    rules: { ...TODAY, isRepeated: (now, message) => TODAY.isRepeated({ ...now, isDoubted: false }, message) },
+    rules: {
+      ...TODAY,
+      isRepeated: (now, claim) => TODAY.isRepeated({ ...now, attemptState: repeatedIn(claim)?.attemptState ?? null }, claim),
+    },
     bounds: bounds('doubted', { lies: 1, acts: 1 }, { attempts: 1, messages: 1 }),
   },
   {

@@ -93,6 +93,7 @@ function canonicalRun(run: Run, at: (sequence: number) => number): Run {
       ...mind,
       seen: { ...mind.seen, sequence: at(sequence) },
       notFoundAt: same(mind.notFoundAt),
+      silentAt: same(mind.silentAt),
       parkedAt: same(mind.parkedAt),
       idleSends: 0, // only waits depend on these
       lookUpFromMs: 0,

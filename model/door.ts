@@ -4,7 +4,7 @@ import type { Fact, FactOutcome } from '../src/domain/payout/contract.ts';
 import type { PspFact } from '../src/domain/payout/facts.ts';
 import { type Edge, type Effect, STATES } from '../src/domain/payout/machine.ts';
 import type { Rules } from './rules.ts';
-import type { World } from './world.ts';
+import { unreadOf, type World } from './world.ts';
 
 export interface Telling {
   readonly fact: ToldFact;
@@ -29,8 +29,9 @@ export function write(world: World, rules: Rules, fact: ToldFact, sequence: numb
   if (world.steps.some((each) => each.fact === name && each.attempt === step.attempt && each.sequence === sequence)) {
     return { world, outcome: 'already', told };
   }
-  const { books, outcome, edge } = rules.tell(world.books, fact);
+  const { books: changed, outcome, edge } = rules.tell({ ...world.books, unread: unreadOf(world) }, fact);
   if (outcome !== 'applied' && outcome !== 'ignored') return { world, outcome, told };
+  const books = { ...changed, unread: [] }; // derived each time
   const isNewRound = edge?.fact === 'reinitiated';
   const after: World = {
     ...world,
@@ -80,4 +81,5 @@ export const toldOf = ({ type, attempt, source, askedAt, implied, pspRef, needsO
 export const ownFact = (fact: Fact): ToldFact => ({
   type: fact.type as ToldFact['type'],
   ...(fact.attempt === undefined ? {} : { attempt: fact.attempt }),
+  ...(fact.source === undefined ? {} : { source: fact.source }),
 });

@@ -6,6 +6,7 @@ import type { Deed } from './deeds.ts';
 import { brokenAlways, brokenAtRest } from './invariants.ts';
 import { isDue, movesOf } from './moves.ts';
 import { pack } from './pack.ts';
+import { newDueDeeds } from './rest.ts';
 import type { Rules } from './rules.ts';
 import { newVisited } from './visited.ts';
 import type { Play } from './work.ts';
@@ -44,6 +45,7 @@ export function explore(
   const play: Play = { rules, bounds };
   const startedAt = performance.now();
   const visited = newVisited();
+  const due = newDueDeeds();
   const coverage = newCoverage();
   const start = canonical(settle(startOf(bounds), rules));
   visited.add(pack(start), 0, 0);
@@ -70,21 +72,28 @@ export function explore(
       const moves = movesOf(world, play);
       const problem = brokenAlways(world) ?? (moves.some(isDue) ? undefined : brokenAtRest(world));
       if (problem !== undefined) return result(false, { what: problem, deeds: deedsOf(play, visited.pathTo(number)) });
-      if (!moves.some(isDue)) resting += 1;
-      for (const [index, { deed, after, broken }] of moves.entries()) {
+      if (!moves.some(isDue)) {
+        resting += 1;
+        due.rests(number);
+      }
+      for (const [index, move] of moves.entries()) {
+        const { deed, after, broken } = move;
         transitions += 1;
         cover(coverage, world, deed);
         if (broken !== undefined) {
           return result(false, { what: broken, deeds: deedsOf(play, [...visited.pathTo(number), index]) });
         }
-        const fresh = visited.add(pack(after), number, index);
-        if (fresh >= 0) further.push({ world: after, number: fresh });
+        const added = visited.add(pack(after), number, index);
+        if (added >= 0) further.push({ world: after, number: added });
+        if (isDue(move)) due.add(number, added >= 0 ? added : ~added);
       }
       if (visited.size >= statesMax) return result(false);
     }
     frontier = further;
   }
-  return result(true);
+  const restless = due.restless(visited.size);
+  if (restless === undefined) return result(true);
+  return result(true, { what: 'it goes on for ever, and never comes to rest', deeds: deedsOf(play, visited.pathTo(restless)) });
 }
 
 function deedsOf(play: Play, path: readonly number[]): Deed[] {

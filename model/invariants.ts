@@ -1,9 +1,10 @@
 /** What must hold in every world, and what must hold of a world at rest. */
 
 import type { AttemptRow } from '../src/domain/payout/books.ts';
+import { saysAlive } from '../src/domain/payout/contract.ts';
 import { isFinal, STATES } from '../src/domain/payout/machine.ts';
-import { isLiveAtPsp, type PspKey } from './psp.ts';
-import { keyOf, payoutRun, type World } from './world.ts';
+import { isLiveAtPsp, type PspKey } from './pspKey.ts';
+import { keyOf, type Message, payoutRun, standingOf, type Task, type World } from './world.ts';
 
 /** Undefined: all is well. */
 export function brokenAlways(world: World): string | undefined {
@@ -19,18 +20,24 @@ export function brokenAlways(world: World): string | undefined {
 /** Nothing is due any more: what the books say now, they say until somebody does something. */
 export function brokenAtRest(world: World): string | undefined {
   const { books, messages } = world;
-  const isHeard = (attempt: number) => !keyOf(world, attempt).isSilent; // of the others a look-up is under way
-  const forgotten = messages.find(({ attempt }) => isHeard(attempt));
+  const standing = standingOf(world);
+  const isDoubtOpen = (index: number) => books.attempts[index]?.state === 'doubted' && !isFinal(books.state);
+  const isAcknowledged = (index: number) => world.acknowledged[index] === standing[index] && !isDoubtOpen(index);
+  // Of a silent attempt it stays stored, and is handed on again: but who says "alive", an operator has heard of.
+  const isKept = ({ attempt, claim }: Message) =>
+    keyOf(world, attempt).isSilent && (!saysAlive(claim) || books.needsOperator || isAcknowledged(attempt - 1));
+  const forgotten = messages.find((message) => !isKept(message));
   if (forgotten) return `the message "${forgotten.claim}" of attempt ${forgotten.attempt} is dealt with by nobody`;
   if (books.needsOperator) return undefined;
-  if (world.isAcknowledged) return stuck(world);
   for (const [index, row] of books.attempts.entries()) {
     const key = keyOf(world, index + 1);
-    if (isHeard(index + 1) && !rowAgrees(row, key, STATES[books.state].inFlight)) {
+    const isStored = key.isSilent && messages.some(({ attempt }) => attempt === index + 1);
+    if (!isStored && !isAcknowledged(index) && !rowAgrees(row, key, STATES[books.state].inFlight)) {
       return `attempt ${index + 1} is ${row.state} in the books and ${key.status} in the PSP's, and nobody is told`;
     }
   }
-  return disagreementOfState(world) ?? stuck(world);
+  const isAllAcknowledged = books.attempts.length > 0 && standing.every((_, index) => isAcknowledged(index));
+  return (isAllAcknowledged ? undefined : disagreementOfState(world)) ?? stuck(world);
 }
 
 function rowAgrees(row: AttemptRow, { status }: PspKey, isInFlight: boolean): boolean {
@@ -61,6 +68,7 @@ function stuck(world: World): string | undefined {
   if (['REVIEW_ON_HOLD', 'ON_HOLD', 'UNRESOLVED'].includes(books.state)) return undefined; // a person has been told
   if (books.state === 'QUEUED' && books.run === 'awaited') return undefined; // a run comes
   const run = payoutRun(world);
-  if (run?.tasks.some(({ what }) => what === 'look_up')) return undefined; // the PSP's answer moves it
+  const isAnswered = (task: Task) => task.what === 'look_up' && !keyOf(world, task.attempt).isSilent;
+  if (run?.tasks.some(isAnswered) && run.tasks.every(isAnswered)) return undefined; // the PSP's answer moves it
   return `the payout stays ${books.state}, and nobody is told`;
 }

@@ -11,16 +11,14 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { EDGES } from '../src/domain/payout/machine.ts';
 import { type Coverage, merge, newCoverage, unreached } from './coverage.ts';
-import { type Exploration, explore } from './explore.ts';
+import { explore } from './explore.ts';
 import { WHOLE } from './plans.ts';
-import { section } from './report.ts';
+import { type Result, section } from './report.ts';
 import { TODAY } from './rules.ts';
 import { storyOf } from './story.ts';
 
 /** Some 200 bytes each while they are looked into: two threads stay below 4 GiB. */
 const STATES_MAX = 4_000_000;
-
-export type Result = Omit<Exploration, 'coverage'> & { readonly coverage: readonly (readonly [string, number])[] };
 
 if (isMainThread) await main();
 else {

@@ -2,9 +2,9 @@
 import { canonical, settle } from './canon.ts';
 import { DEEDS } from './deeds.ts';
 import { movesOfPeople } from './people.ts';
-import { movesOfPsp, type PspStatus } from './psp.ts';
+import { movesOfPsp } from './psp.ts';
 import { type Move, movesOfWork, type Play } from './work.ts';
-import type { World } from './world.ts';
+import { standingOf, type World } from './world.ts';
 
 /** @param simplify worlds that can only go the same way are one; a walk over the real books keeps the real numbers. */
 export function movesOf(world: World, play: Play, simplify: (world: World) => World = canonical): Move[] {
@@ -14,7 +14,7 @@ export function movesOf(world: World, play: Play, simplify: (world: World) => Wo
     ...movesOfClock(world),
     ...movesOfPeople(world, play),
   ];
-  return moves.map((move) => ({ ...move, after: simplify(settle(noted(world, move.after), play.rules)) }));
+  return moves.map((move) => ({ ...move, after: simplify(settle(noted(move.after), play.rules)) }));
 }
 
 /** The first deadline of an outcome that is unknown passes. */
@@ -25,13 +25,14 @@ function movesOfClock(world: World): Move[] {
   return [{ deed: { does: 'deadline_passes', attempt: world.books.attempts.length }, after: { ...world, isLate: true } }];
 }
 
-/** What an operator acknowledged holds until money goes out or comes back at the PSP, or a transfer fails. */
-const noted = (before: World, after: World): World =>
-  after.isAcknowledged && after.psp.some(({ status }, index) => decided(status) !== decided(before.psp[index]?.status))
-    ? { ...after, isAcknowledged: false }
-    : after;
-
-const decided = (status: PspStatus | undefined): string =>
-  status === 'paid' || status === 'failed' || status === 'returned' ? status : 'undecided';
+/** What an operator acknowledged holds of each attempt until it stands otherwise, here or at the PSP. */
+function noted(world: World): World {
+  if (world.acknowledged.every((each) => each === null)) return world;
+  const standing = standingOf(world);
+  const isSame = world.acknowledged.every((each, index) => each === null || each === standing[index]);
+  return isSame
+    ? world
+    : { ...world, acknowledged: world.acknowledged.map((each, index) => (each === standing[index] ? each : null)) };
+}
 
 export const isDue = ({ deed }: Move): boolean => DEEDS[deed.does].due;

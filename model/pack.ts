@@ -1,15 +1,17 @@
 /** A world as a short text: equal for equal worlds, different for different ones. */
 import type { PayoutBooks, ToldFact } from '../src/domain/payout/books.ts';
 import type { Mind } from '../src/domain/payout/next.ts';
-import type { PspKey } from './psp.ts';
+import type { PspKey } from './pspKey.ts';
 import type { Task, World } from './world.ts';
 
 export function pack(world: World): string {
   const { books, steps, runs, orphans, psp, messages, left } = world;
-  const flags = `${world.attemptsBefore}${+world.isLate}${+world.isAcknowledged}`;
+  const flags = `${world.attemptsBefore}${+world.isLate}${world.acknowledged.join()}`;
   const done = steps.map(({ fact, attempt, sequence }) => `${fact}:${attempt}:${sequence}`).join();
   const work = runs.map(({ kind, mind, tasks }) => `${kind}${packMind(mind)}${tasks.map(packTask).join()}`).join('+');
-  const stored = messages.map(({ id, attempt, claim }) => `${id}:${attempt}:${claim}`).join();
+  const stored = messages
+    .map(({ id, attempt, claim, returns, isContradicted }) => `${id}:${attempt}:${claim}${returns}${+isContradicted}`)
+    .join();
   return [
     flags,
     packBooks(books),
@@ -27,13 +29,24 @@ const packBooks = ({ state, sequence, round, attempts, returns, needsOperator, d
     .map((row) => `${row.state}${row.proof}${+row.named}${row.unknownAt}.${row.toldAt}`)
     .join()}`;
 
-const packMind = ({ seen, round, notices, confirming, resends, notFoundAt, checkedRound, parkedAt, again }: Mind): string => {
+const packMind = ({
+  seen,
+  round,
+  notices,
+  confirming,
+  resends,
+  notFoundAt,
+  silentAt,
+  checkedRound,
+  parkedAt,
+  again,
+}: Mind): string => {
   const { state, sequence, attempt, attemptsBefore, attemptOpen, unproven, runId, outcomeUntil } = seen;
   const known = `${state}:${sequence}:${seen.round}:${attempt}:${attemptsBefore}:${+attemptOpen}:${unproven.join('')}:${+(runId !== null)}${+(outcomeUntil !== null)}`;
   const heard = [notices, ...confirming.map((each) => each.notices)]
     .map((each) => each.map(({ messageId }) => messageId).join(''))
     .join(';');
-  return `(${known}:${round}:${heard}:${resends}:${notFoundAt}:${checkedRound}:${parkedAt}:${again.join('')})`;
+  return `(${known}:${round}:${heard}:${resends}:${notFoundAt}:${silentAt}:${checkedRound}:${parkedAt}:${again.join('')})`;
 };
 
 export function packTask(task: Task): string {
@@ -46,4 +59,4 @@ const packFact = ({ type, attempt, named, source, askedAt, implied, needsOperato
   `${type}.${attempt}.${+(named ?? false)}${source}.${askedAt}.${+(implied ?? false)}${+(needsOperator ?? false)}`;
 
 const packKey = (key: PspKey): string =>
-  `${key.status}${+key.mayRetry}${+key.isOdd}${+key.lied}${+key.lags}${+key.isSilent}${+key.isForgotten}${key.twins}${+key.owesMessage}`;
+  `${key.status}${+key.mayRetry}${+key.isOdd}${+key.lied}${+key.lags}${key.shows}${+key.isSilent}${+key.isForgotten}${key.twins}${+key.owesMessage}`;

@@ -7,7 +7,7 @@ import { isFinal } from '../src/domain/payout/machine.ts';
 import type { DeedName } from './deeds.ts';
 import { write } from './door.ts';
 import { brokenOf, hears, type Move, type Play, seenEvent, tellOf, withRun } from './work.ts';
-import { keyOf, payoutRun, spend, type World } from './world.ts';
+import { keyOf, payoutRun, spend, standingOf, type World } from './world.ts';
 
 const ADMIN = 'adm_1';
 
@@ -63,7 +63,10 @@ function acknowledgements(world: World, { rules }: Play): Move[] {
   const run = payoutRun(told.world);
   const heard = run ? hears(told.world, run, rules, seenEvent(told.world, run.mind.seen.sequence)) : told.world;
   return [
-    { deed: { does: 'acknowledges', fact: 'acknowledged', ...tellOf(world, told) }, after: { ...heard, isAcknowledged: true } },
+    {
+      deed: { does: 'acknowledges', fact: 'acknowledged', ...tellOf(world, told) },
+      after: { ...heard, acknowledged: standingOf(heard) },
+    },
   ];
 }
 

@@ -4,66 +4,9 @@
  */
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import type { Deed } from './deeds.ts';
+import { type PspKey, replyOf } from './pspKey.ts';
 import type { LookUp, Message, Submit, World } from './world.ts';
 import { keyOf, setKey, spend } from './world.ts';
-
-/** `none`: it has no transfer under this key. */
-export type PspStatus = 'none' | 'queued' | 'held' | 'processing' | 'paid' | 'failed' | 'returned';
-
-export interface PspKey {
-  readonly status: PspStatus;
-  /** Of a failed one: whether another try may help. */
-  readonly mayRetry: boolean;
-  /** It has another amount than we asked for. */
-  readonly isOdd: boolean;
-  /** It was shown as failed, and is alive after all. */
-  readonly lied: boolean;
-  /** Its look-ups do not show it yet. */
-  readonly lags: boolean;
-  /** Its look-ups are never answered again. */
-  readonly isSilent: boolean;
-  /** The key's window is over: a request under it is a new one to the PSP. */
-  readonly isForgotten: boolean;
-  /** Transfers beside the first, after the key was forgotten. */
-  readonly twins: number;
-  /** It has changed, and the PSP will say so. */
-  readonly owesMessage: boolean;
-}
-
-export const newKey = (): PspKey => ({
-  status: 'none',
-  mayRetry: false,
-  isOdd: false,
-  lied: false,
-  lags: false,
-  isSilent: false,
-  isForgotten: false,
-  twins: 0,
-  owesMessage: false,
-});
-
-/** Money that went out by this key, or still may without a further request. */
-export const isLiveAtPsp = ({ status }: PspKey): boolean => ['queued', 'held', 'processing', 'paid'].includes(status);
-
-/** What the PSP answers about this key, to a look-up or to a request that it has taken. */
-export function replyOf(key: PspKey): PspReply {
-  const pspRef = 'tr';
-  if (key.isOdd && isLiveAtPsp(key)) return { kind: 'mismatch', pspRef, detail: 'another amount' };
-  switch (key.status) {
-    case 'none':
-      return { kind: 'not_found' };
-    case 'queued':
-    case 'held':
-    case 'processing':
-      return { kind: 'accepted', stage: key.status, pspRef, reason: null };
-    case 'paid':
-      return { kind: 'paid', pspRef };
-    case 'returned':
-      return { kind: 'returned', pspRef, reason: 'sent back' };
-    case 'failed':
-      return { kind: 'failed', pspRef, failure: { class: key.mayRetry ? 'B' : 'F', code: 'failed', message: 'failed' } };
-  }
-}
 
 /** How a request may be refused at the door: nothing of it says anything about an earlier request. */
 export const REFUSALS: Readonly<Record<string, PspReply>> = {
@@ -84,12 +27,19 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
     const moves: PspMove[] = [];
     const move = (does: Deed['does'], after: World, what?: string) =>
       void moves.push({ deed: { does, attempt, ...(what === undefined ? {} : { what }) }, after });
-    // Hours, not seconds: whatever was answered before is told by then.
-    const isSettledAt = !tasksOf(world, attempt).some(({ step }) => step === 'record' || step === 'taken');
     const becomes = (change: Partial<PspKey>, from = world) => setKey(from, attempt, { owesMessage: true, ...change });
+    /** Its look-ups show it at once, or only later. */
+    const later = (does: Deed['does'], after: World, what?: string) => {
+      move(does, after, what);
+      if (world.left.stale === 0 || key.lags || key.shows !== null) return;
+      moves.push({
+        deed: { does: `${does}_unseen` as Deed['does'], attempt, ...(what === undefined ? {} : { what }) },
+        after: spend(setKey(after, attempt, { shows: key.status }), 'stale'),
+      });
+    };
 
     if (key.status === 'queued' || key.status === 'held' || key.status === 'processing') {
-      move('pays', becomes({ status: 'paid' }));
+      later('pays', becomes({ status: 'paid' }));
       move('fails', becomes({ status: 'failed', mayRetry: true }), 'for now');
       move('fails', becomes({ status: 'failed', mayRetry: false }), 'for good');
       if (world.left.odds > 0 && !key.isOdd) move('turns_odd', spend(becomes({ isOdd: true }), 'odds'));
@@ -99,14 +49,14 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
         }
       }
     }
-    if (key.status === 'paid' && world.left.returns > 0) move('returns', spend(becomes({ status: 'returned' }), 'returns'));
-    if (key.status === 'returned' && world.left.returns > 0) move('pays_again', spend(becomes({ status: 'paid' }), 'returns'));
-    if (key.status === 'failed' && world.left.lies > 0 && isSettledAt) {
+    if (key.status === 'paid' && world.left.returns > 0) later('returns', spend(becomes({ status: 'returned' }), 'returns'));
+    if (key.status === 'returned' && world.left.returns > 0) later('pays_again', spend(becomes({ status: 'paid' }), 'returns'));
+    if (key.status === 'failed' && world.left.lies > 0) {
       for (const status of ['processing', 'paid'] as const) {
-        move('revives', spend(becomes({ status, lied: true }), 'lies'), status);
+        later('revives', spend(becomes({ status, lied: true }), 'lies'), status);
       }
     }
-    if (key.lags) move('catches_up', setKey(world, attempt, { lags: false }));
+    if (key.lags || key.shows !== null) move('catches_up', setKey(world, attempt, { lags: false, shows: null }));
     if (key.status !== 'none' && !key.isSilent && world.left.silences > 0) {
       move('goes_silent', spend(setKey(world, attempt, { isSilent: true }), 'silences'));
     }
@@ -133,13 +83,16 @@ const tasksOf = ({ runs, orphans }: World, attempt: number): readonly (Submit | 
   );
 
 /** As the API stores it. Its id: the first that nobody knows. */
-function store(world: World, { attempt, claim }: Omit<Message, 'id'>): World {
+function store(world: World, { attempt, claim }: Pick<Message, 'attempt' | 'claim'>): World {
   const taken = new Set(world.messages.map(({ id }) => id));
   const known = world.runs.flatMap(({ mind }) => [...mind.notices, ...mind.confirming.flatMap(({ notices }) => notices)]);
   for (const { messageId } of known) taken.add(messageId);
   let number = 1;
   while (taken.has(`m${number}`)) number += 1;
-  return { ...world, messages: [...world.messages, { id: `m${number}`, attempt, claim }] };
+  return {
+    ...world,
+    messages: [...world.messages, { id: `m${number}`, attempt, claim, returns: world.books.returns, isContradicted: false }],
+  };
 }
 
 export interface Answer {
@@ -179,9 +132,13 @@ export function arrivalsOf(world: World, attempt: number): Answer[] {
 
 export const LOST: PspReply = { kind: 'unknown', reason: 'no answer' };
 
-/** What a look-up is told: nothing while the PSP is silent. */
+/** What a look-up is told: nothing while the PSP is silent, and nothing that counts of what it has named and no longer knows. */
 export function lookUpReply(world: World, attempt: number): PspReply | undefined {
   const key = keyOf(world, attempt);
   if (key.isSilent) return undefined;
-  return key.lags ? { kind: 'not_found' } : replyOf(key);
+  const said: PspReply = key.lags ? { kind: 'not_found' } : replyOf({ ...key, status: key.shows ?? key.status });
+  return said.kind === 'not_found' && world.books.attempts[attempt - 1]?.named ? undefined : said;
 }
+
+/** Whether look-ups show what is not so any more. */
+export const isBehind = ({ lags, shows }: PspKey): boolean => lags || shows !== null;

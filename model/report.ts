@@ -2,7 +2,9 @@
 import { cpus } from 'node:os';
 import { BUDGETS, type Budget } from './bounds.ts';
 import { type Coverage, UNREACHABLE } from './coverage.ts';
-import type { Result } from './main.ts';
+import type { Exploration } from './explore.ts';
+
+export type Result = Omit<Exploration, 'coverage'> & { readonly coverage: readonly (readonly [string, number])[] };
 
 const BEGIN = '<!-- model -->';
 const END = '<!-- end model -->';

@@ -23,6 +23,13 @@ const SENTENCES: Readonly<Record<DeedName, (deed: Deed) => string>> = {
   shows: ({ attempt, what }) => `The PSP shows attempt ${attempt} to a look-up: ${what}.`,
   calls_back: ({ attempt, what }) => `The PSP calls back that attempt ${attempt} is ${what}; the API stores it.`,
   catches_up: ({ attempt }) => `The PSP's look-ups show attempt ${attempt} from now on.`,
+  says_nothing: ({ attempt }) =>
+    `For as long as an outcome may stay unknown the PSP says nothing of attempt ${attempt} any more.`,
+  pays_unseen: ({ attempt }) => `The PSP pays attempt ${attempt}; its look-ups do not show that yet.`,
+  returns_unseen: ({ attempt }) => `The payment of attempt ${attempt} is sent back; look-ups do not show that yet.`,
+  pays_again_unseen: ({ attempt }) => `The bank pays attempt ${attempt} again, by itself; look-ups do not show that yet.`,
+  revives_unseen: ({ attempt, what }) =>
+    `The PSP's failed transfer of attempt ${attempt} is ${what} after all; look-ups do not show that yet.`,
   pays: ({ attempt }) => `The PSP pays attempt ${attempt}.`,
   fails: ({ attempt, what }) => `The PSP's transfer of attempt ${attempt} fails, ${what}.`,
   returns: ({ attempt }) => `The payment of attempt ${attempt} is sent back.`,

@@ -4,7 +4,7 @@
  * then one of them would not be looked into.
  */
 export interface Visited {
-  /** The world's number if it is new, or -1. */
+  /** The world's number if it is new; if not, one below zero: `~number`. */
   add(world: string, parent: number, move: number): number;
   readonly size: number;
   /** The moves that lead here from the start, in order. */
@@ -50,7 +50,8 @@ export function newVisited(): Visited {
     add(world, parent, move) {
       const [a, b] = hashOf(world);
       const slot = slotOf(a, b);
-      if ((slots[slot] ?? 0) > 0) return -1;
+      const known = slots[slot] ?? 0;
+      if (known > 0) return ~(known - 1);
       low[size] = a;
       high[size] = b;
       parents[size] = parent;

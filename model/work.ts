@@ -4,18 +4,21 @@
  */
 
 import type { ToldFact } from '../src/domain/payout/books.ts';
+import { type PspNotice, saysAlive } from '../src/domain/payout/contract.ts';
 import { replyContext } from '../src/domain/payout/facts.ts';
-import { isFinal } from '../src/domain/payout/machine.ts';
+import { isFinal, type PayoutState } from '../src/domain/payout/machine.ts';
 import { type Act, newMind, type PayoutEvent } from '../src/domain/payout/next.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
 import type { Bounds } from './bounds.ts';
 import type { Deed } from './deeds.ts';
 import { ownFact, toldOf, type Written, write } from './door.ts';
-import { arrivalsOf, LOST, lookUpReply, replyOf } from './psp.ts';
+import { arrivalsOf, isBehind, LOST, lookUpReply } from './psp.ts';
+import { replyOf } from './pspKey.ts';
 import type { Rules } from './rules.ts';
 import {
   keyOf,
   type LookUp,
+  type Message,
   nowOf,
   type Own,
   payoutRun,
@@ -26,6 +29,7 @@ import {
   spend,
   type Task,
   TIMES,
+  unreadOf,
   type World,
 } from './world.ts';
 
@@ -64,11 +68,11 @@ function movesOfSweeps(world: World, { rules }: Play): Move[] {
       [...mind.notices, ...mind.confirming.flatMap(({ notices }) => notices)].map(({ messageId }) => messageId),
     ),
   );
-  for (const { id, attempt, claim } of world.messages) {
-    if (known.has(id) || keyOf(world, attempt).isSilent) continue; // tried again and again, and nothing comes of it
+  for (const message of world.messages) {
+    const { id, attempt, claim } = message;
+    if (known.has(id) || isVain(world, message, rules)) continue;
     const { state, attempts } = world.books;
-    const now = { state, attempt: attempts.length, isDoubted: attempts.at(-1)?.state === 'doubted' };
-    const isRepeated = rules.isRepeated(now, { attempt, claim });
+    const isRepeated = rules.isRepeated({ state, attemptState: attempts[attempt - 1]?.state ?? null }, claim);
     const deed = { does: 'hands_on', attempt, what: claim } as const;
     if (isRepeated) {
       moves.push({ deed: { ...deed, outcome: 'repeated' }, after: close(world, new Set([id])) });
@@ -82,6 +86,17 @@ function movesOfSweeps(world: World, { rules }: Play): Move[] {
   return moves;
 }
 
+/** Handed on again and again, and nothing comes of it: the PSP is silent, or (five times) its look-up is behind. */
+function isVain(world: World, { attempt, claim, isContradicted }: Message, { tell }: Rules): boolean {
+  const key = keyOf(world, attempt);
+  if (isContradicted && isBehind(key)) return true; // before the fifth time it will have caught up
+  if (!key.isSilent) return false;
+  const outcome = saysAlive(claim) ? tell(world.books, doubtOf(attempt)).outcome : 'unchanged';
+  return outcome !== 'applied' && outcome !== 'ignored';
+}
+
+const doubtOf = (attempt: number): ToldFact => ({ type: 'contradicted', attempt, source: 'callback' });
+
 export function withRun(world: World, kind: Run['kind']): World {
   if (world.runs.some((each) => each.kind === kind)) return world;
   return {
@@ -90,10 +105,33 @@ export function withRun(world: World, kind: Run['kind']): World {
   };
 }
 
-export const close = (world: World, ids: ReadonlySet<string>): World => ({
+const close = (world: World, ids: ReadonlySet<string>): World => ({
   ...world,
   messages: world.messages.filter(({ id }) => !ids.has(id)),
 });
+
+const AGREES: Readonly<Record<Message['claim'], readonly string[]>> = {
+  paid: ['paid'],
+  failed: ['failed', 'attempt_failed'],
+  returned: ['returned'],
+  queued: ['psp_queued'],
+  held: ['psp_held'],
+  processing: ['psp_processing'],
+};
+
+/** What SQL `close_message` does: a look-up that says something else may be behind, and is then asked again later. */
+function closeBy(world: World, notices: readonly PspNotice[], { fact, outcome }: { fact: string; outcome: string }): World {
+  const ids = new Set(notices.map(({ messageId }) => messageId));
+  const messages = world.messages.flatMap((message) => {
+    const { id, attempt, claim, returns } = message;
+    if (!ids.has(id)) return [message];
+    const isMoney = claim === 'paid' || claim === 'failed' || claim === 'returned';
+    const cameBack = claim === 'paid' && fact === 'returned' && returns < world.books.returns;
+    const isOpen = outcome !== 'ignored' && !AGREES[claim].includes(fact) && isMoney && !cameBack;
+    return isOpen && isBehind(keyOf(world, attempt)) ? [{ ...message, isContradicted: true }] : [];
+  });
+  return { ...world, messages };
+}
 
 export function hears(world: World, run: Run, rules: Rules, ...events: readonly PayoutEvent[]): World {
   const mind = events.reduce((each, event) => rules.hear(each, event, 0, TIMES), run.mind);
@@ -112,10 +150,17 @@ function decisionsOf(world: World, run: Run, { rules }: Play): Move[] {
   const { main } = rules.next(run.mind, nowOf(world), TIMES);
   if (main.do === 'wait' || main.do === 'end') return [];
   if (busy.length > 0 && (main.do === 'look_up' || main.do === 'check')) return [];
+  if (main.do === 'send' && isRefused(world, run, main.attempt, rules)) return []; // tried again and again
   const tasks = [...run.tasks.filter((task) => !busy.includes(task)), ...tasksOf(main, run)];
   const attempt = main.do === 'send' ? main.attempt : run.mind.seen.attempt;
   const what = main.do === 'apply' ? main.fact.type : main.do;
   return [{ deed: { does: 'decides', attempt, what }, after: setRun(world, run, { ...run, tasks }) }];
+}
+
+/** The books refuse this send, though its workflow knows all that they know: a message is not looked into yet. */
+function isRefused(world: World, { mind }: Run, attempt: number, { tell }: Rules): boolean {
+  const books = { ...world.books, unread: unreadOf(world) };
+  return mind.seen.sequence === books.sequence && tell(books, { type: 'attempt_started', attempt }).outcome === 'wrong_state';
 }
 
 function tasksOf(act: Exclude<Act, { do: 'wait' | 'end' }>, { mind }: Run): Task[] {
@@ -165,9 +210,10 @@ function movesOfOwn(world: World, run: Owner, task: Own, { rules }: Play): Move[
   const told = write(world, rules, task.fact, task.sequence);
   const deed: Deed = { does: 'tells', attempt: task.attempt, fact: task.fact.type, ...tellOf(world, told) };
   const isRefused = run !== undefined && told.outcome !== 'applied' && told.world.books.sequence === task.sequence;
-  const parked = isRefused ? write(told.world, rules, { type: 'parked' }, told.world.books.sequence) : told;
+  const isNew = run?.mind.parkedAt !== task.sequence; // tried again in vain, it stands there already
+  const parked = isRefused && isNew ? write(told.world, rules, { type: 'parked' }, told.world.books.sequence) : told;
   const events = [seenEvent(parked.world, task.sequence), ...(isRefused ? [{ kind: 'parked' } as const] : [])];
-  const also = isRefused ? { also: parked.told } : {};
+  const also = parked === told ? {} : { also: parked.told };
   return [{ deed: { ...deed, ...also }, after: done(parked.world, run, task, rules, ...events), ...brokenOf(parked) }];
 }
 
@@ -270,8 +316,16 @@ function movesOfLookUp(world: World, run: Owner, task: LookUp, play: Play): Move
   // After a few tries. The message stays stored, and is handed on again.
   if (why === 'message' && isFruitless) {
     if (play.bounds.insists) return [];
-    const after = done(world, run, task, play.rules, { kind: 'confirmed', attempt });
+    const notices = noticesOf(run, attempt);
+    const isDoubt = notices.length === 0 || notices.some(({ claim }) => saysAlive(claim));
+    const facts = [{ ...doubtOf(attempt), askedAt: task.askedAt }];
+    const after = isDoubt
+      ? replace(world, run, task, { ...task, step: 'record', facts })
+      : done(world, run, task, play.rules, { kind: 'confirmed', attempt });
     return [{ deed: { does: 'gives_up', attempt, what: reply?.kind ?? 'silence' }, after }];
+  }
+  if (isFruitless && why === 'main' && isAtPsp(task.known)) {
+    return [{ deed: { does: 'says_nothing', attempt }, after: done(world, run, task, play.rules, { kind: 'silent' }) }];
   }
   if (!reply || (why === 'main' && !play.rules.isNews(reply, task.known, task.isDoubted))) return [];
   const what = reply.kind;
@@ -287,6 +341,11 @@ function movesOfLookUp(world: World, run: Owner, task: LookUp, play: Play): Move
   ];
 }
 
+const isAtPsp = (state: PayoutState): boolean => state === 'PSP_QUEUED' || state === 'PSP_HELD' || state === 'PROCESSING';
+
+const noticesOf = (run: Owner, attempt: number): readonly PspNotice[] =>
+  run?.mind.confirming.find((each) => each.attempt === attempt)?.notices ?? [];
+
 function toldByLookUp(world: World, run: Owner, task: LookUp, { rules }: Play): Move[] {
   const [fact, ...rest] = task.facts;
   if (!fact) return [];
@@ -297,11 +356,11 @@ function toldByLookUp(world: World, run: Owner, task: LookUp, { rules }: Play): 
   const deed: Deed = { does: 'tells', attempt: task.attempt, fact: fact.type, ...tellOf(world, told) };
   const now = seesIn(told.world, run, rules);
   const after =
-    told.outcome === 'stale' && task.why === 'message'
+    told.outcome === 'stale' && task.why === 'message' && fact.type !== 'contradicted'
       ? replace(now, run, task, { ...task, step: 'asked', askedAt: now.books.sequence, facts: [] })
       : rest.length > 0 && told.outcome !== 'stale'
         ? replace(now, run, task, { ...task, facts: saidWith(rest, told) })
-        : recorded(told.world, run, task, rules);
+        : recorded(told.world, run, task, rules, { fact: fact.type, outcome: told.outcome });
   return [{ deed, after, ...brokenOf(told) }];
 }
 
@@ -315,11 +374,11 @@ const seesIn = (world: World, run: Owner, rules: Rules): World => {
   return current ? hears(world, current, rules, seenEvent(world, current.mind.seen.sequence)) : world;
 };
 
-function recorded(world: World, run: Owner, task: LookUp, rules: Rules): World {
+function recorded(world: World, run: Owner, task: LookUp, rules: Rules, by: { fact: string; outcome: string }): World {
   const seen = seenEvent(world, task.sequence);
   if (task.why !== 'message') return done(world, run, task, rules, seen);
-  const confirmation = run?.mind.confirming.find(({ attempt }) => attempt === task.attempt);
-  const closed = close(world, new Set(confirmation?.notices.map(({ messageId }) => messageId)));
+  // What only raised a doubt stays stored, and is handed on again.
+  const closed = by.fact === 'contradicted' ? world : closeBy(world, noticesOf(run, task.attempt), by);
   return done(closed, run, task, rules, seen, { kind: 'confirmed', attempt: task.attempt });
 }
 

@@ -6,11 +6,11 @@
  * milliseconds is in here: whatever the order of events in a real installation, some world here has had it.
  */
 import { newBooks, type PayoutBooks, type ToldFact, unprovenOf } from '../src/domain/payout/books.ts';
-import type { PayoutTimes } from '../src/domain/payout/contract.ts';
+import { type PayoutTimes, saysAlive } from '../src/domain/payout/contract.ts';
 import type { PayoutState } from '../src/domain/payout/machine.ts';
 import { type Mind, newMind, type Seen } from '../src/domain/payout/next.ts';
 import type { Bounds, Left } from './bounds.ts';
-import { newKey, type PspKey } from './psp.ts';
+import { newKey, type PspKey } from './pspKey.ts';
 
 export interface World {
   readonly books: PayoutBooks;
@@ -27,8 +27,8 @@ export interface World {
   readonly messages: readonly Message[];
   /** Until when the newest attempt's outcome may stay unknown has passed. */
   readonly isLate: boolean;
-  /** An operator was told and has acknowledged it, and since then nothing has changed at the PSP. */
-  readonly isAcknowledged: boolean;
+  /** How each attempt stood, here and at the PSP, when an operator acknowledged that; null once that has changed. */
+  readonly acknowledged: readonly (string | null)[];
   readonly left: Left;
 }
 
@@ -84,6 +84,10 @@ export interface Message {
   readonly id: string;
   readonly attempt: number;
   readonly claim: 'paid' | 'failed' | 'returned' | 'queued' | 'held' | 'processing';
+  /** How often the payout had come back when it was stored. */
+  readonly returns: number;
+  /** Closed, because a look-up that was behind said something else: it is handed on again. */
+  readonly isContradicted: boolean;
 }
 
 /** No wait: whatever may happen later may happen at once. Only the outcome's deadline is told apart, by `isLate`. */
@@ -110,7 +114,7 @@ export function startOf(bounds: Bounds): World {
     psp: bounds.psp.map((key) => ({ ...newKey(), ...key })),
     messages: [],
     isLate: false,
-    isAcknowledged: false,
+    acknowledged: [],
     left: bounds.left,
   };
   return { ...empty, runs: [{ kind: 'payout', mind: newMind(seenOf(empty), 1, 0), tasks: [] }] };
@@ -135,8 +139,21 @@ export function seenOf({ books, attemptsBefore }: World): Seen {
   };
 }
 
+/** The attempts that stored messages, not dealt with, say are alive: what SQL `has_unread_message` reads. */
+export const unreadOf = ({ messages, books }: World): readonly number[] =>
+  messages
+    .filter(({ attempt, claim, isContradicted }) => !isContradicted && saysAlive(claim) && attempt <= books.attempts.length)
+    .map(({ attempt }) => attempt);
+
 export const payoutRun = ({ runs }: World): Run | undefined => runs.find(({ kind }) => kind === 'payout');
 export const keyOf = ({ psp }: World, attempt: number): PspKey => psp[attempt - 1] ?? newKey();
+
+/** How each attempt stands in the books and, as far as money goes, at the PSP. */
+export const standingOf = (world: World): readonly string[] =>
+  world.books.attempts.map(({ state }, index) => {
+    const { status } = keyOf(world, index + 1);
+    return `${state}/${status === 'queued' || status === 'held' || status === 'processing' ? 'alive' : status}`;
+  });
 
 export const setKey = (world: World, attempt: number, change: Partial<PspKey>): World => ({
   ...world,

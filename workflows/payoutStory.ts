@@ -12,7 +12,7 @@ import {
   proxyActivities,
 } from '@temporalio/workflow';
 import type { PspActivities } from '../activities/psp.ts';
-import type { Fact, PayoutRecord, PayoutTimes, PspNotice } from '../src/domain/payout/contract.ts';
+import { type Fact, type PayoutRecord, type PayoutTimes, type PspNotice, saysAlive } from '../src/domain/payout/contract.ts';
 import { factsOf, type PspFact, replyContext, retryWait } from '../src/domain/payout/facts.ts';
 import { type Act, type Confirmation, hear, newMind, next, type PayoutEvent } from '../src/domain/payout/next.ts';
 import type { PspReply } from '../src/domain/payout/reply.ts';
@@ -42,9 +42,6 @@ const toCheck: ActivityOptions = {
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   summary: 'look up what an earlier attempt became',
 };
-
-/** Claims that a payment is out, or may go out. */
-const ALIVE: ReadonlySet<string> = new Set(['paid', 'queued', 'held', 'processing']);
 
 /** How often an answer that was overtaken by other news is asked for anew: each time something else was told meanwhile. */
 const STALE_AT_MOST = 5;
@@ -221,7 +218,7 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
    * go on. But of one that counts as dead, or came back, "alive" must not be forgotten: no new key, before it is cleared up.
    */
   async function doubt({ attempt, notices }: Confirmation, askedAt: number): Promise<void> {
-    if (notices.length > 0 && !notices.some(({ claim }) => claim !== null && ALIVE.has(claim))) return;
+    if (notices.length > 0 && !notices.some(({ claim }) => saysAlive(claim))) return;
     const reason = 'the PSP says that it is alive or paid, and its look-ups do not tell';
     await door.apply({ type: 'contradicted', attempt, source: 'callback', askedAt, reason }, `psp:${door.seen().psp}`);
   }

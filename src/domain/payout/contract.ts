@@ -229,6 +229,9 @@ export interface Decision {
 export type Claim = (typeof CLAIMS)[number] | null;
 const CLAIMS = ['paid', 'failed', 'returned', 'queued', 'held', 'processing'] as const;
 
+/** Whether it says that money went out, or may. */
+export const saysAlive = (claim: Claim): boolean => claim !== null && claim !== 'failed' && claim !== 'returned';
+
 export const claimOf = (word: string): Claim => CLAIMS.find((each) => each === word) ?? null;
 
 /** "The PSP has told us something of this attempt." The claim is never acted on, only compared with what a look-up says. */
