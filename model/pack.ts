@@ -52,7 +52,9 @@ const packMind = ({
 export function packTask(task: Task): string {
   if (task.what === 'own') return `o${packFact(task.fact)}:${task.sequence}`;
   const about = `${task.attempt}:${task.sequence}:${task.step}:${task.askedAt}:${task.facts.map(packFact).join('&')}`;
-  return task.what === 'submit' ? `s${+task.isResend}${about}` : `l${task.why}${task.known}${+task.isDoubted}${about}`;
+  return task.what === 'submit'
+    ? `s${+task.isResend}${about}`
+    : `l${task.why}${task.known}${+task.isDoubted}${+task.isBehind}${about}`;
 }
 
 const packFact = ({ type, attempt, named, source, askedAt, implied, needsOperator }: ToldFact): string =>

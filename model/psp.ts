@@ -22,6 +22,8 @@ export interface PspMove {
 
 /** What the PSP and its bank do by themselves. */
 export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
+  // What nothing comes of is kept beside the others.
+  const isOpen = ({ attempt, isContradicted }: Message) => !isContradicted && !keyOf(world, attempt).isSilent;
   return world.psp.flatMap((key, index) => {
     const attempt = index + 1;
     const moves: PspMove[] = [];
@@ -32,6 +34,7 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
     const later = (does: Deed['does'], after: World, what?: string) => {
       move(does, after, what);
       if (world.left.stale === 0 || key.lags || key.shows !== null) return;
+      if (does === 'pays_again' && isOnItsWay(world, attempt, 'returned')) return; // see docs/proof.md: what is assumed
       moves.push({
         deed: { does: `${does}_unseen` as Deed['does'], attempt, ...(what === undefined ? {} : { what }) },
         after: spend(setKey(after, attempt, { shows: key.status }), 'stale'),
@@ -51,12 +54,14 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
     }
     if (key.status === 'paid' && world.left.returns > 0) later('returns', spend(becomes({ status: 'returned' }), 'returns'));
     if (key.status === 'returned' && world.left.returns > 0) later('pays_again', spend(becomes({ status: 'paid' }), 'returns'));
-    if (key.status === 'failed' && world.left.lies > 0) {
+    // Hours later, not in the seconds in which the word that it failed is on its way into the books.
+    if (key.status === 'failed' && world.left.lies > 0 && !isOnItsWay(world, attempt, 'failed')) {
       for (const status of ['processing', 'paid'] as const) {
         later('revives', spend(becomes({ status, lied: true }), 'lies'), status);
       }
     }
-    if (key.lags || key.shows !== null) move('catches_up', setKey(world, attempt, { lags: false, shows: null }));
+    if (key.lags || (key.shows !== null && !isOnItsWay(world, attempt, 'failed')))
+      move('catches_up', setKey(world, attempt, { lags: false, shows: null }));
     if (key.status !== 'none' && !key.isSilent && world.left.silences > 0) {
       move('goes_silent', spend(setKey(world, attempt, { isSilent: true }), 'silences'));
     }
@@ -65,7 +70,7 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
       move('forgets', spend(setKey(world, attempt, { isForgotten: true }), 'forgets'));
     }
     const claim = key.status;
-    if (claim !== 'none' && world.messages.length < messagesMax) {
+    if (claim !== 'none' && world.messages.filter(isOpen).length < messagesMax) {
       const stored = { attempt, claim };
       if (key.owesMessage) move('calls_back', store(setKey(world, attempt, { owesMessage: false }), stored), claim);
       else if (world.left.repeats > 0) move('repeats', spend(store(world, stored), 'repeats'), claim);
@@ -73,6 +78,11 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
     return moves;
   });
 }
+
+const isOnItsWay = (world: World, attempt: number, word: 'failed' | 'returned'): boolean =>
+  tasksOf(world, attempt).some(({ facts }) =>
+    facts.some(({ type }) => type === word || (word === 'failed' && type === 'attempt_failed')),
+  );
 
 const isUnderWay = (world: World, attempt: number): boolean => tasksOf(world, attempt).some(({ what }) => what === 'submit');
 

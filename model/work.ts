@@ -119,16 +119,23 @@ const AGREES: Readonly<Record<Message['claim'], readonly string[]>> = {
   processing: ['psp_processing'],
 };
 
+/** What a look-up said last, and what the books made of that. */
+interface Closing {
+  readonly fact: string;
+  readonly outcome: string;
+  readonly isBehind: boolean;
+}
+
 /** What SQL `close_message` does: a look-up that says something else may be behind, and is then asked again later. */
-function closeBy(world: World, notices: readonly PspNotice[], { fact, outcome }: { fact: string; outcome: string }): World {
+function closeBy(world: World, notices: readonly PspNotice[], { fact, outcome, isBehind }: Closing): World {
   const ids = new Set(notices.map(({ messageId }) => messageId));
   const messages = world.messages.flatMap((message) => {
-    const { id, attempt, claim, returns } = message;
+    const { id, claim, returns } = message;
     if (!ids.has(id)) return [message];
-    const isMoney = claim === 'paid' || claim === 'failed' || claim === 'returned';
+    const isMoney = claim === 'paid' || claim === 'failed' || claim === 'returned' || AGREES.failed.includes(fact);
     const cameBack = claim === 'paid' && fact === 'returned' && returns < world.books.returns;
     const isOpen = outcome !== 'ignored' && !AGREES[claim].includes(fact) && isMoney && !cameBack;
-    return isOpen && isBehind(keyOf(world, attempt)) ? [{ ...message, isContradicted: true }] : [];
+    return isOpen && isBehind ? [{ ...message, isContradicted: true }] : [];
   });
   return { ...world, messages };
 }
@@ -189,6 +196,7 @@ export const lookUp = (
   sequence,
   known: state,
   isDoubted: attempt !== newest || !attemptOpen,
+  isBehind: false,
   step: 'asked',
   askedAt: sequence,
   facts: [],
@@ -327,12 +335,25 @@ function movesOfLookUp(world: World, run: Owner, task: LookUp, play: Play): Move
   if (isFruitless && why === 'main' && isAtPsp(task.known)) {
     return [{ deed: { does: 'says_nothing', attempt }, after: done(world, run, task, play.rules, { kind: 'silent' }) }];
   }
+  if (!reply && why === 'check' && run && run.mind.parkedAt !== world.books.sequence) {
+    const told = write(world, play.rules, { type: 'parked' }, run.mind.seen.sequence);
+    const silent = calledOff(told.world, run, 'check');
+    const after = hears(silent, runOf(silent, run), play.rules, seenEvent(silent, task.sequence), { kind: 'parked' });
+    return [{ deed: { does: 'says_nothing', attempt, fact: 'parked', ...tellOf(world, told) }, after, ...brokenOf(told) }];
+  }
   if (!reply || (why === 'main' && !play.rules.isNews(reply, task.known, task.isDoubted))) return [];
   const what = reply.kind;
   const all = factsFor(world, task, reply, why === 'message' ? 'callback' : 'look_up', play);
   const facts = reply.kind === 'not_found' ? all.filter(({ type }) => type !== 'outcome_unknown') : all;
+  // Nothing that the books do not know: asked again, later.
+  if (why === 'main' && facts.length > 0 && isKnown(world, task, facts, play.rules)) return [];
   if (facts.length > 0)
-    return [{ deed: { ...deed, what }, after: replace(world, run, task, { ...task, step: 'record', facts }) }];
+    return [
+      {
+        deed: { ...deed, what },
+        after: replace(world, run, task, { ...task, step: 'record', isBehind: isBehind(keyOf(world, attempt)), facts }),
+      },
+    ];
   return [
     {
       deed: { ...deed, what },
@@ -340,6 +361,19 @@ function movesOfLookUp(world: World, run: Owner, task: LookUp, play: Play): Move
     },
   ];
 }
+
+/** Its look-ups of this kind are given up. */
+const calledOff = (world: World, { kind }: Run, why: LookUp['why']): World => ({
+  ...world,
+  runs: world.runs.map((each) =>
+    each.kind === kind ? { ...each, tasks: each.tasks.filter((task) => task.what !== 'look_up' || task.why !== why) } : each,
+  ),
+});
+
+const runOf = (world: World, run: Run): Run => world.runs.find(({ kind }) => kind === run.kind) ?? run;
+
+const isKnown = (world: World, { sequence }: LookUp, facts: readonly ToldFact[], { tell }: Rules): boolean =>
+  sequence === world.books.sequence && facts.every((fact) => tell(world.books, fact).outcome === 'unchanged');
 
 const isAtPsp = (state: PayoutState): boolean => state === 'PSP_QUEUED' || state === 'PSP_HELD' || state === 'PROCESSING';
 
@@ -360,7 +394,7 @@ function toldByLookUp(world: World, run: Owner, task: LookUp, { rules }: Play): 
       ? replace(now, run, task, { ...task, step: 'asked', askedAt: now.books.sequence, facts: [] })
       : rest.length > 0 && told.outcome !== 'stale'
         ? replace(now, run, task, { ...task, facts: saidWith(rest, told) })
-        : recorded(told.world, run, task, rules, { fact: fact.type, outcome: told.outcome });
+        : recorded(told.world, run, task, rules, { fact: fact.type, outcome: told.outcome, isBehind: task.isBehind });
   return [{ deed, after, ...brokenOf(told) }];
 }
 
@@ -374,7 +408,7 @@ const seesIn = (world: World, run: Owner, rules: Rules): World => {
   return current ? hears(world, current, rules, seenEvent(world, current.mind.seen.sequence)) : world;
 };
 
-function recorded(world: World, run: Owner, task: LookUp, rules: Rules, by: { fact: string; outcome: string }): World {
+function recorded(world: World, run: Owner, task: LookUp, rules: Rules, by: Closing): World {
   const seen = seenEvent(world, task.sequence);
   if (task.why !== 'message') return done(world, run, task, rules, seen);
   // What only raised a doubt stays stored, and is handed on again.

@@ -67,6 +67,8 @@ export interface LookUp {
   readonly sequence: number;
   readonly known: PayoutState;
   readonly isDoubted: boolean;
+  /** It was answered by an index that is behind. */
+  readonly isBehind: boolean;
   readonly step: 'asked' | 'record';
   readonly askedAt: number;
   readonly facts: readonly ToldFact[];
@@ -148,10 +150,11 @@ export const unreadOf = ({ messages, books }: World): readonly number[] =>
 export const payoutRun = ({ runs }: World): Run | undefined => runs.find(({ kind }) => kind === 'payout');
 export const keyOf = ({ psp }: World, attempt: number): PspKey => psp[attempt - 1] ?? newKey();
 
-/** How each attempt stands in the books and, as far as money goes, at the PSP. */
+/** How each attempt stands in the books and, as far as money goes, at the PSP: of one in doubt nobody knows that. */
 export const standingOf = (world: World): readonly string[] =>
   world.books.attempts.map(({ state }, index) => {
     const { status } = keyOf(world, index + 1);
+    if (state === 'doubted') return state;
     return `${state}/${status === 'queued' || status === 'held' || status === 'processing' ? 'alive' : status}`;
   });
 

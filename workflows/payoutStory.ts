@@ -36,12 +36,13 @@ const onMessage: ActivityOptions = {
   summary: 'look up: the PSP sent a message',
 };
 
-/** Earlier attempts before money is asked for anew: until the PSP has answered for each. */
-const toCheck: ActivityOptions = {
+/** Earlier attempts before money is asked for anew: until the PSP has answered for each, or an operator must know that it does not. */
+const toCheck = ({ outcomeDeadlineMs }: PayoutTimes): ActivityOptions => ({
+  scheduleToCloseTimeout: outcomeDeadlineMs, // as long as any outcome may stay unknown
   startToCloseTimeout: '45s', // above PSP_TIMEOUT's upper limit of 30 s
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   summary: 'look up what an earlier attempt became',
-};
+});
 
 /** How often an answer that was overtaken by other news is asked for anew: each time something else was told meanwhile. */
 const STALE_AT_MOST = 5;
@@ -183,14 +184,15 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
     const scope = new CancellationScope();
     const answers = attempts.map(async (attempt) => {
       const question = { payoutId: id, attempt, known: null, isDoubted: false, notFoundGraceMs: 0, insist: true };
-      return { attempt, reply: await scope.run(() => pspOf(door.seen(), toCheck).lookUp(question)) };
+      return { attempt, reply: await scope.run(() => pspOf(door.seen(), toCheck(times)).lookUp(question)) };
     });
     const replies = await Promise.race([
-      Promise.all(answers).catch(() => undefined), // called off
+      Promise.all(answers).catch((error) => (isCancellation(error) ? undefined : ('silence' as const))),
       condition(() => door.seen().sequence !== sequence).then(() => undefined),
     ]);
     scope.cancel();
     if (replies === undefined) return;
+    if (replies === 'silence') return await door.park('the PSP does not say what became of an earlier attempt');
     for (const { attempt, reply } of replies) {
       if (reply.kind !== 'not_found') await applyReply(reply, 'look_up', attempt, sequence);
     }

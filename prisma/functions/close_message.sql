@@ -15,7 +15,7 @@ BEGIN
   UPDATE psp_messages m SET state = 'ignored', handled_at = now(),
          detail = 'claimed ' || coalesce(p_data ->> 'claim', 'nothing we know') || ', but the look-up says ' || p_fact,
          -- A payment that was returned since was paid: that is no contradiction, unless we heard of it after the return.
-         hand_on_at = CASE WHEN m.claim IN ('paid', 'failed', 'returned') AND NOT (m.claim = 'paid' AND p_fact = 'returned' AND m.received_at <
+         hand_on_at = CASE WHEN (m.claim IN ('paid', 'failed', 'returned') OR claim_agrees('failed', p_fact)) AND NOT (m.claim = 'paid' AND p_fact = 'returned' AND m.received_at <
                              (SELECT max(e.at) FROM events e WHERE e.payout_id = p.id AND e.type = 'payout.returned')) THEN m.hand_on_at END
    WHERE m.id = p_data ->> 'messageId' AND m.state = 'received';
   IF NOT EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = v_key) THEN

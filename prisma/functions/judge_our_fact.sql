@@ -18,6 +18,10 @@ BEGIN
       END IF;
     WHEN 'cancelled', 'review_expired' THEN
       IF cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state'; END IF; -- held, and in doubt since
+    WHEN 'acknowledged' THEN
+      IF NOT state_final(p.state) AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.state = 'doubted') THEN
+        j.outcome := 'wrong_state'; -- it is resolved, not seen
+      END IF;
     WHEN 'outcome_overdue' THEN
       IF p_attempt IS DISTINCT FROM p.attempt THEN j.outcome := 'wrong_state'; END IF;
     WHEN 'dispatched' THEN

@@ -142,6 +142,10 @@ function refusalOf(books: PayoutBooks, { type, adminId, attempt, attempts }: Tol
       const isNext = attempt === newest + (isOpen ? 0 : 1);
       return books.run === 'awaited' || isBlocked || isUnread || !isNext ? 'wrong_state' : undefined;
     }
+    case 'acknowledged': {
+      const isDoubted = books.attempts.some(({ state }) => state === 'doubted');
+      return isDoubted && !STATES[books.state].final ? 'wrong_state' : undefined; // it is resolved, not seen
+    }
     case 'outcome_overdue':
       return attempt === newest ? undefined : 'wrong_state';
     case 'reinitiated':
