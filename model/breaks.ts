@@ -79,6 +79,17 @@ export function ofSecondAttempt(): Pick<Bounds, 'start' | 'psp'> {
   return { start: told(facts), psp: [{ status: 'failed', mayRetry: true }] };
 }
 
+/** Both its attempts have failed, and so has it. */
+export function ofTwoFailed(): Pick<Bounds, 'start' | 'psp'> {
+  const facts: readonly ToldFact[] = [
+    { type: 'attempt_started', attempt: 1 },
+    { type: 'attempt_failed', attempt: 1, named: true },
+    { type: 'attempt_started', attempt: 2 },
+    { type: 'failed', attempt: 2, named: true },
+  ];
+  return { start: told(facts), psp: [{ status: 'failed', mayRetry: true }, { status: 'failed' }] };
+}
+
 function told(facts: readonly ToldFact[]): PayoutBooks {
   return facts.reduce((books, fact) => tell(books, fact).books, newBooks());
 }

@@ -3,7 +3,7 @@
  * as deep as some ten minutes of two cores allow; together they reach every deed, fact and edge (coverage.ts).
  */
 import { type Bounds, bounds } from './bounds.ts';
-import { ofSecondAttempt } from './breaks.ts';
+import { ofSecondAttempt, ofTwoFailed } from './breaks.ts';
 
 /** Within 20 seconds. */
 export const SHORT: readonly Bounds[] = [
@@ -17,7 +17,7 @@ const ONE = { attempts: 1, messages: 1 } as const;
 
 const SECOND = { messages: 1, ...ofSecondAttempt() };
 
-export const WHOLE: readonly Bounds[] = [
+const SEVERAL: readonly Bounds[] = [
   bounds('two workers die', { deaths: 2 }, ONE),
   bounds('a worker dies in one of two attempts, an answer is lost', { deaths: 1, faults: 1 }, { messages: 1 }),
   bounds('a failed transfer revives while a worker dies', { lies: 1, deaths: 1 }, SECOND),
@@ -55,6 +55,23 @@ export const WHOLE: readonly Bounds[] = [
   bounds('a provider, whose last attempt fails', { faults: 1 }, { messages: 1, lastNeedsOperator: true }),
 ];
 
+/** What an attack on the rules of 2026-11-29 was about. */
+const ATTACKED: readonly Bounds[] = [
+  bounds('the first attempt revives and falls silent', { lies: 1, silences: 1 }, SECOND),
+  bounds('the first attempt revives, and look-ups do not show it yet', { lies: 1, stale: 1 }, SECOND),
+  bounds('revived and silent, held, cancelled, acknowledged', { lies: 1, silences: 1, acts: 2 }, SECOND),
+  bounds('revived between a hold and its end', { lies: 1, stale: 1, acts: 1 }, SECOND),
+  bounds('both attempts revive after their end', { lies: 2 }, { messages: 1, ...ofTwoFailed() }),
+  bounds('paid again, look-ups behind', { returns: 2, stale: 1 }, ONE),
+  bounds('accepted, and never heard of again', { silences: 1, stages: 1 }, ONE),
+  bounds('accepted, lost, and never heard of again', { silences: 1, faults: 1 }, ONE),
+  bounds('returned, paid again and silent', { silences: 1, returns: 2 }, ONE),
+  bounds('silent, and started again', { silences: 1, acts: 2, faults: 1 }, { ...ONE, rounds: 2 }),
+  bounds('revived and silent, and started again', { silences: 1, acts: 2, lies: 1 }, { ...ONE, rounds: 2 }),
+];
+
+export const WHOLE: readonly Bounds[] = [...SEVERAL, ...ATTACKED];
+
 /** For walks, which need not come to an end: everything at once. */
 const ANYTHING = {
   faults: 2,
@@ -63,7 +80,8 @@ const ANYTHING = {
   lies: 1,
   stages: 1,
   odds: 1,
-  silences: 0,
+  silences: 1,
+  stale: 1,
   repeats: 1,
   deaths: 1,
   restarts: 1,

@@ -34,7 +34,8 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
     const later = (does: Deed['does'], after: World, what?: string) => {
       move(does, after, what);
       if (world.left.stale === 0 || key.lags || key.shows !== null) return;
-      if (does === 'pays_again' && isOnItsWay(world, attempt, 'returned')) return; // see docs/proof.md: what is assumed
+      // While the return is not in the books, look-ups show the second payment at once (docs/proof.md, what it assumes).
+      if (does === 'pays_again' && world.books.attempts[index]?.state !== 'returned') return;
       moves.push({
         deed: { does: `${does}_unseen` as Deed['does'], attempt, ...(what === undefined ? {} : { what }) },
         after: spend(setKey(after, attempt, { shows: key.status }), 'stale'),
@@ -55,12 +56,12 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
     if (key.status === 'paid' && world.left.returns > 0) later('returns', spend(becomes({ status: 'returned' }), 'returns'));
     if (key.status === 'returned' && world.left.returns > 0) later('pays_again', spend(becomes({ status: 'paid' }), 'returns'));
     // Hours later, not in the seconds in which the word that it failed is on its way into the books.
-    if (key.status === 'failed' && world.left.lies > 0 && !isOnItsWay(world, attempt, 'failed')) {
+    if (key.status === 'failed' && world.left.lies > 0 && !isFailureOnItsWay(world, attempt)) {
       for (const status of ['processing', 'paid'] as const) {
         later('revives', spend(becomes({ status, lied: true }), 'lies'), status);
       }
     }
-    if (key.lags || (key.shows !== null && !isOnItsWay(world, attempt, 'failed')))
+    if (key.lags || (key.shows !== null && !isFailureOnItsWay(world, attempt)))
       move('catches_up', setKey(world, attempt, { lags: false, shows: null }));
     if (key.status !== 'none' && !key.isSilent && world.left.silences > 0) {
       move('goes_silent', spend(setKey(world, attempt, { isSilent: true }), 'silences'));
@@ -79,10 +80,8 @@ export function movesOfPsp(world: World, messagesMax: number): PspMove[] {
   });
 }
 
-const isOnItsWay = (world: World, attempt: number, word: 'failed' | 'returned'): boolean =>
-  tasksOf(world, attempt).some(({ facts }) =>
-    facts.some(({ type }) => type === word || (word === 'failed' && type === 'attempt_failed')),
-  );
+const isFailureOnItsWay = (world: World, attempt: number): boolean =>
+  tasksOf(world, attempt).some(({ facts }) => facts.some(({ type }) => type === 'failed' || type === 'attempt_failed'));
 
 const isUnderWay = (world: World, attempt: number): boolean => tasksOf(world, attempt).some(({ what }) => what === 'submit');
 

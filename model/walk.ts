@@ -5,11 +5,13 @@ import { settle } from './canon.ts';
 import type { Deed } from './deeds.ts';
 import { movesOf } from './moves.ts';
 import type { Rules } from './rules.ts';
-import { startOf } from './world.ts';
+import { type Message, startOf } from './world.ts';
 
 export interface Stride {
   readonly deed: Deed;
   readonly books: PayoutBooks;
+  /** Stored and not dealt with when this was done. */
+  readonly messages: readonly Message[];
 }
 
 /** A small generator with a seed (mulberry32), so that a walk can be walked again. */
@@ -38,8 +40,9 @@ export function walk(bounds: Bounds, rules: Rules, seed: number, deedsMax: numbe
     const moves = telling.length > 0 && random(2) === 0 ? telling : all; // the books are what walks are about
     const move = moves[random(Math.max(1, moves.length))];
     if (!move) break;
+    const { messages } = world;
     world = move.after;
-    strides.push({ deed: move.deed, books: world.books });
+    strides.push({ deed: move.deed, books: world.books, messages });
   }
   return strides;
 }

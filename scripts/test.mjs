@@ -17,7 +17,7 @@ prepare(giveUp);
 const binaries = await temporal().catch((error) => giveUp(error.message));
 const bin = (/** @type {string} */ name) => join('node_modules', '.bin', name);
 step('lint', bin('biome'), ['check', '--error-on-warnings', '.']);
-step('imports', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'src', 'workflows', 'activities']);
+step('imports', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'src', 'workflows', 'activities', 'model']);
 step('types', bin('tsc'), ['-p', '.']);
 jest();
 finish();

@@ -9,7 +9,7 @@ import type { Telling } from '../../model/door.ts';
 import { WALKS } from '../../model/plans.ts';
 import { TODAY } from '../../model/rules.ts';
 import { storyOf } from '../../model/story.ts';
-import { walk } from '../../model/walk.ts';
+import { type Stride, walk } from '../../model/walk.ts';
 import { type Books, type Owner, openBooks } from '../support/books.ts';
 
 const COUNT = Number.parseInt(process.env['MODEL_WALKS'] ?? '300', 10);
@@ -50,14 +50,27 @@ function tellReally(id: string, { fact, key }: Telling) {
   });
 }
 
+/** The messages that the model has stored: the door reads them before it lets a new key exist. */
+async function storeMessages(id: string, messages: Stride['messages']): Promise<void> {
+  await books.db.owner.query('DELETE FROM psp_messages WHERE payout_id = $1', [id]);
+  for (const [index, { attempt, claim, isContradicted }] of messages.entries()) {
+    await books.db.owner.query(
+      `INSERT INTO psp_messages (id, psp, event_key, payout_id, attempt, claim, body, state)
+       VALUES ($1, 'sandbox', $1, $2, $3, $4, '{}', $5)`,
+      [`${id}_${index}`, id, attempt, claim, isContradicted ? 'ignored' : 'received'],
+    );
+  }
+}
+
 async function walkOnce(seed: number): Promise<number> {
   const bounds = WALKS[seed % WALKS.length];
   if (!bounds) return 0;
   const id = await payoutFor(bounds);
   const strides = walk(bounds, TODAY, seed, DEEDS_MAX);
   let told = 0;
-  for (const [index, { deed, books: expected }] of strides.entries()) {
+  for (const [index, { deed, books: expected, messages }] of strides.entries()) {
     if (!deed.told) continue;
+    await storeMessages(id, messages);
     const answer = await tellReally(id, deed.told);
     const after = deed.also ? await tellReally(id, deed.also) : answer;
     const { state, sequence, round, returns, needsOperator, unproven } = after.payout;
