@@ -2,7 +2,7 @@
 import { newBooks, type PayoutBooks } from '../src/domain/payout/books.ts';
 import type { Bounds } from './bounds.ts';
 import { settle } from './canon.ts';
-import type { Deed } from './deeds.ts';
+import { DEEDS, type Deed } from './deeds.ts';
 import { movesOf } from './moves.ts';
 import type { Rules } from './rules.ts';
 import { type Message, startOf } from './world.ts';
@@ -36,8 +36,10 @@ export function walk(bounds: Bounds, rules: Rules, seed: number, deedsMax: numbe
   const strides: Stride[] = [];
   for (let count = 0; count < deedsMax; count += 1) {
     const all = movesOf(world, { rules, bounds }, (each) => each);
-    const telling = all.filter(({ deed }) => deed.told !== undefined);
-    const moves = telling.length > 0 && random(2) === 0 ? telling : all; // the books are what walks are about
+    // The books are what walks are about; and a payout that is cancelled at once has not much to tell.
+    const byThemselves = all.filter(({ deed }) => DEEDS[deed.does].who !== 'person');
+    const telling = byThemselves.filter(({ deed }) => deed.told !== undefined);
+    const [moves = all] = random(8) === 0 ? [] : [telling, byThemselves].slice(random(2)).filter(({ length }) => length > 0);
     const move = moves[random(Math.max(1, moves.length))];
     if (!move) break;
     const { messages } = world;
