@@ -1,6 +1,7 @@
 -- close_message(payout, fact, …): the PSP's message that made us look is done with. `fact` is what the look-up said.
 -- A message that claimed something else is stale, contradictory or forged: it is recorded as ignored, in the timeline too.
--- But it may be the look-up that is behind: what speaks of money is asked about again later (hand_on_at stays).
+-- But it may be the look-up that is behind: what speaks of money, or of life where the look-up says dead, is asked about again
+-- later (hand_on_at stays).
 -- Key: ignored:<message>. Answers the payout, whose sequence may have counted up. Internal: called by apply_fact.
 CREATE OR REPLACE FUNCTION close_message(p payouts, p_fact text, p_actor text, p_data jsonb) RETURNS payouts LANGUAGE plpgsql AS $$
 DECLARE

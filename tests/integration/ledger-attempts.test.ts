@@ -272,6 +272,14 @@ test('an answer that was asked for before something newer was told is asked for 
   expect((await books.ledger.read(id))?.state).toBe('RETURNED');
 });
 
+test('a doubt about an attempt is not acknowledged away while the payout is held: it would lie there unwatched', async () => {
+  const { id } = await failedPayout(1025n);
+  await books.told(id, 'reinitiated', 'held');
+  await books.tell(id, 'psp_processing', { attempt: 1, pspRef: 'tr_1', source: 'look_up' });
+  const { outcome, payout } = await books.tell(id, 'acknowledged', { adminId: 'adm_1', reason: 'seen' });
+  expect([outcome, payout.state, payout.needsOperator]).toEqual(['wrong_state', 'ON_HOLD', true]);
+});
+
 test('what is wrong with a payout is cleared by whoever has seen to it, and nothing else changes', async () => {
   const { owner, id } = await failedPayout(1025n);
   const before = (await books.tell(id, 'paid', { attempt: 1 })).payout;
