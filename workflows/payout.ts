@@ -18,6 +18,7 @@ import {
 import { feeMinor } from '../src/domain/payout/fee.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
+import { now } from './clock.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
 import { hearNotices, takeCommands } from './payoutCommands.ts';
 import { openDoor, type PayoutDoor, type View } from './payoutDoor.ts';
@@ -84,7 +85,7 @@ async function takeIn(
   const answer = await ledger.reserve({
     ...request,
     feeMinor: feeMinor(amount, terms).toString(),
-    reviewWindowMs,
+    reviewUntil: new Date(now() + reviewWindowMs).toISOString(),
     reviewReasons: reviewReasons(amount, request.currency, terms),
   });
   if ('payout' in answer) return { outcome: 'accepted', payout: answer.payout, notify: answer.notify };

@@ -78,7 +78,7 @@ BEGIN
 
   IF j.edge_fact = 'paid' AND v_fact <> 'paid' THEN p_data := p_data - 'failure'; END IF; -- of the attempt that failed
   p := advance_payout(p, v_edge, CASE WHEN v_is_psps THEN j.edge_fact ELSE p_fact END, v_attempt, p_data);
-  PERFORM announce(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data - 'outcomeDeadlineMs' - 'implied');
+  PERFORM announce(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data - 'outcomeUntil' - 'implied');
   RETURN fact_answer('applied', close_message(p, v_fact, p_actor, p_data));
 END $$;
 REVOKE EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) FROM PUBLIC;
@@ -92,7 +92,7 @@ DECLARE
 BEGIN
   UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(), needs_operator = x.needs_operator OR j.needs_operator
    WHERE x.id = p.id RETURNING * INTO STRICT v;
-  PERFORM announce(v, 'payout.fact_ignored', p_key, p_actor, v.state, (p_data - 'outcomeDeadlineMs' - 'implied') || jsonb_build_object('fact', p_fact));
+  PERFORM announce(v, 'payout.fact_ignored', p_key, p_actor, v.state, (p_data - 'outcomeUntil' - 'implied') || jsonb_build_object('fact', p_fact));
   PERFORM mark_message(p_data, 'ignored', p_fact || ' has no place in state ' || v.state);
   RETURN v;
 END $$;

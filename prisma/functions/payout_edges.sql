@@ -80,7 +80,6 @@ INSERT INTO payout_edges (from_state, fact, to_state, effect, event_type) VALUES
   ('RETURNED', 'paid', 'SUCCEEDED', 'settle_late', 'payout.succeeded'),
   ('QUEUED', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
   ('RETRY_WAIT', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
-  ('ON_HOLD', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
   ('SUBMITTING', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
   ('PSP_QUEUED', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
   ('PSP_HELD', 'contradicted', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),

@@ -336,7 +336,12 @@ const paidOf = ({ attempts }: PayoutBooks): number | undefined => {
 
 function setRow(books: PayoutBooks, { type, attempt = 0, named = false }: ToldFact, change: Partial<AttemptRow>): PayoutBooks {
   const toldAt = books.sequence + 1;
-  const told = (row: AttemptRow): AttemptRow => ({ ...row, ...change, named: row.named || (named && type !== 'mismatch'), toldAt }); // whose name a mismatch gives is not known
+  const told = (row: AttemptRow): AttemptRow => ({
+    ...row,
+    ...change,
+    named: row.named || (named && type !== 'mismatch'),
+    toldAt,
+  }); // whose name a mismatch gives is not known
   return { ...books, attempts: books.attempts.map((row, index) => (index + 1 === attempt ? told(row) : row)) };
 }
 
