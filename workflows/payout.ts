@@ -49,8 +49,9 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   if (opened.outcome === 'refused') {
     await condition(allHandlersFinished);
   } else {
-    door = openDoor(opened);
-    const story = openStory(door, opened.payout.round, times);
+    const payout = opened.now ?? opened.payout;
+    door = openDoor({ ...opened, payout });
+    const story = openStory(door, payout.round, times);
     hear = story.hear;
     for (const notice of early) story.hear(notice);
     await story.play();
@@ -58,7 +59,8 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   return { endedAs: door?.seen().state ?? 'REFUSED', accepted };
 }
 
-type Opened = ({ readonly outcome: 'accepted' } & View) | Extract<Accepted, { outcome: 'refused' }>;
+/** `payout`: as it was taken in; `now`: as it is, where that is known to be further. */
+type Opened = ({ readonly outcome: 'accepted'; readonly now?: PayoutRecord } & View) | Extract<Accepted, { outcome: 'refused' }>;
 
 /** Takes the payout in, again, or up: afterwards its money is reserved, or it is refused and nothing is booked. */
 async function open(opening: Opening, times: PayoutTimes): Promise<Opened> {
@@ -88,12 +90,23 @@ async function takeIn(
     reviewUntil: new Date(now() + reviewWindowMs).toISOString(),
     reviewReasons: reviewReasons(amount, request.currency, terms),
   });
-  if ('payout' in answer) return { outcome: 'accepted', payout: answer.payout, notify: answer.notify };
+  if ('payout' in answer) {
+    const { payout, notify } = answer;
+    // Taken in before, it is answered as it was then, and may be anywhere by now.
+    const isRepeat = answer.outcome === 'already';
+    return { outcome: 'accepted', payout, notify, ...(isRepeat ? { now: await ledger.readPayout(payout.id) } : {}) };
+  }
   return { outcome: 'refused', code: answer.outcome };
 }
 
-async function takeInAgain({ payoutId, round, by, byAdmin }: Extract<Opening, { type: 'reinitiate' }>): Promise<Opened> {
-  const fact: Fact = { type: 'reinitiated' };
+async function takeInAgain({
+  payoutId,
+  round,
+  by,
+  byAdmin,
+  requestId,
+}: Extract<Opening, { type: 'reinitiate' }>): Promise<Opened> {
+  const fact: Fact = { type: 'reinitiated', requestId };
   const key = stepKey(fact, { sequence: 0, round });
   const answer = await ledger.applyFact(payoutId, key, fact, `${byAdmin ? 'admin' : 'merchant'}:${by}`);
   if (answer.outcome === 'applied' || answer.outcome === 'already') return { ...answer, outcome: 'accepted' };

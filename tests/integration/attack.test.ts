@@ -185,6 +185,33 @@ test('what the PSP took and then knows nothing of for longer than the deadline i
   }, 60_000);
 }, 90_000);
 
+test('a reinitiation that was refused stays refused, though money came in and somebody starts it again', async () => {
+  const merchantId = newId('mer');
+  const { db, ledger } = engine;
+  await db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Test', 'unused')`, [merchantId]);
+  const fund = (externalId: string) =>
+    ledger.fund({ merchantId, mode: 'test', currency: 'PKR', amountMinor: '10000', externalId });
+  await fund('start');
+  const payout = await engine.pay('0003', { merchantId });
+  await engine.until(payout.id, 'FAILED');
+  await engine.pay('0004', { merchantId }); // spends it
+  const opening = { type: 'reinitiate', payoutId: payout.id, round: 2, by: merchantId, requestId: newId('req') } as const;
+  const again = () => engine.payouts.accept({ ...payout, payoutId: payout.id }, opening);
+  const refused = { accepted: { outcome: 'refused', code: 'insufficient_balance' } };
+  expect(await again()).toMatchObject(refused);
+  await fund('later');
+  expect(await again()).toMatchObject(refused);
+  expect(await ledger.read(payout.id)).toMatchObject({ state: 'FAILED', round: 1 });
+}, 60_000);
+
+test('what a person may decide is not told by an activity that asks nobody who it was', async () => {
+  const { id } = await engine.pay('0001', { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } });
+  const approved = { type: 'approved', adminId: 'adm_nobody_at_all' } as const;
+  const { applyFact } = engine.activities;
+  await expect(new MockActivityEnvironment().run(applyFact, id, 'x', approved, 'admin:adm_nobody_at_all')).rejects.toThrow();
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'IN_REVIEW' });
+});
+
 interface Stub {
   readonly tape: string[];
   readonly connector: ReturnType<typeof createFlutterwaveConnector>;

@@ -367,7 +367,7 @@ test("the payout names the PSP's reference of the attempt it stands for", async 
   expect((await books.tell(id, 'psp_processing', { attempt: 1, pspRef: `a-${id}` })).payout.pspReference).toBe(`a-${id}`);
   await books.told(id, 'outcome_unknown 1');
   expect((await books.told(id, 'attempt_started 1')).pspReference).toBe(`a-${id}`); // the same request once more
-  await books.tell(id, 'attempt_failed', { attempt: 1, pspRef: `a-${id}` });
+  await books.tell(id, 'attempt_failed', { attempt: 1, pspRef: `a-${id}`, source: 'look_up' });
   expect((await books.told(id, 'attempt_started 2')).pspReference).toBeNull();
 });
 

@@ -294,6 +294,8 @@ export interface Fact {
   readonly evidence?: string;
   /** Of `cancelled`: the merchant or provider who asked. */
   readonly by?: string;
+  /** Of `reinitiated`: the request that asked; a refusal is final for it. */
+  readonly requestId?: string;
   /** Of `dispatched`. */
   readonly runId?: string;
   /** Of `failed`: nothing goes on by itself, and an operator should know. */
