@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { LEDGER_REFUSED, type PayoutRecord } from '../src/domain/payout/contract.ts';
+import { FACTS } from '../src/domain/payout/machine.ts';
 import { type Failpoint, failpoint } from '../src/failpoints.ts';
 import { reserveAssessed } from '../src/ledger/assessed.ts';
 import type { Ledger, ReserveAnswer, ReserveRequest } from '../src/ledger/ledger.ts';
@@ -78,6 +79,19 @@ export function factDoor(ledger: Ledger): Ledger['applyFact'] {
   };
 }
 
+/**
+ * What people decide comes by `applyAsked`, which asks who may. But for another round, whose opening the client has signed:
+ * a stranger's workflow may have copied what an honest one asked for, and schedule this activity with it.
+ */
+function unlessAPersons(applyFact: Ledger['applyFact']): Ledger['applyFact'] {
+  return async (payoutId, key, fact, actor) => {
+    const origin = new Map<string, string>(Object.entries(FACTS)).get(fact.type);
+    if (origin === undefined || (origin === 'person' && fact.type !== 'reinitiated'))
+      throw ApplicationFailure.nonRetryable(`${fact.type} is nothing that a workflow may say by itself`);
+    return await applyFact(payoutId, key, fact, actor);
+  };
+}
+
 export type LedgerActivities = ReturnType<typeof createLedgerActivities>;
 
 export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool: Pool }) {
@@ -89,7 +103,7 @@ export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool:
       return answer;
     },
 
-    applyFact,
+    applyFact: unlessAPersons(applyFact),
 
     applyAsked: askedDoor({ ledger, pool }, applyFact),
 

@@ -64,9 +64,7 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
   async function handOn(message: DueMessage): Promise<boolean> {
     const { id, payout_id: payoutId, round, attempt, handed, is_contradicted: isContradicted } = message;
     const claim = claimOf(message.claim);
-    if (
-      isRepeated({ state: message.payout_state, attemptState: message.attempt_state }, claim)
-    ) {
+    if (isRepeated({ state: message.payout_state, attemptState: message.attempt_state }, claim)) {
       await closeRepeated(pool, id);
       return false;
     }

@@ -18,8 +18,8 @@ export interface SubmitInput {
   readonly attempt: number;
   readonly sequence: number;
   readonly round: number;
-  /** How long an unknown outcome is looked up before an operator is asked. */
-  readonly outcomeDeadlineMs: number;
+  /** When an operator is asked, should the outcome be unknown. */
+  readonly outcomeUntil: string;
 }
 
 /**
@@ -102,11 +102,11 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
    */
   async function record(
     begin: FactAnswer,
-    { attempt, outcomeDeadlineMs }: SubmitInput,
+    { attempt, outcomeUntil }: SubmitInput,
     reply: PspReply,
   ): Promise<FactAnswer | undefined> {
     let askedAt = begin.payout.sequence;
-    const facts = factsOf(reply, replyContext(begin.payout, { attempt, source: 'reply', askedAt, outcomeDeadlineMs }));
+    const facts = factsOf(reply, replyContext(begin.payout, { attempt, source: 'reply', askedAt, outcomeUntil }));
     if (facts.some(({ type }) => type === 'attempt_failed')) return undefined;
     let latest = begin;
     try {

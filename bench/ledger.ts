@@ -67,7 +67,7 @@ const request = (payoutId: string, merchantId: string): ReserveRequest => ({
   currency: 'PKR',
   amountMinor: '100',
   feeMinor: '0',
-  reviewWindowMs: 0,
+  reviewUntil: '2026-12-31T00:00:00.000Z',
   reference: payoutId,
   description: null,
   metadata: {},

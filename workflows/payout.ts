@@ -18,6 +18,7 @@ import {
 import { feeMinor } from '../src/domain/payout/fee.ts';
 import { reviewReasons } from '../src/domain/payout/review.ts';
 import { stepKey } from '../src/domain/payout/steps.ts';
+import { now } from './clock.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
 import { hearNotices, takeCommands } from './payoutCommands.ts';
 import { openDoor, type PayoutDoor, type View } from './payoutDoor.ts';
@@ -48,8 +49,9 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   if (opened.outcome === 'refused') {
     await condition(allHandlersFinished);
   } else {
-    door = openDoor(opened);
-    const story = openStory(door, opened.payout.round, times);
+    const payout = opened.now ?? opened.payout;
+    door = openDoor({ ...opened, payout });
+    const story = openStory(door, payout.round, times);
     hear = story.hear;
     for (const notice of early) story.hear(notice);
     await story.play();
@@ -57,7 +59,8 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   return { endedAs: door?.seen().state ?? 'REFUSED', accepted };
 }
 
-type Opened = ({ readonly outcome: 'accepted' } & View) | Extract<Accepted, { outcome: 'refused' }>;
+/** `payout`: as it was taken in; `now`: as it is, where that is known to be further. */
+type Opened = ({ readonly outcome: 'accepted'; readonly now?: PayoutRecord } & View) | Extract<Accepted, { outcome: 'refused' }>;
 
 /** Takes the payout in, again, or up: afterwards its money is reserved, or it is refused and nothing is booked. */
 async function open(opening: Opening, times: PayoutTimes): Promise<Opened> {
@@ -84,15 +87,26 @@ async function takeIn(
   const answer = await ledger.reserve({
     ...request,
     feeMinor: feeMinor(amount, terms).toString(),
-    reviewWindowMs,
+    reviewUntil: new Date(now() + reviewWindowMs).toISOString(),
     reviewReasons: reviewReasons(amount, request.currency, terms),
   });
-  if ('payout' in answer) return { outcome: 'accepted', payout: answer.payout, notify: answer.notify };
+  if ('payout' in answer) {
+    const { payout, notify } = answer;
+    // Taken in before, it is answered as it was then, and may be anywhere by now.
+    const isRepeat = answer.outcome === 'already';
+    return { outcome: 'accepted', payout, notify, ...(isRepeat ? { now: await ledger.readPayout(payout.id) } : {}) };
+  }
   return { outcome: 'refused', code: answer.outcome };
 }
 
-async function takeInAgain({ payoutId, round, by, byAdmin }: Extract<Opening, { type: 'reinitiate' }>): Promise<Opened> {
-  const fact: Fact = { type: 'reinitiated' };
+async function takeInAgain({
+  payoutId,
+  round,
+  by,
+  byAdmin,
+  requestId,
+}: Extract<Opening, { type: 'reinitiate' }>): Promise<Opened> {
+  const fact: Fact = { type: 'reinitiated', requestId };
   const key = stepKey(fact, { sequence: 0, round });
   const answer = await ledger.applyFact(payoutId, key, fact, `${byAdmin ? 'admin' : 'merchant'}:${by}`);
   if (answer.outcome === 'applied' || answer.outcome === 'already') return { ...answer, outcome: 'accepted' };

@@ -45,8 +45,9 @@ export function takeCommands({ isOpened, door: doorNow, allowSignalDecisions }: 
   async function obey(order: CommandOrder): Promise<CommandAnswer> {
     await condition(isOpened);
     const door = doorNow();
-    const { command } = commandOrderIn(order) ?? {};
-    if (!door || !command) return { outcome: 'wrong_state' };
+    const { command, sequence = 0 } = commandOrderIn(order) ?? {};
+    // Once more: it may have come before the door was open.
+    if (!door || !command || isOfEarlierRun(sequence, door)) return { outcome: 'wrong_state' };
     const { outcome, payout } = await door.applyAsked({ ...command, attempt: door.seen().attempt }, actorOf(command));
     switch (outcome) {
       case 'applied':
@@ -111,13 +112,15 @@ function refuseEarly(said: CommandOrder, door: CommandDoor | undefined, deciders
   // Copied from the history, it comes under another id; under its own one the server answers what it answered before.
   if (updateId !== currentUpdateInfo()?.id) throw refused('wrong_state', 'this command was given before');
   if (!door || door.isBehind()) return;
-  // A run knows only its own updates: of one before it nobody could tell whether it was obeyed.
-  if (sequence < door.openedAt) throw refused('wrong_state', 'this command was given before this run began');
+  if (isOfEarlierRun(sequence, door)) throw refused('wrong_state', 'this command was given before this run began');
   const { state } = door.seen();
   if (command.type === 'acknowledged' || edgeOf(state, command.type)) return;
   const decided = 'adminId' in command && deciders.has(command.adminId) && ['approved', 'rejected'].includes(command.type);
   throw refused(decided ? 'already_decided' : 'wrong_state', `${command.type} has no place in state ${state}`);
 }
+
+/** A run knows only its own updates: of one before it nobody could tell whether it was obeyed. */
+const isOfEarlierRun = (sequence: number, { openedAt }: CommandDoor): boolean => sequence < openedAt;
 
 const refused = (type: 'already_decided' | 'wrong_state', message: string): ApplicationFailure =>
   ApplicationFailure.create({ type, message, nonRetryable: true, category: 'BENIGN' });

@@ -113,7 +113,7 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
     const { id, sequence, round, state } = door.seen();
     let retryAfterMs: number | null = null;
     try {
-      const order = { payoutId: id, attempt, sequence, round, outcomeDeadlineMs: times.outcomeDeadlineMs };
+      const order = { payoutId: id, attempt, sequence, round, ...deadline(times) };
       const answer = await door.whileBehind(pspOf(door.seen(), toSubmit).submit(order));
       door.see(answer.recorded ?? answer.begin, sequence);
       if (answer.begun) {
@@ -258,7 +258,7 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
   return { hear: (notice) => tell({ kind: 'noticed', notice }), play };
 }
 
-const deadline = ({ outcomeDeadlineMs }: PayoutTimes) => ({ outcomeDeadlineMs });
+const deadline = ({ outcomeDeadlineMs }: PayoutTimes) => ({ outcomeUntil: new Date(now() + outcomeDeadlineMs).toISOString() });
 
 /** The PSP's activities on the queue of this kind of payout. */
 function pspOf({ kind }: PayoutRecord, options: ActivityOptions): ActivityInterfaceFor<PspActivities> {

@@ -30,7 +30,7 @@ BEGIN
          -- Once for each attempt: whatever is heard meanwhile, an operator is asked at that time.
          outcome_until = CASE WHEN p_fact = 'attempt_started' AND p_attempt > x.attempt THEN NULL
                               WHEN p_edge.to_state = 'UNKNOWN'
-                              THEN coalesce(x.outcome_until, now() + (p_data ->> 'outcomeDeadlineMs')::bigint * interval '1 millisecond')
+                              THEN coalesce(x.outcome_until, (p_data ->> 'outcomeUntil')::timestamptz)
                               ELSE x.outcome_until END,
          run_id = CASE WHEN p_fact = 'dispatched' THEN p_data ->> 'runId' ELSE x.run_id END,
          psp_reference = CASE WHEN v_about IS NULL THEN x.psp_reference -- not about an attempt

@@ -25,6 +25,7 @@ DECLARE
   v_attempt int := (p_data ->> 'attempt')::int; -- which one the PSP or the engine speaks of
   v_is_psps boolean := fact_origin(p_fact) = 'psp';
   v_owed bigint;
+  v_refusal text;
 BEGIN
   IF p_fact = 'returned' THEN PERFORM lock_for_return(p_payout); END IF;
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
@@ -52,8 +53,11 @@ BEGIN
     IF j.outcome = 'applied' OR j.row_state IS NOT NULL THEN PERFORM record_attempt(p, v_attempt, j, p_data); END IF;
     IF j.outcome = 'ignored' THEN RETURN fact_answer('ignored', ignore_fact(p, v_key, v_fact, p_actor, p_data, j)); END IF;
   ELSE
+    -- Refused before: that answer stands for the request, whatever has come in since.
+    SELECT r.code INTO v_refusal FROM payout_refusals r WHERE p_fact = 'reinitiated' AND r.payout_id = p_data ->> 'requestId';
+    IF v_refusal IS NOT NULL THEN RETURN fact_answer(v_refusal, p); END IF;
     j := judge_our_fact(p, p_fact, v_attempt, p_data);
-    IF j.outcome <> 'applied' THEN RETURN fact_answer(j.outcome, p); END IF;
+    IF j.outcome <> 'applied' THEN RETURN refuse_round(p, p_fact, p_data, j.outcome); END IF;
   END IF;
 
   SELECT * INTO STRICT v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = j.edge_fact;
@@ -65,7 +69,7 @@ BEGIN
     WHEN 'release' THEN PERFORM release_payout(p);
     WHEN 'reverse' THEN PERFORM reverse_payout(p);
     WHEN 'reserve' THEN
-      IF NOT reserve_again(p) THEN RETURN fact_answer('insufficient_balance', p); END IF;
+      IF NOT reserve_again(p) THEN RETURN refuse_round(p, p_fact, p_data, 'insufficient_balance'); END IF;
     ELSE NULL;
   END CASE;
   IF v_edge.effect IN ('settle', 'settle_late') THEN PERFORM book_psp_fee(p, (p_data ->> 'pspFeeMinor')::bigint); END IF;
@@ -78,11 +82,21 @@ BEGIN
 
   IF j.edge_fact = 'paid' AND v_fact <> 'paid' THEN p_data := p_data - 'failure'; END IF; -- of the attempt that failed
   p := advance_payout(p, v_edge, CASE WHEN v_is_psps THEN j.edge_fact ELSE p_fact END, v_attempt, p_data);
-  PERFORM announce(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data - 'outcomeDeadlineMs' - 'implied');
+  PERFORM announce(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data - 'outcomeUntil' - 'implied');
   RETURN fact_answer('applied', close_message(p, v_fact, p_actor, p_data));
 END $$;
 REVOKE EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) TO oncepay_app;
+
+-- refuse_round: the answer to a person's, a clock's or the engine's fact that has no place; to a request for another round for good.
+CREATE OR REPLACE FUNCTION refuse_round(p payouts, p_fact text, p_data jsonb, p_outcome text) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_fact = 'reinitiated' AND p_data ->> 'requestId' IS NOT NULL THEN
+    INSERT INTO payout_refusals (payout_id, merchant_id, mode, code) VALUES (p_data ->> 'requestId', p.merchant_id, p.mode, p_outcome)
+    ON CONFLICT (payout_id) DO NOTHING;
+  END IF;
+  RETURN fact_answer(p_outcome, p);
+END $$;
 
 -- ignore_fact: a PSP's word that has no place here, written into the timeline; where it contradicts the books, an operator is asked.
 CREATE OR REPLACE FUNCTION ignore_fact(p payouts, p_key text, p_fact text, p_actor text, p_data jsonb, j judgement)
@@ -92,7 +106,7 @@ DECLARE
 BEGIN
   UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(), needs_operator = x.needs_operator OR j.needs_operator
    WHERE x.id = p.id RETURNING * INTO STRICT v;
-  PERFORM announce(v, 'payout.fact_ignored', p_key, p_actor, v.state, (p_data - 'outcomeDeadlineMs' - 'implied') || jsonb_build_object('fact', p_fact));
+  PERFORM announce(v, 'payout.fact_ignored', p_key, p_actor, v.state, (p_data - 'outcomeUntil' - 'implied') || jsonb_build_object('fact', p_fact));
   PERFORM mark_message(p_data, 'ignored', p_fact || ' has no place in state ' || v.state);
   RETURN v;
 END $$;

@@ -44,7 +44,7 @@ BEGIN
           CASE WHEN v_review IS NULL THEN 'QUEUED' ELSE 'IN_REVIEW' END, 1,
           CASE WHEN v_review IS NULL THEN NULL ELSE jsonb_build_object('reasons', v_review) END, p_request ->> 'makerId',
           coalesce((p_request ->> 'maxAttempts')::int, 3), coalesce(p_request ->> 'dispatch', 'now'), p_request ->> 'method', v_risk,
-          CASE WHEN v_review IS NOT NULL THEN now() + (p_request ->> 'reviewWindowMs')::bigint * interval '1 millisecond' END)
+          CASE WHEN v_review IS NOT NULL THEN (p_request ->> 'reviewUntil')::timestamptz END)
   ON CONFLICT DO NOTHING RETURNING * INTO p;
   IF NOT FOUND THEN
     SELECT * INTO p FROM payouts x WHERE x.id = v_id;

@@ -17,8 +17,8 @@ import type { PolicyVersion } from '../domain/risk/policy.ts';
 
 export interface ReserveRequest extends Omit<PayoutRequest, 'terms'> {
   readonly feeMinor: string;
-  /** How long an approver has, should one be needed. */
-  readonly reviewWindowMs: number;
+  /** Until when an approver may decide, should one be needed. */
+  readonly reviewUntil: string;
   /** Empty: nobody needs to look at it. */
   readonly reviewReasons: readonly ReviewReason[];
 }

@@ -62,7 +62,7 @@ export async function takeIn(ports: TakeInPorts, ofPayout: readonly Run[]): Prom
   const answer = await reserveAssessed(ports.ledger, {
     ...rest,
     feeMinor: fee.toString(),
-    reviewWindowMs: ports.times.reviewWindowMs,
+    reviewUntil: new Date(Date.now() + ports.times.reviewWindowMs).toISOString(),
     reviewReasons: [...reviewReasons(amount, rest.currency, terms), ...(way.isAssessed ? lookedAt(ofPayout) : [])],
   });
   return 'payout' in answer ? undefined : `the books refuse it: ${answer.outcome}`;

@@ -26,6 +26,7 @@ const ROUTES: readonly (readonly [string, string, unknown, Role])[] = [
   ['GET', '/api/admin/payouts', undefined, 'viewer'],
   ['GET', `/api/admin/payouts/${ID}`, undefined, 'viewer'],
   ['GET', '/api/admin/ipn', undefined, 'viewer'],
+  ['GET', '/api/admin/debts', undefined, 'viewer'],
   ['GET', '/api/admin/invariants', undefined, 'viewer'],
   ['GET', '/api/admin/psps', undefined, 'viewer'],
   ['GET', `/api/admin/psps/${ID}/banks`, undefined, 'viewer'],

@@ -256,13 +256,21 @@ test.each<[string, { status?: number; body: string }, unknown]>([
   ['the retries cannot be asked for', { status: 503, body: refused('timeout') }, { kind: 'unknown', reason: 'HTTP 503' }],
   ['the retries cannot be read', { body: ok([{}]) }, { kind: 'unknown', reason: 'unreadable answer' }],
 ])('a failed transfer that somebody may have sent again in the dashboard: %s', async (_what, answer, reply) => {
-  const answers = { '/transfers/4711': { body: ok(FAILED) }, '/transfers/4711/retries': answer };
+  const answers = { '/transfers/4711': { body: ok(FAILED) }, [LIST]: { body: ok([FAILED]) }, '/transfers/4711/retries': answer };
   expect((await lookUp(answers, { pspRef: '4711' })).reply).toEqual(reply);
 });
 
+test('one of two transfers under one reference has failed: that proves nothing of the other, whichever we know', async () => {
+  const answers = {
+    '/transfers/4711': { body: ok(FAILED) },
+    [LIST]: { body: ok([FAILED, transfer({ id: 4712, status: 'SUCCESSFUL' })]) },
+  };
+  expect((await lookUp(answers, { pspRef: '4711' })).reply).toMatchObject({ kind: 'mismatch' });
+});
+
 test('what it called SUCCESSFUL and calls FAILED now was sent back by the bank', async () => {
-  const answers = { '/transfers/4711': { body: ok(FAILED) }, '/transfers/4711/retries': { body: ok([]) } };
-  const { reply } = await lookUp(answers, { pspRef: '4711', isPaid: true });
+  const listed = { [LIST]: { body: ok([FAILED]) }, '/transfers/4711/retries': { body: ok([]) } };
+  const { reply } = await lookUp({ '/transfers/4711': { body: ok(FAILED) }, ...listed }, { pspRef: '4711', isPaid: true });
   expect(reply).toEqual({ kind: 'returned', pspRef: '4711', reason: FAILED.complete_message, feeMinor: '1075' });
 });
 

@@ -31,7 +31,13 @@ function submitting(reply: PspReply, ledger: Ledger = createLedger(books.db.pool
   } as Partial<PspConnector> as PspConnector;
   const activities = createPspActivities({ ledger, pool: books.db.pool, connector: () => psp });
   const submit = (payoutId: string, sequence = 1) =>
-    new MockActivityEnvironment().run(activities.submit, { payoutId, attempt: 1, sequence, round: 1, outcomeDeadlineMs: 60_000 });
+    new MockActivityEnvironment().run(activities.submit, {
+      payoutId,
+      attempt: 1,
+      sequence,
+      round: 1,
+      outcomeUntil: '2026-11-30T00:00:00.000Z',
+    });
   return { submit, asked };
 }
 

@@ -104,7 +104,7 @@ export function reserveRequest(owner: Owner, options: PayoutOptions = {}): Reser
     currency: options.currency ?? 'PKR',
     amountMinor: String(options.amount ?? 1000n),
     feeMinor: String(options.fee ?? 0n),
-    reviewWindowMs: 3_600_000,
+    reviewUntil: '2026-12-31T00:00:00.000Z',
     reference: options.reference ?? `ref-${payoutId}`,
     description: null,
     metadata: {},

@@ -297,6 +297,8 @@ export interface Fact {
   readonly evidence?: string;
   /** Of `cancelled`: the merchant or provider who asked. */
   readonly by?: string;
+  /** Of `reinitiated`: the request that asked; a refusal is final for it. */
+  readonly requestId?: string;
   /** Of `dispatched`. */
   readonly runId?: string;
   /** Of `failed`: nothing goes on by itself, and an operator should know. */
@@ -313,8 +315,8 @@ export interface Fact {
   readonly implied?: true;
   /** Of a resolution: the attempts that its evidence is about. */
   readonly attempts?: readonly number[];
-  /** Of what a PSP says: how long an unknown outcome is looked up before an operator is asked. */
-  readonly outcomeDeadlineMs?: number;
+  /** Of what a PSP says: when an operator is asked, should the outcome be unknown from now on. By the workflow's clock. */
+  readonly outcomeUntil?: string;
 }
 
 /** What the ledger's door says of a fact (prisma/functions/apply_fact.sql explains each). */

@@ -19,14 +19,14 @@ export interface ReplyContext {
   readonly nextAttemptAt?: string;
   /** The newest event's number when the PSP was asked; of a reply, of the event with which its request began. */
   readonly askedAt?: number;
-  /** How long an unknown outcome is looked up before an operator is asked. */
-  readonly outcomeDeadlineMs?: number;
+  /** When an operator is asked, should the outcome be unknown from now on. */
+  readonly outcomeUntil?: string;
 }
 
 /** Asked about an attempt of this payout. A provider, unlike a merchant, cannot ask for another round. */
 export function replyContext(
   payout: Pick<PayoutRecord, 'kind' | 'attemptsBefore' | 'maxAttempts'>,
-  asked: Pick<ReplyContext, 'attempt' | 'source' | 'askedAt' | 'nextAttemptAt' | 'outcomeDeadlineMs'>,
+  asked: Pick<ReplyContext, 'attempt' | 'source' | 'askedAt' | 'nextAttemptAt' | 'outcomeUntil'>,
 ): ReplyContext {
   return {
     ...asked,
@@ -92,11 +92,11 @@ export function factsOf(reply: PspReply, context: ReplyContext): readonly PspFac
   return [fact.pspRef === undefined ? paid : { ...paid, pspRef: fact.pspRef }, fact];
 }
 
-const aboutOf = ({ attempt, source, askedAt, outcomeDeadlineMs }: ReplyContext) => ({
+const aboutOf = ({ attempt, source, askedAt, outcomeUntil }: ReplyContext) => ({
   attempt,
   source,
   ...(askedAt === undefined ? {} : { askedAt }),
-  ...(outcomeDeadlineMs === undefined ? {} : { outcomeDeadlineMs }),
+  ...(outcomeUntil === undefined ? {} : { outcomeUntil }),
 });
 
 const feeOf = (reply: PspReply): Pick<Fact, 'pspFeeMinor'> =>
