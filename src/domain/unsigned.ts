@@ -7,6 +7,8 @@
 export type Unsigned =
   | 'it is not encrypted'
   | 'it was changed, or encrypted for another workflow'
+  | 'it was encrypted for something else'
+  | 'it says nothing that is encrypted'
   | 'no key of ours has the name of its own';
 
 const MARK = '$unsigned';
@@ -31,14 +33,24 @@ export const whyUnsigned = (mark: Marked): Unsigned => mark[MARK];
 export const UNSIGNED_FAILURE = 'Unsigned';
 
 /**
- * An activity's result travels in a wrapping of its own: its arguments are encrypted for the same activity, and must not
- * come back as its answer.
+ * An activity's result travels in a wrapping of its own, with the nonce of the call that it answers: neither what was sent
+ * to it nor what another call was answered, in an earlier run or of another activity, comes back as its answer.
  */
 const ANSWER = '$answer';
 
-export const wrapped = (answer: unknown): Record<string, unknown> => ({ [ANSWER]: answer ?? null });
+interface Answer {
+  readonly [ANSWER]: unknown;
+  readonly nonce: string | null;
+}
 
-export const isWrapped = (value: unknown): value is Record<typeof ANSWER, unknown> =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, ANSWER);
+export const wrapped = (answer: unknown, nonce: string | null): Answer => ({ [ANSWER]: answer ?? null, nonce });
 
-export const unwrapped = (value: Record<typeof ANSWER, unknown>): unknown => value[ANSWER];
+export const answers = (value: unknown, nonce: string): value is Answer =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, ANSWER) && (value as Answer).nonce === nonce;
+
+export const unwrapped = (value: Answer): unknown => value[ANSWER];
+
+/** The same on an error: src/temporal/failureConverter.cjs has it travel encrypted. */
+export interface FailedCall {
+  answerTo?: string | null;
+}

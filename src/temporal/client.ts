@@ -1,6 +1,6 @@
 /** The API's way to Temporal: one connection, made when first needed, and one word for "Temporal is away". */
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
-import { dataConverter } from './codec.ts';
+import { clientSettings } from './clientSettings.ts';
 
 export interface TemporalSettings {
   readonly temporalAddress: string;
@@ -24,7 +24,7 @@ export function connectTemporal(settings: TemporalSettings): TemporalLink {
   const client = new Client({
     connection,
     namespace: settings.temporalNamespace,
-    dataConverter: dataConverter(settings.encryptionKeys),
+    ...clientSettings(settings.encryptionKeys),
   });
   return { client, close: () => connection.close() };
 }

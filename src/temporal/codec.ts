@@ -15,6 +15,7 @@ import {
 } from '@temporalio/common';
 import { decode, encode } from '@temporalio/common/lib/encoding.js';
 import proto from '@temporalio/proto'; // CommonJS without named exports that Node could see
+import protobuf from 'protobufjs';
 import { type KeyRing, open, parseKeys, seal } from '../crypto/secretBox.ts';
 import { marked, type Unsigned } from '../domain/unsigned.ts';
 
@@ -111,7 +112,20 @@ function markedPayload(why: Unsigned, value?: unknown): Payload {
 /** By path, because the workflow bundle needs it too. */
 export const failureConverterPath = fileURLToPath(new URL('./failureConverter.cjs', import.meta.url));
 
+/**
+ * How deep messages may be nested that the server hands over. A stranger can fail an activity with causes in causes: at the
+ * library's own limit (100) a worker that decodes its task would end, and the next one after it. The SDK's threads of
+ * workflows keep that limit: there it only fails the one task (docs/runbook.md, Temporal's other buttons).
+ */
+const NESTED_AT_MOST = 1_000;
+
+function readDeepFailures(): void {
+  protobuf.Reader.recursionLimit = NESTED_AT_MOST;
+  protobuf.util.recursionLimit = NESTED_AT_MOST;
+}
+
 /** For every client and worker: without the failure converter, errors would carry messages in the clear. */
 export function dataConverter(encryptionKeys: string): DataConverter {
+  readDeepFailures();
   return { payloadCodecs: [createPayloadCodec(encryptionKeys)], failureConverterPath };
 }

@@ -7,7 +7,8 @@ const UNSIGNED_FAILURE = 'Unsigned';
 
 /**
  * What our processes throw carries its message encrypted, and here what it means too: a failure that does not, or means
- * something else than it did, is somebody else's, whatever it says.
+ * something else than it did, is somebody else's, whatever it says. It also names the call that it answers, where it is an
+ * activity's (src/temporal/workerSettings.ts), so that it answers no other.
  */
 class SignedFailureConverter extends DefaultFailureConverter {
   errorToFailure(error, payloadConverter, context) {
@@ -15,23 +16,23 @@ class SignedFailureConverter extends DefaultFailureConverter {
     if (!failure.applicationFailureInfo) return failure;
     const attributes = payloadConverter.fromPayload(failure.encodedAttributes, context);
     const meaning = meaningOf(failure.applicationFailureInfo);
-    return { ...failure, encodedAttributes: payloadConverter.toPayload({ ...attributes, meaning }, context) };
+    const answerTo = error.answerTo ?? null;
+    return { ...failure, encodedAttributes: payloadConverter.toPayload({ ...attributes, meaning, answerTo }, context) };
   }
 
   failureToError(failure, payloadConverter, context) {
     const error = super.failureToError(failure, payloadConverter, context);
-    if (failure.applicationFailureInfo && !isSigned(failure, payloadConverter, context)) error.type = UNSIGNED_FAILURE;
+    if (!failure.applicationFailureInfo) return error;
+    const { encodedAttributes } = failure;
+    // A payload that the codec could not authenticate is marked, and has no meaning.
+    const attributes = encodedAttributes ? payloadConverter.fromPayload(encodedAttributes, context) : undefined;
+    if (attributes?.meaning === meaningOf(failure.applicationFailureInfo)) error.answerTo = attributes.answerTo;
+    else error.type = UNSIGNED_FAILURE;
     return error;
   }
 }
 
 /** In JSON, as payloads are: absent and null are the same on the wire. */
 const meaningOf = ({ type, nonRetryable }) => JSON.stringify([type || null, Boolean(nonRetryable)]);
-
-/** A payload that the codec could not authenticate is marked, and has no meaning. */
-function isSigned({ encodedAttributes, applicationFailureInfo }, payloadConverter, context) {
-  const attributes = encodedAttributes ? payloadConverter.fromPayload(encodedAttributes, context) : undefined;
-  return attributes?.meaning === meaningOf(applicationFailureInfo);
-}
 
 exports.failureConverter = new SignedFailureConverter({ encodeCommonAttributes: true });

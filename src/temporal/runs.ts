@@ -4,6 +4,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { parsePayoutWorkflowId } from '../domain/ids.ts';
 import type { Opening, PayoutInput } from '../domain/payout/contract.ts';
 import { PAYOUT_STATUS } from '../domain/payout/searchAttributes.ts';
+import { heardAs, type Sent } from '../domain/sentFor.ts';
 import { unsigned } from '../domain/unsigned.ts';
 import { createPayloadCodec } from './codec.ts';
 
@@ -75,9 +76,10 @@ export function createRunsClient(client: Client, encryptionKeys: string): RunsCl
       });
       const payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
       const place = { type: 'workflow', namespace: client.options.namespace, workflowId } as const;
-      const [payload] = await codec.decode(payloads, place);
-      const input = payload && defaultPayloadConverter.fromPayload<PayoutInput>(payload);
-      return unsigned(input) ? undefined : input?.opening;
+      const decoded = await codec.decode(payloads, place);
+      const received = decoded.map((payload) => defaultPayloadConverter.fromPayload(payload));
+      const sent = heardAs('start', 'payout', received);
+      return unsigned(sent) ? undefined : ((sent as Sent).args as [PayoutInput])[0].opening;
     },
 
     async end({ workflowId, runId }, reason) {

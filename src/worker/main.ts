@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
 import { createMailer } from '../notify/mail.ts';
 import { createPspRegistry } from '../psp/registry.ts';
-import { dataConverter } from '../temporal/codec.ts';
+import { clientSettings } from '../temporal/clientSettings.ts';
 import { createPayoutsClient } from '../temporal/payouts.ts';
 import { startBeat } from './beat.ts';
 import { booksMetrics } from './booksMetrics.ts';
@@ -106,5 +106,5 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
 }
 
 function clientOf({ temporalNamespace, encryptionKeys }: Config, connection: NativeConnection): Client {
-  return new Client({ connection, namespace: temporalNamespace, dataConverter: dataConverter(encryptionKeys) });
+  return new Client({ connection, namespace: temporalNamespace, ...clientSettings(encryptionKeys) });
 }

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import type proto from '@temporalio/proto';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { newId } from '../../src/domain/newId.ts';
 import type { PayoutRecord } from '../../src/domain/payout/contract.ts';
@@ -16,6 +18,8 @@ import { eventually } from '../support/payouts.ts';
 
 // What is refused is told by the tests, not in the log.
 Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'off' } } });
+
+type Failure = proto.temporal.api.failure.v1.IFailure;
 
 const REVIEWED = { terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: '1' } };
 
@@ -70,14 +74,14 @@ async function recordedCommands(payout: { id: string }): Promise<Recorded[]> {
 }
 
 /** Sends payloads as they are: copied, and under another update id. */
-const sendCopy = (payout: { id: string }, payloads: Payload[], updateId = newId('upd')): Promise<unknown> =>
+const sendCopy = (payout: { id: string }, payloads: Payload[], updateId = newId('upd'), name = 'command'): Promise<unknown> =>
   tried(
     stranger.workflowService
       .updateWorkflowExecution({
         namespace: 'default',
         workflowExecution: { workflowId: idOf(payout) },
         waitPolicy: { lifecycleStage: 3 },
-        request: { meta: { updateId, identity: 'stranger' }, input: { name: 'command', args: { payloads } } },
+        request: { meta: { updateId, identity: 'stranger' }, input: { name, args: { payloads } } },
       })
       .then(({ outcome }) => {
         if (outcome?.failure) throw new Error('refused');
@@ -295,6 +299,155 @@ test('our activities work for our workflows only: one of a stranger has no money
   expect(await stateOf(payout)).toBe('IN_REVIEW');
   expect(await engine.transfers(payout.id)).toEqual([]);
 });
+
+const eventsOf = async (payout: { id: string }) => (await handleOf(payout).fetchHistory()).events ?? [];
+
+/** Somebody ends it, and the engine takes it up again: under the same id, in a run that counts its activities anew. */
+async function inItsNextRun({ id }: PayoutRecord): Promise<void> {
+  await handleOf({ id }).terminate('by a stranger');
+  const now = await engine.ledger.read(id);
+  if (now) await engine.payouts.resume(now);
+}
+
+test('an answer of an earlier run to the same look-up is not believed', async () => {
+  const { id } = await engine.pay('0001');
+  await engine.until(id, 'SUCCEEDED');
+  const ofReturn = `payout-return/${id}`;
+  const handle = stranger.workflow.getHandle(ofReturn);
+  const isDone = async (): Promise<Payload[]> => {
+    const { events } = await handle.fetchHistory();
+    const done = events?.find((event) => event.activityTaskCompletedEventAttributes);
+    expect(done).toBeDefined();
+    return (done?.activityTaskCompletedEventAttributes?.result?.payloads ?? []) as Payload[];
+  };
+  await engine.force(id, 'returned');
+  await engine.payouts.notice(id, 1, { messageId: newId('pm'), attempt: 1, claim: 'returned' });
+  await engine.until(id, 'RETURNED');
+  const copied = await isDone();
+  await engine.client.workflow.getHandle(ofReturn).result();
+  await engine.fault({ kind: 'delay', params: { ms: 800 }, times: 1, match: { reference: `${id}:1` } });
+  await engine.force(id, 'paid');
+  await engine.payouts.notice(id, 1, { messageId: newId('pm'), attempt: 1, claim: 'paid' });
+  const place = { namespace: 'default', workflowId: ofReturn };
+  let activityId = '';
+  await eventually(async () => {
+    const { raw } = await handle.describe();
+    activityId = raw.pendingActivities?.[0]?.activityId ?? '';
+    expect(activityId).not.toBe('');
+  });
+  await stranger.workflowService.respondActivityTaskCompletedById({ ...place, activityId, result: { payloads: copied } });
+  await eventually(async () => {
+    const { events } = await handle.fetchHistory();
+    expect(events?.filter((event) => event.activityTaskScheduledEventAttributes)).toHaveLength(2); // it was asked again
+  });
+}, 60_000);
+
+/** As an operator does it in the UI: to the last task that was done. */
+async function reset(payout: { id: string }): Promise<void> {
+  const done = (await eventsOf(payout)).filter((event) => event.workflowTaskCompletedEventAttributes);
+  await stranger.workflowService.resetWorkflowExecution({
+    ...{ namespace: 'default', workflowExecution: { workflowId: idOf(payout) } },
+    ...{ requestId: newId('x'), reason: 'an operator does it', workflowTaskFinishEventId: done.at(-1)?.eventId ?? null },
+  });
+}
+
+test('a reset payout believes what was answered before the point, and is paid once', async () => {
+  const payout = await atTheBank();
+  await untilPending(payout, 'lookUp');
+  await reset(payout);
+  await untilPending(payout, 'lookUp');
+  const after = await eventsOf(payout);
+  expect(after.some((event) => event.workflowTaskFailedEventAttributes)).toBe(true); // where it was reset
+  const sent = after.filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'submit');
+  expect(sent).toHaveLength(1);
+  expect(await detailsOf(payout)).not.toMatch(/not ours/);
+  await thenTheBankPays(payout);
+}, 60_000);
+
+/** A workflow of a stranger's, under a payout's id, asks an activity of ours for something with a copied input. */
+async function borrowed(
+  payout: { id: string },
+  type: string,
+  queue: string,
+  copied: { activityId: string; payloads: Payload[] },
+) {
+  const theirs = newId('x');
+  await tried(handleOf(payout).terminate('by a stranger'));
+  await stranger.workflow.start('theirs', { workflowId: idOf(payout), taskQueue: theirs, args: [] });
+  const service = stranger.workflowService;
+  const { taskToken } = await stranger.withDeadline(Date.now() + 20_000, () =>
+    service.pollWorkflowTaskQueue({ namespace: 'default', taskQueue: { name: theirs } }),
+  );
+  const scheduleActivityTaskCommandAttributes = {
+    ...{ activityId: copied.activityId, activityType: { name: type }, taskQueue: { name: queue } },
+    ...{ input: { payloads: copied.payloads }, retryPolicy: { maximumAttempts: 1 } },
+    ...{ startToCloseTimeout: msToTs('20s'), scheduleToCloseTimeout: msToTs('30s') },
+  };
+  await service.respondWorkflowTaskCompleted({
+    ...{ namespace: 'default', taskToken },
+    commands: [{ commandType: 1, scheduleActivityTaskCommandAttributes }],
+  });
+  let failure: string | undefined | null;
+  await eventually(async () => {
+    const events = await eventsOf(payout);
+    expect(events.some((event) => event.activityTaskStartedEventAttributes)).toBe(true);
+    const failed = events.find((event) => event.activityTaskFailedEventAttributes);
+    failure = failed?.activityTaskFailedEventAttributes?.failure?.applicationFailureInfo?.type;
+  });
+  return failure;
+}
+
+test('arguments of one activity are none of another, under the same workflow id and the same number', async () => {
+  const payout = await engine.pay('0001', REVIEWED);
+  await handleOf(payout).signal('decide', { admin: 'adm_nobody_at_all', decision: 'approve' });
+  let asked: { activityId?: string | null; input?: { payloads?: unknown[] | null } | null } | undefined | null;
+  await eventually(async () => {
+    const events = await eventsOf(payout);
+    asked = events
+      .map((event) => event.activityTaskScheduledEventAttributes)
+      .find((each) => each?.activityType?.name === 'applyAsked');
+    expect(asked).toBeDefined();
+  });
+  const copied = { activityId: asked?.activityId ?? '', payloads: (asked?.input?.payloads ?? []) as Payload[] };
+  for (const [type, queue] of [
+    ['applyFact', DECISIONS_QUEUE],
+    ['applyFact', PAYOUTS_QUEUE],
+    ['submit', PAYOUTS_QUEUE],
+    ['reserve', DECISIONS_QUEUE],
+  ] as const) {
+    expect([type, await borrowed(payout, type, queue, copied)]).toEqual([type, 'Unsigned']);
+    expect(await stateOf(payout)).toBe('IN_REVIEW');
+  }
+  expect(await engine.transfers(payout.id)).toEqual([]);
+  await inItsNextRun(payout);
+  await thenItCanBeApproved(payout);
+}, 60_000);
+
+test('what was sent as one thing is not heard as another', async () => {
+  const payout = await engine.pay('0001', REVIEWED);
+  const [started] = await eventsOf(payout);
+  const payloads = (started?.workflowExecutionStartedEventAttributes?.input?.payloads ?? []) as Payload[];
+  expect(payloads).toHaveLength(1);
+  for (const name of ['command', 'accept']) expect(await sendCopy(payout, payloads, newId('upd'), name)).toBe('refused');
+  const at = { namespace: 'default', workflowExecution: { workflowId: idOf(payout) } };
+  await stranger.workflowService.signalWorkflowExecution({ ...at, signalName: 'pspNotice', input: { payloads } });
+  await eventually(async () => expect(await detailsOf(payout)).toMatch(/`pspNotice` .*encrypted for something else/));
+  await thenItCanBeApproved(payout);
+});
+
+test('a failure with causes in causes, ninety-five deep, ends no worker: the others are paid, and this one after a reset', async () => {
+  const payout = await atTheBank();
+  const activityId = await untilPending(payout, 'lookUp');
+  let failure: Failure = { message: 'x', applicationFailureInfo: { type: 't', nonRetryable: true } };
+  for (let depth = 0; depth < 95; depth += 1) failure = { cause: failure, applicationFailureInfo: { nonRetryable: true } };
+  const place = { namespace: 'default', workflowId: idOf(payout), activityId };
+  await eventually(async () => void (await stranger.workflowService.respondActivityTaskFailedById({ ...place, failure })));
+  const failures = async () => Number((await handleOf(payout).describe()).raw.pendingWorkflowTask?.attempt ?? 0);
+  await eventually(async () => expect(await failures()).toBeGreaterThan(1));
+  await engine.until((await engine.pay('0001')).id, 'SUCCEEDED');
+  await reset(payout);
+  await thenTheBankPays(payout);
+}, 60_000);
 
 test('any number of signals full of nonsense stop no payout, and an approver is still heard', async () => {
   const payout = await engine.pay('0001', REVIEWED);

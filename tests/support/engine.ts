@@ -23,7 +23,7 @@ import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { startSandbox } from '../../src/psp/sandbox/server.ts';
 import type { Simulator } from '../../src/psp/simulator/server.ts';
-import { dataConverter } from '../../src/temporal/codec.ts';
+import { clientSettings } from '../../src/temporal/clientSettings.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
 import { bundleSettings, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -93,7 +93,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
   const db = await testDatabase({ connections: 20 });
   const sandboxUrl = await databaseBeside(db.ownerUrl);
   const env = timeSkipping ? await startTimeSkipping() : await startServer();
-  const client = new Client({ connection: env.connection, dataConverter: dataConverter(ENCRYPTION_KEYS) });
+  const client = new Client({ connection: env.connection, ...clientSettings(ENCRYPTION_KEYS) });
   const sandbox = await startSandbox({
     databaseUrl: sandboxUrl,
     port: 0,
