@@ -1,9 +1,10 @@
 /** Housekeeping: what only grows is cut back, and the books are checked. */
 import { heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import { claimOf, type PayoutRecord } from '../src/domain/payout/contract.ts';
+import { claimOf, type Fact, type PayoutRecord } from '../src/domain/payout/contract.ts';
 import { isRepeated, type PayoutState, STATES } from '../src/domain/payout/machine.ts';
 import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.ts';
+import { createLedger } from '../src/ledger/ledger.ts';
 import { attemptState, closeRepeated } from '../src/ledger/pspMessages.ts';
 import { TemporalUnavailable } from '../src/temporal/client.ts';
 import type { PayoutsClient } from '../src/temporal/payouts.ts';
@@ -60,6 +61,8 @@ export interface BooksReport {
 }
 
 export function createMaintenanceActivities({ pool, payouts, onBooksChecked = () => undefined }: MaintenancePorts) {
+  const ledger = createLedger(pool);
+
   /** False: nothing more follows from it, or it could not be handed on. @throws TemporalUnavailable */
   async function handOn(message: DueMessage): Promise<boolean> {
     const { id, payout_id: payoutId, round, attempt, handed, is_contradicted: isContradicted } = message;
@@ -69,6 +72,10 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
       return false;
     }
     if (isContradicted && handed >= CONTRADICTED_MAX) {
+      // The PSP says one thing in its messages and another to whoever asks: nobody but a person can tell which is true.
+      const reason = `a message says ${message.claim}, and the look-up says otherwise, however often`;
+      const fact: Fact = { type: 'contradicted', attempt, source: 'callback', reason };
+      await ledger.applyFact(payoutId, `contradicted:${id}`, fact, 'system');
       await pool.query('UPDATE psp_messages SET hand_on_at = NULL WHERE id = $1', [id]);
       return false;
     }
