@@ -150,10 +150,11 @@ export const unreadOf = ({ messages, books }: World): readonly number[] =>
 export const payoutRun = ({ runs }: World): Run | undefined => runs.find(({ kind }) => kind === 'payout');
 export const keyOf = ({ psp }: World, attempt: number): PspKey => psp[attempt - 1] ?? newKey();
 
-/** How each attempt stands in the books and, as far as money goes, at the PSP: of one in doubt nobody knows until it has failed or come back. */
+/** How each attempt stands in the books and, as far as money goes, at the PSP: of one in doubt nobody knows until the PSP shows its end. */
 export const standingOf = (world: World): readonly string[] =>
   world.books.attempts.map(({ state }, index) => {
-    const { status } = keyOf(world, index + 1);
+    const { status, isSilent } = keyOf(world, index + 1);
+    if (state === 'doubted' && isSilent) return 'doubted/out';
     const hasEnded =
       status === 'failed' || status === 'returned' || (state !== 'doubted' && (status === 'paid' || status === 'none'));
     return `${state}/${hasEnded ? status : 'out'}`;
