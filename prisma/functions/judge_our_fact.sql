@@ -39,7 +39,7 @@ BEGIN
          OR p_attempt > p.attempt AND has_unread_message(p)
       THEN j.outcome := 'wrong_state'; END IF;
     WHEN 'reinitiated' THEN
-      IF cardinality(v_unproven) > 0 OR has_unread_message(p) THEN j.outcome := 'wrong_state'; END IF;
+      IF cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state'; END IF; -- what is unread holds up the send
     WHEN 'resolved_paid', 'resolved_not_paid' THEN
       -- Evidence is about attempts. Where several may have been paid, it must say which.
       IF v_has_edge AND cardinality(v_unproven) > 1 THEN

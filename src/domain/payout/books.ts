@@ -149,7 +149,7 @@ function refusalOf(books: PayoutBooks, { type, adminId, attempt, attempts }: Tol
     case 'outcome_overdue':
       return attempt === newest ? undefined : 'wrong_state';
     case 'reinitiated':
-      if (!edgeOf(books.state, type) || unproven.length > 0 || books.unread.length > 0) return 'wrong_state';
+      if (!edgeOf(books.state, type) || unproven.length > 0) return 'wrong_state'; // what is unread holds up the send
       return books.isFunded ? undefined : 'insufficient_balance';
     case 'resolved_not_paid':
       if (!edgeOf(books.state, type)) return 'wrong_state';
