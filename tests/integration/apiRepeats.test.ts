@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Door, type Merchant, openDoor, payoutBody, type Reply } from '../support/door.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { ACCOUNTS, newProviderBody } from '../support/newProvider.ts';
+import { eventually } from '../support/payouts.ts';
 
 let engine: Engine;
 let door: Door;
@@ -100,10 +101,9 @@ test('a payout that got 202 is still found when its idempotency record is long g
   const gauge = async () => /^oncepay_payout_requests_waiting (\d+)$/m.exec((await door.call('GET', '/metrics')).text)?.[1];
   expect(await gauge()).toBe('1');
   stopWorker = await engine.startWorker();
-  for (let left = 50; left > 0 && (await get()).body.status === 'PENDING'; left -= 1) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  expect((await get()).body.status).toBe('SUCCESS');
+  await eventually(async () => {
+    expect((await get()).body.status).toBe('SUCCESS');
+  });
   expect(await waiting()).not.toContain(body.id);
 }, 60_000);
 
