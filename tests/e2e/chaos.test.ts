@@ -31,7 +31,20 @@ const ofFlow = (flow: Flow, ...names: readonly string[]): readonly Behaviour[] =
   names.flatMap((name) => behavioursOf(flow).filter((behaviour) => behaviour.name === name));
 
 /** Of the merchants' payouts; the whole matrix has the others, whose waits are longer. */
-const SHORT = behavioursOf('merchant').filter(({ name, slow }) => !slow && name !== 'refused_resend');
+const SHORT = ofFlow(
+  'merchant',
+  'ok',
+  'failed',
+  'retried',
+  'error_after',
+  'cut_after',
+  'duplicate_callback',
+  'forged_callback',
+  'returned',
+  'returned_then_paid',
+  'reinitiated',
+  'informational',
+);
 
 test.each<[Boundary, Victim]>([
   ['psp_call.after', 'worker'], // the money is gone, and nobody who knows it lives
