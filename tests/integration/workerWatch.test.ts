@@ -34,7 +34,7 @@ test('the line has each pool and each queue: what is open, what is at work, what
     },
     interceptors: { activity: [jobs.countingFor(QUEUE)] },
     shutdownGraceTime: '10ms',
-    shutdownForceTime: '100ms',
+    shutdownForceTime: '20s', // no busy machine takes as long to cancel one activity
   });
   const running = worker.run();
   const { client } = engine;
