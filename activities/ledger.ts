@@ -79,13 +79,16 @@ export function factDoor(ledger: Ledger): Ledger['applyFact'] {
   };
 }
 
+/** By a name that comes out of a history. */
+const ORIGINS: ReadonlyMap<string, string> = new Map(Object.entries(FACTS));
+
 /**
  * What people decide comes by `applyAsked`, which asks who may. But for another round, whose opening the client has signed:
  * a stranger's workflow may have copied what an honest one asked for, and schedule this activity with it.
  */
 function unlessAPersons(applyFact: Ledger['applyFact']): Ledger['applyFact'] {
   return async (payoutId, key, fact, actor) => {
-    const origin = new Map<string, string>(Object.entries(FACTS)).get(fact.type);
+    const origin = ORIGINS.get(fact.type);
     if (origin === undefined || (origin === 'person' && fact.type !== 'reinitiated'))
       throw ApplicationFailure.nonRetryable(`${fact.type} is nothing that a workflow may say by itself`);
     return await applyFact(payoutId, key, fact, actor);

@@ -75,8 +75,13 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
       // The PSP says one thing in its messages and another to whoever asks: nobody but a person can tell which is true.
       const reason = `a message says ${message.claim}, and the look-up says otherwise, however often`;
       const fact: Fact = { type: 'contradicted', attempt, source: 'callback', reason };
-      await ledger.applyFact(payoutId, `contradicted:${id}`, fact, 'system');
-      await pool.query('UPDATE psp_messages SET hand_on_at = NULL WHERE id = $1', [id]);
+      try {
+        await ledger.applyFact(payoutId, `contradicted:${id}`, fact, 'system');
+        await pool.query('UPDATE psp_messages SET hand_on_at = NULL WHERE id = $1', [id]);
+      } catch (error) {
+        // A payout that nothing can be written of holds up nobody else's message; this one's time comes again.
+        log.error('a contradicted message could not be told', { messageId: id, payoutId, error });
+      }
       return false;
     }
     await pool.query(`UPDATE psp_messages SET state = 'received' WHERE id = $1 AND state = 'ignored'`, [id]);

@@ -194,7 +194,8 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
     if (replies === undefined) return;
     if (replies === 'silence') return await door.park('the PSP does not say what became of an earlier attempt');
     for (const { attempt, reply } of replies) {
-      if (reply.kind !== 'not_found') await applyReply(reply, 'look_up', attempt, sequence);
+      if (reply.kind === 'not_found') continue;
+      if ((await applyReply(reply, 'look_up', attempt, sequence)) === 'stale') return; // overtaken: all are asked anew
     }
     tell({ kind: 'checked' });
   }
