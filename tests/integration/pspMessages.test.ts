@@ -150,9 +150,12 @@ test('a return that an index has not heard of yet is not lost: the look-up contr
   const messageId = await stored(id, 'returned');
   await sweep();
   await eventually(async () => expect(await row('id', messageId)).toMatchObject({ state: 'ignored', handed: 1 }));
-  await timePasses();
-  await sweep();
-  await engine.until(id, 'RETURNED');
+  // A workflow that has not heard the end of its own look-up yet lets a message go by that it is still looking into.
+  await eventually(async () => {
+    await timePasses();
+    await sweep();
+    expect(await engine.ledger.read(id)).toMatchObject({ state: 'RETURNED' });
+  });
   await eventually(async () => expect(await row('id', messageId)).toMatchObject({ state: 'applied', in: null }));
 });
 
