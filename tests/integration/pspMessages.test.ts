@@ -1,8 +1,10 @@
 /** What a PSP has told us is never forgotten: whoever died, was away or was contradicted, its payout hears of it. */
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
+import { followUpWorkflowId, payoutWorkflowId } from '../../src/domain/ids.ts';
 import { newId } from '../../src/domain/newId.ts';
 import type { PspNotice } from '../../src/domain/payout/contract.ts';
 import { TemporalUnavailable } from '../../src/temporal/client.ts';
@@ -159,12 +161,28 @@ test('a return that an index has not heard of yet is not lost: the look-up contr
   await eventually(async () => expect(await row('id', messageId)).toMatchObject({ state: 'applied', in: null }));
 });
 
+function unlessThereIsNone(error: unknown): undefined {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
+}
+
+/** How many workflows of this payout run: its own, and the one that follows it up. */
+async function openWorkflows(id: string): Promise<number> {
+  const states = await Promise.all(
+    [payoutWorkflowId(id, 1), followUpWorkflowId(id)].map(async (workflowId) => {
+      const found = await engine.client.workflow.getHandle(workflowId).describe().catch(unlessThereIsNone);
+      return found?.status.name;
+    }),
+  );
+  return states.filter((name) => name === 'RUNNING').length;
+}
+
 test('what every look-up contradicts is asked about five times, noted once, and then told to an operator', async () => {
   const id = await paid();
   const messageId = await stored(id, 'returned');
   for (let handed = 1; handed <= 5; handed += 1) {
     expect(await sweep()).toEqual({ handed: 1 });
     await eventually(async () => expect(await row('id', messageId)).toMatchObject({ state: 'ignored', handed }));
+    await eventually(async () => expect(await openWorkflows(id)).toBe(0)); // whoever looked into it has heard the end
     await timePasses();
   }
   expect(await sweep()).toEqual({ handed: 0 });
