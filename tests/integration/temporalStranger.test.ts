@@ -437,11 +437,13 @@ test('what was sent as one thing is not heard as another', async () => {
 
 test('a failure with causes in causes, ninety-five deep, ends no worker: the others are paid, and this one after a reset', async () => {
   const payout = await atTheBank();
-  const activityId = await untilPending(payout, 'lookUp');
   let failure: Failure = { message: 'x', applicationFailureInfo: { type: 't', nonRetryable: true } };
   for (let depth = 0; depth < 95; depth += 1) failure = { cause: failure, applicationFailureInfo: { nonRetryable: true } };
-  const place = { namespace: 'default', workflowId: idOf(payout), activityId };
-  await eventually(async () => void (await stranger.workflowService.respondActivityTaskFailedById({ ...place, failure })));
+  await eventually(async () => {
+    const activityId = await untilPending(payout, 'lookUp'); // each time: a look-up in use may have ended meanwhile
+    const place = { namespace: 'default', workflowId: idOf(payout), activityId };
+    await stranger.workflowService.respondActivityTaskFailedById({ ...place, failure });
+  });
   const failures = async () => Number((await handleOf(payout).describe()).raw.pendingWorkflowTask?.attempt ?? 0);
   await eventually(async () => expect(await failures()).toBeGreaterThan(1));
   await engine.until((await engine.pay('0001')).id, 'SUCCEEDED');
