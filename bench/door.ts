@@ -1,7 +1,7 @@
 /** The API alone, without Temporal's part: an authenticated read, and a POST that was answered before (autocannon). */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { installation } from '../tests/support/installation.ts';
+import { installation } from '../harness/installation.ts';
 
 export interface Answered {
   readonly perSecond: number;

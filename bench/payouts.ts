@@ -1,7 +1,7 @@
 /** Payouts from the request to SUCCESS, beside the floor, in turns: what the machine does meanwhile meets both. */
 import { Client, Connection } from '@temporalio/client';
-import { installation } from '../tests/support/installation.ts';
-import { type Receiver, startReceiver } from '../tests/support/receiver.ts';
+import { installation } from '../harness/installation.ts';
+import { type Receiver, startReceiver } from '../harness/receiver.ts';
 import { median, type Spread, spread } from './clock.ts';
 import { closedLoop, type Measured, openLoop } from './loads.ts';
 import { cpuMs, cpuMsOf, PROCESSES, type ProcessName, residentMb } from './processes.ts';

@@ -14,8 +14,8 @@ import {
   NEEDS_OPERATOR,
   PAYOUT_KIND,
   PAYOUT_STATUS,
-} from '../src/domain/payout/searchAttributes.ts';
-import type { Credentials } from '../tests/support/installation.ts';
+} from '../src/payouts/rules/searchAttributes.ts';
+import type { Credentials } from '../harness/installation.ts';
 import { FLOOR_QUEUE, type Settled } from './floorWorker.ts';
 import { type floor, floorAccept } from './floorWorkflow.ts';
 

@@ -1,5 +1,5 @@
 /** How PSPs and people may behave towards one payout, as data, and how that payout must end whoever is killed meanwhile. */
-import type { PayoutState } from '../src/domain/payout/machine.ts';
+import type { PayoutState } from '../src/payouts/rules/machine.ts';
 
 /** Whose payout it is: a merchant's, paid by the sandbox at once, or a provider's, which a run gives to Flutterwave. */
 export const FLOWS = ['merchant', 'provider'] as const;

@@ -24,7 +24,7 @@ export type Victim = (typeof VICTIMS)[number];
 /** Of a payout's webhooks and mails, those that tell its end are the ones to disturb: "after settle and before the webhook". */
 export const holdsOnlyEnded = (boundary: Boundary): boolean => /webhook|notify/.test(boundary);
 
-/** A worker has ten mails in its hands at most (activities/notifications.ts): one payout for each end that people are told of. */
+/** A worker has ten mails in its hands at most (activities/notify/notifications.ts): one payout for each end that people are told of. */
 const TOLD: ReadonlySet<string> = new Set(['ok', 'bad_account', 'retried', 'exhausted', 'cut_after', 'funds_short', 'returned']);
 
 /** The others never come to a decision. */

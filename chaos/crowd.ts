@@ -1,6 +1,6 @@
 /** Payouts under way together: watches them from outside, and does what people and banks do meanwhile. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal } from '../src/domain/payout/machine.ts';
+import { isFinal } from '../src/payouts/rules/machine.ts';
 import type { End, Step } from './behaviours.ts';
 import type { PayoutRow } from './books.ts';
 import { act } from './deeds.ts';

@@ -1,5 +1,5 @@
 /** Merchants and providers whose programs repeat a request until it is answered, and keep every answer. */
-import type { Installation, Reply } from '../tests/support/installation.ts';
+import type { Installation, Reply } from '../harness/installation.ts';
 import type { Flow } from './behaviours.ts';
 import { insist } from './insist.ts';
 import type { ReadyOrder } from './orders.ts';

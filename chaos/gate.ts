@@ -1,5 +1,5 @@
 /** Where the processes under test say that a payout has come to a named place, and are held there while others are killed. */
-import { startReceiver } from '../tests/support/receiver.ts';
+import { startReceiver } from '../harness/receiver.ts';
 import { type Held, holding } from './held.ts';
 
 export interface Gate {

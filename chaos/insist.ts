@@ -1,6 +1,6 @@
 /** A client that does what api.md §1 says: repeats a request under its key until it has an answer. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Installation, Reply } from '../tests/support/installation.ts';
+import type { Installation, Reply } from '../harness/installation.ts';
 
 export interface Asked {
   readonly method?: string;

@@ -1,6 +1,6 @@
 /** The merchant's server: remembers every webhook, and can be made to sit on one while others are killed. */
 import type { ServerResponse } from 'node:http';
-import { startReceiver } from '../tests/support/receiver.ts';
+import { startReceiver } from '../harness/receiver.ts';
 import { type Held, holding } from './held.ts';
 
 export interface Webhook {

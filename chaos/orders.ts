@@ -1,5 +1,5 @@
 /** The payouts of a run, each with its own account number, by which the PSP's behaviour is bound to it. */
-import { newProvider } from '../tests/support/newProvider.ts';
+import { newProvider } from '../harness/newProvider.ts';
 import type { Behaviour } from './behaviours.ts';
 import { insist } from './insist.ts';
 import type { Random } from './random.ts';

@@ -3,7 +3,7 @@
  * the oracle is asked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal } from '../src/domain/payout/machine.ts';
+import { isFinal } from '../src/payouts/rules/machine.ts';
 import type { Behaviour, Flow } from './behaviours.ts';
 import { type Boundary, faultsAt, holdMs, holdsOnlyEnded, type Victim } from './boundaries.ts';
 import { type Crowd, watchCrowd } from './crowd.ts';

@@ -1,5 +1,5 @@
 /** Payout runs as an operator starts them: whenever payouts wait for one, and always two at once. */
-import type { Installation } from '../tests/support/installation.ts';
+import type { Installation } from '../harness/installation.ts';
 
 export interface Runs {
   /** Pairs that were started. */

@@ -1,8 +1,8 @@
 /** Real SIGKILLs, and SIGSTOPs, to the processes of one installation. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Installation } from '../tests/support/installation.ts';
-import { isAlive, killEach, readProc } from '../tests/support/installationProcesses.ts';
+import type { Installation } from '../harness/installation.ts';
+import { isAlive, killEach, readProc } from '../harness/installationProcesses.ts';
 import type { Victim } from './boundaries.ts';
 import { untilOrStill } from './patience.ts';
 

@@ -1,5 +1,5 @@
 /** One installation under test, with everything around it that is ours: the gate, customers, the merchants' server, the books. */
-import { type Installation, installation } from '../tests/support/installation.ts';
+import { type Installation, installation } from '../harness/installation.ts';
 import { type Books, openBooks } from './books.ts';
 import { type Customers, createCustomers } from './customers.ts';
 import { type Gate, openGate } from './gate.ts';

@@ -12,7 +12,7 @@ import { keepPostgres } from '../src/local/keepPostgres.ts';
 import { seed } from '../src/local/seed.ts';
 import { LOCAL_SETTINGS } from '../src/local/settings.ts';
 import { temporalCli } from '../src/local/temporalBinary.ts';
-import { freePorts } from '../tests/support/freePorts.ts';
+import { freePorts } from '../harness/freePorts.ts';
 import { temporalBinaries } from './binaries.ts';
 import { type Member, member } from './processes.ts';
 import {

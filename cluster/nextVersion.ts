@@ -3,8 +3,8 @@
  * more step in the middle of the story, which payouts meet once or several times, so it stands behind `patched`.
  */
 import { type ActivityInput, patched, proxyLocalActivities, type WorkflowInterceptors } from '@temporalio/workflow';
-import type { LedgerActivities } from '../activities/ledger.ts';
-import type { SubmitInput } from '../activities/psp.ts';
+import type { LedgerActivities } from '../activities/payouts/ledger.ts';
+import type { SubmitInput } from '../activities/payouts/psp.ts';
 
 const { readPayout } = proxyLocalActivities<Pick<LedgerActivities, 'readPayout'>>({ startToCloseTimeout: '15s' });
 

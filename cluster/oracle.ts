@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import { createPool } from '../src/db/pool.ts';
-import { type PayoutState, WAITING_ON } from '../src/domain/payout/machine.ts';
+import { type PayoutState, WAITING_ON } from '../src/payouts/rules/machine.ts';
 import { checkInvariants } from '../src/ledger/invariants.ts';
 import type { Cluster } from './arrangement.ts';
 

@@ -2,7 +2,7 @@
  * How much may happen in one exploration. A bound is a budget: each time its thing happens one is spent, and what is not
  * bounded here (a PSP that goes on to pay or to fail, look-ups, timers, deadlines) may happen whenever it can.
  */
-import type { PayoutBooks } from '../src/domain/payout/books.ts';
+import type { PayoutBooks } from '../src/payouts/rules/books.ts';
 import type { PspKey } from './pspKey.ts';
 
 export const BUDGETS = {

@@ -2,9 +2,9 @@
  * Rules that are wrong on purpose, to show that the model sees: three as they were until commit 500d0be, and some made by
  * hand. Each names a set of bounds in which it must be found.
  */
-import { newBooks, type PayoutBooks, type ToldFact, tell } from '../src/domain/payout/books.ts';
-import { repeatedIn } from '../src/domain/payout/machine.ts';
-import { next } from '../src/domain/payout/next.ts';
+import { newBooks, type PayoutBooks, type ToldFact, tell } from '../src/payouts/rules/books.ts';
+import { repeatedIn } from '../src/payouts/rules/machine.ts';
+import { next } from '../src/payouts/rules/next.ts';
 import { type Bounds, bounds } from './bounds.ts';
 import { type Rules, TODAY } from './rules.ts';
 

@@ -1,5 +1,5 @@
 /** What was reached: each kind of deed, each fact, each edge of the machine, each answer of the ledger's door. */
-import { EDGES, FACTS, type FactType } from '../src/domain/payout/machine.ts';
+import { EDGES, FACTS, type FactType } from '../src/payouts/rules/machine.ts';
 import { DEEDS, type Deed } from './deeds.ts';
 import type { World } from './world.ts';
 

@@ -1,8 +1,8 @@
 /** The ledger's door in the model: a fact under its step key, and what must hold of every edge that is taken. */
-import type { PayoutBooks, ToldFact } from '../src/domain/payout/books.ts';
-import type { Fact, FactOutcome } from '../src/domain/payout/contract.ts';
-import type { PspFact } from '../src/domain/payout/facts.ts';
-import { type Edge, type Effect, STATES } from '../src/domain/payout/machine.ts';
+import type { PayoutBooks, ToldFact } from '../src/payouts/rules/books.ts';
+import type { Fact, FactOutcome } from '../src/payouts/rules/contract.ts';
+import type { PspFact } from '../src/payouts/rules/facts.ts';
+import { type Edge, type Effect, STATES } from '../src/payouts/rules/machine.ts';
 import type { Rules } from './rules.ts';
 import { unreadOf, type World } from './world.ts';
 

@@ -1,8 +1,8 @@
 /** What must hold in every world, and what must hold of a world at rest. */
 
-import type { AttemptRow } from '../src/domain/payout/books.ts';
-import { saysAlive } from '../src/domain/payout/contract.ts';
-import { isFinal, STATES } from '../src/domain/payout/machine.ts';
+import type { AttemptRow } from '../src/payouts/rules/books.ts';
+import { saysAlive } from '../src/payouts/rules/contract.ts';
+import { isFinal, STATES } from '../src/payouts/rules/machine.ts';
 import { isLiveAtPsp, type PspKey } from './pspKey.ts';
 import { keyOf, type Message, payoutRun, standingOf, type Task, type World } from './world.ts';
 

@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { EDGES } from '../src/domain/payout/machine.ts';
+import { EDGES } from '../src/payouts/rules/machine.ts';
 import { type Coverage, merge, newCoverage, unreached } from './coverage.ts';
 import { explore } from './explore.ts';
 import { WHOLE } from './plans.ts';

@@ -1,6 +1,6 @@
 /** A world as a short text: equal for equal worlds, different for different ones. */
-import type { PayoutBooks, ToldFact } from '../src/domain/payout/books.ts';
-import type { Mind } from '../src/domain/payout/next.ts';
+import type { PayoutBooks, ToldFact } from '../src/payouts/rules/books.ts';
+import type { Mind } from '../src/payouts/rules/next.ts';
 import type { PspKey } from './pspKey.ts';
 import type { Task, World } from './world.ts';
 

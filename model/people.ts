@@ -2,8 +2,8 @@
  * Merchants, approvers and operators, at any moment. What the ledger refuses them changes nothing and is no move. A person who
  * resolves an outcome has asked the PSP and tells the truth; an untrue resolution is beyond what an engine can mend.
  */
-import { type ToldFact, unprovenOf } from '../src/domain/payout/books.ts';
-import { isFinal } from '../src/domain/payout/machine.ts';
+import { type ToldFact, unprovenOf } from '../src/payouts/rules/books.ts';
+import { isFinal } from '../src/payouts/rules/machine.ts';
 import type { DeedName } from './deeds.ts';
 import { write } from './door.ts';
 import { brokenOf, hears, type Move, type Play, seenEvent, tellOf, withRun } from './work.ts';

@@ -2,7 +2,7 @@
  * A PSP that may do anything a PSP may do. It keeps one transfer for each key of ours; whether it answers, when its look-ups
  * show it, what it refuses and what its bank does later is open.
  */
-import type { PspReply } from '../src/domain/payout/reply.ts';
+import type { PspReply } from '../src/payouts/rules/reply.ts';
 import type { Deed } from './deeds.ts';
 import { type PspKey, replyOf } from './pspKey.ts';
 import type { LookUp, Message, Submit, World } from './world.ts';

@@ -1,5 +1,5 @@
 /** What a PSP has under one key of ours, and what it answers about it. */
-import type { PspReply } from '../src/domain/payout/reply.ts';
+import type { PspReply } from '../src/payouts/rules/reply.ts';
 
 /** `none`: it has no transfer under this key. */
 export type PspStatus = 'none' | 'queued' | 'held' | 'processing' | 'paid' | 'failed' | 'returned';

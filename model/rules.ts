@@ -1,8 +1,8 @@
 /** The rules under exploration: today's, from the product's own code. What is broken on purpose (breaks.ts) is a change of them. */
-import { tell } from '../src/domain/payout/books.ts';
-import { factsOf, isNews } from '../src/domain/payout/facts.ts';
-import { isRepeated } from '../src/domain/payout/machine.ts';
-import { hear, next } from '../src/domain/payout/next.ts';
+import { tell } from '../src/payouts/rules/books.ts';
+import { factsOf, isNews } from '../src/payouts/rules/facts.ts';
+import { isRepeated } from '../src/payouts/rules/machine.ts';
+import { hear, next } from '../src/payouts/rules/next.ts';
 
 export interface Rules {
   /** What the ledger's door makes of a fact. */

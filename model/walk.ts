@@ -1,5 +1,5 @@
 /** A random walk through the model: what the books are told on it, and what they are then, one after the other. */
-import { newBooks, type PayoutBooks } from '../src/domain/payout/books.ts';
+import { newBooks, type PayoutBooks } from '../src/payouts/rules/books.ts';
 import type { Bounds } from './bounds.ts';
 import { settle } from './canon.ts';
 import { DEEDS, type Deed } from './deeds.ts';

@@ -3,12 +3,12 @@
  * every piece of work is cut into the steps between which somebody may die or something may happen.
  */
 
-import type { ToldFact } from '../src/domain/payout/books.ts';
-import { type PspNotice, saysAlive } from '../src/domain/payout/contract.ts';
-import { replyContext } from '../src/domain/payout/facts.ts';
-import { isFinal, type PayoutState } from '../src/domain/payout/machine.ts';
-import { type Act, newMind, type PayoutEvent } from '../src/domain/payout/next.ts';
-import type { PspReply } from '../src/domain/payout/reply.ts';
+import type { ToldFact } from '../src/payouts/rules/books.ts';
+import { type PspNotice, saysAlive } from '../src/payouts/rules/contract.ts';
+import { replyContext } from '../src/payouts/rules/facts.ts';
+import { isFinal, type PayoutState } from '../src/payouts/rules/machine.ts';
+import { type Act, newMind, type PayoutEvent } from '../src/payouts/rules/next.ts';
+import type { PspReply } from '../src/payouts/rules/reply.ts';
 import type { Bounds } from './bounds.ts';
 import type { Deed } from './deeds.ts';
 import { ownFact, toldOf, type Written, write } from './door.ts';

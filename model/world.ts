@@ -5,10 +5,10 @@
  * Time is abstract. A timer may fire at any moment after it was set, and a deadline may pass at any moment, so no number of
  * milliseconds is in here: whatever the order of events in a real installation, some world here has had it.
  */
-import { newBooks, type PayoutBooks, type ToldFact, unprovenOf } from '../src/domain/payout/books.ts';
-import { type PayoutTimes, saysAlive } from '../src/domain/payout/contract.ts';
-import type { PayoutState } from '../src/domain/payout/machine.ts';
-import { type Mind, newMind, type Seen } from '../src/domain/payout/next.ts';
+import { newBooks, type PayoutBooks, type ToldFact, unprovenOf } from '../src/payouts/rules/books.ts';
+import { type PayoutTimes, saysAlive } from '../src/payouts/rules/contract.ts';
+import type { PayoutState } from '../src/payouts/rules/machine.ts';
+import { type Mind, newMind, type Seen } from '../src/payouts/rules/next.ts';
 import type { Bounds, Left } from './bounds.ts';
 import { newKey, type PspKey } from './pspKey.ts';
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { loadConfig, loadDatabase } from './config.ts';
 import { createPool } from './db/pool.ts';
-import { isRole, ROLES } from './domain/roles.ts';
+import { isRole, ROLES } from './rules/roles.ts';
 import { databaseOfHome, environmentOfHome } from './local/home.ts';
 import { listenForStop, sentenceOf } from './stop.ts';
 
@@ -37,7 +37,7 @@ type Command = (args: string[], stopping: AbortSignal) => Promise<Running | unde
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   up: runUp,
-  api: async () => await (await import('./api/server.ts')).startApi(loadConfig(process.env)),
+  api: async () => await (await import('./http/server.ts')).startApi(loadConfig(process.env)),
   worker: runWorker,
   sandbox: runSandbox,
   flutterwave: runFlutterwave,
@@ -150,7 +150,7 @@ async function runAdmin(args: string[]): Promise<undefined> {
     throw new Error(`Say: oncepay admin create --name NAME --role ${ROLES.join('|')} [--email ADDRESS].`);
   if (email !== null && !/^[^\s<>@]+@[^\s<>@]+$/.test(email)) throw new Error(`${email} is no e-mail address.`);
   const [{ newId }, { newApiKey }, { addKey }] = await Promise.all([
-    import('./domain/newId.ts'),
+    import('./rules/newId.ts'),
     import('./crypto/newSecret.ts'),
     import('./local/seed.ts'),
   ]);

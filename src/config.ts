@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { isVapidPair, type VapidKeys } from './crypto/pushKeys.ts';
 import { parseKeys } from './crypto/secretBox.ts';
-import type { PayoutTimes } from './domain/payout/contract.ts';
+import type { PayoutTimes } from './payouts/rules/contract.ts';
 import type { MailSettings } from './notify/mail.ts';
 import type { FlutterwaveConnectorOptions } from './psp/flutterwave/connector.ts';
 import type { PspConfig } from './psp/registry.ts';
@@ -128,7 +128,7 @@ const environment = z.object({
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
-/** The workflow gives a PSP call 45 s (workflows/payout.ts): a reply must have had its full time before that. */
+/** The workflow gives a PSP call 45 s (workflows/payouts/payout.ts): a reply must have had its full time before that. */
 const PSP_TIMEOUT_MAX_MS = 30_000;
 
 /** A Temporal Schedule counts in whole seconds. */

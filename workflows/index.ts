@@ -1,7 +1,7 @@
 /** Every workflow there is: what the worker's bundle is made from. */
 export { checkBooks, handOnMessages, removeExpiredKeys, takeUpOpenPayouts } from './maintenance.ts';
-export { notifications } from './notifications.ts';
-export { payout } from './payout.ts';
-export { payoutFollowUp } from './payoutFollowUp.ts';
-export { payoutRun } from './payoutRun.ts';
-export { webhookDelivery } from './webhookDelivery.ts';
+export { notifications } from './notify/notifications.ts';
+export { payout } from './payouts/payout.ts';
+export { payoutFollowUp } from './payouts/payoutFollowUp.ts';
+export { payoutRun } from './providers/payoutRun.ts';
+export { webhookDelivery } from './webhooks/webhookDelivery.ts';

@@ -19,8 +19,8 @@ import {
   type WorkflowOutboundCallsInterceptor,
   workflowInfo,
 } from '@temporalio/workflow';
-import { decideSignal } from '../src/domain/payout/contract.ts';
-import { heardAs, type Sent, sentFor } from '../src/domain/sentFor.ts';
+import { decideSignal } from '../src/payouts/rules/contract.ts';
+import { heardAs, type Sent, sentFor } from '../src/temporal/rules/sentFor.ts';
 import {
   answers,
   type FailedCall,
@@ -30,8 +30,8 @@ import {
   unsigned,
   unwrapped,
   whyUnsigned,
-} from '../src/domain/unsigned.ts';
-import { retryNowSignal } from '../src/domain/webhookDelivery.ts';
+} from '../src/temporal/rules/unsigned.ts';
+import { retryNowSignal } from '../src/webhooks/rules/delivery.ts';
 
 /**
  * Started by a Schedule, which adds the time to their ids: nothing can be encrypted for them, so they take nothing. Whoever

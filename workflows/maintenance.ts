@@ -1,7 +1,7 @@
 /** Housekeeping, each started by its Schedule (src/worker/schedules.ts). */
 import { proxyActivities } from '@temporalio/workflow';
 import type { BooksReport, MaintenanceActivities } from '../activities/maintenance.ts';
-import { WEBHOOKS_QUEUE } from '../src/domain/queues.ts';
+import { WEBHOOKS_QUEUE } from '../src/temporal/rules/queues.ts';
 
 /** On the webhooks' queue: its workers have the time, and no payout ever waits behind it. */
 const keys = proxyActivities<Pick<MaintenanceActivities, 'removeExpiredKeys'>>({

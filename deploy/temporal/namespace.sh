@@ -1,5 +1,5 @@
 #!/bin/sh
-# The namespace and what operators filter by (src/domain/payout/searchAttributes.ts). Safe to run again.
+# The namespace and what operators filter by (src/payouts/rules/searchAttributes.ts). Safe to run again.
 set -eu
 until temporal operator cluster health; do sleep 2; done
 temporal operator namespace describe -n "$NAMESPACE" >/dev/null 2>&1 ||

@@ -1,5 +1,5 @@
 /** What must be true of what owners owe at every committed moment: a part of the list in invariants.ts. */
-import { DEBT_REPAID } from '../domain/payout/machine.ts';
+import { DEBT_REPAID } from '../payouts/rules/machine.ts';
 import type { Invariant } from './invariant.ts';
 
 export const debtInvariants: readonly Invariant[] = [

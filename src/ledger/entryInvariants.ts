@@ -1,5 +1,5 @@
 /** What must be true of entries, accounts and balances: a part of the list in invariants.ts. */
-import { ENTRY_KINDS } from '../domain/entryKinds.ts';
+import { ENTRY_KINDS } from '../rules/entryKinds.ts';
 import type { Invariant, Relation } from './invariant.ts';
 
 const KINDS = ENTRY_KINDS.map((kind) => `('${kind.join("', '")}')`).join(', ');

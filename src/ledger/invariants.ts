@@ -7,8 +7,8 @@ import type { ClientBase, Pool, PoolClient } from 'pg';
 import { debtInvariants } from './debtInvariants.ts';
 import { entryInvariants } from './entryInvariants.ts';
 import { type Invariant, type Pass, passesOf, SAMPLE } from './invariant.ts';
-import { payoutInvariants } from './payoutInvariants.ts';
-import { providerInvariants } from './providerInvariants.ts';
+import { payoutInvariants } from '../payouts/invariants.ts';
+import { providerInvariants } from '../providers/invariants.ts';
 
 export interface InvariantResult {
   readonly name: string;

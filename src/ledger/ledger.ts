@@ -11,9 +11,9 @@ import type {
   PayoutRequest,
   RefusalCode,
   ReviewReason,
-} from '../domain/payout/contract.ts';
-import type { RiskFacts, RiskRecord } from '../domain/risk/assess.ts';
-import type { PolicyVersion } from '../domain/risk/policy.ts';
+} from '../payouts/rules/contract.ts';
+import type { RiskFacts, RiskRecord } from '../risk/rules/assess.ts';
+import type { PolicyVersion } from '../risk/rules/policy.ts';
 
 export interface ReserveRequest extends Omit<PayoutRequest, 'terms'> {
   readonly feeMinor: string;
@@ -66,18 +66,18 @@ export type EarningAnswer =
 export interface Ledger {
   /**
    * Takes a payout in. Key: the payout's id. A provider's needs `risk`, and asks until it is of the facts as they are.
-   * See prisma/functions/reserve_payout.sql for the answers.
+   * See prisma/functions/payouts/reserve_payout.sql for the answers.
    */
   reserve(request: ReserveRequest, risk?: RiskRecord): Promise<ReserveAnswer | RiskQuestion>;
   /**
-   * The one door for everything that became true of a payout. `key` is the step's natural key (src/domain/payout/steps.ts),
-   * `actor` who says so (`merchant:…`, `admin:…`, `psp:…`, `system`). See prisma/functions/apply_fact.sql for the answers.
+   * The one door for everything that became true of a payout. `key` is the step's natural key (src/payouts/rules/steps.ts),
+   * `actor` who says so (`merchant:…`, `admin:…`, `psp:…`, `system`). See prisma/functions/payouts/apply_fact.sql for the answers.
    * @throws if there is no such payout: nobody may hold a fact about one that was never taken in.
    */
   applyFact(payoutId: string, key: string, fact: Fact, actor: string): Promise<FactAnswer>;
   /** Money that arrived for a merchant. Key: `externalId`. */
   fund(request: FundRequest): Promise<FundAnswer>;
-  /** Money that a merchant gives to a provider of its own. Key: `externalId`. See prisma/functions/post_earning.sql for the answers. */
+  /** Money that a merchant gives to a provider of its own. Key: `externalId`. See prisma/functions/providers/post_earning.sql for the answers. */
   postEarning(request: EarningRequest): Promise<EarningAnswer>;
   /** The payout as it is now, or undefined. */
   read(payoutId: string): Promise<PayoutRecord | undefined>;

@@ -16,8 +16,8 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newApiKey, newWebhookSecret } from '../crypto/newSecret.ts';
 import { newVapidPair } from '../crypto/pushKeys.ts';
-import { newId } from '../domain/newId.ts';
-import { ROLES } from '../domain/roles.ts';
+import { newId } from '../rules/newId.ts';
+import { ROLES } from '../rules/roles.ts';
 import { serverProcess } from './postgres.ts';
 import { isAlive, markOf, type ProcessMark, signal } from './process.ts';
 

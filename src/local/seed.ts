@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { hashApiKey } from '../crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../crypto/secretBox.ts';
-import { newId } from '../domain/newId.ts';
+import { newId } from '../rules/newId.ts';
 import type { Credentials } from './home.ts';
 
 /** 1,000,000.00 of each currency, in the test world only: live money has to arrive. */

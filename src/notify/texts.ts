@@ -2,9 +2,9 @@
  * What a notification says, in plain text. Pure: from what happened to a subject, a body for mail and a line for a push.
  * Of an account only the last four digits are ever named, whatever a PSP may have put into its messages.
  */
-import { formatMajor } from '../domain/money.ts';
-import type { Notice, NoticeData, NotificationKind } from '../domain/notifications.ts';
-import type { FailureClass } from '../domain/payout/failures.ts';
+import { formatMajor } from '../rules/money.ts';
+import type { Notice, NoticeData, NotificationKind } from './rules/notifications.ts';
+import type { FailureClass } from '../payouts/rules/failures.ts';
 
 export interface Message {
   readonly subject: string;
@@ -119,7 +119,7 @@ const ASK_SUPPORT =
   'nothing is wrong with your request. Ask for the payout again; if that fails too, ask support and name the payout below.';
 const OTHER_ACCOUNT = 'ask your bank why it does not take the money, or give us another account. Then ask for the payout again.';
 
-/** What a provider can do about a failure of each class (src/domain/payout/failures.ts says what they mean). */
+/** What a provider can do about a failure of each class (src/payouts/rules/failures.ts says what they mean). */
 const NEXT_STEPS: Readonly<Record<FailureClass, string>> = {
   A: ASK_SUPPORT,
   B: 'nothing: it is a passing trouble between us and the bank. Our operators have been told and may start it again; you may also ask for a new payout.',

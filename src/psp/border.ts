@@ -4,7 +4,7 @@
  * become the name of something else, so it proves nothing.
  */
 import { createHash } from 'node:crypto';
-import { storable } from '../domain/text.ts';
+import { storable } from '../rules/text.ts';
 import type { PspAccount, PspCallback, PspConnector, PspReply } from './port.ts';
 
 /** Of reasons, messages and details: more than anybody reads, little enough for an event. */

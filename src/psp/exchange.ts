@@ -3,7 +3,7 @@
  * tries twice: whether to ask again is not decided here.
  */
 import type { IncomingMessage } from 'node:http';
-import { chunksOf, keptConnections, neverLeft, send } from '../http/send.ts';
+import { chunksOf, keptConnections, neverLeft, send } from '../net/send.ts';
 
 export type Exchange =
   /** The PSP answered; `body` is undefined where it is not JSON. */

@@ -2,7 +2,7 @@
  * What a payee reads beside the money. Banks' systems take printable ASCII there and refuse the whole payment for
  * anything else; a memo must never be why somebody is not paid, so what cannot be said is left out.
  */
-import { plainLatin } from '../domain/latin.ts';
+import { plainLatin } from '../rules/latin.ts';
 
 /** Signs that have a word of their own. */
 // biome-ignore format: a table

@@ -2,9 +2,9 @@
  * The port to a payment service provider. A connector speaks one provider's wire format; nothing above it knows a
  * provider's words. Connectors never throw for anything a PSP or a network can do: every outcome is a `PspReply`.
  */
-import type { PspReply } from '../domain/payout/reply.ts';
+import type { PspReply } from '../payouts/rules/reply.ts';
 
-export type { PspFailure, PspReply } from '../domain/payout/reply.ts';
+export type { PspFailure, PspReply } from '../payouts/rules/reply.ts';
 
 export interface PspOrder {
   /** Our key at the PSP, `<payout id>:<attempt>`: the same money is always asked for under the same key. */

@@ -1,5 +1,5 @@
 /** Which PSP pays what. Everything above speaks only to the port. */
-import type { Mode, PayoutKind } from '../domain/payout/contract.ts';
+import type { Mode, PayoutKind } from '../payouts/rules/contract.ts';
 import { withBorder } from './border.ts';
 import { createFlutterwaveConnector, type FlutterwaveConnectorOptions } from './flutterwave/connector.ts';
 import type { PspConnector } from './port.ts';

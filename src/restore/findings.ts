@@ -2,11 +2,11 @@
  * What the books have forgotten or would do wrong after they were restored from a backup, as two witnesses tell it:
  * Temporal's runs and the PSP's statement. Rules only; who asks and who acts is in main.ts and repair.ts.
  */
-import { attemptOf, payoutIdOf } from '../domain/ids.ts';
-import { formatMajor } from '../domain/money.ts';
-import type { PayoutRecord } from '../domain/payout/contract.ts';
-import { STATES } from '../domain/payout/machine.ts';
-import type { Run, Told } from '../temporal/runs.ts';
+import { attemptOf, payoutIdOf } from '../rules/ids.ts';
+import { formatMajor } from '../rules/money.ts';
+import type { PayoutRecord } from '../payouts/rules/contract.ts';
+import { STATES } from '../payouts/rules/machine.ts';
+import type { Run, Told } from './runs.ts';
 import type { StatementLine } from './statement.ts';
 
 /** A payout as the books have it now. */

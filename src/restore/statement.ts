@@ -1,5 +1,5 @@
 /** A PSP's statement: what it has done with our money, whatever we remember. The lines of an export, cut to four columns. */
-import { parseMajor } from '../domain/money.ts';
+import { parseMajor } from '../rules/money.ts';
 
 export interface StatementLine {
   /** Ours, as the PSP was given it. */

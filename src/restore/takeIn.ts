@@ -1,11 +1,11 @@
 /** Takes a payout in that the books forgot: as the first time, under the same id, and so under the same keys at the PSP. */
 import type { Pool } from 'pg';
-import type { PayoutKind, PayoutRequest, PayoutTimes, ReviewReason } from '../domain/payout/contract.ts';
-import { feeMinor } from '../domain/payout/fee.ts';
-import { reviewReasons } from '../domain/payout/review.ts';
-import { reserveAssessed } from '../ledger/assessed.ts';
+import type { PayoutKind, PayoutRequest, PayoutTimes, ReviewReason } from '../payouts/rules/contract.ts';
+import { feeMinor } from '../payouts/rules/fee.ts';
+import { reviewReasons } from '../payouts/rules/review.ts';
+import { reserveAssessed } from '../risk/assessed.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Run, RunsClient } from '../temporal/runs.ts';
+import type { Run, RunsClient } from './runs.ts';
 
 interface TakeInPorts {
   readonly pool: Pool;

@@ -17,7 +17,7 @@ import { decode, encode } from '@temporalio/common/lib/encoding.js';
 import proto from '@temporalio/proto'; // CommonJS without named exports that Node could see
 import protobuf from 'protobufjs';
 import { type KeyRing, open, parseKeys, seal } from '../crypto/secretBox.ts';
-import { marked, type Unsigned } from '../domain/unsigned.ts';
+import { marked, type Unsigned } from './rules/unsigned.ts';
 
 const EncodedPayload = proto.temporal.api.common.v1.Payload;
 
@@ -34,7 +34,7 @@ interface Place {
   readonly activityId: string;
 }
 
-/** Never throws on what it cannot decrypt: it marks it (src/domain/unsigned.ts). */
+/** Never throws on what it cannot decrypt: it marks it (src/temporal/rules/unsigned.ts). */
 export function createPayloadCodec(encryptionKeys: string): PayloadCodec {
   const keys = parseKeys(encryptionKeys);
   return {

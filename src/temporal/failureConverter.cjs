@@ -2,7 +2,7 @@
 // failures go through the codec too. CommonJS, because that require() must work in every Node and under Jest.
 const { DefaultFailureConverter } = require('@temporalio/common');
 
-/** As in src/domain/unsigned.ts, which this file cannot import. */
+/** As in src/temporal/rules/unsigned.ts, which this file cannot import. */
 const UNSIGNED_FAILURE = 'Unsigned';
 
 /**

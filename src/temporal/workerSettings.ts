@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, ensureApplicationFailure, TemporalFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory, BundleOptions, WorkerOptions } from '@temporalio/worker';
-import { heardAs, type Sent } from '../domain/sentFor.ts';
-import { type FailedCall, UNSIGNED_FAILURE, unsigned, whyUnsigned, wrapped } from '../domain/unsigned.ts';
+import { heardAs, type Sent } from './rules/sentFor.ts';
+import { type FailedCall, UNSIGNED_FAILURE, unsigned, whyUnsigned, wrapped } from './rules/unsigned.ts';
 import { dataConverter, failureConverterPath } from './codec.ts';
 
 /**

@@ -7,7 +7,7 @@ import { createPool } from '../db/pool.ts';
 import { createMailer } from '../notify/mail.ts';
 import { createPspRegistry } from '../psp/registry.ts';
 import { clientSettings } from '../temporal/clientSettings.ts';
-import { createPayoutsClient } from '../temporal/payouts.ts';
+import { createPayoutsClient } from '../payouts/client.ts';
 import { startBeat } from './beat.ts';
 import { booksMetrics } from './booksMetrics.ts';
 import { startWorkerHttp } from './http.ts';

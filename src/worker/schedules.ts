@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { PAYOUT_RUN_SCHEDULE } from '../domain/payoutRun.ts';
-import { PAYOUTS_QUEUE } from '../domain/queues.ts';
+import { PAYOUT_RUN_SCHEDULE } from '../providers/rules/payoutRun.ts';
+import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
 
 interface Scheduled {
   readonly scheduleId: string;

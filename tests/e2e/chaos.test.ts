@@ -16,7 +16,7 @@ import { orderFor, prepare } from '../../chaos/orders.ts';
 import { seeded } from '../../chaos/random.ts';
 import { playRound } from '../../chaos/round.ts';
 import { openWorld, type World } from '../../chaos/world.ts';
-import type { Installation } from '../support/installation.ts';
+import type { Installation } from '../../harness/installation.ts';
 import { eventually } from '../support/payouts.ts';
 
 const SEED = 1;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freeze } from '../../chaos/victims.ts';
-import { type Installation, installation } from '../support/installation.ts';
+import { type Installation, installation } from '../../harness/installation.ts';
 import { booksAreBalanced, control, eventually, pay, payoutTo, problem, transfers, until } from '../support/payouts.ts';
 
 let here: Installation;

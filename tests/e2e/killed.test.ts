@@ -1,7 +1,7 @@
 /** Everything is killed in the middle of everything, and started again: nothing is lost, nothing is paid twice. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Installation, installation } from '../support/installation.ts';
+import { type Installation, installation } from '../../harness/installation.ts';
 import { booksAreBalanced, control, eventually, payoutTo, read, transfers } from '../support/payouts.ts';
 
 let here: Installation;

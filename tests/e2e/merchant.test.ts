@@ -1,6 +1,6 @@
 /** A merchant's payouts over HTTP, from the request to the money, on a whole installation. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Installation, installation } from '../support/installation.ts';
+import { type Installation, installation } from '../../harness/installation.ts';
 import {
   admin,
   balance,
@@ -14,7 +14,7 @@ import {
   transfers,
   until,
 } from '../support/payouts.ts';
-import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { type Receiver, startReceiver } from '../../harness/receiver.ts';
 
 let here: Installation;
 let receiver: Receiver;

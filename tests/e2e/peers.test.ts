@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { startMerchantServer } from '../../chaos/merchantServer.ts';
 import { freeze, kill, untilBack } from '../../chaos/victims.ts';
-import { type Installation, installation, type Reply } from '../support/installation.ts';
+import { type Installation, installation, type Reply } from '../../harness/installation.ts';
 import {
   admin,
   balance,

@@ -3,7 +3,7 @@
  * tried in vain ends with an operator; and a run whose worker is killed sends each payout once.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Installation, installation } from '../support/installation.ts';
+import { type Installation, installation } from '../../harness/installation.ts';
 import { type MailServer, startMailServer } from '../support/mailServer.ts';
 import { booksAreBalanced, eventually } from '../support/payouts.ts';
 import { type Platform, platformOf } from '../support/platform.ts';

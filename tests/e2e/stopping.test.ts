@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Installation, installation } from '../support/installation.ts';
+import { type Installation, installation } from '../../harness/installation.ts';
 import { eventually, payoutTo, read } from '../support/payouts.ts';
 
 let here: Installation;

@@ -1,7 +1,7 @@
 /** Guards: an API without workers takes payouts in, and workers of their own, as many as there are, do them together. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Installation, installation } from '../support/installation.ts';
+import { type Installation, installation } from '../../harness/installation.ts';
 import { booksAreBalanced, eventually, pay, payoutTo, read, until } from '../support/payouts.ts';
 import { platformOf } from '../support/platform.ts';
 

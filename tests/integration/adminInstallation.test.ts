@@ -9,7 +9,7 @@ import {
   newAdminSchema,
   newKeySchema,
   newMerchantSchema,
-} from '../../src/api/routes/admin/adminSchemas.ts';
+} from '../../src/http/routes/adminSchemas.ts';
 import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 

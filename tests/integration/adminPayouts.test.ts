@@ -6,7 +6,7 @@ import {
   messageSchema,
   payoutDetailSchema,
   queuedPayoutSchema,
-} from '../../src/api/routes/admin/adminSchemas.ts';
+} from '../../src/http/routes/adminSchemas.ts';
 import { type DoorWorld, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {

@@ -1,6 +1,6 @@
 /** Every route of the admin side, and who may use it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ROLES, type Role } from '../../src/domain/roles.ts';
+import { ROLES, type Role } from '../../src/rules/roles.ts';
 import { type DoorWorld, openDoorWorld } from '../support/adminDoor.ts';
 
 let w: DoorWorld;

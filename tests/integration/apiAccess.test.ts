@@ -1,6 +1,6 @@
 /** Whoever has no right gets nothing, and learns nothing; whoever asks too often is told when to come back. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { PayoutRecord } from '../../src/domain/payout/contract.ts';
+import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { reserveRequest } from '../support/books.ts';
 import { type Door, type Merchant, openDoor, payoutBody, type Reply } from '../support/door.ts';
 

@@ -1,8 +1,8 @@
 /** One key is one request: whatever is repeated, races, dies half-way or comes back after a day. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { canonical } from '../../src/api/plugins/idempotency.ts';
-import { claimKey, giveUp, type KeyUse, keepPending, lookAtKey, storeAnswer } from '../../src/api/plugins/idempotencyStore.ts';
-import type { PayoutRecord } from '../../src/domain/payout/contract.ts';
+import { canonical } from '../../src/http/plugins/idempotency.ts';
+import { claimKey, giveUp, type KeyUse, keepPending, lookAtKey, storeAnswer } from '../../src/http/plugins/idempotencyStore.ts';
+import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
 
 let door: Door;

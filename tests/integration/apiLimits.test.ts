@@ -1,7 +1,7 @@
 /** Times, cursors and whole numbers at their limits are answers or refusals, never our fault: every field that the document names. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { createLedgerActivities } from '../../activities/ledger.ts';
-import { BIGINT_KEY, cursorOf, INTEGER_KEY } from '../../src/api/paging.ts';
+import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
+import { BIGINT_KEY, cursorOf, INTEGER_KEY } from '../../src/http/paging.ts';
 import { TemporalUnavailable } from '../../src/temporal/client.ts';
 import { reserveRequest } from '../support/books.ts';
 import { type Door, openDoor } from '../support/door.ts';

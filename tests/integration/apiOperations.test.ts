@@ -2,7 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { outageOf } from '../../src/api/plugins/outages.ts';
+import { outageOf } from '../../src/http/plugins/outages.ts';
 import { KEY_PREFIXES, newApiKey } from '../../src/crypto/newSecret.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
-import { ACCOUNTS, type ProviderOptions } from '../support/newProvider.ts';
+import { ACCOUNTS, type ProviderOptions } from '../../harness/newProvider.ts';
 import { askToBePaid, makeProvider, type TestProvider } from '../support/providers.ts';
 
 let engine: Engine;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hashApiKey } from '../../src/crypto/newSecret.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
-import { ACCOUNTS, newProviderBody } from '../support/newProvider.ts';
+import { ACCOUNTS, newProviderBody } from '../../harness/newProvider.ts';
 import { makeProvider, past, type TestProvider } from '../support/providers.ts';
 
 let door: Door;

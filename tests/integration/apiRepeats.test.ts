@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Door, type Merchant, openDoor, payoutBody, type Reply } from '../support/door.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
-import { ACCOUNTS, newProviderBody } from '../support/newProvider.ts';
+import { ACCOUNTS, newProviderBody } from '../../harness/newProvider.ts';
 import { eventually } from '../support/payouts.ts';
 
 let engine: Engine;

@@ -1,14 +1,14 @@
 /** A worker that dies with a payout in its hands: what it had written down is told to the merchant all the same. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import type { SubmitAnswer, SubmitInput } from '../../activities/psp.ts';
-import { createWebhookActivities } from '../../activities/webhooks.ts';
+import type { SubmitAnswer, SubmitInput } from '../../activities/payouts/psp.ts';
+import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { WEBHOOKS_QUEUE } from '../../src/domain/queues.ts';
+import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, type Engine, startEngine } from '../support/engine.ts';
-import { arrivals, type Receiver, startReceiver } from '../support/receiver.ts';
+import { arrivals, type Receiver, startReceiver } from '../../harness/receiver.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 

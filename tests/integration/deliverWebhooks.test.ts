@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import { type Answer, arrivals, neverAnswer, type Receiver, say, startReceiver } from '../support/receiver.ts';
+import { type Answer, arrivals, neverAnswer, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
 import { inActivity, newSecret, openWebhookWorld, stored, type WebhookWorld } from '../support/webhookWorld.ts';
 
 let world: WebhookWorld;

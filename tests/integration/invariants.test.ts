@@ -1,7 +1,7 @@
 /** An invariant that never fires proves nothing: every one is shown the damage it is there to find. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { newId } from '../../src/domain/newId.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { checkInvariants, checkInvariantsWithin, INVARIANTS, presentInvariants } from '../../src/ledger/invariants.ts';
 import { type Books, openBooks } from '../support/books.ts';
 

@@ -1,6 +1,6 @@
 /** What the PSP says of several attempts, late or in the wrong order: never a payment too many, never money lost from the books. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/domain/newId.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, type Owner, openBooks } from '../support/books.ts';
 
 let books: Books;

@@ -1,6 +1,6 @@
 /** What a change leaves for others: its event, and a delivery for each receiver that may and wants to know. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/domain/newId.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, type Owner, openBooks } from '../support/books.ts';
 
 let books: Books;

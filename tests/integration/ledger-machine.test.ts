@@ -1,9 +1,9 @@
 /** The rules stand twice, as TypeScript for the workflow and as SQL for the money: here the two are compared. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { newBooks, type PayoutBooks, type ToldFact, tell } from '../../src/domain/payout/books.ts';
-import { EDGES, FACTS, type FactType, type PayoutState, STATES } from '../../src/domain/payout/machine.ts';
-import { PROOFS } from '../../src/domain/payout/proof.ts';
+import { newBooks, type PayoutBooks, type ToldFact, tell } from '../../src/payouts/rules/books.ts';
+import { EDGES, FACTS, type FactType, type PayoutState, STATES } from '../../src/payouts/rules/machine.ts';
+import { PROOFS } from '../../src/payouts/rules/proof.ts';
 import { type Books, type Owner, openBooks } from '../support/books.ts';
 
 let books: Books;

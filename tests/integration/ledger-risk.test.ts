@@ -1,9 +1,9 @@
 /** What the verdict on a provider's payout is made of: facts as they are when it is taken in, whoever else is asking. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/domain/newId.ts';
-import type { PayoutRecord } from '../../src/domain/payout/contract.ts';
-import { assess, type RiskFacts, type RiskRecord } from '../../src/domain/risk/assess.ts';
-import { BUILT_IN_POLICY, FAILURE_HISTORY_DAYS, FAILURES_KEPT, type RiskPolicy } from '../../src/domain/risk/policy.ts';
+import { newId } from '../../src/rules/newId.ts';
+import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { assess, type RiskFacts, type RiskRecord } from '../../src/risk/rules/assess.ts';
+import { BUILT_IN_POLICY, FAILURE_HISTORY_DAYS, FAILURES_KEPT, type RiskPolicy } from '../../src/risk/rules/policy.ts';
 import type { RiskQuestion } from '../../src/ledger/ledger.ts';
 import { type Books, openBooks, type PayoutOptions, type Provider, reserveRequest } from '../support/books.ts';
 

@@ -1,6 +1,6 @@
 /** Each operation of the ledger, done once and done again: the money moves once, and the books say so. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/domain/newId.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks, reserveRequest } from '../support/books.ts';
 
 let books: Books;

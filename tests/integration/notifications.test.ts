@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createMailer } from '../../src/notify/mail.ts';
 import { readMail, startMailServer } from '../support/mailServer.ts';
 import { FROM, type NotificationWorld, openNotificationWorld } from '../support/notificationWorld.ts';
-import { say } from '../support/receiver.ts';
+import { say } from '../../harness/receiver.ts';
 
 let world: NotificationWorld;
 const folder = mkdtempSync(join(tmpdir(), 'oncepay-mail-'));

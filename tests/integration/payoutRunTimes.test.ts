@@ -1,6 +1,6 @@
 /** The two hours of provider payouts, on Temporal's skipping clock. Its test server has no Schedules: a cron of the same period stands in. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { PAYOUTS_QUEUE } from '../../src/domain/queues.ts';
+import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 
 const HOUR = 3_600_000;

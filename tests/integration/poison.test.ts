@@ -1,6 +1,6 @@
 /** Rows that make a step fail for ever: they wait for an operator, and everybody else goes on. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/domain/newId.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
 

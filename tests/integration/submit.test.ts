@@ -1,9 +1,9 @@
 /** The one activity that asks a PSP for money: what it leaves in the books, whoever dies or goes away around it. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { createPspActivities } from '../../activities/psp.ts';
-import { newId } from '../../src/domain/newId.ts';
-import type { PspReply } from '../../src/domain/payout/reply.ts';
+import { createPspActivities } from '../../activities/payouts/psp.ts';
+import { newId } from '../../src/rules/newId.ts';
+import type { PspReply } from '../../src/payouts/rules/reply.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import type { PspConnector } from '../../src/psp/port.ts';
 import { type Books, openBooks } from '../support/books.ts';

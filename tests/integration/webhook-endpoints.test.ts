@@ -5,9 +5,9 @@ import {
   endpointWithSecretSchema,
   eventSchema,
   webhookAttemptSchema,
-} from '../../src/api/routes/merchant/webhookSchemas.ts';
+} from '../../src/webhooks/routes/webhookSchemas.ts';
 import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { newId } from '../../src/domain/newId.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {

@@ -1,22 +1,22 @@
 /** The API over a real database, asked by `inject`: every shape and refusal, without a port. */
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
-import { buildApp } from '../../src/api/app.ts';
-import type { ApiContext } from '../../src/api/context.ts';
+import { buildApp } from '../../src/http/app.ts';
+import type { ApiContext } from '../../src/http/context.ts';
 import { loadConfig } from '../../src/config.ts';
 import { hashApiKey, type KeyPrefix, newApiKey } from '../../src/crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';
-import { newId } from '../../src/domain/newId.ts';
-import type { Mode } from '../../src/domain/payout/contract.ts';
-import type { Role } from '../../src/domain/roles.ts';
+import { newId } from '../../src/rules/newId.ts';
+import type { Mode } from '../../src/payouts/rules/contract.ts';
+import type { Role } from '../../src/rules/roles.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
-import { createPayoutRunsClient, type PayoutRunsClient } from '../../src/temporal/payoutRuns.ts';
-import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
-import { createWebhooksClient, type WebhooksClient } from '../../src/temporal/webhooks.ts';
+import { createPayoutRunsClient, type PayoutRunsClient } from '../../src/providers/runsClient.ts';
+import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
+import { createWebhooksClient, type WebhooksClient } from '../../src/webhooks/client.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { type Document, documentCheck } from './document.ts';
 

@@ -1,8 +1,8 @@
 /** Payouts as a merchant makes them, and what a merchant and the PSP can see of them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
-import type { CallOptions, Installation, Reply } from './installation.ts';
-import { askSimulator, type Transfer, transfersAt } from './simulatorControl.ts';
+import type { CallOptions, Installation, Reply } from '../../harness/installation.ts';
+import { askSimulator, type Transfer, transfersAt } from '../../harness/simulatorControl.ts';
 
 export interface PayoutBody {
   readonly id: string;

@@ -3,7 +3,7 @@
  * and decrypts it as a browser does (RFC 8188, RFC 8291), with no help from the library that encrypted it.
  */
 import { createDecipheriv, createECDH, createPublicKey, type ECDH, hkdfSync, randomBytes, verify } from 'node:crypto';
-import { type Receiver, say, startReceiver } from './receiver.ts';
+import { type Receiver, say, startReceiver } from '../../harness/receiver.ts';
 
 export interface Browser {
   /** As `PushSubscription.toJSON()` gives it. */

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { titleMatch } from '../../src/domain/accountTitle.ts';
+import { titleMatch } from '../../src/rules/accountTitle.ts';
 
 test.each([
   ['Ayesha Khan', 'AYESHA KHAN', 'full'],

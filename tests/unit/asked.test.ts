@@ -1,7 +1,7 @@
 /** What may be asked of a payout is a closed set: no name of a fact that only a PSP or a clock may say is among it. */
 import { expect, test } from '@jest/globals';
-import { commandOrderIn, decisionIn, dispatchIn, noticeIn } from '../../src/domain/payout/asked.ts';
-import { FACTS } from '../../src/domain/payout/machine.ts';
+import { commandOrderIn, decisionIn, dispatchIn, noticeIn } from '../../src/payouts/rules/asked.ts';
+import { FACTS } from '../../src/payouts/rules/machine.ts';
 
 const order = (command: unknown, more: object = {}) => commandOrderIn({ updateId: 'upd_1', sequence: 3, command, ...more });
 const held = { type: 'held', adminId: 'adm_1', reason: 'look' };

@@ -1,7 +1,7 @@
 /** A payload says something in the one place that it was encrypted for; elsewhere, and changed, it is marked, never an error. */
 import { expect, test } from '@jest/globals';
 import { defaultPayloadConverter, type Payload, type SerializationContext } from '@temporalio/common';
-import { unsigned, whyUnsigned } from '../../src/domain/unsigned.ts';
+import { unsigned, whyUnsigned } from '../../src/temporal/rules/unsigned.ts';
 import { createPayloadCodec, createPayloadReader } from '../../src/temporal/codec.ts';
 
 const key = (id: string, byte: number) => `${id}:${Buffer.alloc(32, byte).toString('base64')}`;

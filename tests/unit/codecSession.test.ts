@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { issueSession, readSession, SESSION_MS } from '../../src/api/codecSession.ts';
+import { issueSession, readSession, SESSION_MS } from '../../src/temporal/routes/codecSession.ts';
 import { parseKeys } from '../../src/crypto/secretBox.ts';
 
 const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');

@@ -1,8 +1,8 @@
 /** Guards: an operator who opens a payout in the Temporal UI reads where it stands and who must do something, and no account number. */
 import { expect, test } from '@jest/globals';
-import type { PayoutRecord } from '../../src/domain/payout/contract.ts';
-import { currentDetails } from '../../src/domain/payout/currentDetails.ts';
-import { type PayoutState, STATES, WAITING_ON } from '../../src/domain/payout/machine.ts';
+import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { currentDetails } from '../../src/payouts/rules/currentDetails.ts';
+import { type PayoutState, STATES, WAITING_ON } from '../../src/payouts/rules/machine.ts';
 
 const shown = (change: Partial<PayoutRecord>): string =>
   currentDetails({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { last4, maskAccount, parseDestination } from '../../src/domain/destination.ts';
-import { BANKS, DIRECTORY, WALLETS } from '../../src/domain/directory.ts';
+import { last4, maskAccount, parseDestination } from '../../src/rules/destination.ts';
+import { BANKS, DIRECTORY, WALLETS } from '../../src/rules/directory.ts';
 
 const bank = { type: 'bank', bankCode: 'HBL', accountNumber: '12345678900001', accountTitle: 'Ayesha Khan' };
 const wallet = { type: 'wallet', walletCode: 'EASYPAISA', accountNumber: '03001230001' };

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { BANKS, WALLETS } from '../../src/domain/directory.ts';
-import { isCurrency } from '../../src/domain/money.ts';
+import { BANKS, WALLETS } from '../../src/rules/directory.ts';
+import { isCurrency } from '../../src/rules/money.ts';
 
 const codes = (list: readonly { code: string; country: string }[], country: string) =>
   list.filter((each) => each.country === country).map(({ code }) => code);

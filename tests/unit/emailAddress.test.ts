@@ -1,7 +1,7 @@
 /** Guards: whoever has a lawful address can be told, and no address smuggles anything into a mail. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { emailAddress } from '../../src/api/emailAddress.ts';
+import { emailAddress } from '../../src/http/emailAddress.ts';
 
 const read = (text: string) => emailAddress.safeParse(text).data;
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { newBooks, tell } from '../../src/domain/payout/books.ts';
-import { factOf, factsOf, isNews, type ReplyContext, replyContext, retryWait } from '../../src/domain/payout/facts.ts';
-import { FAILURE_CLASSES, type FailureClass, MAX_ATTEMPTS } from '../../src/domain/payout/failures.ts';
-import { FACTS, type PayoutState, STATES } from '../../src/domain/payout/machine.ts';
-import type { PspReply } from '../../src/domain/payout/reply.ts';
+import { newBooks, tell } from '../../src/payouts/rules/books.ts';
+import { factOf, factsOf, isNews, type ReplyContext, replyContext, retryWait } from '../../src/payouts/rules/facts.ts';
+import { FAILURE_CLASSES, type FailureClass, MAX_ATTEMPTS } from '../../src/payouts/rules/failures.ts';
+import { FACTS, type PayoutState, STATES } from '../../src/payouts/rules/machine.ts';
+import type { PspReply } from '../../src/payouts/rules/reply.ts';
 
 const first: ReplyContext = { attempt: 1, attemptsThisRound: 1, source: 'reply' };
 const lookUp: ReplyContext = { ...first, source: 'look_up' };

@@ -10,8 +10,8 @@ import {
   payoutIdOf,
   payoutWorkflowId,
   pspReference,
-} from '../../src/domain/ids.ts';
-import { newId } from '../../src/domain/newId.ts';
+} from '../../src/rules/ids.ts';
+import { newId } from '../../src/rules/newId.ts';
 
 const anyPayoutId = fc.stringMatching(/^[0-9a-f]{32}$/).map((hex) => `po_${hex}`);
 const PAYOUT = 'po_019a0b1c2d3e7f40815263748596a7b8';

@@ -1,8 +1,8 @@
 /** Guards: an amount sent as a JSON number is paid as it was written, or refused. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseJsonBody } from '../../src/api/plugins/jsonBody.ts';
-import { AMOUNT_MAX_MINOR, CURRENCIES, type Currency, JsonNumber, parseAmount } from '../../src/domain/money.ts';
+import { parseJsonBody } from '../../src/http/plugins/jsonBody.ts';
+import { AMOUNT_MAX_MINOR, CURRENCIES, type Currency, JsonNumber, parseAmount } from '../../src/rules/money.ts';
 
 const read = (json: string) => parseJsonBody(Buffer.from(json)) as Record<string, unknown>;
 const amountIn = (text: string, currency: string) =>

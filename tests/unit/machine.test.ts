@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type AttemptRow, newBooks, tell } from '../../src/domain/payout/books.ts';
+import { type AttemptRow, newBooks, tell } from '../../src/payouts/rules/books.ts';
 import {
   EDGES,
   type Edge,
@@ -15,7 +15,7 @@ import {
   STATES,
   TIMELINE_ONLY,
   WAITING_ON,
-} from '../../src/domain/payout/machine.ts';
+} from '../../src/payouts/rules/machine.ts';
 
 const states = Object.keys(STATES).filter((each): each is PayoutState => each in STATES);
 const facts = Object.keys(FACTS).filter((each): each is FactType => each in FACTS);

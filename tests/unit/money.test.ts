@@ -11,7 +11,7 @@ import {
   JsonNumber,
   parseAmount,
   parseMajor,
-} from '../../src/domain/money.ts';
+} from '../../src/rules/money.ts';
 
 const anyCurrency = fc.constantFrom(...Object.keys(CURRENCIES));
 const anyAmount = fc.bigInt({ min: 1n, max: AMOUNT_MAX_MINOR });

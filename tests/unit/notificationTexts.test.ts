@@ -1,8 +1,8 @@
 /** What people read about their money: the right amount, the reason, what to do next, and never an account number. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Notice, type NoticeData, type NotificationKind, waitAfter } from '../../src/domain/notifications.ts';
-import { FAILURE_CLASSES, type FailureClass } from '../../src/domain/payout/failures.ts';
+import { type Notice, type NoticeData, type NotificationKind, waitAfter } from '../../src/notify/rules/notifications.ts';
+import { FAILURE_CLASSES, type FailureClass } from '../../src/payouts/rules/failures.ts';
 import { messageOf } from '../../src/notify/texts.ts';
 
 const places = { publicUrl: 'https://pay.example.com' };

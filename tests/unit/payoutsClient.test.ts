@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { type Client, ServiceError } from '@temporalio/client';
 import { TemporalUnavailable } from '../../src/temporal/client.ts';
-import { createPayoutsClient, type PayoutsClient } from '../../src/temporal/payouts.ts';
+import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
 
 const FAILED_PRECONDITION = 9;
 const ABORTED = 10;

@@ -1,9 +1,9 @@
 /** What an operator is told after a restore: nothing that could be paid twice or wrongly is passed over. */
 import { describe, expect, test } from '@jest/globals';
-import type { PayoutRecord } from '../../src/domain/payout/contract.ts';
+import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { type Booked, findingOfRuns, findingsOfStatement, sentenceOfFinding } from '../../src/restore/findings.ts';
 import { parseStatement } from '../../src/restore/statement.ts';
-import type { Run, Told } from '../../src/temporal/runs.ts';
+import type { Run, Told } from '../../src/restore/runs.ts';
 
 const ID = `po_${'1'.repeat(32)}`;
 const OTHER = `po_${'2'.repeat(32)}`;

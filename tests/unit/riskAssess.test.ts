@@ -1,8 +1,8 @@
 /** The risk table, each limit from both sides: what must be looked at is, what need not be is not. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { assess, type RiskCode, type RiskFacts, type RiskReason } from '../../src/domain/risk/assess.ts';
-import { BUILT_IN_POLICY, POLICY_BOUNDS, type RiskPolicy } from '../../src/domain/risk/policy.ts';
+import { assess, type RiskCode, type RiskFacts, type RiskReason } from '../../src/risk/rules/assess.ts';
+import { BUILT_IN_POLICY, POLICY_BOUNDS, type RiskPolicy } from '../../src/risk/rules/policy.ts';
 
 const { rules } = BUILT_IN_POLICY;
 const AT = '2026-11-24T12:00:00.000Z';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ACTION_ROLES, type Action, isRole, mayAct, ROLES } from '../../src/domain/roles.ts';
+import { ACTION_ROLES, type Action, isRole, mayAct, ROLES } from '../../src/rules/roles.ts';
 
 const allowed = (role: string) =>
   Object.entries(ACTION_ROLES).flatMap(([action, needed]) => (mayAct(role, needed) ? [action] : []));

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Fact } from '../../src/domain/payout/contract.ts';
-import { FACTS } from '../../src/domain/payout/machine.ts';
-import { stepKey } from '../../src/domain/payout/steps.ts';
+import type { Fact } from '../../src/payouts/rules/contract.ts';
+import { FACTS } from '../../src/payouts/rules/machine.ts';
+import { stepKey } from '../../src/payouts/rules/steps.ts';
 
 const at = { sequence: 7, round: 2 };
 const anyFact = fc.record({ type: fc.constantFrom(...Object.keys(FACTS)), attempt: fc.integer({ min: 1, max: 9 }) });

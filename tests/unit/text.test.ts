@@ -10,7 +10,7 @@ import {
   referenceFault,
   TEXT_FAULTS,
   textFault,
-} from '../../src/domain/text.ts';
+} from '../../src/rules/text.ts';
 
 describe('text that PostgreSQL cannot keep, or that shows a reader something else, is refused', () => {
   test.each([

@@ -1,6 +1,6 @@
 /** Guards: a customer's URL can never make us call into our own network. */
 import { expect, test } from '@jest/globals';
-import { checkWebhookUrl, mayConnect } from '../../src/webhooks/address.ts';
+import { checkWebhookUrl, mayConnect } from '../../src/net/address.ts';
 
 const PUBLIC_ONLY = { allowLoopback: false };
 const LOOPBACK_TOO = { allowLoopback: true };

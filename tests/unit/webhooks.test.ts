@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { EVENT_TYPES, FACT_IGNORED } from '../../src/domain/payout/machine.ts';
-import { eventPatternFault, isEventType, TRIES_MAX, waitBefore, wantsEvent } from '../../src/domain/webhooks.ts';
+import { EVENT_TYPES, FACT_IGNORED } from '../../src/payouts/rules/machine.ts';
+import { eventPatternFault, isEventType, TRIES_MAX, waitBefore, wantsEvent } from '../../src/webhooks/rules/eventPatterns.ts';
 
 test('a webhook is tried ten times over more than three days, at the times that were promised', () => {
   const second = 1_000;

@@ -1,3 +1,3 @@
--- The directory is what the code validates against (src/domain/directory.ts); nothing ever read its copy here.
+-- The directory is what the code validates against (src/rules/directory.ts); nothing ever read its copy here.
 DROP TABLE "bank_directory";
 DROP TABLE "wallet_directory";

@@ -2,7 +2,7 @@
  * Money in Flutterwave's JSON: numbers in major units. No float is computed with: ours is written as its decimal text,
  * theirs is read back as the digits of the number.
  */
-import { decimalsOf, formatMajor, parseMajor } from '../../domain/money.ts';
+import { decimalsOf, formatMajor, parseMajor } from '../../rules/money.ts';
 
 /** What JSON carries: a number, or (seen now and then) the same as a string. */
 export type WireAmount = number | string;

@@ -1,6 +1,6 @@
 /**
  * Flutterwave tells in free text why it refuses or fails a transfer. The texts that are known, the class that each
- * belongs to (src/domain/payout/failures.ts), and our code for it. The first that matches counts.
+ * belongs to (src/payouts/rules/failures.ts), and our code for it. The first that matches counts.
  */
 import type { PspFailure } from '../port.ts';
 

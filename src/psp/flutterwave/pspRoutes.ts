@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { BANKS } from '../../domain/directory.ts';
-import { formatMajor, isCurrency, parseMajor } from '../../domain/money.ts';
+import { BANKS } from '../../rules/directory.ts';
+import { formatMajor, isCurrency, parseMajor } from '../../rules/money.ts';
 import type { Target } from '../simulator/faults.ts';
 import { addGate, textIn } from '../simulator/gate.ts';
 import { Refusal } from '../simulator/refusal.ts';

@@ -1,5 +1,5 @@
 /** From what Flutterwave says of a transfer to what is certain about it. Pure. */
-import type { Mode } from '../../domain/payout/contract.ts';
+import type { Mode } from '../../payouts/rules/contract.ts';
 import type { PspDestination, PspOrder, PspReply } from '../port.ts';
 import { feeMinorOf, minorOf } from './amounts.ts';
 import { failureOf } from './failures.ts';

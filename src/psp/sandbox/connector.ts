@@ -3,7 +3,7 @@
  * later look-up or callback may say more.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { formatMajor, parseMajor } from '../../domain/money.ts';
+import { formatMajor, parseMajor } from '../../rules/money.ts';
 import { type Exchange, isSuccess, openLine } from '../exchange.ts';
 import { narrationOf } from '../narration.ts';
 import type { AccountCheck, PspCallback, PspConnector, PspDestination, PspFailure, PspOrder, PspReply } from '../port.ts';

@@ -3,12 +3,12 @@
  * taken in waits a moment before it ends. tests/replay/replay.test.ts shows that it is caught.
  */
 import { sleep } from '@temporalio/workflow';
-import type { PayoutInput, PayoutResult } from '../../../src/domain/payout/contract.ts';
-import { payout as unchanged } from '../../../workflows/payout.ts';
+import type { PayoutInput, PayoutResult } from '../../../src/payouts/rules/contract.ts';
+import { payout as unchanged } from '../../../workflows/payouts/payout.ts';
 
 export { checkBooks, removeExpiredKeys } from '../../../workflows/maintenance.ts';
-export { payoutFollowUp } from '../../../workflows/payoutFollowUp.ts';
-export { webhookDelivery } from '../../../workflows/webhookDelivery.ts';
+export { payoutFollowUp } from '../../../workflows/payouts/payoutFollowUp.ts';
+export { webhookDelivery } from '../../../workflows/webhooks/webhookDelivery.ts';
 
 export async function payout(input: PayoutInput): Promise<PayoutResult> {
   const result = await unchanged(input);

@@ -1,0 +1,42 @@
+/**
+ * Who may decide what, asked of the books when it is decided, whatever the way in: HTTP has checked it already and gives
+ * the earlier answer; a signal, or a command that somebody kept, was checked by nobody.
+ */
+import type { Pool } from 'pg';
+import type { Fact, FactAnswer, PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { ACTION_ROLES, mayAct, type Role } from '../../src/rules/roles.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+
+/** The lowest role for each fact that an admin makes true. */
+const ROLES: ReadonlyMap<string, Role> = new Map([
+  ['approved', ACTION_ROLES.approve],
+  ['rejected', ACTION_ROLES.reject],
+  ['held', ACTION_ROLES.hold],
+  ['hold_lifted', ACTION_ROLES.release],
+  ['resolved_paid', ACTION_ROLES.resolve],
+  ['resolved_not_paid', ACTION_ROLES.resolve],
+  ['acknowledged', ACTION_ROLES.acknowledge],
+]);
+
+const ADMIN = { name: 'admin_role', text: 'SELECT role FROM admins WHERE id = $1 AND active' };
+
+/** The ledger's door for what people ask. That a maker may not approve the ledger itself knows. */
+export function askedDoor(
+  { ledger, pool }: { ledger: Pick<Ledger, 'read'>; pool: Pool },
+  applyFact: Ledger['applyFact'],
+): Ledger['applyFact'] {
+  return async (payoutId, key, fact, actor) => {
+    const payout = await ledger.read(payoutId);
+    if (!payout) throw new Error(`fact ${fact.type} about an unknown payout ${payoutId}`);
+    if (!(await mayDecide(pool, payout, fact))) return { outcome: 'not_allowed', payout, notify: false } satisfies FactAnswer;
+    return await applyFact(payoutId, key, fact, actor);
+  };
+}
+
+async function mayDecide(pool: Pool, payout: PayoutRecord, { type, adminId, by }: Fact): Promise<boolean> {
+  if (type === 'cancelled') return by === payout.owner.id;
+  const needed = ROLES.get(type);
+  if (needed === undefined || adminId === undefined) return false;
+  const { rows } = await pool.query<{ role: string }>({ ...ADMIN, values: [adminId] });
+  return rows[0] !== undefined && mayAct(rows[0].role, needed);
+}

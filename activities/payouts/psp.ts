@@ -1,0 +1,181 @@
+/** The PSP as activities: send an attempt once, and look up what became of it. */
+import { ApplicationFailure, activityInfo, cancellationSignal, log } from '@temporalio/activity';
+import type { Pool } from 'pg';
+import { pspReference } from '../../src/rules/ids.ts';
+import type { Destination, FactAnswer, Mode } from '../../src/payouts/rules/contract.ts';
+import { factsOf, isNews, replyContext } from '../../src/payouts/rules/facts.ts';
+import type { PayoutState } from '../../src/payouts/rules/machine.ts';
+import type { PspReply } from '../../src/payouts/rules/reply.ts';
+import { stepKey } from '../../src/payouts/rules/steps.ts';
+import { failpoint } from '../../src/failpoints.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import type { PspConnector, PspOrder } from '../../src/psp/port.ts';
+import { whileBeating } from '../beating.ts';
+import { factDoor } from './ledger.ts';
+
+export interface SubmitInput {
+  readonly payoutId: string;
+  readonly attempt: number;
+  readonly sequence: number;
+  readonly round: number;
+  /** When an operator is asked, should the outcome be unknown. */
+  readonly outcomeUntil: string;
+}
+
+/**
+ * - `recorded`: the payout once the books had what the reply made true
+ * - without it, `begun`: the reply is to be applied
+ * - `begun: false`: the payout was held, cancelled or settled meanwhile; nothing was sent
+ */
+export type SubmitAnswer =
+  | { readonly begun: true; readonly reply: PspReply; readonly recorded: FactAnswer }
+  | { readonly begun: true; readonly reply: PspReply; readonly begin: FactAnswer; readonly recorded?: undefined }
+  | { readonly begun: false; readonly begin: FactAnswer; readonly recorded?: undefined };
+
+export interface LookUpInput {
+  readonly payoutId: string;
+  readonly attempt: number;
+  /** What is known already: an answer that adds nothing to it is asked for again, later. Null: take any answer. */
+  readonly known: PayoutState | null;
+  /** It was proven dead, and the PSP shows it alive: only how it ended is news. */
+  readonly isDoubted: boolean;
+  readonly notFoundGraceMs: number;
+  /** Nobody will ask again: an answer that proves nothing is asked for again, too. */
+  readonly insist?: boolean;
+}
+
+export interface PspPorts {
+  readonly ledger: Ledger;
+  readonly pool: Pool;
+  readonly connector: (name: string, mode: Mode) => PspConnector | undefined;
+}
+
+/** A worker that dies during a PSP call is noticed after the workflow's heartbeat timeout, three of these. */
+const HEARTBEAT_MS = 3_000;
+
+const INTERRUPTED: PspReply = { kind: 'unknown', reason: 'an interrupted try may have sent it' };
+
+const READ_ORDER = `
+  SELECT p.amount, p.currency, p.mode, p.psp, p.description, p.destination, a.psp_ref, a.state = 'succeeded' AS is_paid,
+         extract(epoch FROM clock_timestamp() - a.sent_at) * 1000 AS sent_ago_ms
+    FROM payouts p LEFT JOIN payout_attempts a ON a.payout_id = p.id AND a.attempt = $2 WHERE p.id = $1`;
+
+export type PspActivities = ReturnType<typeof createPspActivities>;
+
+export function createPspActivities({ ledger, pool, connector }: PspPorts) {
+  const applyFact = factDoor(ledger);
+
+  async function orderOf(payoutId: string, attempt: number): Promise<{ order: PspOrder; psp: PspConnector; sentAgoMs: number }> {
+    const { rows } = await pool.query<OrderRow>({ name: 'read_order', text: READ_ORDER, values: [payoutId, attempt] });
+    const row = rows[0];
+    if (!row) throw ApplicationFailure.nonRetryable(`no payout ${payoutId}`);
+    const psp = connector(row.psp, row.mode);
+    if (!psp) {
+      throw ApplicationFailure.retryable(
+        `this worker has no connector for the PSP ${row.psp} in ${row.mode} mode`,
+        'PspNotConfigured',
+      );
+    }
+    const order = {
+      reference: pspReference(payoutId, attempt),
+      amountMinor: BigInt(row.amount),
+      currency: row.currency,
+      destination: row.destination,
+      description: row.description,
+      pspRef: row.psp_ref,
+      isPaid: row.is_paid ?? false,
+    };
+    return { order, psp, sentAgoMs: row.sent_ago_ms === null ? 0 : Math.trunc(Number.parseFloat(row.sent_ago_ms)) };
+  }
+
+  async function ask(payoutId: string, attempt: number): Promise<PspReply> {
+    const { order, psp } = await orderOf(payoutId, attempt);
+    await failpoint('psp_call.before', payoutId);
+    const reply = await psp.submit(order, cancellationSignal());
+    await failpoint('psp_call.after', payoutId);
+    return reply;
+  }
+
+  /**
+   * Undefined where that is left to the workflow: a failure that another attempt follows, of which it says when, by its
+   * own clock; and while the books cannot be reached, for it tries until they can.
+   */
+  async function record(
+    begin: FactAnswer,
+    { attempt, outcomeUntil }: SubmitInput,
+    reply: PspReply,
+  ): Promise<FactAnswer | undefined> {
+    let askedAt = begin.payout.sequence;
+    const facts = factsOf(reply, replyContext(begin.payout, { attempt, source: 'reply', askedAt, outcomeUntil }));
+    if (facts.some(({ type }) => type === 'attempt_failed')) return undefined;
+    let latest = begin;
+    try {
+      for (const fact of facts) {
+        const { payout } = latest;
+        latest = await applyFact(payout.id, stepKey(fact, payout), { ...fact, askedAt }, `psp:${payout.psp}`);
+        if (latest.outcome === 'applied' || latest.outcome === 'ignored') askedAt = latest.payout.sequence; // what follows was said with it
+      }
+      return latest;
+    } catch (error) {
+      log.warn("a PSP's reply could not be written down at once", { error });
+      return undefined;
+    }
+  }
+
+  return {
+    /**
+     * Writes the attempt, then asks the PSP for the money, once: if this runs again for the same step, somebody may
+     * have asked already, and only a look-up can tell. What it answers is written down at once: no hop through Temporal,
+     * which may be away, stands between the proof and the books.
+     */
+    async submit(input: SubmitInput): Promise<SubmitAnswer> {
+      const { payoutId, attempt } = input;
+      const fact = { type: 'attempt_started', attempt } as const;
+      await failpoint('attempt.before', payoutId);
+      // From the first moment: a slow database is no dead worker, whose request might have left.
+      return await whileBeating(HEARTBEAT_MS, async () => {
+        const begin = await applyFact(payoutId, stepKey(fact, input), fact, 'system');
+        if (begin.outcome !== 'applied' && begin.outcome !== 'already') return { begun: false, begin };
+        const reply = begin.outcome === 'already' ? INTERRUPTED : await ask(payoutId, attempt);
+        const recorded = await record(begin, input, reply);
+        return recorded ? { begun: true, reply, recorded } : { begun: true, reply, begin };
+      });
+    },
+
+    /**
+     * Asks the PSP what became of an attempt. While there is nothing new it fails, and its retry policy is the
+     * schedule of look-ups: no history events, and the UI shows when the next one comes.
+     */
+    async lookUp({ payoutId, attempt, known, isDoubted, notFoundGraceMs, insist = false }: LookUpInput): Promise<PspReply> {
+      const { order, psp, sentAgoMs } = await orderOf(payoutId, attempt);
+      await failpoint('look_up.before', payoutId);
+      const said = await psp.lookUp(order, cancellationSignal());
+      // What it has named once cannot be unknown to it: it may have forgotten, and a repeat would be a second payment.
+      const reply: PspReply =
+        said.kind === 'not_found' && order.pspRef !== null ? { kind: 'unknown', reason: 'it was known before' } : said;
+      // A PSP may not know yet what it has taken: "not found" means something only after a while.
+      const tooEarly = reply.kind === 'not_found' && sentAgoMs < notFoundGraceMs;
+      const provesNothing = insist && (reply.kind === 'unknown' || reply.kind === 'not_taken');
+      if (provesNothing || (known !== null && (tooEarly || !isNews(reply, known, isDoubted)))) {
+        throw ApplicationFailure.create({
+          message: `nothing new from ${psp.name}: ${reply.kind} (look-up ${activityInfo().attempt})`,
+          type: 'NoNews',
+          category: 'BENIGN',
+        });
+      }
+      return reply;
+    },
+  };
+}
+
+interface OrderRow {
+  readonly amount: string;
+  readonly currency: string;
+  readonly mode: Mode;
+  readonly psp: string;
+  readonly description: string | null;
+  readonly destination: Destination;
+  readonly psp_ref: string | null;
+  readonly is_paid: boolean | null;
+  readonly sent_ago_ms: string | null;
+}

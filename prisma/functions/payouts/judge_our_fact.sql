@@ -1,0 +1,56 @@
+-- judge_our_fact(payout, fact, attempt, data): what a person's, a clock's or the engine's fact does. The same rules as
+-- `tellOfOurs` in src/payouts/rules/books.ts; random walks compare the two. Reads only. Internal: called by apply_fact.
+CREATE OR REPLACE FUNCTION judge_our_fact(p payouts, p_fact text, p_attempt int, p_data jsonb) RETURNS judgement LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  j judgement;
+  v_has_edge boolean := EXISTS (SELECT 1 FROM payout_edges x WHERE x.from_state = p.state AND x.fact = p_fact);
+  v_unproven int[] := unproven_attempts(p);
+  v_named int[];
+BEGIN
+  j.outcome := CASE WHEN v_has_edge THEN 'applied' ELSE 'wrong_state' END;
+  j.edge_fact := p_fact;
+  CASE p_fact
+    WHEN 'approved', 'rejected' THEN
+      IF p.maker_id = p_data ->> 'adminId' THEN j.outcome := 'self_approval';
+      ELSIF EXISTS (SELECT 1 FROM approvals a WHERE a.payout_id = p.id AND a.round = p.round AND a.admin_id = p_data ->> 'adminId') THEN
+        j.outcome := 'already_decided';
+      ELSIF p_fact = 'rejected' AND cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state';
+      END IF;
+    WHEN 'cancelled', 'review_expired' THEN
+      IF cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state'; END IF; -- held, and in doubt since
+    WHEN 'acknowledged' THEN
+      IF NOT state_final(p.state) AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.state = 'doubted') THEN
+        j.outcome := 'wrong_state'; -- it is resolved, not seen
+      END IF;
+    WHEN 'outcome_overdue' THEN
+      IF p_attempt IS DISTINCT FROM p.attempt THEN j.outcome := 'wrong_state'; END IF;
+    WHEN 'dispatched' THEN
+      IF p.dispatch <> 'run' THEN j.outcome := 'wrong_state';
+      ELSIF v_has_edge AND p.run_id IS NOT NULL THEN j.outcome := 'unchanged'; -- sent on its way once
+      ELSIF p_data ->> 'runId' IS NULL THEN RAISE EXCEPTION 'the fact dispatched names no run';
+      END IF;
+    WHEN 'attempt_started' THEN
+      -- An attempt still open was never taken or is not known to be: it goes again under its own key. A new key needs proof
+      -- of every attempt before it. And no run, no request.
+      IF p.dispatch = 'run' AND p.run_id IS NULL
+         OR EXISTS (SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.state IN ('succeeded', 'doubted'))
+         OR p_attempt IS DISTINCT FROM p.attempt + (SELECT 1 - count(*)::int FROM payout_attempts x
+                                                     WHERE x.payout_id = p.id AND x.attempt = p.attempt AND x.state = 'open')
+         OR p_attempt > p.attempt AND has_unread_message(p)
+      THEN j.outcome := 'wrong_state'; END IF;
+    WHEN 'reinitiated' THEN
+      IF cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state'; END IF; -- what is unread holds up the send
+    WHEN 'resolved_paid', 'resolved_not_paid' THEN
+      -- Evidence is about attempts. Where several may have been paid, it must say which.
+      IF v_has_edge AND cardinality(v_unproven) > 1 THEN
+        SELECT coalesce(array_agg(x.value::int), '{}') INTO v_named
+          FROM jsonb_array_elements_text(coalesce(p_data -> 'attempts', '[]')) x;
+        IF p_fact = 'resolved_not_paid' AND NOT v_unproven <@ v_named
+           OR p_fact = 'resolved_paid' AND NOT (cardinality(v_named) = 1 AND v_named <@ v_unproven)
+        THEN j.outcome := 'unproven_attempts'; END IF;
+      END IF;
+      IF p_fact = 'resolved_not_paid' AND paid_attempt(p) IS NOT NULL THEN j.edge_fact := 'paid'; END IF;
+    ELSE NULL;
+  END CASE;
+  RETURN j;
+END $$;

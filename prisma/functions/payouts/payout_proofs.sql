@@ -1,0 +1,36 @@
+-- What a PSP's word that a request came to nothing proves of its attempt, the same rows as PROOFS in
+-- src/payouts/rules/proof.ts; a test compares the two.
+--   named      it names the PSP's transfer
+--   uncertain  an earlier request under the key may have been taken, or this is no answer to a request
+DELETE FROM payout_proofs;
+INSERT INTO payout_proofs (word, named, uncertain, counts, proof) VALUES
+  ('not_taken', false, false, 'not_taken', NULL),
+  ('not_taken', false, true, 'outcome_unknown', NULL),
+  ('not_taken', true, false, 'not_taken', NULL),
+  ('not_taken', true, true, 'outcome_unknown', NULL),
+  ('attempt_failed', false, false, 'attempt_failed', 'refused'),
+  ('attempt_failed', false, true, 'outcome_unknown', NULL),
+  ('attempt_failed', true, false, 'attempt_failed', 'failed_transfer'),
+  ('attempt_failed', true, true, 'attempt_failed', 'failed_transfer'),
+  ('failed', false, false, 'failed', 'refused'),
+  ('failed', false, true, 'outcome_unknown', NULL),
+  ('failed', true, false, 'failed', 'failed_transfer'),
+  ('failed', true, true, 'failed', 'failed_transfer');
+
+-- unproven_attempts(payout): the attempts by which money may still go out: in flight, or proven dead and shown alive since.
+CREATE OR REPLACE FUNCTION unproven_attempts(p payouts) RETURNS int[] LANGUAGE sql STABLE AS $$
+  SELECT coalesce(array_agg(x.attempt::int ORDER BY x.attempt), '{}') FROM payout_attempts x
+   WHERE x.payout_id = p.id AND (x.state = 'doubted' OR x.state = 'open' AND state_in_flight(p.state))
+$$;
+
+-- paid_attempt(payout): one that the PSP says it has paid, or null.
+CREATE OR REPLACE FUNCTION paid_attempt(p payouts) RETURNS int LANGUAGE sql STABLE AS $$
+  SELECT min(x.attempt)::int FROM payout_attempts x WHERE x.payout_id = p.id AND x.state = 'succeeded'
+$$;
+
+-- has_unread_message(payout): a stored message, not dealt with yet, says that an attempt is alive or paid. It may be the payment
+-- that makes a new key one too many, so that waits until it is looked into.
+CREATE OR REPLACE FUNCTION has_unread_message(p payouts) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT 1 FROM psp_messages m WHERE m.payout_id = p.id AND m.state = 'received' AND m.attempt <= p.attempt
+                    AND m.claim IN ('paid', 'queued', 'held', 'processing'))
+$$;

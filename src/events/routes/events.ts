@@ -1,0 +1,127 @@
+/** What happened to a merchant's payouts, exactly as their webhooks tell it, and a webhook once more. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { newId } from '../../rules/newId.ts';
+import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
+import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
+import { wantsEvent } from '../../webhooks/rules/eventPatterns.ts';
+import type { Event, WebhookDelivery } from '../../generated/prisma/client.ts';
+import { type PublicEvent, presentEvent } from '../presentEvent.ts';
+import { presentDelivery } from '../../webhooks/present.ts';
+import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
+import type { ApiContext } from '../../http/context.ts';
+import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts';
+import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
+import { merchantAuth } from '../../http/plugins/auth.ts';
+import { once } from '../../http/plugins/idempotency.ts';
+import { notFound, Problem } from '../../http/problem.ts';
+import { own, tenantOf } from '../../webhooks/routes/webhookEndpoints.ts';
+import { deliverySchema, eventSchema } from '../../webhooks/routes/webhookSchemas.ts';
+
+const { read, write } = documented('webhooks');
+
+const query = z.strictObject({ type: z.enum(EVENT_TYPES).optional(), payoutId: word.optional(), ...pageQuery });
+const resending = z.strictObject({ endpointId: word.optional() }).nullish();
+const resent = z.object({ deliveries: z.array(deliverySchema) });
+
+export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const { prisma } = context;
+  const reads = merchantAuth(context, 'webhooks:read');
+
+  const present = ({ mode, object, ...event }: Event): PublicEvent =>
+    presentEvent({ ...event, mode: mode as Mode, object: object as unknown as PayoutRecord });
+
+  return async (app) => {
+    app.get(
+      '/events',
+      { onRequest: reads, schema: { querystring: query, ...read('What happened, the newest first', listSchema(eventSchema)) } },
+      async (request) => {
+        const { type, payoutId } = request.query;
+        const page = openPage(request, request.query, BIGINT_KEY);
+        const events = await prisma.event.findMany({
+          where: {
+            ...tenantOf(merchantOf(request)),
+            type: type ?? { notIn: [...TIMELINE_ONLY] },
+            ...(payoutId && { payoutId }),
+            ...(page.after !== undefined && { position: { lt: page.after } }),
+          },
+          orderBy: { position: 'desc' },
+          take: page.take,
+        });
+        return page.answer(events, ({ position }) => position, present);
+      },
+    );
+
+    app.get(
+      '/events/:id',
+      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One event', eventSchema) } },
+      async (request) => present(await ownEvent(merchantOf(request), request.params.id)),
+    );
+
+    app.post(
+      '/events/:id/resend',
+      {
+        onRequest: merchantAuth(context, 'webhooks:write'),
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: resending,
+          ...keyed,
+          ...write('Send an event once more, to one endpoint or to all that get it', 202, resent),
+        },
+      },
+      async (request, reply) => {
+        const caller = merchantOf(request);
+        return await once(context, request, reply, {
+          allot: () => newId('rsd'),
+          async execute() {
+            const event = await ownEvent(caller, request.params.id);
+            const endpointId = request.body?.endpointId;
+            const deliveries = endpointId ? [await toOne(caller, event, endpointId)] : await toAll(caller, event);
+            for (const { id, attempts } of deliveries) await context.webhooks.resend(id, attempts);
+            return { status: 202, body: { deliveries: deliveries.map(presentDelivery) } };
+          },
+        });
+      },
+    );
+  };
+
+  /** The caller's event, as the webhook shows it. What is only for the timeline is nobody's. */
+  async function ownEvent(caller: MerchantCaller, id: string): Promise<Event> {
+    const found = await prisma.event.findFirst({ where: { id, ...tenantOf(caller), type: { notIn: [...TIMELINE_ONLY] } } });
+    if (!found) throw notFound();
+    return found;
+  }
+
+  async function toOne(caller: MerchantCaller, event: Event, endpointId: string): Promise<WebhookDelivery> {
+    const endpoint = await own(prisma, caller, endpointId);
+    if (endpoint.disabledAt)
+      throw new Problem(422, 'endpoint_disabled', 'This endpoint is switched off: switch it on first.', {
+        errors: [{ pointer: '/endpointId', code: 'endpoint_disabled', detail: 'This endpoint is switched off.' }],
+      });
+    return await deliveryTo(event, endpoint);
+  }
+
+  /** The payout's own callbackUrl, if it has one, and every endpoint that is on and asks for such events now. */
+  async function toAll(caller: MerchantCaller, event: Event): Promise<WebhookDelivery[]> {
+    const deliveries = await prisma.webhookDelivery.findMany({ where: { eventId: event.id, endpointId: null } });
+    const endpoints = await prisma.webhookEndpoint.findMany({
+      where: { ...tenantOf(caller), disabledAt: null, deletedAt: null },
+    });
+    for (const endpoint of endpoints) {
+      if (wantsEvent(endpoint.eventTypes, event.type)) deliveries.push(await deliveryTo(event, endpoint));
+    }
+    return deliveries;
+  }
+
+  /** The delivery of this event to this endpoint; an endpoint that is younger than the event gets one now. */
+  async function deliveryTo({ id: eventId, payoutId }: Event, endpoint: { id: string; url: string }): Promise<WebhookDelivery> {
+    const id = `whd_${eventId.slice('evt_'.length)}_${endpoint.id.slice('we_'.length)}`; // as the SQL function announce names it
+    return await prisma.webhookDelivery.upsert({
+      where: { id },
+      // Not pending: it is tried once because somebody asked, and follows no schedule.
+      create: { id, eventId, payoutId, endpointId: endpoint.id, url: endpoint.url, state: 'failed' },
+      update: {},
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/** A payout's events as its owner sees them: every status in the owner's words, nothing of our inner workings. */
+import { formatMajor, isCurrency } from '../rules/money.ts';
+import type { PayoutRecord } from '../payouts/rules/contract.ts';
+import { type PayoutState, PUBLIC_STATUS, type PublicStatus } from '../payouts/rules/machine.ts';
+import { type ProviderStatus, providerStatus } from '../providers/present/providerPayout.ts';
+
+export interface TimelineRow {
+  readonly sequence: number;
+  readonly type: string;
+  readonly at: Date;
+  readonly actor: string;
+  readonly data: unknown;
+}
+
+export interface TimelineEntry<Status> {
+  readonly sequence: number;
+  readonly type: string;
+  readonly at: string;
+  readonly actor: string;
+  readonly from: Status | null;
+  readonly to: Status;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What an owner may know of a fact. An approver's note or an operator's evidence is not among it. */
+const SHOWN = ['attempt', 'reason', 'reasons', 'source', 'via', 'fact', 'claim', 'lookUp'] as const;
+
+type MerchantRow = TimelineRow & { readonly fromState: string | null; readonly toState: string };
+
+export function presentTimelineEntry({ fromState, toState, ...row }: MerchantRow): TimelineEntry<PublicStatus> {
+  return presentStep(row, fromState === null ? null : publicStatus(fromState), publicStatus(toState));
+}
+
+const publicStatus = (state: string): PublicStatus => PUBLIC_STATUS[state as PayoutState];
+
+/** `before` and `after`: the payout's records around the event. The state alone does not tell a run from the wait for it. */
+type ProviderRow = TimelineRow & { readonly before: PayoutRecord | null; readonly after: PayoutRecord };
+
+export function presentProviderTimelineEntry({ before, after, ...row }: ProviderRow): TimelineEntry<ProviderStatus> {
+  const [kind = ''] = row.actor.split(':');
+  const actor = kind === 'admin' ? kind : row.actor; // which of them is the platform's affair
+  return presentStep({ ...row, actor }, before && providerStatus(before), providerStatus(after));
+}
+
+function presentStep<Status>(
+  { sequence, type, at, actor, data }: TimelineRow,
+  from: Status | null,
+  to: Status,
+): TimelineEntry<Status> {
+  const told = presentData(typeof data === 'object' && data !== null ? { ...data } : {});
+  return { sequence, type, at: at.toISOString(), actor, from, to, data: told };
+}
+
+function presentData(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const known = Object.fromEntries(SHOWN.filter((name) => data[name] !== undefined).map((name) => [name, data[name]]));
+  const shown = { ...known, ...presentDebt(data) };
+  const { failure } = data;
+  if (typeof failure !== 'object' || failure === null) return shown;
+  const { code, message, retryable } = failure as Readonly<Record<string, unknown>>;
+  return { ...shown, failure: { code, message, retryable } };
+}
+
+/** What is owed for the payout from now on, and what was repaid of it now. */
+function presentDebt({ currency, debtMinor, repaidMinor }: Readonly<Record<string, unknown>>): Record<string, string> {
+  if (typeof currency !== 'string' || !isCurrency(currency)) return {};
+  const major = (name: string, minor: unknown) =>
+    typeof minor === 'string' ? { [name]: formatMajor(BigInt(minor), currency) } : {};
+  return { ...major('repaid', repaidMinor), ...major('debt', debtMinor) };
+}

@@ -1,0 +1,177 @@
+/** The door: every route and what stands before it. Listens nowhere; server.ts does. */
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { DestinationStream } from 'pino';
+import type { ApiContext } from './context.ts';
+import { addHeaders, requestIdOf } from './plugins/headers.ts';
+import { requireIdempotencyKey } from './plugins/idempotency.ts';
+import { parseJsonBody } from './plugins/jsonBody.ts';
+import { loggerOptions } from './plugins/logging.ts';
+import { type OtherMethods, watchMethods } from './plugins/methods.ts';
+import { addMetrics } from './plugins/metrics.ts';
+import { addOpenApi } from './plugins/openapi.ts';
+import { addProblems, BODY_LIMIT_BYTES, clientErrorHandler, sendFrameworkError } from './plugins/problems.ts';
+import { addRateLimits } from './plugins/rateLimit.ts';
+import { Problem } from './problem.ts';
+import { adminsRoutes } from './routes/admins.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { debtRoutes } from '../merchants/routes/admin/debts.ts';
+import { fundRoutes } from '../merchants/routes/admin/fund.ts';
+import { invariantRoutes } from '../ledger/routes/invariants.ts';
+import { ipnRoutes } from '../psp/routes/ipn.ts';
+import { keyRoutes } from '../merchants/routes/admin/keys.ts';
+import { merchantAdminRoutes } from '../merchants/routes/admin/merchants.ts';
+import { notificationRoutes } from '../notify/routes/notifications.ts';
+import { payoutRequestRoutes } from '../payouts/routes/admin/payoutRequests.ts';
+import { payoutRunRoutes } from '../providers/routes/admin/payoutRuns.ts';
+import { adminPayoutRoutes } from '../payouts/routes/admin/payouts.ts';
+import { adminProviderKeyRoutes } from '../providers/routes/admin/providerKeys.ts';
+import { pspRoutes } from '../psp/routes/psps.ts';
+import { retryRoutes } from '../payouts/routes/admin/retry.ts';
+import { reviewRoutes } from '../payouts/routes/admin/review.ts';
+import { riskPolicyRoutes } from '../risk/routes/riskPolicy.ts';
+import { callbackRoutes } from '../psp/routes/callbacks.ts';
+import { codecRoutes } from '../temporal/routes/codec.ts';
+import { codecLoginRoutes } from '../temporal/routes/codecLogin.ts';
+import { balanceRoutes } from '../merchants/routes/balance.ts';
+import { directoryRoutes } from '../merchants/routes/directory.ts';
+import { eventRoutes } from '../events/routes/events.ts';
+import { payoutQueryRoutes } from '../payouts/routes/payoutQueries.ts';
+import { payoutRoutes } from '../payouts/routes/payouts.ts';
+import { providerAccountRoutes } from '../providers/routes/merchant/providerAccounts.ts';
+import { providerEarningRoutes } from '../providers/routes/merchant/providerEarnings.ts';
+import { providerKeyRoutes } from '../providers/routes/merchant/providerKeys.ts';
+import { merchantProviderPayoutRoutes } from '../providers/routes/merchant/providerPayouts.ts';
+import { providerRoutes } from '../providers/routes/merchant/providers.ts';
+import { webhookEndpointRoutes } from '../webhooks/routes/webhookEndpoints.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { earningRoutes } from '../providers/routes/earnings.ts';
+import { providerPayoutQueryRoutes } from '../providers/routes/providerPayoutQueries.ts';
+import { providerPayoutCreation, providerPayoutRoutes } from '../providers/routes/providerPayouts.ts';
+import { adminPushRoutes, providerPushRoutes } from '../notify/routes/pushSubscriptions.ts';
+import { serializerCompiler, validatorCompiler } from './validation.ts';
+
+/** For the whole of a request to come in: a slow client on a bad line, not one who holds the connection on purpose. */
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Our longest id has 40 characters; a longer parameter is no id. */
+const PARAM_LENGTH_MAX = 128;
+
+export interface AppOptions {
+  /** Where log lines go; by default to stdout. */
+  readonly logTo?: DestinationStream;
+}
+
+export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}): Promise<FastifyInstance> {
+  const { config } = context;
+  let otherMethods: OtherMethods | undefined;
+  const app = Fastify({
+    logger: loggerOptions(config.logLevel, logTo),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    frameworkErrors: sendFrameworkError,
+    clientErrorHandler: clientErrorHandler((path) => otherMethods?.unknownMethod(path)),
+  });
+  app.decorateRequest('caller');
+  app.decorateRequest('idempotencyKey');
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  readJsonOnly(app);
+  addHeaders(app);
+  await addRateLimits(app, config.rateLimitPerSecond);
+  addProblems(app);
+  otherMethods = watchMethods(app);
+  await addOpenApi(app, config.publicUrl);
+
+  const metrics = addMetrics(app, context.pool);
+
+  await app.register(operationRoutes(context, metrics));
+  await app.register(callbackRoutes(context), { prefix: '/api' });
+  await app.register(merchantRoutes(context), { prefix: '/api/v1' });
+  await app.register(providerScope(context), { prefix: '/api/provider' });
+  await app.register(providerPayoutCreation(context, '/payouts'), { prefix: '/api' });
+  await app.register(adminRoutes(context), { prefix: '/api/admin' });
+  await app.register(codecScope(context), { prefix: '/codec' });
+
+  otherMethods.refuse();
+  await app.ready();
+  return app;
+}
+
+/** What merchants do with their keys. */
+function merchantRoutes(context: ApiContext) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    scope.addHook('preParsing', requireIdempotencyKey); // after the key's owner is known, before the body is read
+    await scope.register(payoutRoutes(context));
+    await scope.register(payoutQueryRoutes(context));
+    await scope.register(balanceRoutes(context));
+    await scope.register(directoryRoutes(context));
+    await scope.register(webhookEndpointRoutes(context));
+    await scope.register(eventRoutes(context));
+    await scope.register(providerRoutes(context));
+    await scope.register(providerAccountRoutes(context));
+    await scope.register(providerEarningRoutes(context));
+    await scope.register(providerKeyRoutes(context));
+    await scope.register(merchantProviderPayoutRoutes(context));
+  };
+}
+
+/** What providers do with the keys that their platform gave them. */
+function providerScope(context: ApiContext) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    await scope.register(providerPayoutRoutes(context));
+    await scope.register(providerPayoutQueryRoutes(context));
+    await scope.register(earningRoutes(context));
+    await scope.register(providerPushRoutes(context));
+  };
+}
+
+/** What the people of this installation do with theirs. */
+function adminRoutes(context: ApiContext) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    await scope.register(reviewRoutes(context));
+    await scope.register(riskPolicyRoutes(context));
+    await scope.register(adminPayoutRoutes(context));
+    await scope.register(payoutRequestRoutes(context));
+    await scope.register(retryRoutes(context));
+    await scope.register(payoutRunRoutes(context));
+    await scope.register(ipnRoutes(context));
+    await scope.register(pspRoutes(context));
+    await scope.register(invariantRoutes(context));
+    await scope.register(merchantAdminRoutes(context));
+    await scope.register(keyRoutes(context));
+    await scope.register(adminProviderKeyRoutes(context));
+    await scope.register(fundRoutes(context));
+    await scope.register(debtRoutes(context));
+    await scope.register(adminsRoutes(context));
+    await scope.register(auditRoutes(context));
+    await scope.register(notificationRoutes(context));
+    await scope.register(adminPushRoutes(context));
+  };
+}
+
+/** What the Temporal UI asks of us. */
+function codecScope(context: ApiContext) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    await scope.register(codecRoutes(context));
+    await scope.register(codecLoginRoutes(context));
+  };
+}
+
+/** Anything but JSON is 415, and so is JSON in a coding that we would have to unpack (a small body may hide a huge one). */
+function readJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+    parseJsonBody(body),
+  );
+  // An empty body has no type, whatever a client says of it: `curl -d ''` announces a form.
+  app.addHook('onRequest', async ({ headers }) => {
+    if (headers['content-length'] === '0') delete headers['content-type'];
+  });
+  app.addHook('onRequest', async ({ headers }) => {
+    const coding = headers['content-encoding'];
+    if (coding === undefined || coding.toLowerCase() === 'identity') return;
+    throw new Problem(415, 'unsupported_content_encoding', 'Send the body as it is, without Content-Encoding.');
+  });
+}

@@ -1,0 +1,78 @@
+/** Who is asking. Set by the hooks of plugins/auth.ts; routes behind them read it through `merchantOf`, `providerOf` or `adminOf`. */
+import type { FastifyRequest } from 'fastify';
+import type { Mode } from '../payouts/rules/contract.ts';
+import type { Role } from '../rules/roles.ts';
+
+/** What a merchant's key may be limited to; a key with none may do everything. */
+export const SCOPES = [
+  'payouts:read',
+  'payouts:write',
+  'balance:read',
+  'directory:read',
+  'webhooks:read',
+  'webhooks:write',
+  'providers:read',
+  'providers:write',
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface MerchantCaller {
+  readonly kind: 'merchant';
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly keyId: string;
+  readonly scopes: readonly string[];
+  /** The admin who issued the key: may not approve what it makes. */
+  readonly makerId: string | null;
+  /** `merchants.fee` and `merchants.review_limits`, as stored. */
+  readonly fee: unknown;
+  readonly reviewLimits: unknown;
+}
+
+/** Somebody who earns at a merchant's platform. Sees nothing but their own. */
+export interface ProviderCaller {
+  readonly kind: 'provider';
+  readonly providerId: string;
+  /** The platform. */
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly keyId: string;
+  /** The admin who issued the merchant's key that made this key: may not approve what it asks for. */
+  readonly makerId: string | null;
+  /** `merchants.fee` of the platform, as stored. */
+  readonly fee: unknown;
+}
+
+export interface AdminCaller {
+  readonly kind: 'admin';
+  readonly adminId: string;
+  readonly keyId: string;
+  readonly role: Role;
+  readonly name: string;
+}
+
+export type Caller = MerchantCaller | ProviderCaller | AdminCaller;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | undefined;
+  }
+}
+
+/** @throws if the route has no merchantAuth hook: a mistake in our code. */
+export function merchantOf(request: FastifyRequest): MerchantCaller {
+  if (request.caller?.kind !== 'merchant') throw new Error(`${request.routeOptions.url} is not behind merchantAuth`);
+  return request.caller;
+}
+
+/** @throws if the route has no providerAuth hook: a mistake in our code. */
+export function providerOf(request: FastifyRequest): ProviderCaller {
+  if (request.caller?.kind !== 'provider') throw new Error(`${request.routeOptions.url} is not behind providerAuth`);
+  return request.caller;
+}
+
+/** @throws if the route has no adminAuth hook: a mistake in our code. */
+export function adminOf(request: FastifyRequest): AdminCaller {
+  if (request.caller?.kind !== 'admin') throw new Error(`${request.routeOptions.url} is not behind adminAuth`);
+  return request.caller;
+}

@@ -1,0 +1,26 @@
+/** What every route works with. Made once, in server.ts. */
+import type { Pool } from 'pg';
+import type { Config } from '../config.ts';
+import type { KeyRing } from '../crypto/secretBox.ts';
+import type { PrismaClient } from '../generated/prisma/client.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { PspRegistry } from '../psp/registry.ts';
+import type { PayoutRunsClient } from '../providers/runsClient.ts';
+import type { PayoutsClient } from '../payouts/client.ts';
+import type { WebhooksClient } from '../webhooks/client.ts';
+
+export interface ApiContext {
+  readonly config: Config;
+  readonly pool: Pool;
+  /** Reads by model; on the same pool. */
+  readonly prisma: PrismaClient;
+  readonly ledger: Ledger;
+  readonly payouts: PayoutsClient;
+  readonly payoutRuns: PayoutRunsClient;
+  readonly webhooks: WebhooksClient;
+  readonly psps: PspRegistry;
+  /** Encrypts and decrypts secrets at rest. */
+  readonly keys: KeyRing;
+  /** Rejects when Temporal does not answer at once; for /health. */
+  readonly pingTemporal: () => Promise<void>;
+}

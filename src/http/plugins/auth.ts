@@ -1,0 +1,114 @@
+/** Whose key a request shows, and whether that key may do what it asks. Looked up each time: a revoked key is dead at once. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Pool } from 'pg';
+import { hashApiKey, KEY_PREFIXES } from '../../crypto/newSecret.ts';
+import type { Mode } from '../../payouts/rules/contract.ts';
+import { isRole, mayAct, type Role } from '../../rules/roles.ts';
+import type { Caller, Scope } from '../caller.ts';
+import type { ApiContext } from '../context.ts';
+import { Problem } from '../problem.ts';
+
+type AuthHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/** As `onRequest` of a route: a merchant's key with this scope. Sets `request.caller`. */
+export function merchantAuth({ pool }: ApiContext, scope: Scope): AuthHook {
+  return async (request) => {
+    const caller = await authenticate(pool, request);
+    if (caller.kind !== 'merchant') throw forbidden("This needs a merchant's key (pk_…).");
+    if (caller.scopes.length > 0 && !caller.scopes.includes(scope)) throw forbidden(`This key lacks the scope ${scope}.`);
+  };
+}
+
+/** As `onRequest` of a route: a provider's own key. Sets `request.caller`. */
+export function providerAuth({ pool }: ApiContext): AuthHook {
+  return async (request) => {
+    const caller = await authenticate(pool, request);
+    if (caller.kind !== 'provider') throw forbidden("This needs a provider's key (vk_…).");
+  };
+}
+
+/** As `onRequest` of a route: an admin's key with at least this role. Sets `request.caller`. */
+export function adminAuth({ pool }: ApiContext, role: Role): AuthHook {
+  return async (request) => {
+    const caller = await authenticate(pool, request);
+    if (caller.kind !== 'admin') throw forbidden("This needs an admin's key (ak_…).");
+    if (!mayAct(caller.role, role)) throw forbidden(`This needs the role ${role}.`);
+  };
+}
+
+const forbidden = (detail: string): Problem => new Problem(403, 'forbidden', detail);
+
+/** One answer for every key that does not open: unknown, malformed, revoked, expired, of an inactive owner. */
+const invalidKey = (): Problem =>
+  new Problem(401, 'invalid_api_key', 'Send a valid key as X-API-KEY or as Authorization: Bearer.', {
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+
+async function authenticate(pool: Pool, request: FastifyRequest): Promise<Caller> {
+  const { rateLimits } = request.server;
+  const key = keyIn(request);
+  const caller = key === undefined ? undefined : await findCaller(pool, key);
+  if (!caller) {
+    await rateLimits.address(request);
+    throw invalidKey();
+  }
+  request.caller = caller;
+  await rateLimits.key(request);
+  return caller;
+}
+
+/** What a key of ours can look like; anything else is not worth a look-up. */
+const KEY = new RegExp(`^(${KEY_PREFIXES.join('|')})[A-Za-z0-9_-]{8,128}$`);
+
+/** The key of a request, or undefined: none, malformed, or two that differ. */
+function keyIn({ headers }: FastifyRequest): string | undefined {
+  const own = headers['x-api-key'];
+  const bearer = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  if (own !== undefined && bearer !== undefined && own !== bearer) return undefined;
+  const key = own ?? bearer;
+  return typeof key === 'string' && KEY.test(key) ? key : undefined;
+}
+
+interface KeyRow {
+  readonly id: string;
+  readonly mode: Mode | null;
+  readonly scopes: string[] | null;
+  readonly created_by: string | null;
+  readonly merchant_id: string | null;
+  readonly provider_id: string | null;
+  readonly fee: unknown;
+  readonly review_limits: unknown;
+  readonly admin_id: string | null;
+  readonly role: string | null;
+  readonly name: string | null;
+}
+
+/** Of a key that there is not, both are NULL: nothing stands against it. */
+const opens = (key: string): string => `${key}.revoked_at IS NULL AND (${key}.expires_at IS NULL OR ${key}.expires_at > now())`;
+
+/** A provider's key lives no longer than the merchant's key that made it. */
+const FIND_KEY = `
+  SELECT k.id, k.mode, k.scopes, k.created_by, m.id AS merchant_id, m.fee, m.review_limits, v.id AS provider_id,
+         a.id AS admin_id, a.role, a.name
+    FROM api_keys k
+    LEFT JOIN providers v ON v.id = k.provider_id
+    LEFT JOIN merchants m ON m.id = coalesce(v.merchant_id, k.merchant_id)
+    LEFT JOIN admins a ON a.id = k.admin_id
+    LEFT JOIN api_keys parent ON parent.id = k.parent_id
+   WHERE k.hash = $1 AND ${opens('k')} AND ${opens('parent')} AND coalesce(m.active, a.active)`;
+
+async function findCaller(pool: Pool, key: string): Promise<Caller | undefined> {
+  const { rows } = await pool.query<KeyRow>({ name: 'find_api_key', text: FIND_KEY, values: [hashApiKey(key)] });
+  return rows[0] && callerOf(rows[0]);
+}
+
+function callerOf(row: KeyRow): Caller | undefined {
+  const { id: keyId, merchant_id: merchantId, provider_id: providerId, mode, admin_id: adminId, role } = row;
+  if (merchantId !== null && mode !== null) {
+    const { fee, review_limits: reviewLimits, created_by: makerId } = row;
+    if (providerId !== null) return { kind: 'provider', providerId, merchantId, mode, keyId, makerId, fee };
+    return { kind: 'merchant', merchantId, mode, keyId, scopes: row.scopes ?? [], makerId, fee, reviewLimits };
+  }
+  if (adminId !== null && isRole(role)) return { kind: 'admin', adminId, keyId, role, name: row.name ?? '' };
+  return undefined;
+}

@@ -1,0 +1,58 @@
+/** The API as a process: its connections, its port and its end. */
+import type { Config } from '../config.ts';
+import { parseKeys } from '../crypto/secretBox.ts';
+import { createPool } from '../db/pool.ts';
+import { createPrisma } from '../db/prisma.ts';
+import { createLedger } from '../ledger/ledger.ts';
+import { createPspRegistry } from '../psp/registry.ts';
+import { connectTemporal } from '../temporal/client.ts';
+import { createPayoutRunsClient } from '../providers/runsClient.ts';
+import { createPayoutsClient } from '../payouts/client.ts';
+import { createWebhooksClient } from '../webhooks/client.ts';
+import { buildApp } from './app.ts';
+
+/** A health check must not hang on a server that is gone. */
+const PING_MS = 1_000;
+
+export interface Api {
+  readonly url: string;
+  /** Answers what has begun, takes nothing new, lets every connection go. */
+  close(): Promise<void>;
+}
+
+/** Listens once this resolves. It starts without PostgreSQL and without Temporal: until they are there it answers 503. */
+export async function startApi(config: Config): Promise<Api> {
+  const pool = createPool({ url: config.databaseUrl, max: config.databasePool, applicationName: 'oncepay-api' });
+  const temporal = connectTemporal(config);
+  const psps = createPspRegistry(config.psps);
+  const prisma = createPrisma(pool);
+  const { client } = temporal;
+  const app = await buildApp({
+    config,
+    pool,
+    prisma,
+    ledger: createLedger(pool),
+    payouts: createPayoutsClient(client, config),
+    payoutRuns: createPayoutRunsClient(client),
+    webhooks: createWebhooksClient(client),
+    psps,
+    keys: parseKeys(config.encryptionKeys),
+    pingTemporal: async () => {
+      await client.withDeadline(Date.now() + PING_MS, () => client.workflowService.getSystemInfo({}));
+    },
+  });
+
+  async function close(): Promise<void> {
+    await app.close();
+    await Promise.all([psps.close(), temporal.close(), prisma.$disconnect()]);
+    await pool.end();
+  }
+
+  try {
+    const url = await app.listen({ host: config.host, port: config.port });
+    return { url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+/** Money that arrived for a merchant, entered once by the bank's own name for it. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { formatMajor, parseAmount } from '../../../rules/money.ts';
+import { newId } from '../../../rules/newId.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { referenceFault, TEXT_FAULTS } from '../../../rules/text.ts';
+import { writeAudit } from '../../../http/audit.ts';
+import type { ApiContext } from '../../../http/context.ts';
+import { byId, documented, noQuery } from '../../../http/documented.ts';
+import { adminAuth } from '../../../http/plugins/auth.ts';
+import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
+import { notFound, Problem } from '../../../http/problem.ts';
+import { overBalanceLimit } from '../balanceLimit.ts';
+import { amountField } from '../../../payouts/routes/payoutRequest.ts';
+import { fundingSchema } from '../../../http/routes/adminSchemas.ts';
+
+const { write } = documented('admin');
+
+const externalId = z
+  .string()
+  .superRefine((text, refinement) => {
+    const code = referenceFault(text);
+    if (code) refinement.addIssue({ code: 'custom', message: TEXT_FAULTS[code], params: { code } });
+  })
+  .meta({ description: 'The transfer’s id at the bank: money with the same one arrives once', minLength: 1, maxLength: 64 });
+
+const funding = z
+  .strictObject({
+    amount: amountField,
+    currency: z.string(),
+    mode: z.enum(['test', 'live']),
+    externalId,
+  })
+  .transform((body, refinement) => {
+    const parsed = parseAmount(body.amount, body.currency);
+    if (parsed.ok) return { ...body, amountMinor: parsed.minor.toString() };
+    const at = parsed.code === 'unknown_currency' ? 'currency' : 'amount';
+    refinement.addIssue({ code: 'custom', message: parsed.detail, path: [at], params: { code: parsed.code } });
+    return z.NEVER;
+  });
+
+export function fundRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const onRequest = adminAuth(context, ACTION_ROLES.fund);
+  const { prisma, ledger } = context;
+
+  return async (app) => {
+    app.post(
+      '/merchants/:id/fund',
+      {
+        onRequest,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: funding,
+          ...write('Enter money that arrived', 201, fundingSchema),
+        },
+      },
+      async (request, reply) => {
+        const merchantId = request.params.id;
+        const { amountMinor, currency, mode, externalId } = request.body;
+        return await onceIfKeyed(context, request, reply, {
+          allot: () => newId('fun'),
+          async execute() {
+            if (!(await prisma.merchant.findUnique({ where: { id: merchantId }, select: { id: true } }))) throw notFound();
+            const { outcome } = await ledger.fund({ merchantId, mode, currency, amountMinor, externalId });
+            const amount = formatMajor(BigInt(amountMinor), currency);
+            const data = { amount, currency, mode, externalId, outcome };
+            await writeAudit(prisma, request, { action: 'merchant.fund', target: merchantId, data });
+            if (outcome === 'balance_limit') throw overBalanceLimit();
+            if (outcome === 'mismatch')
+              throw new Problem(409, 'external_id_reused', 'Other money has arrived under this externalId before.');
+            return { status: 201, body: await presentFunding(merchantId, mode, externalId) };
+          },
+        });
+      },
+    );
+  };
+
+  /** From the books, so that a repeat gets the same answer whatever has happened to the balance since. */
+  async function presentFunding(merchantId: string, mode: string, externalId: string): Promise<z.infer<typeof fundingSchema>> {
+    const opKey = `fund:${merchantId}:${mode}:${externalId}`;
+    const entry = await prisma.ledgerEntry.findUniqueOrThrow({ where: { opKey_leg: { opKey, leg: 0 } } });
+    const { amount, currency, availableAfter, reservedAfter, at } = entry;
+    return {
+      id: entry.id.toString(),
+      object: 'funding',
+      merchantId,
+      mode,
+      externalId,
+      amount: formatMajor(amount, currency),
+      currency,
+      availableAfter: formatMajor(availableAfter, currency),
+      lockedAfter: formatMajor(reservedAfter, currency),
+      createdAt: at.toISOString(),
+    };
+  }
+}

@@ -1,0 +1,132 @@
+/** Merchants' API keys. A key is shown once, when it is made; afterwards there is only its hash. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { newApiKey } from '../../../crypto/newSecret.ts';
+import { newId } from '../../../rules/newId.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
+import type { ApiKey } from '../../../generated/prisma/client.ts';
+import { audited } from '../../../http/audit.ts';
+import { adminOf, SCOPES } from '../../../http/caller.ts';
+import type { ApiContext } from '../../../http/context.ts';
+import { byId, documented, noQuery } from '../../../http/documented.ts';
+import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
+import { adminAuth } from '../../../http/plugins/auth.ts';
+import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
+import { notFound } from '../../../http/problem.ts';
+import { readExpiry, time } from '../../../http/times.ts';
+import { revokeKeys } from '../../../providers/routes/merchant/providerKeyReads.ts';
+import { keySchema, newKeySchema } from '../../../http/routes/adminSchemas.ts';
+
+const { read, write } = documented('admin');
+
+const creation = z.strictObject({
+  mode: z.enum(['test', 'live']),
+  scopes: z.array(z.enum(SCOPES)).max(SCOPES.length).optional().meta({ description: 'Without any the key may do everything' }),
+  expiresAt: time.nullish(),
+});
+
+export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const onRequest = adminAuth(context, ACTION_ROLES.keys);
+  const { prisma } = context;
+
+  async function mustExist(merchantId: string): Promise<void> {
+    if (!(await prisma.merchant.findUnique({ where: { id: merchantId }, select: { id: true } }))) throw notFound();
+  }
+
+  return async (app) => {
+    app.post(
+      '/merchants/:id/api-keys',
+      {
+        onRequest,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: creation,
+          ...write('Make a key; it is shown once', 201, newKeySchema),
+        },
+      },
+      async (request, reply) => {
+        const merchantId = request.params.id;
+        const { mode, scopes = [], expiresAt } = request.body;
+        return await onceIfKeyed(context, request, reply, {
+          allot: () => newId('key'),
+          isSecret: true,
+          async execute(id) {
+            await mustExist(merchantId);
+            const until = readExpiry(expiresAt);
+            const { key, ...kept } = newApiKey(`pk_${mode}_`);
+            // Who issues the key stands for what is paid with it: maker and checker are two people.
+            const owner = { merchantId, mode, scopes: [...new Set(scopes)], createdBy: adminOf(request).adminId };
+            const note = {
+              action: 'api_key.create',
+              target: id,
+              data: { merchantId, mode, scopes, expiresAt: expiresAt ?? null },
+            };
+            const made = await audited(context, request, note, (db) =>
+              db.apiKey.upsert({
+                where: { id },
+                create: { id, ...owner, ...kept, expiresAt: until },
+                update: kept, // made before, but its answer was lost and with it the key
+              }),
+            );
+            return { status: 201, body: { ...presentKey(made), key } };
+          },
+        });
+      },
+    );
+
+    app.get(
+      '/merchants/:id/api-keys',
+      {
+        onRequest,
+        schema: { params: byId, querystring: z.strictObject(pageQuery), ...read('A merchant’s keys', listSchema(keySchema)) },
+      },
+      async (request) => {
+        const merchantId = request.params.id;
+        await mustExist(merchantId);
+        const page = openPage(request, request.query, ID_KEY);
+        const found = await prisma.apiKey.findMany({
+          where: { merchantId, ...(page.after && { id: { lt: page.after } }) },
+          orderBy: { id: 'desc' },
+          take: page.take,
+        });
+        return page.answer(found, ({ id }) => id, presentKey);
+      },
+    );
+
+    app.delete(
+      '/api-keys/:id',
+      {
+        onRequest,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          ...write('Revoke a key, at once, with the providers’ keys that it made', 204, z.null()),
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        await audited(context, request, { action: 'api_key.revoke', target: id }, async (db) => {
+          const itsOwn = { OR: [{ id }, { parentId: id }] };
+          if ((await revokeKeys(db, itsOwn)) === 0 && !(await db.apiKey.findUnique({ where: { id } }))) throw notFound(); // revoked before is as good
+        });
+        return reply.code(204).send();
+      },
+    );
+  };
+}
+
+/** Enough to tell keys apart; never the key or its hash. */
+export function presentKey({ id, merchantId, adminId, mode, scopes, prefix, last4, createdBy, ...times }: ApiKey) {
+  return {
+    id,
+    object: 'api_key' as const,
+    ...(merchantId === null ? { adminId } : { merchantId, mode, scopes }),
+    prefix,
+    last4,
+    createdBy,
+    createdAt: times.createdAt.toISOString(),
+    expiresAt: times.expiresAt?.toISOString() ?? null,
+    revokedAt: times.revokedAt?.toISOString() ?? null,
+  };
+}

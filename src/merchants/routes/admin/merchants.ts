@@ -1,0 +1,164 @@
+/** The merchants of an installation: who they are, what a payout costs them, and from which amount a person looks at it. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { newWebhookSecret } from '../../../crypto/newSecret.ts';
+import { encryptSecret } from '../../../crypto/secretBox.ts';
+import { newId } from '../../../rules/newId.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
+import type { Merchant } from '../../../generated/prisma/client.ts';
+import { type AuditNote, audited } from '../../../http/audit.ts';
+import type { ApiContext } from '../../../http/context.ts';
+import { byId, documented, noQuery } from '../../../http/documented.ts';
+import {
+  changedFee,
+  changedLimits,
+  DEFAULT_FEE,
+  DEFAULT_LIMITS,
+  feeInput,
+  limitsInput,
+  presentTerms,
+  readFee,
+  readLimits,
+} from '../../terms.ts';
+import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
+import { plainText } from '../../../http/plainText.ts';
+import { adminAuth } from '../../../http/plugins/auth.ts';
+import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
+import { notFound } from '../../../http/problem.ts';
+import { merchantDetailSchema, merchantSchema, newMerchantSchema } from '../../../http/routes/adminSchemas.ts';
+import { presentDebt } from './debts.ts';
+
+const { read, write } = documented('admin');
+
+const NAME_MAX = 100;
+const terms = { fee: feeInput.optional(), reviewLimits: limitsInput.optional(), active: z.boolean().optional() };
+const creation = z.strictObject({ name: plainText(1, NAME_MAX), ...terms });
+const change = z.strictObject({ name: plainText(1, NAME_MAX).optional(), ...terms });
+
+export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const onRequest = adminAuth(context, ACTION_ROLES.merchants);
+  const { prisma, keys } = context;
+
+  return async (app) => {
+    app.post(
+      '/merchants',
+      {
+        onRequest,
+        schema: {
+          querystring: noQuery,
+          body: creation,
+          ...write('Make a merchant; its webhook secret is shown once', 201, newMerchantSchema),
+        },
+      },
+      async (request, reply) => {
+        const { name, fee, reviewLimits, active = true } = request.body;
+        return await onceIfKeyed(context, request, reply, {
+          allot: () => newId('mer'),
+          isSecret: true,
+          async execute(id) {
+            const secret = newWebhookSecret();
+            const webhookSecret = encryptSecret(keys, secret);
+            const made = await audited(context, request, noteOfCreation, (db) =>
+              db.merchant.upsert({
+                where: { id },
+                create: {
+                  id,
+                  name,
+                  active,
+                  webhookSecret,
+                  fee: changedFee(DEFAULT_FEE, fee),
+                  reviewLimits: changedLimits(DEFAULT_LIMITS, reviewLimits),
+                },
+                update: { webhookSecret }, // done before, but its answer was lost and with it the secret
+              }),
+            );
+            return { status: 201, body: { ...present(made), webhookSecret: secret } };
+          },
+        });
+      },
+    );
+
+    app.get(
+      '/merchants',
+      { onRequest, schema: { querystring: z.strictObject(pageQuery), ...read('All merchants', listSchema(merchantSchema)) } },
+      async (request) => {
+        const page = openPage(request, request.query, ID_KEY);
+        const merchants = await prisma.merchant.findMany({
+          where: page.after === undefined ? {} : { id: { lt: page.after } },
+          orderBy: { id: 'desc' },
+          take: page.take,
+        });
+        return page.answer(merchants, ({ id }) => id, present);
+      },
+    );
+
+    app.get(
+      '/merchants/:id',
+      {
+        onRequest,
+        schema: { params: byId, querystring: noQuery, ...read('One merchant, and what is owed', merchantDetailSchema) },
+      },
+      async (request) => {
+        const { id } = request.params;
+        const found = await prisma.merchant.findUnique({ where: { id } });
+        if (!found) throw notFound();
+        const debts = await prisma.balance.findMany({ where: { merchantId: id, debt: { gt: 0 } }, orderBy: { id: 'asc' } });
+        return { ...present(found), debts: debts.map(presentDebt) };
+      },
+    );
+
+    app.patch(
+      '/merchants/:id',
+      {
+        onRequest,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: change,
+          ...write('Change a merchant: what is given replaces, currency by currency', 200, merchantSchema),
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        const { name, fee, reviewLimits, active } = request.body;
+        return await onceIfKeyed(context, request, reply, {
+          allot: () => newId('chg'),
+          async execute() {
+            const { after } = await audited(context, request, noteOfChange, async (db) => {
+              // Two changes at once are made one after the other: both count.
+              await db.$queryRaw`SELECT 1 FROM merchants WHERE id = ${id} FOR UPDATE`;
+              const before = await db.merchant.findUnique({ where: { id } });
+              if (!before) throw notFound();
+              const data = {
+                ...(name !== undefined && { name }),
+                ...(active !== undefined && { active }),
+                fee: changedFee(readFee(before.fee), fee),
+                reviewLimits: changedLimits(readLimits(before.reviewLimits), reviewLimits),
+              };
+              return { before, after: await db.merchant.update({ where: { id }, data }) };
+            });
+            return { status: 200, body: present(after) };
+          },
+        });
+      },
+    );
+  };
+}
+
+const noteOfCreation = (made: Merchant): AuditNote => ({ action: 'merchant.create', target: made.id, data: shownInLog(made) });
+
+const noteOfChange = ({ before, after }: { before: Merchant; after: Merchant }): AuditNote => ({
+  action: 'merchant.change',
+  target: after.id,
+  data: { before: shownInLog(before), after: shownInLog(after) },
+});
+
+function shownInLog(merchant: Merchant) {
+  const { name, active, fee, reviewLimits } = present(merchant);
+  return { name, active, fee, reviewLimits };
+}
+
+function present(merchant: Merchant): z.infer<typeof merchantSchema> {
+  const { id, name, active, createdAt } = merchant;
+  return { id, object: 'merchant', name, active, ...presentTerms(merchant), createdAt: createdAt.toISOString() };
+}

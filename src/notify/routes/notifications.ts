@@ -1,0 +1,70 @@
+/** What people were told of provider payouts, by which channel, and what came of it. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ACTION_ROLES } from '../../rules/roles.ts';
+import type { Notification } from '../../generated/prisma/client.ts';
+import type { ApiContext } from '../../http/context.ts';
+import { documented, word } from '../../http/documented.ts';
+import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
+import { adminAuth } from '../../http/plugins/auth.ts';
+import { notificationSchema } from '../../http/routes/adminSchemas.ts';
+
+const { read } = documented('admin');
+
+const query = z.strictObject({
+  state: z.enum(['pending', 'sent', 'failed']).optional(),
+  channel: z.enum(['email', 'push']).optional(),
+  payoutId: word.optional(),
+  ...pageQuery,
+});
+
+export function notificationRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/notifications',
+      {
+        onRequest: adminAuth(context, ACTION_ROLES.read),
+        schema: { querystring: query, ...read('What people were told, newest first', listSchema(notificationSchema)) },
+      },
+      async (request) => {
+        const page = openPage(request, request.query, ID_KEY);
+        const { state, channel, payoutId } = request.query;
+        const notifications = await context.prisma.notification.findMany({
+          where: {
+            ...(state && { state }),
+            ...(channel && { channel }),
+            ...(payoutId && { payoutId }),
+            ...(page.after && { id: { lt: page.after } }),
+          },
+          orderBy: { id: 'desc' },
+          take: page.take,
+        });
+        return page.answer(notifications, ({ id }) => id, present);
+      },
+    );
+  };
+}
+
+/** Every field by name: who holds the lease, and what the text is made of, is our own affair. */
+function present(row: Notification): z.infer<typeof notificationSchema> {
+  const { id, eventId, payoutId, merchantId, mode, audience, recipientId, channel, kind, address, state, attempts, lastError } =
+    row;
+  return {
+    id,
+    object: 'notification',
+    kind,
+    eventId,
+    payoutId,
+    merchantId,
+    livemode: mode === 'live',
+    audience,
+    recipientId,
+    channel,
+    address,
+    state,
+    attempts,
+    lastError,
+    createdAt: row.createdAt.toISOString(),
+    sentAt: row.sentAt?.toISOString() ?? null,
+  };
+}

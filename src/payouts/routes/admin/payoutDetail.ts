@@ -1,0 +1,135 @@
+/** Everything there is to know of one payout, for whoever must explain it: what came in, what went out, who decided. */
+import type { Pool } from 'pg';
+import { followUpWorkflowId, payoutWorkflowId } from '../../../rules/ids.ts';
+import { formatMajor } from '../../../rules/money.ts';
+import type { PayoutRecord } from '../../rules/contract.ts';
+import type { Account, PrismaClient } from '../../../generated/prisma/client.ts';
+import { presentPayout } from '../../present/payout.ts';
+import { presentAttempt, presentDelivery } from '../../../webhooks/present.ts';
+import { ACCOUNT_CHANGED_SINCE, withAccountChange } from './accountChange.ts';
+import { presentMessage } from '../../../psp/routes/ipn.ts';
+
+export interface TemporalPlace {
+  readonly temporalUiUrl: string;
+  readonly temporalNamespace: string;
+}
+
+/** The payout as its merchant sees it, and what only we know of it. */
+export function presentForAdmin(record: PayoutRecord) {
+  const { merchantId, kind, state, round, sequence, needsOperator, owner, dispatch = 'now', runId = null, risk } = record;
+  const ours = { merchantId, kind, state, round, sequence, needsOperator, owner, dispatch, runId, risk };
+  return { ...presentPayout(record), ...ours };
+}
+
+export interface DetailPorts {
+  readonly pool: Pool;
+  readonly prisma: PrismaClient;
+  readonly config: TemporalPlace;
+}
+
+/** All of one payout, but no full account number. */
+export async function payoutDetail({ pool, prisma, config }: DetailPorts, record: PayoutRecord) {
+  const payoutId = record.id;
+  const workflowId = payoutWorkflowId(payoutId, record.round);
+  const select = { makerId: true, callbackUrl: true, debt: true, returns: true } as const;
+  const { debt, ...row } = await prisma.payout.findUniqueOrThrow({ where: { id: payoutId }, select });
+  return {
+    ...withAccountChange(presentForAdmin(record), await accountChangedSince(pool, payoutId)),
+    ...row,
+    debt: formatMajor(debt, record.currency),
+    attempts: await attemptsOf(prisma, payoutId), // in full here; the merchant's `attempts` is how many there are
+    ledgerEntries: await entriesOf(prisma, payoutId),
+    approvals: await approvalsOf(prisma, payoutId),
+    pspMessages: await messagesOf(prisma, payoutId),
+    timeline: await timelineOf(prisma, payoutId),
+    webhookDeliveries: await deliveriesOf(prisma, payoutId),
+    workflowId,
+    followUpWorkflowId: followUpWorkflowId(payoutId),
+    temporalUi: temporalLink(config, workflowId),
+  };
+}
+
+async function accountChangedSince(pool: Pool, payoutId: string): Promise<Date | null> {
+  const { rows } = await pool.query<{ changed: Date | null }>(
+    `SELECT ${ACCOUNT_CHANGED_SINCE} AS changed FROM payouts p WHERE p.id = $1`,
+    [payoutId],
+  );
+  return rows[0]?.changed ?? null;
+}
+
+/** The page of a workflow in the Temporal UI, which shows its newest run. */
+export function temporalLink({ temporalUiUrl, temporalNamespace }: TemporalPlace, workflowId: string): string {
+  const base = temporalUiUrl.replace(/\/+$/, '');
+  return `${base}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows/${encodeURIComponent(workflowId)}`;
+}
+
+async function attemptsOf(prisma: PrismaClient, payoutId: string) {
+  const attempts = await prisma.payoutAttempt.findMany({ where: { payoutId }, orderBy: { attempt: 'asc' } });
+  return attempts.map(({ payoutId: _, unknownAt: __, toldAt: ___, pspKey, pspRef, ...attempt }) => ({
+    ...attempt,
+    pspKey,
+    pspReference: pspRef,
+  }));
+}
+
+async function entriesOf(prisma: PrismaClient, payoutId: string) {
+  const entries = await prisma.ledgerEntry.findMany({ where: { payoutId }, orderBy: { id: 'asc' } });
+  const ids = entries.flatMap((entry) => [entry.debitAccount, entry.creditAccount]);
+  const accounts = await prisma.account.findMany({ where: { id: { in: ids } } });
+  const names = new Map(accounts.map((account) => [account.id, accountName(account)]));
+  return entries.map((entry) => ({
+    id: entry.id.toString(),
+    object: 'ledger_entry',
+    key: `${entry.opKey}#${entry.leg}`,
+    type: entry.type,
+    amount: formatMajor(entry.amount, entry.currency),
+    currency: entry.currency,
+    debit: names.get(entry.debitAccount) ?? null,
+    credit: names.get(entry.creditAccount) ?? null,
+    availableAfter: formatMajor(entry.availableAfter, entry.currency),
+    lockedAfter: formatMajor(entry.reservedAfter, entry.currency),
+    debtAfter: formatMajor(entry.debtAfter, entry.currency),
+    createdAt: entry.at,
+  }));
+}
+
+/** `merchant:<id>:reserved`, `platform:clearing`, `platform:sandbox:clearing`. */
+function accountName({ ownerKind, ownerId, purpose }: Account): string {
+  return [ownerKind, ownerId, purpose].filter((part) => part !== '').join(':');
+}
+
+async function approvalsOf(prisma: PrismaClient, payoutId: string) {
+  const approvals = await prisma.approval.findMany({ where: { payoutId }, orderBy: { at: 'asc' } });
+  return approvals.map(({ payoutId: _, ...approval }) => approval);
+}
+
+async function messagesOf(prisma: PrismaClient, payoutId: string) {
+  const messages = await prisma.pspMessage.findMany({ where: { payoutId }, orderBy: { id: 'asc' } });
+  return messages.map(presentMessage);
+}
+
+async function timelineOf(prisma: PrismaClient, payoutId: string) {
+  const events = await prisma.event.findMany({ where: { payoutId }, orderBy: { sequence: 'asc' }, omit: { object: true } });
+  return events.map(({ id, sequence, type, at, actor, fromState, toState, data }) => ({
+    sequence,
+    eventId: id,
+    type,
+    at,
+    actor,
+    from: fromState,
+    to: toState,
+    data,
+  }));
+}
+
+async function deliveriesOf(prisma: PrismaClient, payoutId: string) {
+  const deliveries = await prisma.webhookDelivery.findMany({ where: { payoutId }, orderBy: { id: 'asc' } });
+  const tries = await prisma.webhookAttempt.findMany({
+    where: { deliveryId: { in: deliveries.map(({ id }) => id) } },
+    orderBy: { id: 'asc' },
+  });
+  return deliveries.map((delivery) => ({
+    ...presentDelivery(delivery),
+    attempts: tries.filter(({ deliveryId }) => deliveryId === delivery.id).map(presentAttempt),
+  }));
+}

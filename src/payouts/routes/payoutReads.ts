@@ -1,0 +1,96 @@
+/** Finding a merchant's own payouts; its providers' are found under their names. The tenant is part of every WHERE, never a check afterwards. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import type { Mode, PayoutRecord, RefusalCode } from '../rules/contract.ts';
+import { isFinal, PUBLIC_STATUS } from '../rules/machine.ts';
+import { REFUSALS } from '../useCases/takeIn.ts';
+import type { MerchantCaller } from '../../http/caller.ts';
+
+type Tenant = Pick<MerchantCaller, 'merchantId' | 'mode'>;
+
+/** A merchant's payout as it is now; also one that was answered with 202 and that no worker has taken up yet. */
+export async function findPayout(pool: Pool, { merchantId, mode }: Tenant, id: string): Promise<PayoutRecord | undefined> {
+  const { rows } = await pool.query<{ payout: PayoutRecord }>({
+    name: 'find_payout',
+    text: `SELECT payout_record(p) AS payout FROM payouts p
+            WHERE p.id = $1 AND p.merchant_id = $2 AND p.mode = $3 AND p.kind = 'merchant'`,
+    values: [id, merchantId, mode],
+  });
+  return rows[0]?.payout ?? (await findPending(pool, { id: merchantId, mode }, id));
+}
+
+/** One that was answered with 202: as the answer showed it, until a worker takes it up. Its owner is a merchant or a provider. */
+export async function findPending(pool: Pool, owner: { id: string; mode: Mode }, id: string): Promise<PayoutRecord | undefined> {
+  const { rows } = await pool.query<{ pending: PayoutRecord; code: RefusalCode | null; at: Date | null }>(
+    `SELECT q.record AS pending, r.code, r.at
+       FROM payout_requests q LEFT JOIN payout_refusals r ON r.payout_id = q.payout_id
+      WHERE q.payout_id = $1 AND q.owner_id = $2 AND q.mode = $3`,
+    [id, owner.id, owner.mode],
+  );
+  const [row] = rows;
+  if (!row?.code || !row.at) return row?.pending;
+  const at = row.at.toISOString();
+  const failure = { code: row.code, message: REFUSALS[row.code], retryable: false };
+  return { ...row.pending, state: 'REJECTED', failure, updatedAt: at, completedAt: at };
+}
+
+/** A change is seen within this time; a waiting client costs ten small reads a second. */
+const LOOK_MS = 100;
+
+/** Looks until the payout has another status than `before`, it is final, the time is over or the client is gone. */
+export async function awaitChange(
+  pool: Pool,
+  tenant: Tenant,
+  before: PayoutRecord,
+  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
+): Promise<PayoutRecord> {
+  const deadline = performance.now() + waitMs;
+  const status = PUBLIC_STATUS[before.state];
+  let now = before;
+  while (PUBLIC_STATUS[now.state] === status && !isFinal(now.state) && !signal.aborted) {
+    const leftMs = deadline - performance.now();
+    if (leftMs <= 0) break;
+    await sleep(Math.min(LOOK_MS, leftMs), undefined, { signal }).catch(() => undefined);
+    now = (await findPayout(pool, tenant, before.id)) ?? now;
+  }
+  return now;
+}
+
+export interface PayoutFilter {
+  readonly states: readonly string[] | undefined;
+  readonly currency: string | undefined;
+  readonly reference: string | undefined;
+  readonly createdFrom: string | undefined;
+  readonly createdTo: string | undefined;
+  readonly after: string | undefined;
+  readonly take: number;
+}
+
+/** Newest first. Both ends of the time range belong to it. */
+export async function listPayouts(pool: Pool, { merchantId, mode }: Tenant, filter: PayoutFilter): Promise<PayoutRecord[]> {
+  const { states, currency, reference, createdFrom, createdTo, after, take } = filter;
+  const { rows } = await pool.query<{ payout: PayoutRecord }>(
+    // The record is made of the rows of the page only, hence the inner query.
+    `SELECT payout_record(p) AS payout FROM (
+       SELECT * FROM payouts
+        WHERE merchant_id = $1 AND mode = $2 AND kind = 'merchant'
+          AND ($3::text[] IS NULL OR state = ANY ($3)) AND ($4::text IS NULL OR currency = $4)
+          AND ($5::text IS NULL OR reference = $5)
+          AND ($6::timestamptz IS NULL OR created_at >= $6) AND ($7::timestamptz IS NULL OR created_at <= $7)
+          AND ($8::text IS NULL OR id < $8)
+        ORDER BY id DESC LIMIT $9) q
+       JOIN payouts p ON p.id = q.id ORDER BY p.id DESC`,
+    [
+      merchantId,
+      mode,
+      states ?? null,
+      currency ?? null,
+      reference ?? null,
+      createdFrom ?? null,
+      createdTo ?? null,
+      after ?? null,
+      take,
+    ],
+  );
+  return rows.map(({ payout }) => payout);
+}

@@ -1,0 +1,187 @@
+/** Reading `POST /payouts`: the shape in zod, for the document and for unknown fields; the rules from src/domain. */
+import { z } from 'zod';
+import { parseDestination } from '../../rules/destination.ts';
+import { DIRECTORY } from '../../rules/directory.ts';
+import { AMOUNT_MAX_MINOR, CURRENCIES, isCurrency, parseAmount } from '../../rules/money.ts';
+import type { Destination, MerchantTerms } from '../rules/contract.ts';
+import { feeMinor } from '../rules/fee.ts';
+import {
+  DESCRIPTION_MAX,
+  descriptionFault,
+  METADATA_ENTRIES_MAX,
+  metadataFault,
+  normalize,
+  normalizeMetadata,
+  REFERENCE_MAX,
+  referenceFault,
+  TEXT_FAULTS,
+  type TextFault,
+  textFault,
+} from '../../rules/text.ts';
+import { checkWebhookUrl } from '../../net/address.ts';
+import type { PayoutOrder } from '../useCases/takeIn.ts';
+import type { MerchantCaller } from '../../http/caller.ts';
+import { readFee, readLimits } from '../../merchants/terms.ts';
+import { type FieldError, invalidRequest } from '../../http/problem.ts';
+
+/** A field whose rule stands in src/domain; here only what the document says of it. */
+export const field = (schema: Record<string, unknown>) => z.unknown().meta(schema);
+
+export const amountField = field({
+  anyOf: [{ type: 'string', pattern: '^(0|[1-9][0-9]{0,15})([.][0-9]{1,3})?$' }, { type: 'number' }],
+  description: 'Major units, with at most the decimals of the currency. A JSON number may have at most 15 significant digits.',
+  examples: ['1500.00'],
+});
+export const currencyField = field({ type: 'string', enum: Object.keys(CURRENCIES), examples: ['PKR'] });
+
+const accountFields = {
+  accountNumber: { type: 'string', pattern: '^[0-9]{10,16}$' },
+  accountTitle: { type: ['string', 'null'], maxLength: 100 },
+};
+const destinationField = field({
+  description: 'Where the money goes: see GET /api/v1/directory for the codes.',
+  oneOf: [
+    {
+      type: 'object',
+      properties: { type: { const: 'bank' }, bankCode: { type: 'string' }, iban: { type: 'string' }, ...accountFields },
+      required: ['type'],
+      anyOf: [{ required: ['bankCode', 'accountNumber'] }, { required: ['iban'] }],
+      additionalProperties: false,
+    },
+    {
+      type: 'object',
+      properties: { type: { const: 'wallet' }, walletCode: { type: 'string' }, ...accountFields },
+      required: ['type', 'walletCode', 'accountNumber'],
+      additionalProperties: false,
+    },
+  ],
+  examples: [{ type: 'bank', bankCode: 'HBL', accountNumber: '12345678900001', accountTitle: 'Ayesha Khan' }],
+});
+
+export const payoutBody = z
+  .strictObject({
+    amount: amountField,
+    currency: currencyField,
+    reference: field({ type: 'string', pattern: '^[ -~]+$', minLength: 1, maxLength: REFERENCE_MAX, examples: ['INV-1001'] }),
+    destination: destinationField,
+    description: field({ type: ['string', 'null'], maxLength: DESCRIPTION_MAX, examples: ['May salary'] }).optional(),
+    callbackUrl: field({ type: ['string', 'null'], format: 'uri', maxLength: 2048, examples: [null] }).optional(),
+    metadata: field({
+      type: ['object', 'null'],
+      maxProperties: METADATA_ENTRIES_MAX,
+      additionalProperties: { type: 'string', maxLength: 500 },
+      examples: [{ order: '7' }],
+    }).optional(),
+  })
+  .meta({ id: 'NewPayout' });
+
+export type PayoutBody = z.infer<typeof payoutBody>;
+
+export type ReadOrder =
+  | { readonly kind: 'order'; readonly order: PayoutOrder }
+  /** Well-formed, but it breaks a rule: an answer like any other, kept under the idempotency key. */
+  | { readonly kind: 'broken_rule'; readonly errors: readonly FieldError[] }
+  /** Not well-formed: nothing is kept. */
+  | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] };
+
+/** Every fault at once, so that a client mends them in one go. */
+export async function readPayoutOrder(body: PayoutBody, caller: MerchantCaller, allowLoopback: boolean): Promise<ReadOrder> {
+  const errors: FieldError[] = [];
+  const amount = readAmount(body, errors);
+  const text = (pointer: string, code: TextFault | undefined) => {
+    if (code) errors.push({ pointer, code, detail: TEXT_FAULTS[code] });
+  };
+  text('/reference', referenceFault(body.reference));
+  if (isGiven(body.description)) text('/description', descriptionFault(body.description));
+  if (isGiven(body.metadata)) {
+    const fault = metadataFault(body.metadata);
+    if (fault) text(`/metadata${fault.pointer}`, fault.code);
+  }
+  await readCallbackUrl(body.callbackUrl, { allowLoopback: allowLoopback && caller.mode === 'test' }, errors);
+  const destination = parseDestination(body.destination, isCurrency(body.currency) ? body.currency : null, DIRECTORY);
+  if (!destination.ok && destination.status === 400) errors.push(...destination.errors);
+
+  const terms = amount && readTerms(caller, amount, errors);
+  if (errors.length > 0 || !amount || !terms) return { kind: 'invalid', errors };
+  if (!destination.ok) return { kind: 'broken_rule', errors: destination.errors };
+  return { kind: 'order', order: orderOf(body, caller, amount, terms, destination.destination) };
+}
+
+export interface Amount {
+  readonly minor: bigint;
+  readonly currency: string;
+}
+
+function orderOf(
+  body: PayoutBody,
+  caller: MerchantCaller,
+  { minor, currency }: Amount,
+  terms: MerchantTerms,
+  destination: Destination,
+): PayoutOrder {
+  const { merchantId, mode, makerId } = caller;
+  const { reference, description, callbackUrl, metadata } = body;
+  return {
+    merchantId,
+    mode,
+    makerId,
+    currency,
+    amountMinor: minor.toString(),
+    reference: String(reference),
+    description: isGiven(description) ? normalize(String(description)) : null,
+    metadata: isGiven(metadata) ? normalizeMetadata(metadata as Record<string, string>) : {},
+    callbackUrl: isGiven(callbackUrl) ? String(callbackUrl) : null,
+    destination,
+    terms,
+  };
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+
+/** Of an unknown currency no amount can be read: only that is said. */
+export function readAmount(body: { amount?: unknown; currency?: unknown }, errors: FieldError[]): Amount | undefined {
+  const { currency } = body;
+  if (!isCurrency(currency)) {
+    const code = typeof currency === 'string' ? 'unknown_currency' : isGiven(currency) ? 'invalid_type' : 'missing';
+    errors.push({ pointer: '/currency', code, detail: 'Must be one of our currencies, in three capital letters.' });
+    return undefined;
+  }
+  const parsed = parseAmount(body.amount, currency);
+  if (parsed.ok) return { minor: parsed.minor, currency };
+  errors.push({ pointer: '/amount', code: parsed.code, detail: parsed.detail });
+  return undefined;
+}
+
+/** @throws Problem 400, with every fault at once. */
+export function mustReadAmount(body: { amount?: unknown; currency?: unknown }): Amount {
+  const errors: FieldError[] = [];
+  const amount = readAmount(body, errors);
+  if (!amount) throw invalidRequest(errors);
+  return amount;
+}
+
+async function readCallbackUrl(url: unknown, rules: { allowLoopback: boolean }, errors: FieldError[]): Promise<void> {
+  if (!isGiven(url)) return;
+  const pointer = '/callbackUrl';
+  const unreadable = typeof url === 'string' ? textFault(url) : 'invalid_type';
+  if (unreadable || typeof url !== 'string') {
+    errors.push({ pointer, code: unreadable ?? 'invalid_type', detail: TEXT_FAULTS[unreadable ?? 'invalid_type'] });
+    return;
+  }
+  const fault = await checkWebhookUrl(url, rules);
+  if (fault) errors.push({ pointer, ...fault });
+}
+
+/** The merchant's terms as they stand now: the payout keeps them, whatever an admin changes later. */
+export function readTerms(
+  { fee, reviewLimits }: Pick<MerchantCaller, 'fee' | 'reviewLimits'>,
+  { minor, currency }: Amount,
+  errors: FieldError[],
+): MerchantTerms {
+  const { bps, fixed } = readFee(fee);
+  const reviewFromMinor = readLimits(reviewLimits)[currency] ?? null;
+  const terms = { feeBps: bps, feeFixedMinor: fixed[currency] ?? '0', reviewFromMinor };
+  if (feeMinor(minor, terms) > AMOUNT_MAX_MINOR)
+    errors.push({ pointer: '/amount', code: 'amount_too_large', detail: 'The fee for this amount is over the limit.' });
+  return terms;
+}

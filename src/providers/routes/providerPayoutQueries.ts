@@ -1,0 +1,86 @@
+/** A provider's payouts and what happened to them. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { isCurrency } from '../../rules/money.ts';
+import type { PayoutRecord } from '../../payouts/rules/contract.ts';
+import { presentProviderPayout } from '../present/providerPayout.ts';
+import { presentProviderTimelineEntry } from '../../events/timeline.ts';
+import { providerOf } from '../../http/caller.ts';
+import type { ApiContext } from '../../http/context.ts';
+import { byId, documented, noQuery, statusQuery } from '../../http/documented.ts';
+import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
+import { providerAuth } from '../../http/plugins/auth.ts';
+import { listProviderPayouts, ownProviderPayout } from './providerPayoutReads.ts';
+import { PROVIDER_STATUSES, providerPayoutSchema, providerTimelineSchema } from './providerSchemas.ts';
+
+const { read } = documented('provider');
+
+/** A payout's whole story is a page: few have more than a dozen entries. */
+const TIMELINE_LIMIT = 100;
+
+export const providerPayoutsQuery = z.strictObject({
+  ...pageQuery,
+  status: statusQuery(PROVIDER_STATUSES),
+  currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
+});
+
+/** The state alone does not tell a run from the wait for it: each step comes with the records around it. */
+const TIMELINE = `
+  SELECT e.sequence, e.type, e.at, e.actor, e.data, b.object AS before, e.object AS after
+    FROM events e LEFT JOIN events b ON b.payout_id = e.payout_id AND b.sequence = e.sequence - 1
+   WHERE e.payout_id = $1 AND e.sequence > $2::int ORDER BY e.sequence LIMIT $3`;
+
+interface Step {
+  readonly sequence: number;
+  readonly type: string;
+  readonly at: Date;
+  readonly actor: string;
+  readonly data: unknown;
+  readonly before: PayoutRecord | null;
+  readonly after: PayoutRecord;
+}
+
+export function providerPayoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const { pool } = context;
+  const onRequest = providerAuth(context);
+  return async (app) => {
+    app.get(
+      '/payouts/:id',
+      { onRequest, schema: { params: byId, querystring: noQuery, ...read('A payout as it is now', providerPayoutSchema) } },
+      async (request) => presentProviderPayout(await ownProviderPayout(pool, providerOf(request), request.params.id)),
+    );
+
+    app.get(
+      '/payouts',
+      {
+        onRequest,
+        schema: { querystring: providerPayoutsQuery, ...read('Payouts, newest first', listSchema(providerPayoutSchema)) },
+      },
+      async (request) => {
+        const { status: statuses, currency } = request.query;
+        const page = openPage(request, request.query, ID_KEY);
+        const { after, take } = page;
+        const found = await listProviderPayouts(pool, providerOf(request), { statuses, currency, after, take });
+        return page.answer(found, ({ id }) => id, presentProviderPayout);
+      },
+    );
+
+    app.get(
+      '/payouts/:id/timeline',
+      {
+        onRequest,
+        schema: {
+          params: byId,
+          querystring: z.strictObject(pageQuery),
+          ...read('Everything that happened to a payout, in order', listSchema(providerTimelineSchema)),
+        },
+      },
+      async (request) => {
+        const { id } = await ownProviderPayout(pool, providerOf(request), request.params.id);
+        const page = openPage(request, request.query, INTEGER_KEY, TIMELINE_LIMIT);
+        const { rows } = await pool.query<Step>(TIMELINE, [id, page.after ?? 0, page.take]);
+        return page.answer(rows, ({ sequence }) => sequence, presentProviderTimelineEntry);
+      },
+    );
+  };
+}

@@ -1,0 +1,238 @@
+/** Where a merchant's events go: endpoints with a secret of their own, apart for test and live. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { newWebhookSecret } from '../../crypto/newSecret.ts';
+import { encryptSecret } from '../../crypto/secretBox.ts';
+import { newId } from '../../rules/newId.ts';
+import { eventPatternFault } from '../rules/eventPatterns.ts';
+import type { Prisma, WebhookEndpoint } from '../../generated/prisma/client.ts';
+import { presentAttempt, presentEndpoint } from '../present.ts';
+import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
+import type { ApiContext } from '../../http/context.ts';
+import { mustBeAllowed, urlText } from '../../http/customerUrl.ts';
+import { byId, documented, keyed, noQuery } from '../../http/documented.ts';
+import { BIGINT_KEY, ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
+import { merchantAuth } from '../../http/plugins/auth.ts';
+import { once } from '../../http/plugins/idempotency.ts';
+import { notFound, Problem } from '../../http/problem.ts';
+import { endpointSchema, endpointWithSecretSchema, webhookAttemptSchema } from './webhookSchemas.ts';
+
+const { read, write } = documented('webhooks');
+
+/** Every event is stored once for each: enough for a staging, a live and an accounting system, several times over. */
+const ENDPOINTS_MAX = 16;
+
+/** Time to put the new secret where the old one was, over a weekend's night too. */
+const PREVIOUS_KEPT_MS = 24 * 3_600_000;
+
+const FAULTS = {
+  invalid_type: 'Must be a text.',
+  unknown_event_type: 'Must be an event type such as payout.succeeded, a family such as payout.*, or *.',
+} as const;
+
+const eventTypes = z
+  .array(
+    z.string().superRefine((pattern, context) => {
+      const code = eventPatternFault(pattern);
+      if (code) context.addIssue({ code: 'custom', message: FAULTS[code], params: { code } });
+    }),
+  )
+  .min(1)
+  .max(20)
+  .transform((patterns) => [...new Set(patterns)])
+  .meta({ examples: [['payout.*']] });
+
+const url = urlText('https://example.com/webhooks');
+const creation = z.strictObject({ url, eventTypes: eventTypes.default(['payout.*']) });
+const change = z.strictObject({ url: url.optional(), eventTypes: eventTypes.optional(), disabled: z.boolean().optional() });
+const noBody = z.strictObject({}).nullish();
+
+export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const { prisma, keys } = context;
+  const reads = merchantAuth(context, 'webhooks:read');
+  const writes = merchantAuth(context, 'webhooks:write');
+  const rulesFor = ({ mode }: MerchantCaller) => ({ allowLoopback: context.config.webhookAllowLoopbackTest && mode === 'test' });
+
+  return async (app) => {
+    app.post(
+      '/webhook-endpoints',
+      {
+        onRequest: writes,
+        schema: {
+          querystring: noQuery,
+          body: creation,
+          ...keyed,
+          ...write('Make an endpoint; its secret is shown once', 201, endpointWithSecretSchema),
+        },
+      },
+      async (request, reply) => {
+        const caller = merchantOf(request);
+        const { url, eventTypes } = request.body;
+        return await once(context, request, reply, {
+          allot: () => newId('we'),
+          isSecret: true,
+          async execute(id) {
+            await mustBeAllowed(url, '/url', rulesFor(caller));
+            const secret = newWebhookSecret();
+            const made = await create({ id, ...tenantOf(caller), url, eventTypes, secret: encryptSecret(keys, secret) });
+            return { status: 201, body: { ...presentEndpoint(made), secret } };
+          },
+        });
+      },
+    );
+
+    app.get(
+      '/webhook-endpoints',
+      { onRequest: reads, schema: { querystring: z.strictObject(pageQuery), ...read('Endpoints', listSchema(endpointSchema)) } },
+      async (request) => {
+        const page = openPage(request, request.query, ID_KEY);
+        const found = await prisma.webhookEndpoint.findMany({
+          where: { ...tenantOf(merchantOf(request)), deletedAt: null, ...(page.after && { id: { lt: page.after } }) },
+          orderBy: { id: 'desc' },
+          take: page.take,
+        });
+        return page.answer(found, ({ id }) => id, presentEndpoint);
+      },
+    );
+
+    app.get(
+      '/webhook-endpoints/:id',
+      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One endpoint', endpointSchema) } },
+      async (request) => presentEndpoint(await own(prisma, merchantOf(request), request.params.id)),
+    );
+
+    app.patch(
+      '/webhook-endpoints/:id',
+      {
+        onRequest: writes,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: change,
+          ...keyed,
+          ...write('Change an endpoint', 200, endpointSchema),
+        },
+      },
+      async (request, reply) => {
+        const caller = merchantOf(request);
+        const { url, eventTypes, disabled } = request.body;
+        return await once(context, request, reply, {
+          allot: () => newId('chg'),
+          async execute() {
+            if (url !== undefined) await mustBeAllowed(url, '/url', rulesFor(caller));
+            const { id } = await own(prisma, caller, request.params.id);
+            const data = { ...(url !== undefined && { url }), ...(eventTypes && { eventTypes }), ...switched(disabled) };
+            return { status: 200, body: presentEndpoint(await prisma.webhookEndpoint.update({ where: { id }, data })) };
+          },
+        });
+      },
+    );
+
+    app.delete(
+      '/webhook-endpoints/:id',
+      { onRequest: writes, schema: { params: byId, querystring: noQuery, ...write('Remove an endpoint', 204, z.null()) } },
+      async (request, reply) => {
+        const { id } = await own(prisma, merchantOf(request), request.params.id);
+        await prisma.webhookEndpoint.update({ where: { id }, data: { deletedAt: new Date() } });
+        return reply.code(204).send();
+      },
+    );
+
+    app.post(
+      '/webhook-endpoints/:id/secret/rotate',
+      {
+        onRequest: writes,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: noBody,
+          ...keyed,
+          ...write('A new secret; the one before signs too for 24 hours', 200, endpointWithSecretSchema),
+        },
+      },
+      async (request, reply) => {
+        const caller = merchantOf(request);
+        return await once(context, request, reply, {
+          allot: () => newId('rot'),
+          isSecret: true,
+          async execute(_, isRepeat) {
+            const before = await own(prisma, caller, request.params.id);
+            const secret = newWebhookSecret();
+            // Rotated before, but the answer was lost: nobody has that secret, the one before it is still in use.
+            const keeps = isRepeat && before.previousUntil !== null;
+            const previous = { previousSecret: before.secret, previousUntil: new Date(Date.now() + PREVIOUS_KEPT_MS) };
+            const rotated = await prisma.webhookEndpoint.update({
+              where: { id: before.id },
+              data: { secret: encryptSecret(keys, secret), ...(keeps ? {} : previous) },
+            });
+            return { status: 200, body: { ...presentEndpoint(rotated), secret } };
+          },
+        });
+      },
+    );
+
+    app.get(
+      '/webhook-endpoints/:id/attempts',
+      {
+        onRequest: reads,
+        schema: {
+          params: byId,
+          querystring: z.strictObject(pageQuery),
+          ...read('What came of each try, the newest first', listSchema(webhookAttemptSchema)),
+        },
+      },
+      async (request) => {
+        const { id } = await own(prisma, merchantOf(request), request.params.id);
+        const page = openPage(request, request.query, BIGINT_KEY);
+        return page.answer(await attemptsOf(id, page.after, page.take), ({ id: key }) => key, presentAttempt);
+      },
+    );
+  };
+
+  async function create(wanted: NewEndpoint): Promise<WebhookEndpoint> {
+    const { id, merchantId, mode, secret } = wanted;
+    return await prisma.$transaction(async (db) => {
+      // One at a time for a merchant and mode: two at once would both find room for one.
+      await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`webhook_endpoints ${merchantId} ${mode}`}, 0))`;
+      const others = await db.webhookEndpoint.count({ where: { merchantId, mode, deletedAt: null, id: { not: id } } });
+      if (others >= ENDPOINTS_MAX)
+        throw new Problem(
+          422,
+          'too_many_endpoints',
+          `A merchant may have ${ENDPOINTS_MAX} endpoints in each mode: remove one first.`,
+        );
+      // There already: made before, but its answer was lost and with it the secret.
+      return await db.webhookEndpoint.upsert({ where: { id }, create: wanted, update: { secret } });
+    });
+  }
+
+  async function attemptsOf(endpointId: string, before: bigint | undefined, take: number) {
+    const deliveries = await prisma.$queryRaw<{ id: bigint }[]>`
+      SELECT a.id FROM webhook_attempts a JOIN webhook_deliveries d ON d.id = a.delivery_id
+       WHERE d.endpoint_id = ${endpointId} AND (${before ?? null}::bigint IS NULL OR a.id < ${before ?? null}::bigint)
+       ORDER BY a.id DESC LIMIT ${take}`;
+    return await prisma.webhookAttempt.findMany({
+      where: { id: { in: deliveries.map(({ id }) => id) } },
+      orderBy: { id: 'desc' },
+    });
+  }
+}
+
+type NewEndpoint = Pick<WebhookEndpoint, 'id' | 'merchantId' | 'mode' | 'url' | 'eventTypes' | 'secret'>;
+
+export const tenantOf = ({ merchantId, mode }: MerchantCaller) => ({ merchantId, mode });
+
+/** The caller's endpoint. @throws Problem 404 for any other, also of their own other mode. */
+export async function own(prisma: ApiContext['prisma'], caller: MerchantCaller, id: string): Promise<WebhookEndpoint> {
+  const found = await prisma.webhookEndpoint.findFirst({ where: { id, ...tenantOf(caller), deletedAt: null } });
+  if (!found) throw notFound();
+  return found;
+}
+
+/** On again after a 410, or off by the merchant's own wish. */
+function switched(disabled: boolean | undefined): Prisma.WebhookEndpointUpdateInput {
+  if (disabled === undefined) return {};
+  return disabled
+    ? { disabledAt: new Date(), disabledReason: 'switched off by the merchant' }
+    : { disabledAt: null, disabledReason: null };
+}

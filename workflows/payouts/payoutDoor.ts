@@ -1,0 +1,223 @@
+/**
+ * What every workflow of a payout shares: the one door through which facts reach the ledger, what this run knows of
+ * the payout, and the webhooks that a change leaves behind.
+ */
+import {
+  type ActivityInterfaceFor,
+  allHandlersFinished,
+  ParentClosePolicy,
+  proxyActivities,
+  setCurrentDetails,
+  startChild,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { LedgerActivities } from '../../activities/payouts/ledger.ts';
+import type { WebhookActivities } from '../../activities/webhooks/webhooks.ts';
+import { deliveryWorkflowId, notificationsWorkflowId } from '../../src/rules/ids.ts';
+import type { NotificationsInput } from '../../src/notify/rules/notifications.ts';
+import type { Fact, FactAnswer, PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { currentDetails } from '../../src/payouts/rules/currentDetails.ts';
+import { isFinal, PUBLIC_STATUS, waitingOn } from '../../src/payouts/rules/machine.ts';
+import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../../src/payouts/rules/searchAttributes.ts';
+import { stepKey } from '../../src/payouts/rules/steps.ts';
+import { DECISIONS_QUEUE, WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
+import type { WebhookDeliveryInput } from '../../src/webhooks/rules/delivery.ts';
+import { ledger, refusedForGood } from './ledgerCalls.ts';
+
+/**
+ * What an update asks. Until its workflow task is done an update stands in no history, only in the server's memory: what
+ * the ledger wrote in that task, the workflow would never hear of if worker and server died. An activity is handed out
+ * when the update is stored.
+ */
+const asked = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'applyAsked'>>({
+  taskQueue: DECISIONS_QUEUE,
+  startToCloseTimeout: '15s', // above the pool's own limits (10 s), which give the better error
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
+});
+
+const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
+  taskQueue: WEBHOOKS_QUEUE,
+  startToCloseTimeout: '2m', // every receiver has 15 s, in parallel; new tries begin within the first minute
+  heartbeatTimeout: '15s', // a dead worker is noticed by five missed beats
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  summary: 'deliver webhooks',
+});
+
+/** What was seen of the payout, and whether it left webhooks behind. */
+export interface View {
+  readonly payout: PayoutRecord;
+  readonly notify: boolean;
+}
+
+export interface PayoutDoor {
+  /** The payout as this run last saw it. */
+  seen(): PayoutRecord;
+  /** Called with every view; an older one than ours is no news (next.ts). */
+  onView(listener: (payout: PayoutRecord, askedAt: number) => void): void;
+  /** Called when a step can never succeed: the payout is parked. */
+  onParked(listener: () => void): void;
+  /** The number of its newest event when this run began. */
+  readonly openedAt: number;
+  /** Whether the books may be further than what was seen. */
+  isBehind(): boolean;
+  /** Waits for news of the payout, which the books have before us. */
+  whileBehind<T>(news: Promise<T>): Promise<T>;
+  /**
+   * Takes over what was seen elsewhere, such as in an activity; an older view than ours changes nothing.
+   * @param askedAt the newest event's number that we had seen when we asked.
+   */
+  see(view: View, askedAt: number): void;
+  /** A fact that can never be written parks the payout, and is answered `wrong_state`. */
+  apply(fact: Fact, actor: string): Promise<FactAnswer>;
+  /** The same for what a person asks: it must be stored first, and the person may not be allowed to. */
+  applyAsked(fact: Fact, actor: string): Promise<FactAnswer>;
+  /** Hands the payout to an operator: a step of it can never succeed as things are. */
+  park(reason: string): Promise<void>;
+  /** Shown with the current details until the payout changes. */
+  remark(text: string): void;
+  /** Whether every webhook so far is delivered, or handed to a workflow of its own, and whoever asked has an answer. */
+  isSettled(): boolean;
+}
+
+export function openDoor(opened: View): PayoutDoor {
+  let seen = opened.payout;
+  let tellView: (payout: PayoutRecord, askedAt: number) => void = () => undefined;
+  let tellParked: () => void = () => undefined;
+  let awaited = 0; // news on their way to us
+  let delivering: Promise<void> | undefined;
+  let moreToDeliver = false;
+  let notifiedOf = 0; // the newest change that left webhooks behind
+  const handedOver = new Set<string>(); // workflows that deliver what this one left
+  let shown = '';
+  let parkedAt: number | null = null; // the newest event's number after it was parked
+
+  async function deliver(): Promise<void> {
+    while (moreToDeliver) {
+      moreToDeliver = false;
+      const { undelivered, through, notifications = [] } = await webhooks.deliverWebhooks({ payoutId: seen.id });
+      if (through !== undefined && through >= notifiedOf) moreToDeliver = false; // it has seen what we were told of meanwhile
+      // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
+      for (const deliveryId of undelivered) {
+        await handOver('webhookDelivery', deliveryWorkflowId(deliveryId), {
+          deliveryId,
+          tried: 1,
+        } satisfies WebhookDeliveryInput);
+      }
+      for (const eventId of notifications) {
+        await handOver('notifications', notificationsWorkflowId(eventId), { eventId } satisfies NotificationsInput);
+      }
+    }
+    delivering = undefined;
+  }
+
+  async function handOver(workflowType: string, workflowId: string, input: object): Promise<void> {
+    if (handedOver.has(workflowId)) return;
+    handedOver.add(workflowId);
+    await startChild(workflowType, {
+      workflowId,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    }).catch(ignoreRunningTwin);
+  }
+
+  function see({ payout, notify }: View, askedAt: number): void {
+    if (notify) {
+      moreToDeliver = true;
+      notifiedOf = Math.max(notifiedOf, payout.sequence);
+      delivering ??= deliver();
+    }
+    // Overtaken by another answer. One with less than we knew when we asked is not: the books were restored from a backup.
+    if (payout.sequence < seen.sequence && payout.sequence >= askedAt) return;
+    seen = payout;
+    shown = show(payout, shown);
+    tellView(payout, askedAt);
+  }
+
+  async function whileBehind<T>(news: Promise<T>): Promise<T> {
+    awaited += 1;
+    try {
+      return await news;
+    } finally {
+      awaited -= 1;
+    }
+  }
+
+  async function applyBy(write: (step: Step) => Promise<FactAnswer>, fact: Fact, actor: string): Promise<FactAnswer> {
+    const { sequence } = seen;
+    try {
+      const answer = await whileBehind(write([seen.id, stepKey(fact, seen), fact, actor]));
+      see(answer, sequence);
+      return answer;
+    } catch (error) {
+      const reason = refusedForGood(error);
+      if (reason === undefined) throw error;
+      await park(`${fact.type}: ${reason}`);
+      return { outcome: 'wrong_state', payout: seen, notify: false };
+    }
+  }
+
+  const apply = (fact: Fact, actor: string): Promise<FactAnswer> => applyBy((step) => ledger.applyFact(...step), fact, actor);
+
+  const applyAsked = (fact: Fact, actor: string): Promise<FactAnswer> =>
+    applyBy((step) => asked.applyAsked.executeWithOptions({ summary: fact.type }, step), fact, actor);
+
+  async function park(reason: string): Promise<void> {
+    const { id, sequence } = seen;
+    const fact: Fact = { type: 'parked', reason };
+    try {
+      // Tried again in vain, and nothing has happened since: that stands there already.
+      if (sequence !== parkedAt) see(await whileBehind(ledger.applyFact(id, stepKey(fact, seen), fact, 'system')), sequence);
+      parkedAt = seen.sequence;
+    } catch (error) {
+      if (refusedForGood(error) === undefined) throw error; // not even that can be written: it stands here, and in the logs
+    }
+    remark(`this step can never succeed as things are, and waits for an operator: ${reason}`);
+    tellParked();
+  }
+
+  const remark = (text: string): void => setCurrentDetails(`${currentDetails(seen)}\n\n${text}`);
+
+  see(opened, 0);
+  return {
+    seen: () => seen,
+    openedAt: opened.payout.sequence,
+    onView: (listener) => {
+      tellView = listener;
+    },
+    onParked: (listener) => {
+      tellParked = listener;
+    },
+    isBehind: () => awaited > 0,
+    whileBehind,
+    see,
+    apply,
+    applyAsked,
+    park,
+    remark,
+    isSettled: () => delivering === undefined && allHandlersFinished(),
+  };
+}
+
+type Step = Parameters<LedgerActivities['applyFact']>;
+
+/** What an operator reads and filters by in the Temporal UI. An upsert costs a history event: only where he would look. */
+function show(payout: PayoutRecord, shown: string): string {
+  const status = PUBLIC_STATUS[payout.state];
+  const waitsFor = waitingOn(payout);
+  setCurrentDetails(currentDetails(payout));
+  const wantsAttention = isFinal(payout.state) || payout.needsOperator || waitsFor === 'approver' || waitsFor === 'operator';
+  const now = `${status} ${payout.needsOperator}`;
+  if (now === shown || !(wantsAttention || shown !== '')) return shown;
+  upsertSearchAttributes([
+    { key: PAYOUT_STATUS, value: status },
+    { key: NEEDS_OPERATOR, value: payout.needsOperator },
+  ]);
+  return now;
+}
+
+/** There is such a workflow already: it will be tried. */
+function ignoreRunningTwin(error: unknown): void {
+  if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return;
+  throw error;
+}

@@ -1,0 +1,23 @@
+/**
+ * What comes after a payout's own workflow has ended: a return, a late success, a stale message, or a person who has seen
+ * what was wrong. Same door, same edges.
+ */
+import type { FollowUpInput, PspNotice } from '../../src/payouts/rules/contract.ts';
+import { ledger } from './ledgerCalls.ts';
+import { hearNotices, takeCommands } from './payoutCommands.ts';
+import { openDoor, type PayoutDoor } from './payoutDoor.ts';
+import { openStory } from './payoutStory.ts';
+
+export async function payoutFollowUp({ payoutId, times }: FollowUpInput): Promise<void> {
+  let door: PayoutDoor | undefined;
+  const early: PspNotice[] = [];
+  let hear = (notice: PspNotice): void => void early.push(notice);
+  hearNotices((notice) => hear(notice));
+  takeCommands({ isOpened: () => door !== undefined, door: () => door, allowSignalDecisions: false }); // nothing is left to decide
+
+  door = openDoor({ payout: await ledger.readPayout(payoutId), notify: false });
+  const story = openStory(door, 0, times);
+  hear = story.hear;
+  for (const notice of early) story.hear(notice);
+  await story.play();
+}
