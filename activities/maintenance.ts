@@ -1,13 +1,13 @@
 /** Housekeeping: what only grows is cut back, and the books are checked. */
 import { heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import { claimOf, type Fact, type PayoutRecord } from '../src/payouts/rules/contract.ts';
-import { isRepeated, type PayoutState, STATES } from '../src/payouts/rules/machine.ts';
 import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.ts';
 import { createLedger } from '../src/ledger/ledger.ts';
+import type { PayoutsClient } from '../src/payouts/client.ts';
+import { claimOf, type Fact, type PayoutRecord } from '../src/payouts/rules/contract.ts';
+import { isRepeated, type PayoutState, STATES } from '../src/payouts/rules/machine.ts';
 import { attemptState, closeRepeated } from '../src/psp/messages.ts';
 import { TemporalUnavailable } from '../src/temporal/client.ts';
-import type { PayoutsClient } from '../src/payouts/client.ts';
 import { whileBeating } from './beating.ts';
 
 export type MaintenanceActivities = ReturnType<typeof createMaintenanceActivities>;

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '../src/db/migrate.ts';
 import { createPool } from '../src/db/pool.ts';
-import { newId } from '../src/rules/newId.ts';
 import { createLedger, type ReserveRequest } from '../src/ledger/ledger.ts';
 import { startPostgres } from '../src/local/postgres.ts';
+import { newId } from '../src/rules/newId.ts';
 
 export interface LedgerResult {
   /** One merchant for all, and 10,000 taken at random. */

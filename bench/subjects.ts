@@ -7,6 +7,7 @@ import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/clie
 import { TypedSearchAttributes } from '@temporalio/common';
 import pg from 'pg';
 import { Pool as HttpPool } from 'undici';
+import type { Credentials } from '../harness/installation.ts';
 import {
   AMOUNT_MINOR,
   CURRENCY,
@@ -15,7 +16,6 @@ import {
   PAYOUT_KIND,
   PAYOUT_STATUS,
 } from '../src/payouts/rules/searchAttributes.ts';
-import type { Credentials } from '../harness/installation.ts';
 import { FLOOR_QUEUE, type Settled } from './floorWorker.ts';
 import { type floor, floorAccept } from './floorWorkflow.ts';
 

@@ -3,10 +3,10 @@
  * every webhook, what was earned and who was told (providerOracle.ts), the invariants, and Temporal.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Transfer } from '../harness/simulatorControl.ts';
 import { isFinal, type PayoutState, PUBLIC_STATUS, STATES, TIMELINE_ONLY } from '../src/payouts/rules/machine.ts';
 import { PROVIDER_STATUS } from '../src/providers/present/providerPayout.ts';
 import { feeOf } from '../src/psp/flutterwave/scenarios.ts';
-import type { Transfer } from '../harness/simulatorControl.ts';
 import { type Flow, STORY_OF } from './behaviours.ts';
 import type { EntryRow, EventRow, PayoutRow } from './books.ts';
 import type { Made } from './crowd.ts';

@@ -1,8 +1,8 @@
 /** A PSP as the harness knows it: its book, its bank, and the faults that it is asked for. One for each flow. */
 import pg from 'pg';
-import { TEXTS } from '../src/psp/flutterwave/scenarios.ts';
 import type { Installation } from '../harness/installation.ts';
 import { askSimulator, SimulatorRefusal, type Transfer, transfersAt } from '../harness/simulatorControl.ts';
+import { TEXTS } from '../src/psp/flutterwave/scenarios.ts';
 import type { BankDeed, Flow } from './behaviours.ts';
 import { patiently } from './patience.ts';
 

@@ -6,13 +6,13 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from '../harness/freePorts.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { type Credentials, credentialsOf, type Home, openHome, secretsOf } from '../src/local/home.ts';
 import { keepPostgres } from '../src/local/keepPostgres.ts';
 import { seed } from '../src/local/seed.ts';
 import { LOCAL_SETTINGS } from '../src/local/settings.ts';
 import { temporalCli } from '../src/local/temporalBinary.ts';
-import { freePorts } from '../harness/freePorts.ts';
 import { temporalBinaries } from './binaries.ts';
 import { type Member, member } from './processes.ts';
 import {

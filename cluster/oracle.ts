@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import { createPool } from '../src/db/pool.ts';
-import { type PayoutState, WAITING_ON } from '../src/payouts/rules/machine.ts';
 import { checkInvariants } from '../src/ledger/invariants.ts';
+import { type PayoutState, WAITING_ON } from '../src/payouts/rules/machine.ts';
 import type { Cluster } from './arrangement.ts';
 
 /** Follow-ups of callbacks may take a moment longer than the payouts; what still runs after this is stuck. */

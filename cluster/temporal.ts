@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { SEARCH_ATTRIBUTES } from '../src/payouts/rules/searchAttributes.ts';
 import type { Home } from '../src/local/home.ts';
+import { SEARCH_ATTRIBUTES } from '../src/payouts/rules/searchAttributes.ts';
 import type { TemporalBinaries } from './binaries.ts';
 import { type Member, member } from './processes.ts';
 

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { loadConfig, loadDatabase } from './config.ts';
 import { createPool } from './db/pool.ts';
-import { isRole, ROLES } from './rules/roles.ts';
 import { databaseOfHome, environmentOfHome } from './local/home.ts';
+import { isRole, ROLES } from './rules/roles.ts';
 import { listenForStop, sentenceOf } from './stop.ts';
 
 /** What runs until it is told to stop. */

@@ -6,8 +6,8 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { isVapidPair, type VapidKeys } from './crypto/pushKeys.ts';
 import { parseKeys } from './crypto/secretBox.ts';
-import type { PayoutTimes } from './payouts/rules/contract.ts';
 import type { MailSettings } from './notify/mail.ts';
+import type { PayoutTimes } from './payouts/rules/contract.ts';
 import type { FlutterwaveConnectorOptions } from './psp/flutterwave/connector.ts';
 import type { PspConfig } from './psp/registry.ts';
 

@@ -12,11 +12,11 @@ import { ApplicationFailure, activityInfo, cancellationSignal, heartbeat } from 
 import type { Pool } from 'pg';
 import type { PushKeys } from '../../src/crypto/pushKeys.ts';
 import { decryptSecret, type KeyRing } from '../../src/crypto/secretBox.ts';
-import { type Channel, type NotificationState, waitAfter } from '../../src/notify/rules/notifications.ts';
 import { failpoint } from '../../src/failpoints.ts';
 import type { Mailer } from '../../src/notify/mail.ts';
 import { type Claimed, createOutbox, type Pending } from '../../src/notify/outbox.ts';
 import type { Pusher } from '../../src/notify/push.ts';
+import { type Channel, type NotificationState, waitAfter } from '../../src/notify/rules/notifications.ts';
 import { messageOf } from '../../src/notify/texts.ts';
 
 export interface NotificationPorts {

@@ -3,9 +3,9 @@
  * the earlier answer; a signal, or a command that somebody kept, was checked by nobody.
  */
 import type { Pool } from 'pg';
+import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { Fact, FactAnswer, PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { ACTION_ROLES, mayAct, type Role } from '../../src/rules/roles.ts';
-import type { Ledger } from '../../src/ledger/ledger.ts';
 
 /** The lowest role for each fact that an admin makes true. */
 const ROLES: ReadonlyMap<string, Role> = new Map([

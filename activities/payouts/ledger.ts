@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Pool } from 'pg';
+import { type Failpoint, failpoint } from '../../src/failpoints.ts';
+import type { Ledger, ReserveAnswer, ReserveRequest } from '../../src/ledger/ledger.ts';
 import { LEDGER_REFUSED, type PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { FACTS } from '../../src/payouts/rules/machine.ts';
-import { type Failpoint, failpoint } from '../../src/failpoints.ts';
 import { reserveAssessed } from '../../src/risk/assessed.ts';
-import type { Ledger, ReserveAnswer, ReserveRequest } from '../../src/ledger/ledger.ts';
 import { askedDoor } from './authority.ts';
 
 interface Places {

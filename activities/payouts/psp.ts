@@ -1,15 +1,15 @@
 /** The PSP as activities: send an attempt once, and look up what became of it. */
 import { ApplicationFailure, activityInfo, cancellationSignal, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import { pspReference } from '../../src/rules/ids.ts';
+import { failpoint } from '../../src/failpoints.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { Destination, FactAnswer, Mode } from '../../src/payouts/rules/contract.ts';
 import { factsOf, isNews, replyContext } from '../../src/payouts/rules/facts.ts';
 import type { PayoutState } from '../../src/payouts/rules/machine.ts';
 import type { PspReply } from '../../src/payouts/rules/reply.ts';
 import { stepKey } from '../../src/payouts/rules/steps.ts';
-import { failpoint } from '../../src/failpoints.ts';
-import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { PspConnector, PspOrder } from '../../src/psp/port.ts';
+import { pspReference } from '../../src/rules/ids.ts';
 import { whileBeating } from '../beating.ts';
 import { factDoor } from './ledger.ts';
 

@@ -1,11 +1,11 @@
 /** The steps of a payout run. Each may be done again: a payout that has its run is not handed over twice. */
 import { heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
+import { failpoint } from '../../src/failpoints.ts';
+import type { PayoutsClient } from '../../src/payouts/client.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import type { RunProgress, RunTrigger } from '../../src/providers/rules/payoutRun.ts';
-import { failpoint } from '../../src/failpoints.ts';
 import { TemporalUnavailable } from '../../src/temporal/client.ts';
-import type { PayoutsClient } from '../../src/payouts/client.ts';
 
 /** Payouts a step: half a second of signals. At BATCH_WORKER_RATE_LIMIT=1 a run hands over a hundred a second, more than a PSP takes. */
 const PAGE = 100;

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, cancellationSignal, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { decryptSecret, type KeyRing } from '../../src/crypto/secretBox.ts';
-import type { PayoutState } from '../../src/payouts/rules/machine.ts';
-import { failpoint } from '../../src/failpoints.ts';
-import { createOutbox } from '../../src/notify/outbox.ts';
 import { presentEvent } from '../../src/events/presentEvent.ts';
+import { failpoint } from '../../src/failpoints.ts';
+import { postWebhook, type SendResult } from '../../src/net/guardedFetch.ts';
+import { createOutbox } from '../../src/notify/outbox.ts';
+import type { PayoutState } from '../../src/payouts/rules/machine.ts';
 import {
   createDeliveries,
   type Delivery,
@@ -16,7 +17,6 @@ import {
   type Trigger,
   type TryRecord,
 } from '../../src/webhooks/deliveries.ts';
-import { postWebhook, type SendResult } from '../../src/net/guardedFetch.ts';
 import { signedHeaders } from '../../src/webhooks/sign.ts';
 import { whileBeating } from '../beating.ts';
 

@@ -1,6 +1,7 @@
 /** An event as merchants see it: in `GET /events` and, to the byte, in webhooks (api.md §3). */
-import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
+
 import { type PublicPayout, presentPayout } from '../payouts/present/payout.ts';
+import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
 import { type ProviderPayout, presentProviderPayout } from '../providers/present/providerPayout.ts';
 
 /** A row of `events`. `object` is the payout's record right after the change. */

@@ -1,8 +1,9 @@
 /** A payout's events as its owner sees them: every status in the owner's words, nothing of our inner workings. */
-import { formatMajor, isCurrency } from '../rules/money.ts';
+
 import type { PayoutRecord } from '../payouts/rules/contract.ts';
 import { type PayoutState, PUBLIC_STATUS, type PublicStatus } from '../payouts/rules/machine.ts';
 import { type ProviderStatus, providerStatus } from '../providers/present/providerPayout.ts';
+import { formatMajor, isCurrency } from '../rules/money.ts';
 
 export interface TimelineRow {
   readonly sequence: number;

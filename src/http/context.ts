@@ -4,9 +4,9 @@ import type { Config } from '../config.ts';
 import type { KeyRing } from '../crypto/secretBox.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { PspRegistry } from '../psp/registry.ts';
-import type { PayoutRunsClient } from '../providers/runsClient.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
+import type { PayoutRunsClient } from '../providers/runsClient.ts';
+import type { PspRegistry } from '../psp/registry.ts';
 import type { WebhooksClient } from '../webhooks/client.ts';
 
 export interface ApiContext {

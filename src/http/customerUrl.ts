@@ -1,7 +1,7 @@
 /** URLs that customers give us to send to. */
 import { z } from 'zod';
-import { TEXT_FAULTS, textFault } from '../rules/text.ts';
 import { type AddressRules, checkWebhookUrl } from '../net/address.ts';
+import { TEXT_FAULTS, textFault } from '../rules/text.ts';
 import { invalidRequest, Problem } from './problem.ts';
 
 /** Its form is checkWebhookUrl's affair; but what the URL parser forgives, such as a NUL, PostgreSQL does not. */

@@ -4,10 +4,10 @@ import { parseKeys } from '../crypto/secretBox.ts';
 import { createPool } from '../db/pool.ts';
 import { createPrisma } from '../db/prisma.ts';
 import { createLedger } from '../ledger/ledger.ts';
+import { createPayoutsClient } from '../payouts/client.ts';
+import { createPayoutRunsClient } from '../providers/runsClient.ts';
 import { createPspRegistry } from '../psp/registry.ts';
 import { connectTemporal } from '../temporal/client.ts';
-import { createPayoutRunsClient } from '../providers/runsClient.ts';
-import { createPayoutsClient } from '../payouts/client.ts';
 import { createWebhooksClient } from '../webhooks/client.ts';
 import { buildApp } from './app.ts';
 

@@ -4,11 +4,11 @@
  * same rows share one pass over them, so that ten million entries are checked within a minute.
  */
 import type { ClientBase, Pool, PoolClient } from 'pg';
+import { payoutInvariants } from '../payouts/invariants.ts';
+import { providerInvariants } from '../providers/invariants.ts';
 import { debtInvariants } from './debtInvariants.ts';
 import { entryInvariants } from './entryInvariants.ts';
 import { type Invariant, type Pass, passesOf, SAMPLE } from './invariant.ts';
-import { payoutInvariants } from '../payouts/invariants.ts';
-import { providerInvariants } from '../providers/invariants.ts';
 
 export interface InvariantResult {
   readonly name: string;

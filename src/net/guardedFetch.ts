@@ -2,7 +2,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { storable } from '../rules/text.ts';
-import { chunksOf, send } from './send.ts';
 import {
   type Address,
   type AddressRules,
@@ -13,6 +12,7 @@ import {
   type UrlFaultCode,
   withLimit,
 } from './address.ts';
+import { chunksOf, send } from './send.ts';
 
 /** DNS and then TCP with TLS, each: a host that is up answers either within one. What a firewall swallows stops here. */
 const CONNECT_MS = 5_000;

@@ -3,8 +3,8 @@
  * meanwhile, so that two workers never both send; what came of it is written in one statement.
  */
 import type { Pool } from 'pg';
-import type { Channel, Notice, NotificationState } from './rules/notifications.ts';
 import { storable } from '../rules/text.ts';
+import type { Channel, Notice, NotificationState } from './rules/notifications.ts';
 
 export interface Pending {
   readonly id: string;

@@ -1,8 +1,8 @@
 /** Bringing a notification to a browser: encrypted for it alone (RFC 8291), in our name (VAPID, RFC 8292), by its push service. */
 import webPush from 'web-push';
 import type { PushKeys, VapidKeys } from '../crypto/pushKeys.ts';
-import type { Mode } from '../payouts/rules/contract.ts';
 import { postWebhook, type SendResult } from '../net/guardedFetch.ts';
+import type { Mode } from '../payouts/rules/contract.ts';
 
 export interface Push {
   /** The notification's, the same on every try. */

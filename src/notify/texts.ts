@@ -2,9 +2,10 @@
  * What a notification says, in plain text. Pure: from what happened to a subject, a body for mail and a line for a push.
  * Of an account only the last four digits are ever named, whatever a PSP may have put into its messages.
  */
+
+import type { FailureClass } from '../payouts/rules/failures.ts';
 import { formatMajor } from '../rules/money.ts';
 import type { Notice, NoticeData, NotificationKind } from './rules/notifications.ts';
-import type { FailureClass } from '../payouts/rules/failures.ts';
 
 export interface Message {
   readonly subject: string;

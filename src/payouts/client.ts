@@ -17,6 +17,9 @@ import {
 import { ApplicationFailure, TypedSearchAttributes, type WorkflowIdReusePolicy } from '@temporalio/common';
 import { followUpWorkflowId, payoutWorkflowId } from '../rules/ids.ts';
 import { formatMajor } from '../rules/money.ts';
+import { TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
+import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
+import { unsigned } from '../temporal/rules/unsigned.ts';
 import {
   type Accepted,
   type AcceptOrder,
@@ -36,17 +39,7 @@ import {
   type PspNotice,
   pspNoticeSignal,
 } from './rules/contract.ts';
-import {
-  AMOUNT_MINOR,
-  CURRENCY,
-  MERCHANT_ID,
-  NEEDS_OPERATOR,
-  PAYOUT_KIND,
-  PAYOUT_STATUS,
-} from './rules/searchAttributes.ts';
-import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
-import { unsigned } from '../temporal/rules/unsigned.ts';
-import { TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
+import { AMOUNT_MINOR, CURRENCY, MERCHANT_ID, NEEDS_OPERATOR, PAYOUT_KIND, PAYOUT_STATUS } from './rules/searchAttributes.ts';
 
 /** A client waits this long for a first answer; beyond it, 202: the workflow is there and goes on by itself. */
 const ANSWER_TIMEOUT_MS = 5_000;

@@ -3,8 +3,9 @@
  * relation reads its table in the order of an index and meets the payouts on the way, so that none of it is sorted,
  * hashed or held in memory.
  */
-import { TIMELINE_ONLY } from './rules/machine.ts';
+
 import type { Invariant, Relation } from '../ledger/invariant.ts';
+import { TIMELINE_ONLY } from './rules/machine.ts';
 import { FINAL, HOLDING, IN_FLIGHT } from './stateLists.ts';
 
 const UNSENT = `('${TIMELINE_ONLY.join("', '")}')`;

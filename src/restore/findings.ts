@@ -2,10 +2,11 @@
  * What the books have forgotten or would do wrong after they were restored from a backup, as two witnesses tell it:
  * Temporal's runs and the PSP's statement. Rules only; who asks and who acts is in main.ts and repair.ts.
  */
-import { attemptOf, payoutIdOf } from '../rules/ids.ts';
-import { formatMajor } from '../rules/money.ts';
+
 import type { PayoutRecord } from '../payouts/rules/contract.ts';
 import { STATES } from '../payouts/rules/machine.ts';
+import { attemptOf, payoutIdOf } from '../rules/ids.ts';
+import { formatMajor } from '../rules/money.ts';
 import type { Run, Told } from './runs.ts';
 import type { StatementLine } from './statement.ts';
 

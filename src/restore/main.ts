@@ -6,14 +6,14 @@ import { readFileSync } from 'node:fs';
 import type { Pool } from 'pg';
 import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
-import { payoutIdOf } from '../rules/ids.ts';
 import { createLedger } from '../ledger/ledger.ts';
-import { connectTemporal } from '../temporal/client.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
-import { createRunsClient, type Run, type RunsClient } from './runs.ts';
+import { payoutIdOf } from '../rules/ids.ts';
+import { connectTemporal } from '../temporal/client.ts';
 import { createWebhooksClient } from '../webhooks/client.ts';
 import { type Booked, type Finding, findingOfRuns, findingsOfStatement, MEANING, sentenceOfFinding } from './findings.ts';
 import { holdAll, type RepairPorts, repair, takeUpAll } from './repair.ts';
+import { createRunsClient, type Run, type RunsClient } from './runs.ts';
 import { parseStatement, type StatementLine } from './statement.ts';
 
 export interface RestoredOptions {

@@ -1,13 +1,13 @@
 /** Puts right what a comparison found, and gives every open payout a workflow that goes on from the books. */
 import type { Pool } from 'pg';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { PayoutsClient } from '../payouts/client.ts';
 import { claimOf, type Fact, type PayoutRecord, type PayoutTimes } from '../payouts/rules/contract.ts';
 import { STATES } from '../payouts/rules/machine.ts';
 import { stepKey } from '../payouts/rules/steps.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import type { PayoutsClient } from '../payouts/client.ts';
-import type { Run, RunsClient } from './runs.ts';
 import type { WebhooksClient } from '../webhooks/client.ts';
 import type { Finding } from './findings.ts';
+import type { Run, RunsClient } from './runs.ts';
 import { takeIn } from './takeIn.ts';
 
 export interface RepairPorts {

@@ -1,12 +1,12 @@
 /** What Temporal remembers of payouts: a witness beside the books, for when these were restored from a backup. */
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { parsePayoutWorkflowId } from '../rules/ids.ts';
 import type { Opening, PayoutInput } from '../payouts/rules/contract.ts';
 import { PAYOUT_STATUS } from '../payouts/rules/searchAttributes.ts';
+import { parsePayoutWorkflowId } from '../rules/ids.ts';
+import { createPayloadCodec } from '../temporal/codec.ts';
 import { heardAs, type Sent } from '../temporal/rules/sentFor.ts';
 import { unsigned } from '../temporal/rules/unsigned.ts';
-import { createPayloadCodec } from '../temporal/codec.ts';
 
 /**
  * What its merchant was last told of the payout by this run. `closed`: that it will not be paid (FAILED, REJECTED,

@@ -1,10 +1,10 @@
 /** Takes a payout in that the books forgot: as the first time, under the same id, and so under the same keys at the PSP. */
 import type { Pool } from 'pg';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { PayoutKind, PayoutRequest, PayoutTimes, ReviewReason } from '../payouts/rules/contract.ts';
 import { feeMinor } from '../payouts/rules/fee.ts';
 import { reviewReasons } from '../payouts/rules/review.ts';
 import { reserveAssessed } from '../risk/assessed.ts';
-import type { Ledger } from '../ledger/ledger.ts';
 import type { Run, RunsClient } from './runs.ts';
 
 interface TakeInPorts {

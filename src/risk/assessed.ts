@@ -1,7 +1,8 @@
 /** Takes a payout in with the assessment of its risk that its kind needs. */
+
+import type { Ledger, ReserveAnswer, ReserveRequest, RiskQuestion } from '../ledger/ledger.ts';
 import { assess, type RiskRecord } from './rules/assess.ts';
 import { BUILT_IN_POLICY } from './rules/policy.ts';
-import type { Ledger, ReserveAnswer, ReserveRequest, RiskQuestion } from '../ledger/ledger.ts';
 
 /**
  * How often a provider's payout is assessed anew because the facts have changed meanwhile. Every change is another of its

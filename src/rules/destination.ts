@@ -3,8 +3,8 @@
  * text. Not for workflows, which get the destination as it was accepted here.
  */
 import { electronicFormatIBAN, isValidIBAN } from 'ibantools';
-import type { Bank, Directory, Wallet } from './directory.ts';
 import type { Destination } from '../payouts/rules/contract.ts';
+import type { Bank, Directory, Wallet } from './directory.ts';
 import { accountTitleFault, normalize, pointerToken, TEXT_FAULTS, type TextFault } from './text.ts';
 
 export { type TitleMatch, titleMatch } from './accountTitle.ts';

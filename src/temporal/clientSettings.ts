@@ -1,7 +1,7 @@
 /** What every client shares, so that our workers believe it: how payloads are written, and what each says it is for. */
 import type { ClientOptions, WorkflowClientInterceptor } from '@temporalio/client';
-import { sentFor } from './rules/sentFor.ts';
 import { dataConverter } from './codec.ts';
+import { sentFor } from './rules/sentFor.ts';
 
 const sender: WorkflowClientInterceptor = {
   startWithDetails(input, next) {

@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, ensureApplicationFailure, TemporalFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory, BundleOptions, WorkerOptions } from '@temporalio/worker';
+import { dataConverter, failureConverterPath } from './codec.ts';
 import { heardAs, type Sent } from './rules/sentFor.ts';
 import { type FailedCall, UNSIGNED_FAILURE, unsigned, whyUnsigned, wrapped } from './rules/unsigned.ts';
-import { dataConverter, failureConverterPath } from './codec.ts';
 
 /**
  * Any workflow, on anybody's worker, can hand tasks to our queues, and anybody can start an activity alone: what was not

@@ -1,7 +1,7 @@
 /** The deliveries' rows: what is to be sent to whom, and what came of each try. */
 import type { Pool } from 'pg';
-import type { PayoutState } from '../payouts/rules/machine.ts';
 import type { EventRecord } from '../events/presentEvent.ts';
+import type { PayoutState } from '../payouts/rules/machine.ts';
 
 export type DeliveryState = 'pending' | 'delivered' | 'failed';
 export type Trigger = 'auto' | 'resend';

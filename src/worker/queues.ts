@@ -2,20 +2,26 @@
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
 import { createNotificationActivities } from '../../activities/notify/notifications.ts';
-import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
+import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
+import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
 import { createWebhookActivities, type WebhookPorts } from '../../activities/webhooks/webhooks.ts';
 import type { Config, QueueLimits } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
-import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE, WEBHOOKS_QUEUE } from '../temporal/rules/queues.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import type { Mailer } from '../notify/mail.ts';
 import { createPusher } from '../notify/push.ts';
-import type { PspRegistry } from '../psp/registry.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
+import type { PspRegistry } from '../psp/registry.ts';
+import {
+  DECISIONS_QUEUE,
+  PAYOUT_RUNS_QUEUE,
+  PAYOUTS_QUEUE,
+  PROVIDER_PSP_QUEUE,
+  WEBHOOKS_QUEUE,
+} from '../temporal/rules/queues.ts';
 import { workerSettings } from '../temporal/workerSettings.ts';
 import type { JobCounts } from './jobs.ts';
 import { workflowCode } from './temporal.ts';

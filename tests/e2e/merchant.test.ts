@@ -1,6 +1,7 @@
 /** A merchant's payouts over HTTP, from the request to the money, on a whole installation. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Installation, installation } from '../../harness/installation.ts';
+import { type Receiver, startReceiver } from '../../harness/receiver.ts';
 import {
   admin,
   balance,
@@ -14,7 +15,6 @@ import {
   transfers,
   until,
 } from '../support/payouts.ts';
-import { type Receiver, startReceiver } from '../../harness/receiver.ts';
 
 let here: Installation;
 let receiver: Receiver;

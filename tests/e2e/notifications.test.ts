@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { decodeFromPayloadsAtIndex, loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { dataConverter } from '../../src/temporal/codec.ts';
 import { type Installation, installation } from '../../harness/installation.ts';
-import { type MailServer, readMail, startMailServer } from '../support/mailServer.ts';
 import { newProvider } from '../../harness/newProvider.ts';
-import { admin, eventually } from '../support/payouts.ts';
 import { type Receiver, startReceiver } from '../../harness/receiver.ts';
+import { dataConverter } from '../../src/temporal/codec.ts';
+import { type MailServer, readMail, startMailServer } from '../support/mailServer.ts';
+import { admin, eventually } from '../support/payouts.ts';
 
 /** Demo admins that may decide a review: two approvers and an admin. */
 const APPROVERS = 3;

@@ -1,7 +1,7 @@
 /** What people decide on payouts, put to real workflows: done once, by the right person, and written down. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { newId } from '../../src/rules/newId.ts';
 import type { PayoutRequest } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { createWebhooksClient } from '../../src/webhooks/client.ts';
 import { type Door, openDoor, type TestAdmin } from '../support/adminDoor.ts';
 import { type Engine, startEngine } from '../support/engine.ts';

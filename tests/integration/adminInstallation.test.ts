@@ -1,5 +1,6 @@
 /** Running an installation: merchants, keys, money that arrives, admins, and the log of who did it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import {
   adminSchema,
   auditSchema,
@@ -10,7 +11,6 @@ import {
   newKeySchema,
   newMerchantSchema,
 } from '../../src/http/routes/adminSchemas.ts';
-import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {

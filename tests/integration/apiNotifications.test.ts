@@ -1,11 +1,11 @@
 /** Who may have notifications pushed where, and what admins see of what was told. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { notificationSchema } from '../../src/http/routes/adminSchemas.ts';
 import { newApiKey } from '../../src/crypto/newSecret.ts';
 import { newVapidPair } from '../../src/crypto/pushKeys.ts';
 import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { newId } from '../../src/rules/newId.ts';
+import { notificationSchema } from '../../src/http/routes/adminSchemas.ts';
 import { createOutbox } from '../../src/notify/outbox.ts';
+import { newId } from '../../src/rules/newId.ts';
 import {
   type Answered,
   type DoorWorld,

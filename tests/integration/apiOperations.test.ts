@@ -2,10 +2,10 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { outageOf } from '../../src/http/plugins/outages.ts';
 import { KEY_PREFIXES, newApiKey } from '../../src/crypto/newSecret.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';
+import { outageOf } from '../../src/http/plugins/outages.ts';
 import { type Door, type Merchant, openDoor, payoutBody } from '../support/door.ts';
 
 const NOBODY = 'postgresql://oncepay_app@127.0.0.1:1/nothing';

@@ -1,8 +1,8 @@
 /** A payout from the request to its end, through a real engine and back out in the words of the API. */
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { payoutSchema, timelineEntrySchema } from '../../src/payouts/routes/payoutSchemas.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
+import { payoutSchema, timelineEntrySchema } from '../../src/payouts/routes/payoutSchemas.ts';
 import { CALLBACK_SECRET, type Door, type Merchant, openDoor, payoutBody, type Reply } from '../support/door.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 

@@ -1,9 +1,9 @@
 /** A provider's payout from the request to its end, through a real engine and a run, in the words of the provider. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ACCOUNTS, type ProviderOptions } from '../../harness/newProvider.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
-import { ACCOUNTS, type ProviderOptions } from '../../harness/newProvider.ts';
 import { askToBePaid, makeProvider, type TestProvider } from '../support/providers.ts';
 
 let engine: Engine;

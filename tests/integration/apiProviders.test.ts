@@ -1,9 +1,9 @@
 /** What a platform does with its providers: who they are, where they are paid, what they have earned, and with which keys they ask. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ACCOUNTS, newProviderBody } from '../../harness/newProvider.ts';
 import { hashApiKey } from '../../src/crypto/newSecret.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
-import { ACCOUNTS, newProviderBody } from '../../harness/newProvider.ts';
 import { makeProvider, past, type TestProvider } from '../support/providers.ts';
 
 let door: Door;

@@ -1,8 +1,8 @@
 /** A repeat is a repeat: what was answered once is answered again, whatever has changed since. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ACCOUNTS, newProviderBody } from '../../harness/newProvider.ts';
 import { type Door, type Merchant, openDoor, payoutBody, type Reply } from '../support/door.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
-import { ACCOUNTS, newProviderBody } from '../../harness/newProvider.ts';
 import { eventually } from '../support/payouts.ts';
 
 let engine: Engine;

@@ -1,9 +1,9 @@
 /** What is looked at before it is paid: every boundary of the risk table from both sides, over HTTP, and the policy itself. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ACCOUNTS, type ProviderOptions } from '../../harness/newProvider.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
-import { ACCOUNTS, type ProviderOptions } from '../../harness/newProvider.ts';
 import { askToBePaid, makeProvider, type Past, past, type TestProvider } from '../support/providers.ts';
 
 let engine: Engine;

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createPspActivities, type LookUpInput, type SubmitInput } from '../../activities/payouts/psp.ts';
-import { newId } from '../../src/rules/newId.ts';
 import { withBorder } from '../../src/psp/border.ts';
 import { createFlutterwaveConnector } from '../../src/psp/flutterwave/connector.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
 

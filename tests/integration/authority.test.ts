@@ -1,8 +1,8 @@
 /** Who may decide is asked of the books when it is decided, whatever the way in, and whatever a key said before. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/rules/newId.ts';
-import type { Command } from '../../src/payouts/rules/contract.ts';
 import { presentTimelineEntry, type TimelineRow } from '../../src/events/timeline.ts';
+import type { Command } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
 

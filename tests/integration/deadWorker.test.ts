@@ -3,12 +3,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { SubmitAnswer, SubmitInput } from '../../activities/payouts/psp.ts';
 import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
+import { arrivals, type Receiver, startReceiver } from '../../harness/receiver.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, type Engine, startEngine } from '../support/engine.ts';
-import { arrivals, type Receiver, startReceiver } from '../../harness/receiver.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 

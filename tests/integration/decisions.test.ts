@@ -1,7 +1,7 @@
 /** What people decide counts at once: whoever dies next, and however slow a PSP is. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Command, stateQuery } from '../../src/payouts/rules/contract.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { type Command, stateQuery } from '../../src/payouts/rules/contract.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
 

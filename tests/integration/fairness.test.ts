@@ -1,7 +1,7 @@
 /** Guards: a merchant who sends one payout does not wait behind another merchant's hundreds. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/rules/newId.ts';
 import type { PayoutRequest } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 
 const QUEUED = 500;

@@ -4,11 +4,11 @@
  */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
-import type { PayoutRecord, PayoutRequest, PayoutTimes } from '../../src/payouts/rules/contract.ts';
-import { BUILT_IN_POLICY } from '../../src/risk/rules/policy.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
-import { createPspRegistry, type PspRegistry } from '../../src/psp/registry.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
+import type { PayoutRecord, PayoutRequest, PayoutTimes } from '../../src/payouts/rules/contract.ts';
+import { createPspRegistry, type PspRegistry } from '../../src/psp/registry.ts';
+import { BUILT_IN_POLICY } from '../../src/risk/rules/policy.ts';
 import { type Door, openDoor } from '../support/door.ts';
 import { type Engine, type ProviderOf, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { type FlutterwaveWorld, flutterwaveWorld, SECRET_KEY, WEBHOOK_HASH } from '../support/flutterwave.ts';

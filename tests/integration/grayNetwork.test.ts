@@ -11,12 +11,12 @@ import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { type Fate, type Line, startProxy, through } from '../../chaos/proxy.ts';
 import { type Random, seeded } from '../../chaos/random.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { newId } from '../../src/rules/newId.ts';
-import { isFinal } from '../../src/payouts/rules/machine.ts';
-import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
+import { isFinal } from '../../src/payouts/rules/machine.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
+import { newId } from '../../src/rules/newId.ts';
+import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { bundleSettings, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 

@@ -4,8 +4,8 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { postWebhook, type WebhookPost } from '../../src/net/guardedFetch.ts';
 import { neverAnswer, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
+import { postWebhook, type WebhookPost } from '../../src/net/guardedFetch.ts';
 
 const toClose: (() => Promise<void>)[] = [];
 afterEach(async () => {

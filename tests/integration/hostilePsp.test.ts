@@ -1,9 +1,9 @@
 /** PSPs on a bad day: they take and are silent, refuse a repeat, contradict themselves over days. Paid once all the same. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/rules/newId.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 
 let engine: Engine;

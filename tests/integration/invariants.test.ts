@@ -1,8 +1,8 @@
 /** An invariant that never fires proves nothing: every one is shown the damage it is there to find. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { newId } from '../../src/rules/newId.ts';
 import { checkInvariants, checkInvariantsWithin, INVARIANTS, presentInvariants } from '../../src/ledger/invariants.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 
 /** A payout in each of the places that the damages below need. */

@@ -1,8 +1,8 @@
 /** What providers earn and are paid out of: every unit is the merchant's, available, reserved or paid, and only once. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { newId } from '../../src/rules/newId.ts';
 import { EDGES, type FactType } from '../../src/payouts/rules/machine.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks, type Provider } from '../support/books.ts';
 
 const CALLERS = 30;

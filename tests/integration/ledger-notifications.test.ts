@@ -1,7 +1,7 @@
 /** Who is told of a provider payout: written with the event itself, once, and to nobody whom it does not concern. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { newId } from '../../src/rules/newId.ts';
 import { createOutbox, type Outbox } from '../../src/notify/outbox.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, FAILURE, openBooks, type Provider } from '../support/books.ts';
 
 let books: Books;

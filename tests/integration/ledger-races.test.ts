@@ -1,8 +1,8 @@
 /** Callers who meet: one of them wins, the others learn it, and the books are right at every moment in between. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/rules/newId.ts';
-import type { FactAnswer } from '../../src/payouts/rules/contract.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
+import type { FactAnswer } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, type Owner, openBooks, reserveRequest } from '../support/books.ts';
 
 const CALLERS = 50;

@@ -1,10 +1,10 @@
 /** What the verdict on a provider's payout is made of: facts as they are when it is taken in, whoever else is asking. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/rules/newId.ts';
+import type { RiskQuestion } from '../../src/ledger/ledger.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { assess, type RiskFacts, type RiskRecord } from '../../src/risk/rules/assess.ts';
 import { BUILT_IN_POLICY, FAILURE_HISTORY_DAYS, FAILURES_KEPT, type RiskPolicy } from '../../src/risk/rules/policy.ts';
-import type { RiskQuestion } from '../../src/ledger/ledger.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks, type PayoutOptions, type Provider, reserveRequest } from '../support/books.ts';
 
 const CALLERS = 30;

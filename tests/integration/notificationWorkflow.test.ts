@@ -6,13 +6,13 @@ import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/
 import { createNotificationActivities } from '../../activities/notify/notifications.ts';
 import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
 import { parseKeys } from '../../src/crypto/secretBox.ts';
-import { notificationsWorkflowId } from '../../src/rules/ids.ts';
-import type { NotificationsInput } from '../../src/notify/rules/notifications.ts';
-import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
-import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { createMailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
+import type { NotificationsInput } from '../../src/notify/rules/notifications.ts';
+import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { notificationsWorkflowId } from '../../src/rules/ids.ts';
+import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, type Engine, startEngine } from '../support/engine.ts';
 import { type MailServer, startMailServer } from '../support/mailServer.ts';

@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { say } from '../../harness/receiver.ts';
 import { createMailer } from '../../src/notify/mail.ts';
 import { readMail, startMailServer } from '../support/mailServer.ts';
 import { FROM, type NotificationWorld, openNotificationWorld } from '../support/notificationWorld.ts';
-import { say } from '../../harness/receiver.ts';
 
 let world: NotificationWorld;
 const folder = mkdtempSync(join(tmpdir(), 'oncepay-mail-'));

@@ -4,8 +4,8 @@
  */
 import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { openLine } from '../../src/psp/exchange.ts';
 import { postWebhook } from '../../src/net/guardedFetch.ts';
+import { openLine } from '../../src/psp/exchange.ts';
 import { patience } from '../support/sandbox.ts';
 import { closeServers, listening, whenDone } from '../support/servers.ts';
 

@@ -1,7 +1,7 @@
 /** Guards: a run sends every approved provider payout, each once, and none that somebody has stopped. */
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { newId } from '../../src/rules/newId.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Engine, type ProviderOf, startEngine } from '../support/engine.ts';
 
 let engine: Engine;

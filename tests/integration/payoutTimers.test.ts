@@ -1,7 +1,7 @@
 /** What time does to a payout, with the long waits of an installation: Temporal's clock skips, all else is real. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../src/rules/newId.ts';
 import type { PayoutTimes } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 
 const HOUR = 3_600_000;

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
+import { createPayoutsClient } from '../../src/payouts/client.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import type { WebhookDeliveryInput } from '../../src/webhooks/rules/delivery.ts';
-import { createPayoutsClient } from '../../src/payouts/client.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
 

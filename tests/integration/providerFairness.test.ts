@@ -1,8 +1,8 @@
 /** Guards: a platform whose one provider asks for one payout does not wait behind another platform's thousands. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
-import { newId } from '../../src/rules/newId.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { reserveRequest } from '../support/books.ts';
 import { type Engine, type ProviderOf, startEngine } from '../support/engine.ts';
 

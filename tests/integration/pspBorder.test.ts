@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { storable, textFault } from '../../src/rules/text.ts';
 import { storableCallback, storableReply } from '../../src/psp/border.ts';
 import type { PspReply } from '../../src/psp/port.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { signature } from '../../src/psp/sandbox/wire.ts';
+import { storable, textFault } from '../../src/rules/text.ts';
 import { orderTo, patience, testDatabase } from '../support/sandbox.ts';
 import { answering, closeServers } from '../support/servers.ts';
 

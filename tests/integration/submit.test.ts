@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
-import { newId } from '../../src/rules/newId.ts';
-import type { PspReply } from '../../src/payouts/rules/reply.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import type { PspReply } from '../../src/payouts/rules/reply.ts';
 import type { PspConnector } from '../../src/psp/port.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 
 let books: Books;

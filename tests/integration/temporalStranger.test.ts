@@ -9,10 +9,10 @@ import type { Payload } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import type proto from '@temporalio/proto';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { newId } from '../../src/rules/newId.ts';
-import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
-import { DECISIONS_QUEUE, PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
+import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
+import { DECISIONS_QUEUE, PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
 

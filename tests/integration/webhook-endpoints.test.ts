@@ -1,13 +1,13 @@
 /** A merchant's webhook endpoints and events: what they are told, and that nobody else is told anything of it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
+import { newId } from '../../src/rules/newId.ts';
 import {
   endpointSchema,
   endpointWithSecretSchema,
   eventSchema,
   webhookAttemptSchema,
 } from '../../src/webhooks/routes/webhookSchemas.ts';
-import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { newId } from '../../src/rules/newId.ts';
 import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { arrivals, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
+import { temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { deliveryWorkflowId } from '../../src/rules/ids.ts';
 import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { retryNowSignal, type WebhookDeliveryInput, type WebhookDeliveryResult } from '../../src/webhooks/rules/delivery.ts';
-import { temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { eventually } from '../support/payouts.ts';
-import { arrivals, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
 import { openWebhookWorld, type WebhookWorld } from '../support/webhookWorld.ts';
 
 const MINUTE = 60_000;

@@ -2,10 +2,11 @@
  * Every path that a workflow can take, each walked on a real engine: what `npm run histories` records. A path ends when
  * its workflow has; its name is the file's.
  */
-import type { Command } from '../../src/payouts/rules/contract.ts';
-import { createPayoutsClient } from '../../src/payouts/client.ts';
-import { type Engine, SHORT_TIMES } from '../support/engine.ts';
+
 import { type Receiver, say } from '../../harness/receiver.ts';
+import { createPayoutsClient } from '../../src/payouts/client.ts';
+import type { Command } from '../../src/payouts/rules/contract.ts';
+import { type Engine, SHORT_TIMES } from '../support/engine.ts';
 
 export interface PathWorld {
   readonly engine: Engine;

@@ -8,15 +8,15 @@ import { Worker } from '@temporalio/worker';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createNotificationActivities } from '../../activities/notify/notifications.ts';
 import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
+import { startReceiver } from '../../harness/receiver.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { newId } from '../../src/rules/newId.ts';
-import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { createMailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
+import { newId } from '../../src/rules/newId.ts';
+import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, startEngine } from '../support/engine.ts';
-import { startReceiver } from '../../harness/receiver.ts';
 import { HISTORIES } from './histories.ts';
 import { EARLIER, PATHS, type PathWorld } from './paths.ts';
 

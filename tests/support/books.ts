@@ -1,10 +1,6 @@
 /** A small world of merchants and payouts over the real ledger, for tests that say what happened and look at the money. */
 import { expect } from '@jest/globals';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
-import { newId } from '../../src/rules/newId.ts';
-import type { Dispatch, Fact, FactAnswer, Mode, PayoutRecord, ReviewReason } from '../../src/payouts/rules/contract.ts';
-import type { FactType } from '../../src/payouts/rules/machine.ts';
-import { BUILT_IN_POLICY, type RiskPolicy } from '../../src/risk/rules/policy.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import {
   createLedger,
@@ -13,6 +9,10 @@ import {
   type ReserveAnswer,
   type ReserveRequest,
 } from '../../src/ledger/ledger.ts';
+import type { Dispatch, Fact, FactAnswer, Mode, PayoutRecord, ReviewReason } from '../../src/payouts/rules/contract.ts';
+import type { FactType } from '../../src/payouts/rules/machine.ts';
+import { BUILT_IN_POLICY, type RiskPolicy } from '../../src/risk/rules/policy.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 export interface Owner {

@@ -1,12 +1,12 @@
 /** The Flutterwave simulator as it runs in production, on a real PostgreSQL, with our connector on one side and a callback receiver on the other. */
 import pg from 'pg';
-import { pspReference } from '../../src/rules/ids.ts';
-import { newId } from '../../src/rules/newId.ts';
 import { createFlutterwaveConnector, type FlutterwaveConnector } from '../../src/psp/flutterwave/connector.ts';
 import { type FlutterwaveOptions, startFlutterwave } from '../../src/psp/flutterwave/server.ts';
 import type { PspOrder } from '../../src/psp/port.ts';
 import type { BookEntry } from '../../src/psp/simulator/book.ts';
 import type { Simulator } from '../../src/psp/simulator/server.ts';
+import { pspReference } from '../../src/rules/ids.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type ControlBody, type Receiver, startReceiver, testDatabase } from './sandbox.ts';
 
 export const SECRET_KEY = 'FLWSECK_TEST-tests-X';

@@ -1,14 +1,18 @@
 /** Providers whose payouts end over the real ledger, a mail server, a push service, and the activities as a worker runs them. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createNotificationActivities, type NotificationActivities, type SendAnswer } from '../../activities/notify/notifications.ts';
+import {
+  createNotificationActivities,
+  type NotificationActivities,
+  type SendAnswer,
+} from '../../activities/notify/notifications.ts';
 import { newVapidPair, type VapidKeys } from '../../src/crypto/pushKeys.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { newId } from '../../src/rules/newId.ts';
-import type { Channel } from '../../src/notify/rules/notifications.ts';
-import type { Mode } from '../../src/payouts/rules/contract.ts';
 import { createMailer, type Mailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
+import type { Channel } from '../../src/notify/rules/notifications.ts';
+import type { Mode } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks, type Provider } from './books.ts';
 import { type MailServer, startMailServer } from './mailServer.ts';
 import { type Browser, type PushService, startPushService } from './pushService.ts';

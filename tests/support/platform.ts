@@ -1,8 +1,8 @@
 /** A platform's providers over HTTP, as whoever integrates oncepay makes and pays them. */
 import { expect } from '@jest/globals';
 import type { Installation } from '../../harness/installation.ts';
-import { admin, eventually } from './payouts.ts';
 import type { Transfer } from '../../harness/simulatorControl.ts';
+import { admin, eventually } from './payouts.ts';
 
 export interface ProviderPayout {
   readonly id: string;

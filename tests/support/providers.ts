@@ -1,9 +1,9 @@
 /** Providers as their platform makes them at the door, and pasts that nobody can wait for. */
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
+import { newProvider, type ProviderOptions } from '../../harness/newProvider.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { FAILURE, reserveRequest } from './books.ts';
 import type { Door, Merchant, Reply } from './door.ts';
-import { newProvider, type ProviderOptions } from '../../harness/newProvider.ts';
 
 export interface TestProvider {
   readonly id: string;

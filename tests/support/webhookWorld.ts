@@ -4,8 +4,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createWebhookActivities, type Delivered, type WebhookPorts } from '../../activities/webhooks/webhooks.ts';
 import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { newId } from '../../src/rules/newId.ts';
 import type { Mode } from '../../src/payouts/rules/contract.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, type Owner, openBooks } from './books.ts';
 
 export interface WebhookMerchant extends Owner {

@@ -1,8 +1,8 @@
 /** A payload says something in the one place that it was encrypted for; elsewhere, and changed, it is marked, never an error. */
 import { expect, test } from '@jest/globals';
 import { defaultPayloadConverter, type Payload, type SerializationContext } from '@temporalio/common';
-import { unsigned, whyUnsigned } from '../../src/temporal/rules/unsigned.ts';
 import { createPayloadCodec, createPayloadReader } from '../../src/temporal/codec.ts';
+import { unsigned, whyUnsigned } from '../../src/temporal/rules/unsigned.ts';
 
 const key = (id: string, byte: number) => `${id}:${Buffer.alloc(32, byte).toString('base64')}`;
 const codec = createPayloadCodec(key('k1', 7));

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { issueSession, readSession, SESSION_MS } from '../../src/temporal/routes/codecSession.ts';
 import { parseKeys } from '../../src/crypto/secretBox.ts';
+import { issueSession, readSession, SESSION_MS } from '../../src/temporal/routes/codecSession.ts';
 
 const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');
 const NOW = new Date('2026-11-21T10:00:00.000Z');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { AMOUNT_MAX_MINOR } from '../../src/rules/money.ts';
 import { feeMinor } from '../../src/payouts/rules/fee.ts';
+import { AMOUNT_MAX_MINOR } from '../../src/rules/money.ts';
 
 test('a merchant without a tariff pays nothing', () => {
   expect(feeMinor(150_000n, { feeBps: 0, feeFixedMinor: '0' })).toBe(0n);

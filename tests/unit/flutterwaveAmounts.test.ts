@@ -1,8 +1,8 @@
 /** Flutterwave's JSON has numbers for money. Not a kobo may be lost or found on the way there and back. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { AMOUNT_MAX_MINOR, formatMajor } from '../../src/rules/money.ts';
 import { decimalText, feeMinorOf, minorOf, withAmount } from '../../src/psp/flutterwave/amounts.ts';
+import { AMOUNT_MAX_MINOR, formatMajor } from '../../src/rules/money.ts';
 
 const CURRENCIES = ['NGN', 'UGX', 'TND'] as const; // of 2, 0 and 3 decimals
 const currency = fc.constantFrom(...CURRENCIES);

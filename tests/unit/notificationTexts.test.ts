@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Notice, type NoticeData, type NotificationKind, waitAfter } from '../../src/notify/rules/notifications.ts';
-import { FAILURE_CLASSES, type FailureClass } from '../../src/payouts/rules/failures.ts';
 import { messageOf } from '../../src/notify/texts.ts';
+import { FAILURE_CLASSES, type FailureClass } from '../../src/payouts/rules/failures.ts';
 
 const places = { publicUrl: 'https://pay.example.com' };
 const data: NoticeData = {

@@ -1,8 +1,8 @@
 /** A question that the server threw away is asked again; an outage is said to be one. */
 import { expect, test } from '@jest/globals';
 import { type Client, ServiceError } from '@temporalio/client';
-import { TemporalUnavailable } from '../../src/temporal/client.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
+import { TemporalUnavailable } from '../../src/temporal/client.ts';
 
 const FAILED_PRECONDITION = 9;
 const ABORTED = 10;

@@ -1,9 +1,9 @@
 /** Guards: a merchant reads exactly the fields of api.md §2, and nothing that is only ours. */
 import { expect, test } from '@jest/globals';
-import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
-import { type PayoutState, PUBLIC_STATUS, STATES } from '../../src/payouts/rules/machine.ts';
 import { presentEvent } from '../../src/events/presentEvent.ts';
 import { presentPayout } from '../../src/payouts/present/payout.ts';
+import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { type PayoutState, PUBLIC_STATUS, STATES } from '../../src/payouts/rules/machine.ts';
 
 const ID = `po_${'0'.repeat(32)}`;
 const record: PayoutRecord = {

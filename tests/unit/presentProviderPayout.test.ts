@@ -1,8 +1,8 @@
 /** Guards: a provider reads exactly its own fields, in its own words, whatever happens with the PSP behind them. */
 import { expect, test } from '@jest/globals';
+import { presentEvent } from '../../src/events/presentEvent.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { type PayoutState, STATES } from '../../src/payouts/rules/machine.ts';
-import { presentEvent } from '../../src/events/presentEvent.ts';
 import { presentProviderPayout } from '../../src/providers/present/providerPayout.ts';
 
 const ID = `po_${'0'.repeat(32)}`;

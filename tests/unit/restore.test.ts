@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { type Booked, findingOfRuns, findingsOfStatement, sentenceOfFinding } from '../../src/restore/findings.ts';
-import { parseStatement } from '../../src/restore/statement.ts';
 import type { Run, Told } from '../../src/restore/runs.ts';
+import { parseStatement } from '../../src/restore/statement.ts';
 
 const ID = `po_${'1'.repeat(32)}`;
 const OTHER = `po_${'2'.repeat(32)}`;

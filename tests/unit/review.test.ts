@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { AMOUNT_MAX_MINOR } from '../../src/rules/money.ts';
 import { reviewReasons } from '../../src/payouts/rules/review.ts';
+import { AMOUNT_MAX_MINOR } from '../../src/rules/money.ts';
 
 test('a payout of exactly the limit is looked at by a person, one minor unit less is not', () => {
   const terms = { reviewFromMinor: '10000000' };

@@ -1,6 +1,5 @@
 /** What people and runs ask of a payout: the update `command`, and the signals `decide` and `dispatch`. */
 import { ApplicationFailure, condition, currentUpdateInfo, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
-import { isId } from '../../src/rules/ids.ts';
 import { commandOrderIn, decisionIn, dispatchIn, noticeIn } from '../../src/payouts/rules/asked.ts';
 import {
   type Command,
@@ -16,6 +15,7 @@ import {
   pspNoticeSignal,
 } from '../../src/payouts/rules/contract.ts';
 import { edgeOf } from '../../src/payouts/rules/machine.ts';
+import { isId } from '../../src/rules/ids.ts';
 import type { PayoutDoor } from './payoutDoor.ts';
 
 /** What a command needs of the door. */

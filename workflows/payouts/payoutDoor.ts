@@ -13,13 +13,13 @@ import {
 } from '@temporalio/workflow';
 import type { LedgerActivities } from '../../activities/payouts/ledger.ts';
 import type { WebhookActivities } from '../../activities/webhooks/webhooks.ts';
-import { deliveryWorkflowId, notificationsWorkflowId } from '../../src/rules/ids.ts';
 import type { NotificationsInput } from '../../src/notify/rules/notifications.ts';
 import type { Fact, FactAnswer, PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { currentDetails } from '../../src/payouts/rules/currentDetails.ts';
 import { isFinal, PUBLIC_STATUS, waitingOn } from '../../src/payouts/rules/machine.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../../src/payouts/rules/searchAttributes.ts';
 import { stepKey } from '../../src/payouts/rules/steps.ts';
+import { deliveryWorkflowId, notificationsWorkflowId } from '../../src/rules/ids.ts';
 import { DECISIONS_QUEUE, WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import type { WebhookDeliveryInput } from '../../src/webhooks/rules/delivery.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';

@@ -1,13 +1,7 @@
 /** What happened to a merchant's payouts, exactly as their webhooks tell it, and a webhook once more. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { newId } from '../../rules/newId.ts';
-import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
-import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
-import { wantsEvent } from '../../webhooks/rules/eventPatterns.ts';
 import type { Event, WebhookDelivery } from '../../generated/prisma/client.ts';
-import { type PublicEvent, presentEvent } from '../presentEvent.ts';
-import { presentDelivery } from '../../webhooks/present.ts';
 import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts';
@@ -15,8 +9,14 @@ import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../http/paging.t
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../http/problem.ts';
+import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
+import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
+import { newId } from '../../rules/newId.ts';
+import { presentDelivery } from '../../webhooks/present.ts';
 import { own, tenantOf } from '../../webhooks/routes/webhookEndpoints.ts';
 import { deliverySchema, eventSchema } from '../../webhooks/routes/webhookSchemas.ts';
+import { wantsEvent } from '../../webhooks/rules/eventPatterns.ts';
+import { type PublicEvent, presentEvent } from '../presentEvent.ts';
 
 const { read, write } = documented('webhooks');
 

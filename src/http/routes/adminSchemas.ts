@@ -1,12 +1,12 @@
 /** What admins read, for the OpenAPI document; the presenters make it. */
 import { z } from 'zod';
-import { STATES } from '../../payouts/rules/machine.ts';
-import { ROLES } from '../../rules/roles.ts';
-import { listSchema } from '../paging.ts';
 import { moneySchema, payoutSchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
-import { deliverySchema, webhookAttemptSchema } from '../../webhooks/routes/webhookSchemas.ts';
+import { STATES } from '../../payouts/rules/machine.ts';
 import { reasonSchema } from '../../providers/routes/providerSchemas.ts';
 import { riskSchema } from '../../risk/routes/riskSchemas.ts';
+import { ROLES } from '../../rules/roles.ts';
+import { deliverySchema, webhookAttemptSchema } from '../../webhooks/routes/webhookSchemas.ts';
+import { listSchema } from '../paging.ts';
 
 const json = z.unknown().meta({ description: 'JSON' });
 

@@ -2,9 +2,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { newApiKey } from '../../crypto/newSecret.ts';
+import type { Admin, Prisma } from '../../generated/prisma/client.ts';
 import { newId } from '../../rules/newId.ts';
 import { ACTION_ROLES, ROLES } from '../../rules/roles.ts';
-import type { Admin, Prisma } from '../../generated/prisma/client.ts';
 import { audited } from '../audit.ts';
 import { adminOf } from '../caller.ts';
 import type { ApiContext } from '../context.ts';

@@ -1,12 +1,12 @@
 /** Are the books right? Every invariant with the number of rows that break it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { ACTION_ROLES } from '../../rules/roles.ts';
-import { checkInvariants, presentInvariants } from '../invariants.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { documented, noQuery } from '../../http/documented.ts';
 import { listSchema } from '../../http/paging.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
 import { invariantSchema } from '../../http/routes/adminSchemas.ts';
+import { ACTION_ROLES } from '../../rules/roles.ts';
+import { checkInvariants, presentInvariants } from '../invariants.ts';
 
 const { read } = documented('admin');
 

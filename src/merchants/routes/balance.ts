@@ -1,10 +1,6 @@
 /** A merchant's money: what there is, how it came to be, and, with a test key, more of it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { ENTRY_TYPES, type EntryType, NOT_OWNERS } from '../../rules/entryKinds.ts';
-import { isId } from '../../rules/ids.ts';
-import { formatMajor, isCurrency } from '../../rules/money.ts';
-import { newId } from '../../rules/newId.ts';
 import type { PrismaClient } from '../../generated/prisma/client.ts';
 import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from '../../http/answers.ts';
 import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
@@ -13,9 +9,13 @@ import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../http/paging.t
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { notFound } from '../../http/problem.ts';
-import { overBalanceLimit } from './balanceLimit.ts';
 import { amountField, currencyField, mustReadAmount } from '../../payouts/routes/payoutRequest.ts';
 import { moneySchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
+import { ENTRY_TYPES, type EntryType, NOT_OWNERS } from '../../rules/entryKinds.ts';
+import { isId } from '../../rules/ids.ts';
+import { formatMajor, isCurrency } from '../../rules/money.ts';
+import { newId } from '../../rules/newId.ts';
+import { overBalanceLimit } from './balanceLimit.ts';
 
 const balanceSchema = z
   .object({

@@ -1,19 +1,19 @@
 /** Where payouts can go, and whether an account is there. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { titleMatch } from '../../rules/accountTitle.ts';
-import { type DestinationError, type DestinationFault, parseDestination } from '../../rules/destination.ts';
-import { DIRECTORY } from '../../rules/directory.ts';
-import { newId } from '../../rules/newId.ts';
-import type { Destination } from '../../payouts/rules/contract.ts';
-import { TEXT_FAULTS, textFault } from '../../rules/text.ts';
-import type { AccountCheck } from '../../psp/port.ts';
 import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from '../../http/answers.ts';
 import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { type FieldError, invalidRequest, Problem, unavailable } from '../../http/problem.ts';
+import type { Destination } from '../../payouts/rules/contract.ts';
+import type { AccountCheck } from '../../psp/port.ts';
+import { titleMatch } from '../../rules/accountTitle.ts';
+import { type DestinationError, type DestinationFault, parseDestination } from '../../rules/destination.ts';
+import { DIRECTORY } from '../../rules/directory.ts';
+import { newId } from '../../rules/newId.ts';
+import { TEXT_FAULTS, textFault } from '../../rules/text.ts';
 
 const placeFields = { code: z.string(), name: z.string(), country: z.string(), currency: z.string() };
 const directorySchema = z

@@ -1,13 +1,13 @@
 /** What people were told of provider payouts, by which channel, and what came of it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { ACTION_ROLES } from '../../rules/roles.ts';
 import type { Notification } from '../../generated/prisma/client.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { documented, word } from '../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
 import { notificationSchema } from '../../http/routes/adminSchemas.ts';
+import { ACTION_ROLES } from '../../rules/roles.ts';
 
 const { read } = documented('admin');
 

@@ -4,8 +4,6 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { isPushPoint, isPushSecret } from '../../crypto/pushKeys.ts';
 import { encryptSecret } from '../../crypto/secretBox.ts';
-import { newId } from '../../rules/newId.ts';
-import { ACTION_ROLES } from '../../rules/roles.ts';
 import type { PushSubscription } from '../../generated/prisma/client.ts';
 import { adminOf, providerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
@@ -16,6 +14,8 @@ import { adminAuth, providerAuth } from '../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../http/problem.ts';
 import { timeSchema } from '../../payouts/routes/payoutSchemas.ts';
+import { newId } from '../../rules/newId.ts';
+import { ACTION_ROLES } from '../../rules/roles.ts';
 
 /** Every event is pushed to each: enough for a person's phones, computers and browsers. */
 const SUBSCRIPTIONS_MAX = 16;

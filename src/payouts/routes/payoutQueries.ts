@@ -1,10 +1,6 @@
 /** Reading payouts and what happened to them. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { isCurrency } from '../../rules/money.ts';
-import { type PayoutState, PUBLIC_STATUS, type PublicStatus, STATES } from '../rules/machine.ts';
-import { referenceFault, TEXT_FAULTS } from '../../rules/text.ts';
-import { presentPayout } from '../present/payout.ts';
 import { presentTimelineEntry } from '../../events/timeline.ts';
 import { KEY_NEEDED, readAnswers } from '../../http/answers.ts';
 import { merchantOf } from '../../http/caller.ts';
@@ -13,6 +9,10 @@ import { statusQuery } from '../../http/documented.ts';
 import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { timeQuery } from '../../http/times.ts';
+import { isCurrency } from '../../rules/money.ts';
+import { referenceFault, TEXT_FAULTS } from '../../rules/text.ts';
+import { presentPayout } from '../present/payout.ts';
+import { type PayoutState, PUBLIC_STATUS, type PublicStatus, STATES } from '../rules/machine.ts';
 import { awaitChange, listPayouts } from './payoutReads.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from './payoutSchemas.ts';
 import { ownPayout } from './payouts.ts';

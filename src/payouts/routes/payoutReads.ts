@@ -1,10 +1,10 @@
 /** Finding a merchant's own payouts; its providers' are found under their names. The tenant is part of every WHERE, never a check afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
+import type { MerchantCaller } from '../../http/caller.ts';
 import type { Mode, PayoutRecord, RefusalCode } from '../rules/contract.ts';
 import { isFinal, PUBLIC_STATUS } from '../rules/machine.ts';
-import { REFUSALS } from '../useCases/takeIn.ts';
-import type { MerchantCaller } from '../../http/caller.ts';
+import { REFUSALS } from './outcomes.ts';
 
 type Tenant = Pick<MerchantCaller, 'merchantId' | 'mode'>;
 

@@ -1,10 +1,12 @@
 /** Reading `POST /payouts`: the shape in zod, for the document and for unknown fields; the rules from src/domain. */
 import { z } from 'zod';
+import type { MerchantCaller } from '../../http/caller.ts';
+import { type FieldError, invalidRequest } from '../../http/problem.ts';
+import { readFee, readLimits } from '../../merchants/terms.ts';
+import { checkWebhookUrl } from '../../net/address.ts';
 import { parseDestination } from '../../rules/destination.ts';
 import { DIRECTORY } from '../../rules/directory.ts';
 import { AMOUNT_MAX_MINOR, CURRENCIES, isCurrency, parseAmount } from '../../rules/money.ts';
-import type { Destination, MerchantTerms } from '../rules/contract.ts';
-import { feeMinor } from '../rules/fee.ts';
 import {
   DESCRIPTION_MAX,
   descriptionFault,
@@ -18,11 +20,10 @@ import {
   type TextFault,
   textFault,
 } from '../../rules/text.ts';
-import { checkWebhookUrl } from '../../net/address.ts';
-import type { PayoutOrder } from '../useCases/takeIn.ts';
-import type { MerchantCaller } from '../../http/caller.ts';
-import { readFee, readLimits } from '../../merchants/terms.ts';
-import { type FieldError, invalidRequest } from '../../http/problem.ts';
+import type { Destination, MerchantTerms } from '../rules/contract.ts';
+import { feeMinor } from '../rules/fee.ts';
+import type { Ordered, PayoutOrder } from '../useCases/takeIn.ts';
+import type { OrderFault } from './outcomes.ts';
 
 /** A field whose rule stands in src/domain; here only what the document says of it. */
 export const field = (schema: Record<string, unknown>) => z.unknown().meta(schema);
@@ -77,15 +78,12 @@ export const payoutBody = z
 
 export type PayoutBody = z.infer<typeof payoutBody>;
 
-export type ReadOrder =
-  | { readonly kind: 'order'; readonly order: PayoutOrder }
-  /** Well-formed, but it breaks a rule: an answer like any other, kept under the idempotency key. */
-  | { readonly kind: 'broken_rule'; readonly errors: readonly FieldError[] }
-  /** Not well-formed: nothing is kept. */
-  | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] };
-
 /** Every fault at once, so that a client mends them in one go. */
-export async function readPayoutOrder(body: PayoutBody, caller: MerchantCaller, allowLoopback: boolean): Promise<ReadOrder> {
+export async function readPayoutOrder(
+  body: PayoutBody,
+  caller: MerchantCaller,
+  allowLoopback: boolean,
+): Promise<Ordered<OrderFault>> {
   const errors: FieldError[] = [];
   const amount = readAmount(body, errors);
   const text = (pointer: string, code: TextFault | undefined) => {
@@ -102,10 +100,12 @@ export async function readPayoutOrder(body: PayoutBody, caller: MerchantCaller, 
   if (!destination.ok && destination.status === 400) errors.push(...destination.errors);
 
   const terms = amount && readTerms(caller, amount, errors);
-  if (errors.length > 0 || !amount || !terms) return { kind: 'invalid', errors };
-  if (!destination.ok) return { kind: 'broken_rule', errors: destination.errors };
+  if (errors.length > 0 || !amount || !terms) return faulty({ kind: 'invalid', errors });
+  if (!destination.ok) return faulty({ kind: 'broken_rule', errors: destination.errors });
   return { kind: 'order', order: orderOf(body, caller, amount, terms, destination.destination) };
 }
+
+export const faulty = (fault: OrderFault): Ordered<OrderFault> => ({ kind: 'faulty', fault });
 
 export interface Amount {
   readonly minor: bigint;

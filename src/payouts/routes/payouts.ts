@@ -1,21 +1,22 @@
 /** Making payouts, and steering those there are. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { isId } from '../../rules/ids.ts';
-import { newId } from '../../rules/newId.ts';
-import type { PayoutRecord } from '../rules/contract.ts';
-import { presentPayout } from '../present/payout.ts';
-import { type PayoutOrder, takeIn } from '../useCases/takeIn.ts';
 import { idempotencyHeaders, KEY_NEEDED, writeAnswers } from '../../http/answers.ts';
 import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
-import { cancelPayout } from '../useCases/cancel.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
-import { brokenRule, invalidRequest, notFound } from '../../http/problem.ts';
+import { notFound } from '../../http/problem.ts';
+import { isId } from '../../rules/ids.ts';
+import { newId } from '../../rules/newId.ts';
+import { presentPayout } from '../present/payout.ts';
+import type { PayoutRecord } from '../rules/contract.ts';
+import { cancel } from '../useCases/cancel.ts';
 import { reinitiate, reinitiationId } from '../useCases/reinitiate.ts';
+import { takeIn } from '../useCases/takeIn.ts';
+import { cancelled, takenAnswer } from './outcomes.ts';
 import { findPayout } from './payoutReads.ts';
-import { payoutBody, type ReadOrder, readPayoutOrder } from './payoutRequest.ts';
+import { payoutBody, readPayoutOrder } from './payoutRequest.ts';
 import { payoutSchema } from './payoutSchemas.ts';
 
 const params = z.object({ id: z.string() });
@@ -42,13 +43,11 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const caller = merchantOf(request);
-        const order = async () => orderIn(await readPayoutOrder(request.body, caller, context.config.webhookAllowLoopbackTest));
+        const order = () => readPayoutOrder(request.body, caller, context.config.webhookAllowLoopbackTest);
         return await once(context, request, reply, {
           allot: () => newId('po'),
-          async execute(payoutId, isRepeat) {
-            const taken = await takeIn(context, { payoutId, isRepeat, order });
-            return 'pending' in taken ? taken : payoutAnswer(201, taken.payout);
-          },
+          execute: async (payoutId, isRepeat) =>
+            takenAnswer(await takeIn(context, { payoutId, isRepeat, order }), (record) => payoutAnswer(201, record)),
           presentPending: (record) => payoutAnswer(202, record),
         });
       },
@@ -74,8 +73,8 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return await once(context, request, reply, {
           allot: () => reinitiationId(payout),
           async execute(requestId, isRepeat) {
-            const taken = await reinitiate(context, payout, { by: payout.merchantId, requestId, isRepeat });
-            return 'pending' in taken ? taken : payoutAnswer(202, taken.payout);
+            const asked = { by: payout.merchantId, requestId, isRepeat };
+            return takenAnswer(await reinitiate(context, payout, asked), (record) => payoutAnswer(202, record));
           },
           presentPending: (record) => payoutAnswer(202, record),
         });
@@ -101,18 +100,14 @@ export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const payout = await ownPayout(context, merchantOf(request), request.params.id);
         return await once(context, request, reply, {
           allot: () => newId('req'),
-          execute: async (requestId, isRepeat) =>
-            payoutAnswer(200, await cancelPayout(context, payout, { by: payout.merchantId, requestId, isRepeat })),
+          async execute(requestId, isRepeat) {
+            const asked = { by: payout.merchantId, requestId, isRepeat };
+            return payoutAnswer(200, cancelled(await cancel(context, payout, asked)));
+          },
         });
       },
     );
   };
-}
-
-function orderIn(read: ReadOrder): PayoutOrder {
-  if (read.kind === 'invalid') throw invalidRequest(read.errors);
-  if (read.kind === 'broken_rule') throw brokenRule(read.errors);
-  return read.order;
 }
 
 /** @throws Problem 404, the same for an unknown id and another merchant's. */

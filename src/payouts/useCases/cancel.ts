@@ -1,8 +1,7 @@
 /** Cancelling a payout, whoever owns it. */
 import type { PayoutRecord } from '../rules/contract.ts';
 import { isFinal } from '../rules/machine.ts';
-import type { ApiContext } from '../../http/context.ts';
-import { Problem, unavailable } from '../../http/problem.ts';
+import type { PayoutPorts } from './ports.ts';
 import { steer } from './steer.ts';
 
 export interface Cancelling {
@@ -13,27 +12,22 @@ export interface Cancelling {
   readonly isRepeat: boolean;
 }
 
-/** @returns the payout as cancelled. @throws Problem 409 `not_cancellable`. */
-export async function cancelPayout(
-  context: ApiContext,
+export type Cancelled =
+  | { readonly outcome: 'cancelled'; readonly payout: PayoutRecord }
+  /** Something of it may be with the PSP, or it is over. */
+  | { readonly outcome: 'too_late' }
+  /** Nobody has taken the request up, and it may be lost. */
+  | { readonly outcome: 'unheard' };
+
+export async function cancel(
+  ports: Pick<PayoutPorts, 'payouts' | 'ledger'>,
   before: PayoutRecord,
   { by, requestId, isRepeat }: Cancelling,
-): Promise<PayoutRecord> {
+): Promise<Cancelled> {
   // Done by the call that this one repeats.
-  if (isRepeat && before.state === 'CANCELLED') return before;
-  const answer = isFinal(before.state)
-    ? ({ outcome: 'gone' } as const)
-    : await steer(context, before, { type: 'cancelled', by }, requestId);
-  switch (answer.outcome) {
-    case 'done':
-      return answer.payout;
-    case 'pending':
-      throw unavailable('The engine'); // nobody has taken the request up, and it may be lost
-    default:
-      throw new Problem(
-        409,
-        'not_cancellable',
-        'A payout can be cancelled only while nothing of it may be with the payment provider.',
-      );
-  }
+  if (isRepeat && before.state === 'CANCELLED') return { outcome: 'cancelled', payout: before };
+  if (isFinal(before.state)) return { outcome: 'too_late' };
+  const answer = await steer(ports, before, { type: 'cancelled', by }, requestId);
+  if (answer.outcome === 'done') return { outcome: 'cancelled', payout: answer.payout };
+  return { outcome: answer.outcome === 'pending' ? 'unheard' : 'too_late' };
 }

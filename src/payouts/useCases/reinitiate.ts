@@ -1,9 +1,8 @@
 /** Trying a failed payout again: its merchant may, and an operator. */
 import { newId } from '../../rules/newId.ts';
 import type { PayoutRecord } from '../rules/contract.ts';
-import { refusal, type Taken } from './takeIn.ts';
-import type { ApiContext } from '../../http/context.ts';
-import type { Pending } from '../../http/plugins/idempotency.ts';
+import type { PayoutPorts } from './ports.ts';
+import { type Taken, taken } from './takeIn.ts';
 
 export interface Reinitiating {
   /** The id of whoever asks: the merchant's, or an admin's. */
@@ -17,20 +16,17 @@ export interface Reinitiating {
 /** The round is fixed with the idempotency key: a repeat asks for the same one, which the ledger opens once. */
 export const reinitiationId = ({ id, round }: PayoutRecord): string => `${id}/${round + 1}/${newId('req')}`;
 
-/** @throws Problem 409 `not_reinitiable`, 400 `insufficient_balance`. */
 export async function reinitiate(
-  { payouts }: ApiContext,
+  { payouts }: Pick<PayoutPorts, 'payouts'>,
   before: PayoutRecord,
   { by, byAdmin, requestId, isRepeat }: Reinitiating,
-): Promise<Taken | Pending> {
+): Promise<Taken> {
   const round = Number.parseInt(requestId.split('/')[1] ?? '', 10);
   // Begun by the call that this one repeats.
-  if (isRepeat && before.round >= round) return { payout: before };
-  if (before.state !== 'FAILED') throw refusal('not_reinitiable');
+  if (isRepeat && before.round >= round) return { outcome: 'taken', payout: before };
+  if (before.state !== 'FAILED') return { outcome: 'refused', code: 'not_reinitiable' };
   const { id: payoutId } = before;
   const opening = { type: 'reinitiate', payoutId, round, by, requestId, ...(byAdmin && { byAdmin }) } as const;
   const answer = await payouts.accept({ ...before, payoutId }, opening);
-  if (answer.kind === 'pending') return { pending: before };
-  if (answer.accepted.outcome === 'refused') throw refusal(answer.accepted.code);
-  return { payout: answer.accepted.payout };
+  return answer.kind === 'pending' ? { outcome: 'pending', payout: before } : taken(answer.accepted);
 }

@@ -1,15 +1,16 @@
 /** What people and customers ask of a payout that is under way, put to its workflow. */
+
+import type { SteeredAnswer } from '../client.ts';
 import type { Command, PayoutRecord } from '../rules/contract.ts';
 import { isFinal } from '../rules/machine.ts';
-import type { SteeredAnswer } from '../client.ts';
-import type { ApiContext } from '../../http/context.ts';
+import type { PayoutPorts } from './ports.ts';
 
 /**
  * An open payout whose workflow was lost or terminated gets a new one: somebody must always be able to decide.
  * @param updateId the same for a repeat under the same idempotency key: the workflow then gives its first answer.
  */
 export async function steer(
-  { payouts, ledger }: ApiContext,
+  { payouts, ledger }: Pick<PayoutPorts, 'payouts' | 'ledger'>,
   seen: PayoutRecord,
   command: Command,
   updateId: string,

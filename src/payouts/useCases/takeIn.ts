@@ -1,50 +1,58 @@
 /** Taking a payout in, whoever asks for it: whoever asks with this id again meets the same workflow and gets the same answer. */
 import type { Pool } from 'pg';
+import type { AcceptAnswer } from '../client.ts';
 import type { Accepted, PayoutKind, PayoutRecord, PayoutRequest, RefusalCode } from '../rules/contract.ts';
 import { MAX_ATTEMPTS } from '../rules/failures.ts';
 import { feeMinor } from '../rules/fee.ts';
-import type { AcceptAnswer } from '../client.ts';
-import type { ApiContext } from '../../http/context.ts';
-import type { Pending } from '../../http/plugins/idempotency.ts';
-import { Problem, unavailable } from '../../http/problem.ts';
+import type { PayoutPorts } from './ports.ts';
 
 /** What was asked for, before it has an id and a PSP. */
 export type PayoutOrder = Omit<PayoutRequest, 'payoutId' | 'psp'>;
 
-export interface Taken {
-  readonly payout: PayoutRecord;
-}
+/** An order as it could be read, or what is wrong with it, in its reader's own words. */
+export type Ordered<Fault> =
+  | { readonly kind: 'order'; readonly order: PayoutOrder }
+  | { readonly kind: 'faulty'; readonly fault: Fault };
 
-export interface TakingIn {
+export type Taken =
+  | { readonly outcome: 'taken'; readonly payout: PayoutRecord }
+  /** No worker has taken it up yet: it is shown as it will be, and asked for again under the same id. */
+  | { readonly outcome: 'pending'; readonly payout: PayoutRecord }
+  | { readonly outcome: 'refused'; readonly code: RefusalCode };
+
+export type TakenIn<Fault> =
+  | Taken
+  | { readonly outcome: 'faulty'; readonly fault: Fault }
+  /** No payment provider is configured for its currency and mode. */
+  | { readonly outcome: 'no_psp'; readonly order: PayoutOrder }
+  /** Begun before and not decided yet; a rule of today is no answer to it. */
+  | { readonly outcome: 'undecided' };
+
+export interface TakingIn<Fault> {
   readonly payoutId: string;
   /** It may have been taken in before under this id: then the first answer stands, whatever has changed since. */
   readonly isRepeat: boolean;
-  /** @throws Problem where a rule is broken. */
-  readonly order: () => PayoutOrder | Promise<PayoutOrder>;
+  readonly order: () => Promise<Ordered<Fault>>;
 }
 
-/** @throws Problem 422 `psp_not_configured`, the order's own, or the ledger's refusal. */
-export async function takeIn(context: ApiContext, { payoutId, isRepeat, order }: TakingIn): Promise<Taken | Pending> {
-  const begun = isRepeat ? await readBegun(context, payoutId) : undefined;
+export async function takeIn<Fault>(ports: PayoutPorts, { payoutId, isRepeat, order }: TakingIn<Fault>): Promise<TakenIn<Fault>> {
+  const begun = isRepeat ? await readBegun(ports, payoutId) : undefined;
   if (begun?.kind === 'answered') return taken(begun.accepted);
-  const noted = begun && (await readNoted(context.pool, payoutId));
-  if (noted) return { pending: noted };
-  const request = await orderAgain(begun, async () => requestOf(context, payoutId, await order()));
-  const answer = begun ?? (await context.payouts.accept({ ...request, kind: kindOf(request) }, { type: 'new', request }));
-  return answer.kind === 'pending' ? { pending: await note(context.pool, untaken(request)) } : taken(answer.accepted);
-}
-
-/** Of a payout that is under way no rule of today is an answer: it is asked again when it has come to one of its own. */
-async function orderAgain(begun: AcceptAnswer | undefined, order: () => Promise<PayoutRequest>): Promise<PayoutRequest> {
-  try {
-    return await order();
-  } catch (error) {
-    throw begun && error instanceof Problem ? unavailable('The engine') : error;
-  }
+  const noted = begun && (await readNoted(ports.pool, payoutId));
+  if (noted) return { outcome: 'pending', payout: noted };
+  const read = await order();
+  const psp = read.kind === 'order' ? pspOf(ports, read.order) : undefined;
+  if (begun && psp === undefined) return { outcome: 'undecided' };
+  if (read.kind === 'faulty') return { outcome: 'faulty', fault: read.fault };
+  if (psp === undefined) return { outcome: 'no_psp', order: read.order };
+  const request = { ...read.order, payoutId, psp };
+  const answer = begun ?? (await ports.payouts.accept({ ...request, kind: kindOf(request) }, { type: 'new', request }));
+  if (answer.kind === 'answered') return taken(answer.accepted);
+  return { outcome: 'pending', payout: await note(ports.pool, untaken(request)) };
 }
 
 /** What was answered when this payout was first asked for, or that nobody has decided yet; undefined if it was not begun. */
-async function readBegun({ pool, payouts }: ApiContext, payoutId: string): Promise<AcceptAnswer | undefined> {
+async function readBegun({ pool, payouts }: PayoutPorts, payoutId: string): Promise<AcceptAnswer | undefined> {
   // The books remember longer than Temporal, and its workflow may have ended without having been asked.
   const accepted = await readAccepted(pool, payoutId);
   if (accepted) return { kind: 'answered', accepted };
@@ -69,19 +77,13 @@ async function readNoted(pool: Pool, payoutId: string): Promise<PayoutRecord | u
   return rows[0]?.record;
 }
 
-function requestOf({ psps }: ApiContext, payoutId: string, order: PayoutOrder): PayoutRequest {
-  const { mode, currency } = order;
-  const psp = psps.forPayout({ mode, currency, kind: kindOf(order) });
-  if (!psp) throw new Problem(422, 'psp_not_configured', `No payment provider is configured for ${currency} in ${mode} mode.`);
-  return { ...order, payoutId, psp: psp.name };
-}
+const pspOf = ({ psps }: PayoutPorts, order: PayoutOrder): string | undefined =>
+  psps.forPayout({ mode: order.mode, currency: order.currency, kind: kindOf(order) })?.name;
 
 const kindOf = ({ kind = 'merchant' }: Pick<PayoutRequest, 'kind'>): PayoutKind => kind;
 
-function taken(accepted: Accepted): Taken {
-  if (accepted.outcome === 'refused') throw refusal(accepted.code);
-  return { payout: accepted.payout };
-}
+export const taken = (accepted: Accepted): Taken =>
+  accepted.outcome === 'refused' ? { outcome: 'refused', code: accepted.code } : { outcome: 'taken', payout: accepted.payout };
 
 /** What the books answered when this payout was first asked for; undefined if they never were. */
 async function readAccepted(pool: Pool, payoutId: string): Promise<Accepted | undefined> {
@@ -93,25 +95,6 @@ async function readAccepted(pool: Pool, payoutId: string): Promise<Accepted | un
   const { payout, code } = rows[0] ?? {};
   if (payout) return { outcome: 'accepted', payout };
   return code ? { outcome: 'refused', code } : undefined;
-}
-
-/** What a client reads when the ledger refuses. */
-export const REFUSALS: Readonly<Record<RefusalCode, string>> = {
-  insufficient_balance: 'The available balance does not cover the amount and its fee.',
-  duplicate_reference: 'Another payout has this reference.',
-  not_reinitiable: 'Only a failed payout can be tried again.',
-  not_bookable: 'The books cannot take this payout in as it is.',
-};
-
-const REFUSAL_STATUS: Readonly<Record<RefusalCode, number>> = {
-  insufficient_balance: 400,
-  duplicate_reference: 409,
-  not_reinitiable: 409,
-  not_bookable: 422,
-};
-
-export function refusal(code: RefusalCode): Problem {
-  return new Problem(REFUSAL_STATUS[code], code, REFUSALS[code]);
 }
 
 /** A payout that Temporal has and no worker has taken up: as it will be, as far as that is known. */

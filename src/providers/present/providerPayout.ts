@@ -1,8 +1,9 @@
 /** A payout as the provider who asked for it sees it, and as their platform's webhooks tell it: words and fields of its own. */
-import { formatMajor } from '../../rules/money.ts';
+
 import type { PayoutRecord, ReviewReason } from '../../payouts/rules/contract.ts';
 import { MAX_ATTEMPTS } from '../../payouts/rules/failures.ts';
 import { isBeforeItsRun, type PayoutState, waitingOn } from '../../payouts/rules/machine.ts';
+import { formatMajor } from '../../rules/money.ts';
 
 export type ProviderStatus = 'REQUESTED' | 'APPROVED' | 'PROCESSING' | 'COMPLETED' | 'FAILED' | 'REJECTED' | 'CANCELLED';
 

@@ -1,12 +1,12 @@
 /** What a provider has earned and what of it can be asked for. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { formatMajor, isCurrency } from '../../rules/money.ts';
 import { providerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { documented } from '../../http/documented.ts';
 import { ID_KEY, openPage, pageQuery } from '../../http/paging.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
+import { formatMajor, isCurrency } from '../../rules/money.ts';
 import { presentEarning, readEarnings } from './earningReads.ts';
 import { CURRENCY_DEFAULT } from './providerPayoutRequest.ts';
 import { earningsSchema } from './providerSchemas.ts';

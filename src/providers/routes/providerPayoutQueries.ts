@@ -1,15 +1,15 @@
 /** A provider's payouts and what happened to them. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { isCurrency } from '../../rules/money.ts';
-import type { PayoutRecord } from '../../payouts/rules/contract.ts';
-import { presentProviderPayout } from '../present/providerPayout.ts';
 import { presentProviderTimelineEntry } from '../../events/timeline.ts';
 import { providerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, noQuery, statusQuery } from '../../http/documented.ts';
 import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
+import type { PayoutRecord } from '../../payouts/rules/contract.ts';
+import { isCurrency } from '../../rules/money.ts';
+import { presentProviderPayout } from '../present/providerPayout.ts';
 import { listProviderPayouts, ownProviderPayout } from './providerPayoutReads.ts';
 import { PROVIDER_STATUSES, providerPayoutSchema, providerTimelineSchema } from './providerSchemas.ts';
 

@@ -1,10 +1,10 @@
 /** Finding a provider's payouts. The provider is part of every WHERE, never a check afterwards. */
 import type { Pool } from 'pg';
-import { isId } from '../../rules/ids.ts';
-import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
-import { PROVIDER_STATUS, type ProviderStage, type ProviderStatus } from '../present/providerPayout.ts';
 import { notFound } from '../../http/problem.ts';
 import { findPending } from '../../payouts/routes/payoutReads.ts';
+import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
+import { isId } from '../../rules/ids.ts';
+import { PROVIDER_STATUS, type ProviderStage, type ProviderStatus } from '../present/providerPayout.ts';
 
 export interface Provider {
   readonly providerId: string;

@@ -1,12 +1,13 @@
 /** Reading a provider's request to be paid, and where to. */
 import type { Pool } from 'pg';
 import { z } from 'zod';
+import type { ProviderCaller } from '../../http/caller.ts';
+import type { FieldError } from '../../http/problem.ts';
+import type { OrderFault } from '../../payouts/routes/outcomes.ts';
+import { amountField, currencyField, faulty, readAmount, readTerms } from '../../payouts/routes/payoutRequest.ts';
+import type { Ordered, PayoutOrder } from '../../payouts/useCases/takeIn.ts';
 import { parseDestination } from '../../rules/destination.ts';
 import { DIRECTORY } from '../../rules/directory.ts';
-import type { PayoutOrder } from '../../payouts/useCases/takeIn.ts';
-import type { ProviderCaller } from '../../http/caller.ts';
-import { brokenRule, type FieldError, invalidRequest, Problem } from '../../http/problem.ts';
-import { type Amount, amountField, currencyField, readAmount, readTerms } from '../../payouts/routes/payoutRequest.ts';
 
 /** What providers of the first platforms earn in. */
 export const CURRENCY_DEFAULT = 'NGN';
@@ -24,37 +25,25 @@ export const providerPayoutBody = z
 
 export type ProviderPayoutBody = z.infer<typeof providerPayoutBody>;
 
-/** @throws Problem 400, with every fault at once. */
-export function readProviderAmount(body: ProviderPayoutBody, caller: ProviderCaller): Amount {
-  const errors: FieldError[] = [];
-  const amount = readAmount({ amount: body.amount, currency: body.currency ?? CURRENCY_DEFAULT }, errors);
-  if (amount) readTerms(termsSource(caller), amount, errors);
-  if (errors.length > 0 || !amount) throw invalidRequest(errors);
-  return amount;
-}
-
 /** The merchant's review limits are for its own payouts: a provider's are judged by the risk policy. */
 const termsSource = ({ fee }: ProviderCaller) => ({ fee, reviewLimits: {} });
 
-interface Asked {
-  readonly payoutId: string;
-  readonly amount: Amount;
-  readonly method: ProviderPayoutBody['method'];
-}
-
-/** @throws Problem 422 `bank_account_missing`, or `currency_mismatch` where the bank takes another currency. */
-export async function providerOrder(
+/** Every fault of the amount at once; then whether there is a bank account to pay to that takes this currency. */
+export async function readProviderOrder(
   pool: Pool,
   caller: ProviderCaller,
-  { payoutId, amount, method }: Asked,
-): Promise<PayoutOrder> {
+  { payoutId, method, ...body }: ProviderPayoutBody & { readonly payoutId: string },
+): Promise<Ordered<OrderFault>> {
+  const errors: FieldError[] = [];
+  const amount = readAmount({ amount: body.amount, currency: body.currency ?? CURRENCY_DEFAULT }, errors);
+  const terms = amount && readTerms(termsSource(caller), amount, errors);
+  if (errors.length > 0 || !amount || !terms) return faulty({ kind: 'invalid', errors });
   const account = await currentAccount(pool, caller.providerId);
-  if (!account)
-    throw new Problem(422, 'bank_account_missing', 'There is no bank account to pay to: the platform must enter one first.');
+  if (!account) return faulty({ kind: 'no_bank_account' });
   const parsed = parseDestination({ type: 'bank', ...account }, amount.currency, DIRECTORY, '/bankAccount');
-  if (!parsed.ok) throw brokenRule(parsed.errors);
+  if (!parsed.ok) return faulty({ kind: 'broken_rule', errors: parsed.errors });
   const { merchantId, mode, makerId, providerId } = caller;
-  return {
+  const order: PayoutOrder = {
     merchantId,
     mode,
     makerId,
@@ -67,11 +56,12 @@ export async function providerOrder(
     metadata: {},
     callbackUrl: null,
     destination: parsed.destination,
-    terms: readTerms(termsSource(caller), amount, []),
+    terms,
     dispatch: 'run',
     method: method ?? METHOD_DEFAULT,
     maxAttempts: MAX_ATTEMPTS,
   };
+  return { kind: 'order', order };
 }
 
 interface Account {

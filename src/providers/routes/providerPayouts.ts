@@ -1,19 +1,20 @@
 /** A provider asks to be paid, and may call it off while nothing was sent. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { newId } from '../../rules/newId.ts';
-import type { PayoutRecord } from '../../payouts/rules/contract.ts';
-import { presentProviderPayout } from '../present/providerPayout.ts';
-import { takeIn } from '../../payouts/useCases/takeIn.ts';
 import { KEY_NEEDED, writeAnswers } from '../../http/answers.ts';
 import { providerOf } from '../../http/caller.ts';
-import { cancelPayout } from '../../payouts/useCases/cancel.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, noQuery } from '../../http/documented.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
 import { type Answer, onceIfKeyed, onceOrUnderOwnKey } from '../../http/plugins/idempotency.ts';
+import { cancelled, takenAnswer } from '../../payouts/routes/outcomes.ts';
+import type { PayoutRecord } from '../../payouts/rules/contract.ts';
+import { cancel } from '../../payouts/useCases/cancel.ts';
+import { takeIn } from '../../payouts/useCases/takeIn.ts';
+import { newId } from '../../rules/newId.ts';
+import { presentProviderPayout } from '../present/providerPayout.ts';
 import { ownProviderPayout } from './providerPayoutReads.ts';
-import { providerOrder, providerPayoutBody, readProviderAmount } from './providerPayoutRequest.ts';
+import { providerPayoutBody, readProviderOrder } from './providerPayoutRequest.ts';
 import { providerPayoutSchema } from './providerSchemas.ts';
 
 const { write } = documented('provider');
@@ -50,12 +51,8 @@ export function providerPayoutCreation(context: ApiContext, path: string): Fasti
           path: '/api/provider/payouts',
           allot: () => newId('po'),
           async execute(payoutId, isRepeat) {
-            const order = () => {
-              const amount = readProviderAmount(request.body, caller);
-              return providerOrder(context.pool, caller, { payoutId, amount, method: request.body.method });
-            };
-            const taken = await takeIn(context, { payoutId, isRepeat, order });
-            return 'pending' in taken ? taken : answer(201, taken.payout);
+            const order = () => readProviderOrder(context.pool, caller, { payoutId, ...request.body });
+            return takenAnswer(await takeIn(context, { payoutId, isRepeat, order }), (record) => answer(201, record));
           },
           presentPending: (record) => answer(202, record),
         });
@@ -85,8 +82,8 @@ export function providerPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('req'),
           async execute(requestId, isRepeat) {
-            const cancelled = await cancelPayout(context, payout, { by: caller.providerId, requestId, isRepeat });
-            return { status: 200, body: presentProviderPayout(cancelled) };
+            const answer = await cancel(context, payout, { by: caller.providerId, requestId, isRepeat });
+            return { status: 200, body: presentProviderPayout(cancelled(answer)) };
           },
         });
       },

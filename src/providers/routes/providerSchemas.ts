@@ -1,8 +1,8 @@
 /** What providers and their platforms read, for the OpenAPI document; src/providers/present/providerPayout.ts and the routes make it. */
 import { z } from 'zod';
+import { moneySchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
 import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
 import { PROVIDER_STATUS, type ProviderStatus } from '../present/providerPayout.ts';
-import { moneySchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
 
 export const PROVIDER_STATUSES = [...new Set(Object.values(PROVIDER_STATUS))] as [ProviderStatus, ...ProviderStatus[]];
 

@@ -4,8 +4,8 @@
  * reference of its own. But somebody may do so in its dashboard, so a look-up of a failed transfer asks for its retries.
  */
 import type { z } from 'zod';
-import { formatMajor } from '../../rules/money.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
+import { formatMajor } from '../../rules/money.ts';
 import { type Exchange, isSuccess, openLine } from '../exchange.ts';
 import { narrationOf } from '../narration.ts';
 import type { PspAccount, PspConnector, PspOrder, PspReply, Unavailable } from '../port.ts';

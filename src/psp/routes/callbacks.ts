@@ -4,16 +4,16 @@ import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import { attemptOf, payoutIdOf } from '../../rules/ids.ts';
-import { newId } from '../../rules/newId.ts';
-import { claimOf, type Mode } from '../../payouts/rules/contract.ts';
-import { isRepeated, type PayoutState, repeatedIn } from '../../payouts/rules/machine.ts';
 import { failpoint } from '../../failpoints.ts';
-import { attemptState, closeRepeated, FIRST_SWEPT_AFTER, NOTHING_NEW } from '../messages.ts';
-import type { PspCallback } from '../port.ts';
 import { openAnswers } from '../../http/answers.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { notFound, Problem } from '../../http/problem.ts';
+import { claimOf, type Mode } from '../../payouts/rules/contract.ts';
+import { isRepeated, type PayoutState, repeatedIn } from '../../payouts/rules/machine.ts';
+import { attemptOf, payoutIdOf } from '../../rules/ids.ts';
+import { newId } from '../../rules/newId.ts';
+import { attemptState, closeRepeated, FIRST_SWEPT_AFTER, NOTHING_NEW } from '../messages.ts';
+import type { PspCallback } from '../port.ts';
 
 export function callbackRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {

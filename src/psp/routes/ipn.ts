@@ -1,7 +1,6 @@
 /** What PSPs told us, and what became of it. Orphans wait here for a person. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { ACTION_ROLES } from '../../rules/roles.ts';
 import type { PspMessage } from '../../generated/prisma/client.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { documented } from '../../http/documented.ts';
@@ -9,6 +8,7 @@ import { type CursorKey, listSchema, openPage, pageQuery } from '../../http/pagi
 import { adminAuth } from '../../http/plugins/auth.ts';
 import { messageSchema } from '../../http/routes/adminSchemas.ts';
 import { withoutAccountNumbers } from '../../http/routes/masking.ts';
+import { ACTION_ROLES } from '../../rules/roles.ts';
 
 const { read } = documented('admin');
 

@@ -1,12 +1,6 @@
 /** Which provider payouts a person must look at: the policy in force, a new version of it, and how another would have decided. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { formatMajor } from '../../rules/money.ts';
-import { newId } from '../../rules/newId.ts';
-import type { RiskRecord } from '../rules/assess.ts';
-import { redecide } from '../rules/dryRun.ts';
-import type { RiskPolicy } from '../rules/policy.ts';
-import { ACTION_ROLES } from '../../rules/roles.ts';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { writeAudit } from '../../http/audit.ts';
 import { adminOf } from '../../http/caller.ts';
@@ -15,7 +9,13 @@ import { documented, word } from '../../http/documented.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
 import { canonical, onceIfKeyed } from '../../http/plugins/idempotency.ts';
 import { notFound } from '../../http/problem.ts';
+import { formatMajor } from '../../rules/money.ts';
+import { newId } from '../../rules/newId.ts';
+import { ACTION_ROLES } from '../../rules/roles.ts';
 import { changedPolicy, policyFor, policyInput, presentPolicy, type StoredPolicy } from '../policies.ts';
+import type { RiskRecord } from '../rules/assess.ts';
+import { redecide } from '../rules/dryRun.ts';
+import type { RiskPolicy } from '../rules/policy.ts';
 import { dryRunSchema, riskPolicySchema } from './riskSchemas.ts';
 
 const { read, write } = documented('admin');

@@ -7,11 +7,11 @@
 import type { Payload } from '@temporalio/common';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { ApiContext } from '../../http/context.ts';
+import { withoutAccountNumbers } from '../../http/routes/masking.ts';
 import { mayAct } from '../../rules/roles.ts';
 import { createPayloadReader } from '../codec.ts';
 import { codecAuth, codecCors } from './codecAccess.ts';
-import type { ApiContext } from '../../http/context.ts';
-import { withoutAccountNumbers } from '../../http/routes/masking.ts';
 
 /** Protobuf JSON allows both alphabets of base64, with or without padding; Node reads all of them. */
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'must be base64');

@@ -3,10 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hashApiKey } from '../../crypto/newSecret.ts';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { adminOf } from '../../http/caller.ts';
-import { readSession, SESSION_MS } from './codecSession.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
 import { Problem } from '../../http/problem.ts';
+import { readSession, SESSION_MS } from './codecSession.ts';
 
 export interface SignedIn {
   readonly keyId: string;

@@ -2,9 +2,9 @@
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { ApiContext } from '../../http/context.ts';
 import { adminOfKey, endedCookie, sessionCookie, signedInAs } from './codecAccess.ts';
 import { issueSession } from './codecSession.ts';
-import type { ApiContext } from '../../http/context.ts';
 
 const loginForm = z.object({ key: z.string().max(200).optional() });
 

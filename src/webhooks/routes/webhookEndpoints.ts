@@ -3,10 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { newWebhookSecret } from '../../crypto/newSecret.ts';
 import { encryptSecret } from '../../crypto/secretBox.ts';
-import { newId } from '../../rules/newId.ts';
-import { eventPatternFault } from '../rules/eventPatterns.ts';
 import type { Prisma, WebhookEndpoint } from '../../generated/prisma/client.ts';
-import { presentAttempt, presentEndpoint } from '../present.ts';
 import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { mustBeAllowed, urlText } from '../../http/customerUrl.ts';
@@ -15,6 +12,9 @@ import { BIGINT_KEY, ID_KEY, listSchema, openPage, pageQuery } from '../../http/
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../http/problem.ts';
+import { newId } from '../../rules/newId.ts';
+import { presentAttempt, presentEndpoint } from '../present.ts';
+import { eventPatternFault } from '../rules/eventPatterns.ts';
 import { endpointSchema, endpointWithSecretSchema, webhookAttemptSchema } from './webhookSchemas.ts';
 
 const { read, write } = documented('webhooks');

@@ -1,8 +1,8 @@
 /** Webhook endpoints, tries and events as they go out, for the OpenAPI document; src/present makes them. */
 import { z } from 'zod';
+import { payoutSchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
 import { EVENT_TYPES } from '../../payouts/rules/machine.ts';
 import { providerPayoutSchema } from '../../providers/routes/providerSchemas.ts';
-import { payoutSchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
 
 const endpointFields = {
   id: z.string(),

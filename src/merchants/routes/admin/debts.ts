@@ -1,14 +1,14 @@
 /** Who owes us: payouts were paid when their money was gone, and no new money has repaid it yet. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { formatMajor } from '../../../rules/money.ts';
-import { ACTION_ROLES } from '../../../rules/roles.ts';
 import type { Balance } from '../../../generated/prisma/client.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { documented } from '../../../http/documented.ts';
 import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { debtSchema } from '../../../http/routes/adminSchemas.ts';
+import { formatMajor } from '../../../rules/money.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
 
 const { read } = documented('admin');
 

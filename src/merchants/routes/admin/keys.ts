@@ -2,8 +2,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { newApiKey } from '../../../crypto/newSecret.ts';
-import { newId } from '../../../rules/newId.ts';
-import { ACTION_ROLES } from '../../../rules/roles.ts';
 import type { ApiKey } from '../../../generated/prisma/client.ts';
 import { audited } from '../../../http/audit.ts';
 import { adminOf, SCOPES } from '../../../http/caller.ts';
@@ -13,9 +11,11 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
+import { keySchema, newKeySchema } from '../../../http/routes/adminSchemas.ts';
 import { readExpiry, time } from '../../../http/times.ts';
 import { revokeKeys } from '../../../providers/routes/merchant/providerKeyReads.ts';
-import { keySchema, newKeySchema } from '../../../http/routes/adminSchemas.ts';
+import { newId } from '../../../rules/newId.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
 
 const { read, write } = documented('admin');
 

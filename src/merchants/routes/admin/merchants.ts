@@ -3,12 +3,18 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { newWebhookSecret } from '../../../crypto/newSecret.ts';
 import { encryptSecret } from '../../../crypto/secretBox.ts';
-import { newId } from '../../../rules/newId.ts';
-import { ACTION_ROLES } from '../../../rules/roles.ts';
 import type { Merchant } from '../../../generated/prisma/client.ts';
 import { type AuditNote, audited } from '../../../http/audit.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, noQuery } from '../../../http/documented.ts';
+import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
+import { plainText } from '../../../http/plainText.ts';
+import { adminAuth } from '../../../http/plugins/auth.ts';
+import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
+import { notFound } from '../../../http/problem.ts';
+import { merchantDetailSchema, merchantSchema, newMerchantSchema } from '../../../http/routes/adminSchemas.ts';
+import { newId } from '../../../rules/newId.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
 import {
   changedFee,
   changedLimits,
@@ -20,12 +26,6 @@ import {
   readFee,
   readLimits,
 } from '../../terms.ts';
-import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
-import { plainText } from '../../../http/plainText.ts';
-import { adminAuth } from '../../../http/plugins/auth.ts';
-import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
-import { notFound } from '../../../http/problem.ts';
-import { merchantDetailSchema, merchantSchema, newMerchantSchema } from '../../../http/routes/adminSchemas.ts';
 import { presentDebt } from './debts.ts';
 
 const { read, write } = documented('admin');

@@ -1,13 +1,13 @@
 /** Everything there is to know of one payout, for whoever must explain it: what came in, what went out, who decided. */
 import type { Pool } from 'pg';
+import type { Account, PrismaClient } from '../../../generated/prisma/client.ts';
+import { presentMessage } from '../../../psp/routes/ipn.ts';
 import { followUpWorkflowId, payoutWorkflowId } from '../../../rules/ids.ts';
 import { formatMajor } from '../../../rules/money.ts';
-import type { PayoutRecord } from '../../rules/contract.ts';
-import type { Account, PrismaClient } from '../../../generated/prisma/client.ts';
-import { presentPayout } from '../../present/payout.ts';
 import { presentAttempt, presentDelivery } from '../../../webhooks/present.ts';
+import { presentPayout } from '../../present/payout.ts';
+import type { PayoutRecord } from '../../rules/contract.ts';
 import { ACCOUNT_CHANGED_SINCE, withAccountChange } from './accountChange.ts';
-import { presentMessage } from '../../../psp/routes/ipn.ts';
 
 export interface TemporalPlace {
   readonly temporalUiUrl: string;

@@ -4,14 +4,14 @@
  */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { payoutWorkflowId } from '../../../rules/ids.ts';
-import type { PayoutRecord } from '../../rules/contract.ts';
-import { ACTION_ROLES } from '../../../rules/roles.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { documented } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { payoutRequestSchema } from '../../../http/routes/adminSchemas.ts';
+import { payoutWorkflowId } from '../../../rules/ids.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
+import type { PayoutRecord } from '../../rules/contract.ts';
 import { presentForAdmin, temporalLink } from './payoutDetail.ts';
 
 const { read } = documented('admin');

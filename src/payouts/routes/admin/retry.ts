@@ -2,17 +2,18 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { ACTION_ROLES } from '../../../rules/roles.ts';
-import { presentPayout } from '../../present/payout.ts';
-import type { Taken } from '../../useCases/takeIn.ts';
 import { writeAudit } from '../../../http/audit.ts';
 import { adminOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, noQuery } from '../../../http/documented.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
-import { onceIfKeyed, type Pending } from '../../../http/plugins/idempotency.ts';
-import { notFound, Problem } from '../../../http/problem.ts';
+import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
+import { notFound } from '../../../http/problem.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { presentPayout } from '../../present/payout.ts';
 import { reinitiate, reinitiationId } from '../../useCases/reinitiate.ts';
+import type { Taken } from '../../useCases/takeIn.ts';
+import { takenAnswer, wordOf } from '../outcomes.ts';
 import { payoutSchema } from '../payoutSchemas.ts';
 
 const { write } = documented('admin');
@@ -38,8 +39,9 @@ export function retryRoutes(context: ApiContext): FastifyPluginAsyncZod {
           allot: () => reinitiationId(payout),
           async execute(requestId, isRepeat) {
             const asked = { by: adminId, byAdmin: true, requestId, isRepeat } as const;
-            const taken = await andNote(context, request, payout.id, () => reinitiate(context, payout, asked));
-            return 'pending' in taken ? taken : { status: 202, body: presentPayout(taken.payout) };
+            const taken = await reinitiate(context, payout, asked);
+            await note(context, request, payout.id, taken);
+            return takenAnswer(taken, (record) => ({ status: 202, body: presentPayout(record) }));
           },
           presentPending: (record) => ({ status: 202, body: presentPayout(record) }),
         });
@@ -48,20 +50,7 @@ export function retryRoutes(context: ApiContext): FastifyPluginAsyncZod {
   };
 }
 
-/** Done or refused, it is in the audit log. */
-async function andNote(
-  { prisma }: ApiContext,
-  request: FastifyRequest,
-  target: string,
-  ask: () => Promise<Taken | Pending>,
-): Promise<Taken | Pending> {
-  const note = (outcome: string) => writeAudit(prisma, request, { action: 'payout.retry', target, data: { outcome } });
-  try {
-    const taken = await ask();
-    await note('pending' in taken ? 'pending' : 'done');
-    return taken;
-  } catch (error) {
-    if (error instanceof Problem && error.status < 500) await note(error.code);
-    throw error;
-  }
+/** Done or refused, it is in the audit log; what never came to an answer is not. */
+async function note({ prisma }: ApiContext, request: FastifyRequest, target: string, taken: Taken): Promise<void> {
+  await writeAudit(prisma, request, { action: 'payout.retry', target, data: { outcome: wordOf(taken) } });
 }

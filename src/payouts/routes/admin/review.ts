@@ -2,10 +2,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { newId } from '../../../rules/newId.ts';
-import type { Command, PayoutRecord } from '../../rules/contract.ts';
-import { ACTION_ROLES } from '../../../rules/roles.ts';
-import { presentPayout } from '../../present/payout.ts';
 import { KEY_NEEDED, writeAnswers } from '../../../http/answers.ts';
 import { writeAudit } from '../../../http/audit.ts';
 import { adminOf } from '../../../http/caller.ts';
@@ -15,11 +11,15 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts
 import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
-import { Problem } from '../../../http/problem.ts';
+import { queuedPayoutSchema } from '../../../http/routes/adminSchemas.ts';
+import { newId } from '../../../rules/newId.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { presentPayout } from '../../present/payout.ts';
+import type { Command, PayoutRecord } from '../../rules/contract.ts';
+import { type Decided, decide } from '../../useCases/decide.ts';
+import { decidedAnswer, wordOf } from '../outcomes.ts';
 import { payoutSchema } from '../payoutSchemas.ts';
 import { ACCOUNT_CHANGED_SINCE, withAccountChange } from './accountChange.ts';
-import { queuedPayoutSchema } from '../../../http/routes/adminSchemas.ts';
-import { type Decided, decide } from './decisions.ts';
 import { presentForAdmin } from './payoutDetail.ts';
 
 const { read } = documented('admin');
@@ -109,13 +109,10 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
           return await onceIfKeyed(context, request, reply, {
             allot: () => newId('upd'),
             async execute(updateId) {
-              const { isPending, payout } = await decideAndNote(context, request, {
-                name,
-                payoutId: request.params.id,
-                command,
-                updateId,
-              });
-              return isPending ? { pending: payout } : { status: 200, body: presentPayout(payout) };
+              const payoutId = request.params.id;
+              const decided = await decide(context, payoutId, command, updateId);
+              await note(context, request, { name, payoutId, command, decided });
+              return decidedAnswer(decided, (payout) => ({ status: 200, body: presentPayout(payout) }));
             },
             presentPending: (payout) => ({ status: 202, body: presentPayout(payout) }),
           });
@@ -149,27 +146,17 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
   };
 }
 
-interface Asked {
+interface Noted {
   readonly name: DecisionName;
   readonly payoutId: string;
   readonly command: Command;
-  /** The same for a repeat under the same idempotency key: the workflow then gives its first answer. */
-  readonly updateId: string;
+  readonly decided: Decided;
 }
 
-/** Decided or refused, it is in the audit log; what never came to an answer is not. */
-async function decideAndNote(context: ApiContext, request: FastifyRequest, asked: Asked): Promise<Decided> {
-  const { name, payoutId, command, updateId } = asked;
+/** Decided or refused, it is in the audit log; what never came to an answer is not, nor what is asked of no payout. */
+async function note(context: ApiContext, request: FastifyRequest, { name, payoutId, command, decided }: Noted): Promise<void> {
+  if (decided.outcome === 'unknown_payout') return;
   const { type: _, ...data } = command;
-  const note = (outcome: string) =>
-    writeAudit(context.prisma, request, { action: `payout.${name}`, target: payoutId, data: { ...data, outcome } });
-  try {
-    const decided = await decide(context, payoutId, command, updateId);
-    await note(decided.isPending ? 'pending' : 'done');
-    return decided;
-  } catch (error) {
-    if (error instanceof Problem && (error.status === 403 || error.status === 409 || error.status === 422))
-      await note(error.code);
-    throw error;
-  }
+  const outcome = wordOf(decided);
+  await writeAudit(context.prisma, request, { action: `payout.${name}`, target: payoutId, data: { ...data, outcome } });
 }

@@ -2,10 +2,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import { newId } from '../../../rules/newId.ts';
-import { PAYOUT_RUN_SCHEDULE } from '../../rules/payoutRun.ts';
-import { ACTION_ROLES } from '../../../rules/roles.ts';
-import { presentRun, type RunRow } from '../../present/payoutRun.ts';
 import { writeAudit } from '../../../http/audit.ts';
 import { adminOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
@@ -15,6 +11,10 @@ import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
 import { payoutRunSchema, payoutRunsSchema, runsScheduleSchema } from '../../../http/routes/adminSchemas.ts';
+import { newId } from '../../../rules/newId.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { presentRun, type RunRow } from '../../present/payoutRun.ts';
+import { PAYOUT_RUN_SCHEDULE } from '../../rules/payoutRun.ts';
 
 const { read, write } = documented('admin');
 

@@ -1,13 +1,13 @@
 /** The keys of a merchant's providers, for whoever has to end them: in both modes. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { audited } from '../../../http/audit.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, noQuery } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { notFound } from '../../../http/problem.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { listProviderKeys, revokeKeys } from '../merchant/providerKeyReads.ts';
 import { providerKeySchema } from '../providerSchemas.ts';
 

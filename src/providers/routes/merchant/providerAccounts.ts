@@ -1,10 +1,6 @@
 /** Where a provider's payouts go. Every change is kept: a new account is a reason to look at what is asked for soon after. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { parseDestination } from '../../../rules/destination.ts';
-import { DIRECTORY } from '../../../rules/directory.ts';
-import { newId } from '../../../rules/newId.ts';
-import { ACCOUNT_TITLE_MAX } from '../../../rules/text.ts';
 import type { PrismaClient } from '../../../generated/prisma/client.ts';
 import { merchantOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
@@ -13,8 +9,12 @@ import { plainText } from '../../../http/plainText.ts';
 import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { once } from '../../../http/plugins/idempotency.ts';
 import { invalidRequest } from '../../../http/problem.ts';
-import { providerSchema } from '../providerSchemas.ts';
 import { field } from '../../../payouts/routes/payoutRequest.ts';
+import { parseDestination } from '../../../rules/destination.ts';
+import { DIRECTORY } from '../../../rules/directory.ts';
+import { newId } from '../../../rules/newId.ts';
+import { ACCOUNT_TITLE_MAX } from '../../../rules/text.ts';
+import { providerSchema } from '../providerSchemas.ts';
 import { ownProvider, presentProvider } from './providerReads.ts';
 
 const { write } = documented('providers');

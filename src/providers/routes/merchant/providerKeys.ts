@@ -2,7 +2,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { newApiKey } from '../../../crypto/newSecret.ts';
-import { newId } from '../../../rules/newId.ts';
 import { type MerchantCaller, merchantOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, keyed, noQuery } from '../../../http/documented.ts';
@@ -11,6 +10,7 @@ import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { once } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
 import { readExpiry, time } from '../../../http/times.ts';
+import { newId } from '../../../rules/newId.ts';
 import { newProviderKeySchema, providerKeySchema } from '../providerSchemas.ts';
 import { listProviderKeys, presentProviderKey, revokeKeys } from './providerKeyReads.ts';
 import { ownProvider } from './providerReads.ts';

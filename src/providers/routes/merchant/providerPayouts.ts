@@ -1,11 +1,11 @@
 /** What a merchant's providers asked for, as their own routes and the merchant's webhooks show it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { presentProviderPayout } from '../../present/providerPayout.ts';
 import { merchantOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage } from '../../../http/paging.ts';
 import { merchantAuth } from '../../../http/plugins/auth.ts';
+import { presentProviderPayout } from '../../present/providerPayout.ts';
 import { providerPayoutsQuery } from '../providerPayoutQueries.ts';
 import { listProviderPayouts } from '../providerPayoutReads.ts';
 import { providerPayoutSchema } from '../providerSchemas.ts';

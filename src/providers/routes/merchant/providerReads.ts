@@ -1,9 +1,10 @@
 /** Finding a merchant's providers, and how they are shown. The tenant is part of every WHERE, never a check afterwards. */
-import { last4 } from '../../../rules/destination.ts';
-import { isId } from '../../../rules/ids.ts';
+
 import type { Prisma, PrismaClient, Provider, ProviderBankAccount } from '../../../generated/prisma/client.ts';
 import type { MerchantCaller } from '../../../http/caller.ts';
 import { notFound } from '../../../http/problem.ts';
+import { last4 } from '../../../rules/destination.ts';
+import { isId } from '../../../rules/ids.ts';
 
 /** The newest bank account is the one that is paid to. */
 export const WITH_ACCOUNT = { bankAccounts: { orderBy: { id: 'desc' }, take: 1 } } as const satisfies Prisma.ProviderInclude;

@@ -1,8 +1,6 @@
 /** Who earns on a merchant's platform: made, looked at and verified by the merchant. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { newId } from '../../../rules/newId.ts';
-import { referenceFault, TEXT_FAULTS } from '../../../rules/text.ts';
 import { merchantOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, keyed, noQuery } from '../../../http/documented.ts';
@@ -12,6 +10,8 @@ import { plainText } from '../../../http/plainText.ts';
 import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { once } from '../../../http/plugins/idempotency.ts';
 import { Problem } from '../../../http/problem.ts';
+import { newId } from '../../../rules/newId.ts';
+import { referenceFault, TEXT_FAULTS } from '../../../rules/text.ts';
 import { providerSchema } from '../providerSchemas.ts';
 import { ownProvider, presentProvider, WITH_ACCOUNT } from './providerReads.ts';
 

@@ -1,0 +1,117 @@
+/** What came of a use case, in the words of HTTP. */
+
+import type { Answer, Pending } from '../../http/plugins/idempotency.ts';
+import { brokenRule, type FieldError, invalidRequest, notFound, Problem, unavailable } from '../../http/problem.ts';
+import type { PayoutRecord, RefusalCode } from '../rules/contract.ts';
+import type { Cancelled } from '../useCases/cancel.ts';
+import type { Decided, DecisionRefusal } from '../useCases/decide.ts';
+import type { Taken, TakenIn } from '../useCases/takeIn.ts';
+
+/** What is wrong with an order. */
+export type OrderFault =
+  /** Well-formed, but it breaks a rule: an answer like any other, kept under the idempotency key. */
+  | { readonly kind: 'broken_rule'; readonly errors: readonly FieldError[] }
+  /** Not well-formed: nothing is kept. */
+  | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] }
+  | { readonly kind: 'no_bank_account' };
+
+/** @throws Problem 400, 409 or 422 for what is wrong or refused; 503 where only a worker knows the answer. */
+export function takenAnswer(taken: TakenIn<OrderFault>, present: (payout: PayoutRecord) => Answer): Answer | Pending {
+  switch (taken.outcome) {
+    case 'taken':
+      return present(taken.payout);
+    case 'pending':
+      return { pending: taken.payout };
+    case 'refused':
+      throw refusal(taken.code);
+    case 'faulty':
+      throw orderProblem(taken.fault);
+    case 'no_psp': {
+      const { currency, mode } = taken.order;
+      throw new Problem(422, 'psp_not_configured', `No payment provider is configured for ${currency} in ${mode} mode.`);
+    }
+    case 'undecided':
+      throw unavailable('The engine');
+  }
+}
+
+function orderProblem(fault: OrderFault): Problem {
+  switch (fault.kind) {
+    case 'invalid':
+      return invalidRequest(fault.errors);
+    case 'broken_rule':
+      return brokenRule(fault.errors);
+    case 'no_bank_account':
+      return new Problem(422, 'bank_account_missing', 'There is no bank account to pay to: the platform must enter one first.');
+  }
+}
+
+/** What a client reads when the ledger refuses. */
+export const REFUSALS: Readonly<Record<RefusalCode, string>> = {
+  insufficient_balance: 'The available balance does not cover the amount and its fee.',
+  duplicate_reference: 'Another payout has this reference.',
+  not_reinitiable: 'Only a failed payout can be tried again.',
+  not_bookable: 'The books cannot take this payout in as it is.',
+};
+
+const REFUSAL_STATUS: Readonly<Record<RefusalCode, number>> = {
+  insufficient_balance: 400,
+  duplicate_reference: 409,
+  not_reinitiable: 409,
+  not_bookable: 422,
+};
+
+const refusal = (code: RefusalCode): Problem => new Problem(REFUSAL_STATUS[code], code, REFUSALS[code]);
+
+/** @throws Problem 409 `not_cancellable`; 503 where nobody has heard it yet. */
+export function cancelled(answer: Cancelled): PayoutRecord {
+  switch (answer.outcome) {
+    case 'cancelled':
+      return answer.payout;
+    case 'unheard':
+      throw unavailable('The engine');
+    case 'too_late': {
+      const detail = 'A payout can be cancelled only while nothing of it may be with the payment provider.';
+      throw new Problem(409, 'not_cancellable', detail);
+    }
+  }
+}
+
+/** The outcome in one word, for the audit log. */
+export const wordOf = (answer: Taken | Decided): string => {
+  if (answer.outcome === 'refused') return answer.code;
+  if (answer.outcome === 'not_allowed') return 'forbidden';
+  return answer.outcome === 'taken' ? 'done' : answer.outcome;
+};
+
+const DECISION_REFUSALS: Readonly<Record<DecisionRefusal, readonly [status: number, code: string, detail: string]>> = {
+  wrong_state: [409, 'wrong_state', 'The payout is in a state in which this cannot be done.'],
+  already_decided: [409, 'already_decided', 'You have decided on this payout already.'],
+  not_allowed: [403, 'forbidden', 'You have not, or no longer, the role that this needs.'],
+  self_approval: [403, 'self_approval', 'You issued the key that made this payout: somebody else must decide on it.'],
+};
+
+/** @throws Problem 404, 403 `self_approval` or `forbidden`, 409 `wrong_state` or `already_decided`, 422 `unproven_attempts`. */
+export function decidedAnswer(decided: Decided, present: (payout: PayoutRecord) => Answer): Answer | Pending {
+  switch (decided.outcome) {
+    case 'done':
+      return present(decided.payout);
+    case 'pending':
+      return { pending: decided.payout };
+    case 'unknown_payout':
+      throw notFound();
+    case 'unproven_attempts':
+      throw unprovenAttempts(decided.attempts);
+    default: {
+      const [status, code, detail] = DECISION_REFUSALS[decided.outcome];
+      throw new Problem(status, code, detail);
+    }
+  }
+}
+
+function unprovenAttempts(attempts: readonly number[]): Problem {
+  const detail = `Of these attempts nothing proves what became of them: ${attempts.join(', ')}. Name those that the evidence speaks of.`;
+  return new Problem(422, 'unproven_attempts', detail, {
+    errors: [{ pointer: '/attempts', code: 'unproven_attempts', detail }],
+  });
+}
