@@ -1,24 +1,37 @@
-/** The one way in which imports point: domain ← ledger, psp ← activities ← worker; domain ← workflows; domain ← api. */
-const only = (name, from, allowed, comment) => ({
+/**
+ * The one way in which imports point: rules ← ledger, psp ← use cases ← routes; rules ← ledger, psp ← activities ← worker;
+ * rules ← workflows. A flow (payouts, providers) knows another by its rules, its client and its use cases.
+ */
+const only = (name, from, allowed, comment, except) => ({
   name,
   comment,
   severity: 'error',
-  from: { path: from },
-  to: { path: '^(src|workflows|activities)/', pathNot: [from, ...allowed] },
+  from: { path: from, ...(except ? { pathNot: except } : {}) },
+  to: { path: '^(src|workflows|activities|harness|tests|chaos|bench|cluster|model)/', pathNot: [from, ...allowed] },
 });
 // What anybody may use: no rule about payouts is in there.
-const GROUND = ['^src/crypto/', '^src/db/', '^src/http/', '^src/generated/', '^src/(config|failpoints)\\.ts$'];
-const DOMAIN = '^src/domain/';
+const GROUND = ['^src/(crypto|db|net|generated)/', '^src/(config|failpoints)\\.ts$'];
+const RULES = '^src/(rules|[a-z]+/rules)/';
+const ROUTES = '/routes/';
+const LEDGER = '^src/ledger/(?!routes/)';
+/** The rooms that flows stand on; what they know of a flow is its rules. */
+const ROOMS = '^src/(ledger|temporal|psp|risk)/(?!routes/)';
+/** What a flow shows to others. */
+const PAYOUTS = '^src/payouts/((client|reads|invariants)\\.ts|useCases/)';
+/** Of the door, what is no route: callers, problems, fields. */
+const DOOR = '^src/http/(?!routes/)';
+/** How a flow's things look outside: schemas and presenters. */
+const PRESENT = '^src/([a-z]+/present/|[a-z]+/(present|schemas)\\.ts)';
 
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    only('domain-knows-nobody', DOMAIN, [], 'rules are pure: they may be asked from anywhere, and ask nobody'),
+    only('rules-know-nobody', RULES, [], 'rules are pure: they may be asked from anywhere, and ask nobody'),
     {
-      name: 'domain-is-pure',
+      name: 'rules-are-pure',
       comment: 'no I/O in rules; the workflow contract may define its messages',
       severity: 'error',
-      from: { path: DOMAIN, pathNot: '^src/domain/newId\\.ts$' },
+      from: { path: RULES, pathNot: '^src/rules/newId\\.ts$' },
       to: { dependencyTypes: ['core', 'npm'], pathNot: ['@temporalio/(workflow|common)', 'ibantools', 'protobufjs'] },
     },
     {
@@ -26,7 +39,7 @@ module.exports = {
       comment: 'deterministic: rules, and of activities the types',
       severity: 'error',
       from: { path: '^workflows/' },
-      to: { path: '^(src|activities)/', pathNot: [DOMAIN], dependencyTypesNot: ['type-only'] },
+      to: { path: '^(src|activities)/', pathNot: [RULES], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'workflows-are-deterministic',
@@ -35,17 +48,45 @@ module.exports = {
       from: { path: '^workflows/' },
       to: { dependencyTypes: ['core', 'npm'], pathNot: '@temporalio/(workflow|common)' },
     },
-    only('ground-knows-nobody', '^src/(crypto|db|http)/', [DOMAIN, ...GROUND], 'everybody stands on it'),
-    only('ledger-stands-alone', '^src/ledger/', [DOMAIN, '^src/db/'], 'money is moved here and nowhere else'),
-    only('psp-stands-alone', '^src/psp/', [DOMAIN, '^src/http/'], 'a connector speaks one wire format'),
-    only('temporal-client', '^src/temporal/', [DOMAIN, ...GROUND], ''),
-    only('presenters', '^src/present/', [DOMAIN], 'the words of the public API, for the door and for webhooks'),
-    only('api-is-a-door', '^src/api/', [DOMAIN, '^src/(ledger|psp|temporal|present|webhooks)/', ...GROUND], 'no activities, no workflows, no worker'),
-    only('webhooks-go-out', '^src/webhooks/', [DOMAIN, '^src/(present|temporal)/', ...GROUND], ''),
-    only('notifications-go-out', '^src/notify/', [DOMAIN, '^src/webhooks/(address|guardedFetch)\\.ts$', ...GROUND], 'a push goes to public addresses only, as a webhook does'),
-    only('worker-runs-activities', '^src/worker/', [DOMAIN, '^(activities|workflows)/', '^src/(ledger|psp|temporal|present|webhooks|notify)/', ...GROUND], 'no door, and nothing of one machine'),
-    only('restore-compares', '^src/restore/', [DOMAIN, '^src/(ledger|temporal)/', ...GROUND], 'an operator’s tool beside the door'),
-    only('activities-act', '^activities/', [DOMAIN, '^src/(ledger|psp|temporal|present|webhooks|notify)/', ...GROUND], ''),
+    only('ground-knows-nobody', '^src/(crypto|db|net)/', [RULES, ...GROUND], 'everybody stands on it'),
+    only('ledger-stands-alone', LEDGER, [RULES, '^src/db/'], 'money is moved here and nowhere else', '^src/ledger/invariants\\.ts$'),
+    only('all-invariants', '^src/ledger/invariants\\.ts$', [LEDGER, '^src/[a-z]+/invariants\\.ts$'], 'the one list of what every flow contributes'),
+    only('psp-stands-alone', '^src/psp/(?!routes/|present|schemas)', [RULES, '^src/net/'], 'a connector speaks one wire format'),
+    only('temporal-client', '^src/temporal/(?!routes/)', [RULES, ...GROUND], ''),
+    only('risk-judges', '^src/risk/(?!routes/|schemas)', [RULES, LEDGER, ...GROUND], ''),
+    only('payouts', '^src/payouts/(?!routes/|present/|answers|orders)', [RULES, ROOMS, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
+    only('providers', '^src/providers/(?!routes/|present/)', [RULES, ROOMS, PAYOUTS, ...GROUND], ''),
+    only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
+    only('webhooks-go-out', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, '^src/(events|temporal)/(?!routes/)', ...GROUND], ''),
+    only('notifications-go-out', '^src/notify/(?!routes/)', [RULES, '^src/http/schemas\\.ts$', ...GROUND], ''),
+    only('events-are-presented', '^src/events/(?!routes/)', [RULES, PRESENT, '^src/http/schemas\\.ts$'], 'the words of each flow for what happened'),
+    only('door', '^src/http/(?!routes/)', [RULES, ...GROUND, '^src/temporal/client\\.ts$'], 'knows no flow', '^src/http/(app|server|context)\\.ts$'),
+    {
+      name: 'routes-of-others',
+      comment: 'what two flows’ routes share belongs to src/http',
+      severity: 'error',
+      from: { path: '^src/([a-z]+)/routes/' },
+      to: { path: '^src/[a-z]+/routes/', pathNot: '^src/($1|http)/' },
+    },
+    only('routes-are-a-door', '^src/[a-z]+/routes/', ['^src/(?!worker|restore|local|cli)'], 'no activities, no workflows, no worker'),
+    only('worker-runs-activities', '^src/worker/', [RULES, '^(activities|workflows)/', '^src/[a-z]+/(?!routes/)', ...GROUND], 'no door, and nothing of one machine'),
+    only('restore-compares', '^src/restore/', [RULES, ROOMS, PAYOUTS, '^src/webhooks/client\\.ts$', ...GROUND], 'an operator’s tool beside the door'),
+    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, '^src/(webhooks|notify|events)/(?!routes/)', ...GROUND], ''),
+    {
+      name: 'production-knows-no-tools',
+      severity: 'error',
+      from: { path: '^(src|workflows|activities)/' },
+      to: { path: '^(harness|tests|chaos|bench|cluster|model)/' },
+    },
+    {
+      name: 'harness-knows-no-tests',
+      comment: 'what tests, chaos, bench and cluster share',
+      severity: 'error',
+      from: { path: '^harness/' },
+      to: { path: '^(tests|chaos|bench|cluster|model)/' },
+    },
+    only('model-plays-rules', '^model/', [RULES], 'the rules themselves, and nothing that acts'),
+    only('tools-share-the-harness', '^(chaos|bench|cluster)/', ['^(src|harness|model|chaos|bench|cluster|activities|workflows)/'], 'a test is nobody’s library'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

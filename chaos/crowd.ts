@@ -4,7 +4,7 @@ import { isFinal } from '../src/payouts/rules/machine.ts';
 import type { End, Step } from './behaviours.ts';
 import type { PayoutRow } from './books.ts';
 import { act } from './deeds.ts';
-import type { ReadyOrder } from './orders.ts';
+import type { ReadyOrder } from './order.ts';
 import { untilOrStill } from './patience.ts';
 import { createRuns } from './runs.ts';
 import type { World } from './world.ts';

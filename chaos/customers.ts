@@ -2,7 +2,7 @@
 import type { Installation, Reply } from '../harness/installation.ts';
 import type { Flow } from './behaviours.ts';
 import { insist } from './insist.ts';
-import type { ReadyOrder } from './orders.ts';
+import type { ReadyOrder } from './order.ts';
 import { patiently, STANDS_STILL_MS } from './patience.ts';
 
 export interface Answer {

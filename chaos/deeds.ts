@@ -1,7 +1,7 @@
 /** What others do to a payout while it is under way: the bank at its PSP, our admins, the customer who asked for it. */
 import { BANK_DEEDS, type BankDeed, type PersonDeed, type Step } from './behaviours.ts';
 import { isRefusal } from './insist.ts';
-import type { ReadyOrder } from './orders.ts';
+import type { ReadyOrder } from './order.ts';
 import type { World } from './world.ts';
 
 interface Request {

@@ -2,24 +2,9 @@
 import { newProvider } from '../harness/newProvider.ts';
 import type { Behaviour } from './behaviours.ts';
 import { insist } from './insist.ts';
+import type { Order, ReadyOrder } from './order.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
-
-export interface Order {
-  readonly idempotencyKey: string;
-  readonly behaviour: Behaviour;
-  readonly accountNumber: string;
-  /** Decimal text, two decimals. */
-  readonly amount: string;
-}
-
-/** One that its customer can ask for. */
-export interface ReadyOrder extends Order {
-  /** The customer's API key. */
-  readonly key: string;
-  readonly path: string;
-  readonly body: Readonly<Record<string, unknown>>;
-}
 
 /** Different for every order of an installation. */
 let serial = 10_000_000_000;

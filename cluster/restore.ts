@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Backup, backUp } from '../tests/support/backup.ts';
+import { type Backup, backUp } from '../harness/backup.ts';
 import { BUILD, type Cluster } from './arrangement.ts';
 import { type Merchant, merchantOf } from './merchant.ts';
 import { brokenBooks } from './oracle.ts';

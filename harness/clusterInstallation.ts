@@ -6,8 +6,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Reply, replyTo, requestOf } from './call.ts';
-import type { Credentials, Installation } from './installation.ts';
 import { killByName, killEach, processesOf } from './installationProcesses.ts';
+import type { Credentials, Installation } from './ownInstallation.ts';
 
 /** What cluster/endToEnd.ts puts into the environment. */
 interface Place {

@@ -17,7 +17,18 @@ prepare(giveUp);
 const binaries = await temporal().catch((error) => giveUp(error.message));
 const bin = (/** @type {string} */ name) => join('node_modules', '.bin', name);
 step('lint', bin('biome'), ['check', '--error-on-warnings', '.']);
-step('imports', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'src', 'workflows', 'activities', 'model']);
+step('imports', bin('depcruise'), [
+  '--config',
+  '.dependency-cruiser.cjs',
+  'src',
+  'workflows',
+  'activities',
+  'harness',
+  'model',
+  'chaos',
+  'bench',
+  'cluster',
+]);
 step('types', bin('tsc'), ['-p', '.']);
 jest();
 finish();

@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 
@@ -81,10 +81,10 @@ async function applyFunctions(client: pg.Client): Promise<string[]> {
   const folder = prismaFolder('functions');
   const { rows } = await client.query<{ name: string; checksum: string }>('SELECT name, checksum FROM _functions');
   const applied = new Map(rows.map((row) => [row.name, row.checksum]));
-  const changed = readdirSync(folder)
-    .filter((name) => name.endsWith('.sql'))
-    .sort()
-    .map((name) => ({ name, sql: readFileSync(join(folder, name), 'utf8') }))
+  const changed = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => ({ name: basename(file), sql: readFileSync(join(folder, file), 'utf8') }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
     .filter(({ name, sql }) => applied.get(name) !== sha256(sql));
   if (changed.length === 0) return [];
   await inTransaction(client, 'functions', async () => {

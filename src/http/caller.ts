@@ -76,3 +76,5 @@ export function adminOf(request: FastifyRequest): AdminCaller {
   if (request.caller?.kind !== 'admin') throw new Error(`${request.routeOptions.url} is not behind adminAuth`);
   return request.caller;
 }
+
+export const tenantOf = ({ merchantId, mode }: MerchantCaller) => ({ merchantId, mode });

@@ -6,7 +6,7 @@
 
 import type { Invariant, Relation } from '../ledger/invariant.ts';
 import { TIMELINE_ONLY } from './rules/machine.ts';
-import { FINAL, HOLDING, IN_FLIGHT } from './stateLists.ts';
+import { FINAL, HOLDING, IN_FLIGHT } from './rules/stateLists.ts';
 
 const UNSENT = `('${TIMELINE_ONLY.join("', '")}')`;
 

@@ -2,7 +2,7 @@
 import { FLOWS, NETS } from '../ledger/entryInvariants.ts';
 import type { Invariant } from '../ledger/invariant.ts';
 import { TOLD } from '../payouts/invariants.ts';
-import { HOLDING } from '../payouts/stateLists.ts';
+import { HOLDING } from '../payouts/rules/stateLists.ts';
 
 export const providerInvariants: readonly Invariant[] = [
   {

@@ -1,16 +1,14 @@
 /** Running an installation: merchants, keys, money that arrives, admins, and the log of who did it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
+import { adminSchema, auditSchema, newAdminSchema } from '../../src/http/routes/adminSchemas.ts';
 import {
-  adminSchema,
-  auditSchema,
   fundingSchema,
   keySchema,
   merchantSchema,
-  newAdminSchema,
   newKeySchema,
   newMerchantSchema,
-} from '../../src/http/routes/adminSchemas.ts';
+} from '../../src/merchants/routes/admin/schemas.ts';
 import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import { payoutRunSchema } from '../../src/http/routes/adminSchemas.ts';
+import { payoutRunSchema } from '../../src/providers/routes/admin/schemas.ts';
 import { createPayoutRunsClient } from '../../src/providers/runsClient.ts';
 import { ensureSchedules } from '../../src/worker/schedules.ts';
 import { type AskOptions, type Door, expectAsDocumented, openDoor } from '../support/adminDoor.ts';

@@ -1,12 +1,8 @@
 /** What admins see of payouts: the queue, the list, everything of one, and what PSPs said. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  adminPayoutSchema,
-  invariantSchema,
-  messageSchema,
-  payoutDetailSchema,
-  queuedPayoutSchema,
-} from '../../src/http/routes/adminSchemas.ts';
+import { invariantSchema } from '../../src/ledger/routes/schemas.ts';
+import { adminPayoutSchema, payoutDetailSchema, queuedPayoutSchema } from '../../src/payouts/routes/admin/schemas.ts';
+import { messageSchema } from '../../src/psp/schemas.ts';
 import { type DoorWorld, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {

@@ -1,7 +1,7 @@
 /** What is owed is seen by whoever owes it and by those who run the installation; and no balance grows beyond its limit. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { newProvider } from '../../harness/newProvider.ts';
-import { debtSchema, merchantDetailSchema } from '../../src/http/routes/adminSchemas.ts';
+import { debtSchema, merchantDetailSchema } from '../../src/merchants/routes/admin/schemas.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type DoorWorld, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 import type { Owner, Provider } from '../support/books.ts';

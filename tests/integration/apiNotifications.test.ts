@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { newApiKey } from '../../src/crypto/newSecret.ts';
 import { newVapidPair } from '../../src/crypto/pushKeys.ts';
 import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { notificationSchema } from '../../src/http/routes/adminSchemas.ts';
 import { createOutbox } from '../../src/notify/outbox.ts';
+import { notificationSchema } from '../../src/notify/schemas.ts';
 import { newId } from '../../src/rules/newId.ts';
 import {
   type Answered,

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
-import { payoutSchema, timelineEntrySchema } from '../../src/payouts/routes/payoutSchemas.ts';
+import { payoutSchema, timelineEntrySchema } from '../../src/payouts/present/schemas.ts';
 import { CALLBACK_SECRET, type Door, type Merchant, openDoor, payoutBody, type Reply } from '../support/door.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 

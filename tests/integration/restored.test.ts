@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { type Backup, backUp } from '../../harness/backup.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { PayoutKind, PayoutRecord, PayoutRequest } from '../../src/payouts/rules/contract.ts';
 import { restored } from '../../src/restore/main.ts';
 import { BUILT_IN_POLICY } from '../../src/risk/rules/policy.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { type Backup, backUp } from '../support/backup.ts';
 import { type Owner, reserveRequest } from '../support/books.ts';
 import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 

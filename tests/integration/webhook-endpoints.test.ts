@@ -1,13 +1,9 @@
 /** A merchant's webhook endpoints and events: what they are told, and that nobody else is told anything of it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
+import { eventSchema } from '../../src/events/schemas.ts';
 import { newId } from '../../src/rules/newId.ts';
-import {
-  endpointSchema,
-  endpointWithSecretSchema,
-  eventSchema,
-  webhookAttemptSchema,
-} from '../../src/webhooks/routes/webhookSchemas.ts';
+import { endpointSchema, endpointWithSecretSchema, webhookAttemptSchema } from '../../src/webhooks/schemas.ts';
 import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
 
 interface Listed {

@@ -233,8 +233,8 @@ test('every refusal says in words what would be accepted', () => {
 });
 
 test('no float is ever made of an amount: the rules of money know no Number, no Math and no division but divFloor', () => {
-  const sources = ['money.ts', 'payout/fee.ts', 'payout/review.ts'].map((file) =>
-    readFileSync(new URL(`../../src/domain/${file}`, import.meta.url), 'utf8'),
+  const sources = ['rules/money.ts', 'payouts/rules/fee.ts', 'payouts/rules/review.ts'].map((file) =>
+    readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8'),
   );
   const code = sources.join('\n').replace(/\/\*[\s\S]*?\*\/|\/\/.*|'[^'\n]*'|`[^`]*`|\/\^.*?\$\/|\/\^0\+\//g, '');
   expect(code.match(/\bNumber\b|parseFloat|parseInt|\bMath\b|toFixed|toPrecision|\bIntl\b/g)).toBeNull();

@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Event, WebhookDelivery } from '../../generated/prisma/client.ts';
-import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
+import { type MerchantCaller, merchantOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts';
 import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
@@ -12,11 +12,12 @@ import { notFound, Problem } from '../../http/problem.ts';
 import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
 import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
 import { newId } from '../../rules/newId.ts';
+import { ownEndpoint } from '../../webhooks/endpoints.ts';
 import { presentDelivery } from '../../webhooks/present.ts';
-import { own, tenantOf } from '../../webhooks/routes/webhookEndpoints.ts';
-import { deliverySchema, eventSchema } from '../../webhooks/routes/webhookSchemas.ts';
 import { wantsEvent } from '../../webhooks/rules/eventPatterns.ts';
+import { deliverySchema } from '../../webhooks/schemas.ts';
 import { type PublicEvent, presentEvent } from '../presentEvent.ts';
+import { eventSchema } from '../schemas.ts';
 
 const { read, write } = documented('webhooks');
 
@@ -94,7 +95,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
   }
 
   async function toOne(caller: MerchantCaller, event: Event, endpointId: string): Promise<WebhookDelivery> {
-    const endpoint = await own(prisma, caller, endpointId);
+    const endpoint = await ownEndpoint(prisma, caller, endpointId);
     if (endpoint.disabledAt)
       throw new Problem(422, 'endpoint_disabled', 'This endpoint is switched off: switch it on first.', {
         errors: [{ pointer: '/endpointId', code: 'endpoint_disabled', detail: 'This endpoint is switched off.' }],

@@ -4,9 +4,9 @@ import type { ApiContext } from '../../http/context.ts';
 import { documented, noQuery } from '../../http/documented.ts';
 import { listSchema } from '../../http/paging.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
-import { invariantSchema } from '../../http/routes/adminSchemas.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
 import { checkInvariants, presentInvariants } from '../invariants.ts';
+import { invariantSchema } from './schemas.ts';
 
 const { read } = documented('admin');
 

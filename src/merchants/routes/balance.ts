@@ -2,20 +2,20 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { PrismaClient } from '../../generated/prisma/client.ts';
+import { amountField, currencyField, mustReadAmount } from '../../http/amounts.ts';
 import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from '../../http/answers.ts';
+import { overBalanceLimit } from '../../http/balanceLimit.ts';
 import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { notFound } from '../../http/problem.ts';
-import { amountField, currencyField, mustReadAmount } from '../../payouts/routes/payoutRequest.ts';
-import { moneySchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
+import { moneySchema, timeSchema } from '../../http/schemas.ts';
 import { ENTRY_TYPES, type EntryType, NOT_OWNERS } from '../../rules/entryKinds.ts';
 import { isId } from '../../rules/ids.ts';
 import { formatMajor, isCurrency } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
-import { overBalanceLimit } from './balanceLimit.ts';
 
 const balanceSchema = z
   .object({

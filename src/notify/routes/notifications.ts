@@ -6,8 +6,8 @@ import type { ApiContext } from '../../http/context.ts';
 import { documented, word } from '../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
-import { notificationSchema } from '../../http/routes/adminSchemas.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
+import { notificationSchema } from '../schemas.ts';
 
 const { read } = documented('admin');
 

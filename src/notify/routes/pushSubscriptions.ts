@@ -13,7 +13,7 @@ import { listSchema } from '../../http/paging.ts';
 import { adminAuth, providerAuth } from '../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../http/problem.ts';
-import { timeSchema } from '../../payouts/routes/payoutSchemas.ts';
+import { timeSchema } from '../../http/schemas.ts';
 import { newId } from '../../rules/newId.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
 

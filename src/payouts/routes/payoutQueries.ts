@@ -12,9 +12,9 @@ import { timeQuery } from '../../http/times.ts';
 import { isCurrency } from '../../rules/money.ts';
 import { referenceFault, TEXT_FAULTS } from '../../rules/text.ts';
 import { presentPayout } from '../present/payout.ts';
+import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from '../present/schemas.ts';
+import { awaitChange, listPayouts } from '../reads.ts';
 import { type PayoutState, PUBLIC_STATUS, type PublicStatus, STATES } from '../rules/machine.ts';
-import { awaitChange, listPayouts } from './payoutReads.ts';
-import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from './payoutSchemas.ts';
 import { ownPayout } from './payouts.ts';
 
 /** A payout's whole story is a page: few have more than a dozen entries. */

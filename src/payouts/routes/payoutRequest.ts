@@ -1,12 +1,12 @@
-/** Reading `POST /payouts`: the shape in zod, for the document and for unknown fields; the rules from src/domain. */
+/** Reading `POST /payouts`: the shape in zod, for the document and for unknown fields; the rules from src/rules. */
 import { z } from 'zod';
+import { type Amount, amountField, currencyField, field, readAmount } from '../../http/amounts.ts';
 import type { MerchantCaller } from '../../http/caller.ts';
-import { type FieldError, invalidRequest } from '../../http/problem.ts';
-import { readFee, readLimits } from '../../merchants/terms.ts';
+import type { FieldError } from '../../http/problem.ts';
 import { checkWebhookUrl } from '../../net/address.ts';
 import { parseDestination } from '../../rules/destination.ts';
 import { DIRECTORY } from '../../rules/directory.ts';
-import { AMOUNT_MAX_MINOR, CURRENCIES, isCurrency, parseAmount } from '../../rules/money.ts';
+import { isCurrency } from '../../rules/money.ts';
 import {
   DESCRIPTION_MAX,
   descriptionFault,
@@ -20,20 +20,9 @@ import {
   type TextFault,
   textFault,
 } from '../../rules/text.ts';
+import { faulty, type OrderFault, readTerms } from '../orders.ts';
 import type { Destination, MerchantTerms } from '../rules/contract.ts';
-import { feeMinor } from '../rules/fee.ts';
 import type { Ordered, PayoutOrder } from '../useCases/takeIn.ts';
-import type { OrderFault } from './outcomes.ts';
-
-/** A field whose rule stands in src/domain; here only what the document says of it. */
-export const field = (schema: Record<string, unknown>) => z.unknown().meta(schema);
-
-export const amountField = field({
-  anyOf: [{ type: 'string', pattern: '^(0|[1-9][0-9]{0,15})([.][0-9]{1,3})?$' }, { type: 'number' }],
-  description: 'Major units, with at most the decimals of the currency. A JSON number may have at most 15 significant digits.',
-  examples: ['1500.00'],
-});
-export const currencyField = field({ type: 'string', enum: Object.keys(CURRENCIES), examples: ['PKR'] });
 
 const accountFields = {
   accountNumber: { type: 'string', pattern: '^[0-9]{10,16}$' },
@@ -105,13 +94,6 @@ export async function readPayoutOrder(
   return { kind: 'order', order: orderOf(body, caller, amount, terms, destination.destination) };
 }
 
-export const faulty = (fault: OrderFault): Ordered<OrderFault> => ({ kind: 'faulty', fault });
-
-export interface Amount {
-  readonly minor: bigint;
-  readonly currency: string;
-}
-
 function orderOf(
   body: PayoutBody,
   caller: MerchantCaller,
@@ -138,28 +120,6 @@ function orderOf(
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 
-/** Of an unknown currency no amount can be read: only that is said. */
-export function readAmount(body: { amount?: unknown; currency?: unknown }, errors: FieldError[]): Amount | undefined {
-  const { currency } = body;
-  if (!isCurrency(currency)) {
-    const code = typeof currency === 'string' ? 'unknown_currency' : isGiven(currency) ? 'invalid_type' : 'missing';
-    errors.push({ pointer: '/currency', code, detail: 'Must be one of our currencies, in three capital letters.' });
-    return undefined;
-  }
-  const parsed = parseAmount(body.amount, currency);
-  if (parsed.ok) return { minor: parsed.minor, currency };
-  errors.push({ pointer: '/amount', code: parsed.code, detail: parsed.detail });
-  return undefined;
-}
-
-/** @throws Problem 400, with every fault at once. */
-export function mustReadAmount(body: { amount?: unknown; currency?: unknown }): Amount {
-  const errors: FieldError[] = [];
-  const amount = readAmount(body, errors);
-  if (!amount) throw invalidRequest(errors);
-  return amount;
-}
-
 async function readCallbackUrl(url: unknown, rules: { allowLoopback: boolean }, errors: FieldError[]): Promise<void> {
   if (!isGiven(url)) return;
   const pointer = '/callbackUrl';
@@ -170,18 +130,4 @@ async function readCallbackUrl(url: unknown, rules: { allowLoopback: boolean }, 
   }
   const fault = await checkWebhookUrl(url, rules);
   if (fault) errors.push({ pointer, ...fault });
-}
-
-/** The merchant's terms as they stand now: the payout keeps them, whatever an admin changes later. */
-export function readTerms(
-  { fee, reviewLimits }: Pick<MerchantCaller, 'fee' | 'reviewLimits'>,
-  { minor, currency }: Amount,
-  errors: FieldError[],
-): MerchantTerms {
-  const { bps, fixed } = readFee(fee);
-  const reviewFromMinor = readLimits(reviewLimits)[currency] ?? null;
-  const terms = { feeBps: bps, feeFixedMinor: fixed[currency] ?? '0', reviewFromMinor };
-  if (feeMinor(minor, terms) > AMOUNT_MAX_MINOR)
-    errors.push({ pointer: '/amount', code: 'amount_too_large', detail: 'The fee for this amount is over the limit.' });
-  return terms;
 }

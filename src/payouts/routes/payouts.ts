@@ -9,15 +9,15 @@ import { type Answer, once } from '../../http/plugins/idempotency.ts';
 import { notFound } from '../../http/problem.ts';
 import { isId } from '../../rules/ids.ts';
 import { newId } from '../../rules/newId.ts';
+import { cancelled, takenAnswer } from '../answers.ts';
 import { presentPayout } from '../present/payout.ts';
+import { payoutSchema } from '../present/schemas.ts';
+import { findPayout } from '../reads.ts';
 import type { PayoutRecord } from '../rules/contract.ts';
 import { cancel } from '../useCases/cancel.ts';
 import { reinitiate, reinitiationId } from '../useCases/reinitiate.ts';
 import { takeIn } from '../useCases/takeIn.ts';
-import { cancelled, takenAnswer } from './outcomes.ts';
-import { findPayout } from './payoutReads.ts';
 import { payoutBody, readPayoutOrder } from './payoutRequest.ts';
-import { payoutSchema } from './payoutSchemas.ts';
 
 const params = z.object({ id: z.string() });
 const noBody = z.strictObject({}).nullish();

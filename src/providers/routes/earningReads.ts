@@ -1,7 +1,7 @@
 /** What a provider has earned, and what became of it: read in one statement, so that the sums agree with the books. */
 import type { Pool } from 'pg';
 import { formatMajor } from '../../rules/money.ts';
-import type { EARNING_STATUSES } from './providerSchemas.ts';
+import type { EARNING_STATUSES } from '../present/schemas.ts';
 
 /** An earning with what payouts hold of it and have paid out. Amounts as text: JSON numbers lose digits. */
 export interface EarningRow {

@@ -10,8 +10,8 @@ import { providerAuth } from '../../http/plugins/auth.ts';
 import type { PayoutRecord } from '../../payouts/rules/contract.ts';
 import { isCurrency } from '../../rules/money.ts';
 import { presentProviderPayout } from '../present/providerPayout.ts';
+import { PROVIDER_STATUSES, providerPayoutSchema, providerTimelineSchema } from '../present/schemas.ts';
 import { listProviderPayouts, ownProviderPayout } from './providerPayoutReads.ts';
-import { PROVIDER_STATUSES, providerPayoutSchema, providerTimelineSchema } from './providerSchemas.ts';
 
 const { read } = documented('provider');
 

@@ -1,7 +1,7 @@
 /** Finding a provider's payouts. The provider is part of every WHERE, never a check afterwards. */
 import type { Pool } from 'pg';
 import { notFound } from '../../http/problem.ts';
-import { findPending } from '../../payouts/routes/payoutReads.ts';
+import { findPending } from '../../payouts/reads.ts';
 import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
 import { isId } from '../../rules/ids.ts';
 import { PROVIDER_STATUS, type ProviderStage, type ProviderStatus } from '../present/providerPayout.ts';

@@ -1,10 +1,11 @@
 /** Reading a provider's request to be paid, and where to. */
 import type { Pool } from 'pg';
 import { z } from 'zod';
+import { amountField, currencyField, readAmount } from '../../http/amounts.ts';
 import type { ProviderCaller } from '../../http/caller.ts';
 import type { FieldError } from '../../http/problem.ts';
-import type { OrderFault } from '../../payouts/routes/outcomes.ts';
-import { amountField, currencyField, faulty, readAmount, readTerms } from '../../payouts/routes/payoutRequest.ts';
+import type { OrderFault } from '../../payouts/orders.ts';
+import { faulty, readTerms } from '../../payouts/orders.ts';
 import type { Ordered, PayoutOrder } from '../../payouts/useCases/takeIn.ts';
 import { parseDestination } from '../../rules/destination.ts';
 import { DIRECTORY } from '../../rules/directory.ts';

@@ -7,15 +7,15 @@ import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, noQuery } from '../../http/documented.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
 import { type Answer, onceIfKeyed, onceOrUnderOwnKey } from '../../http/plugins/idempotency.ts';
-import { cancelled, takenAnswer } from '../../payouts/routes/outcomes.ts';
+import { cancelled, takenAnswer } from '../../payouts/answers.ts';
 import type { PayoutRecord } from '../../payouts/rules/contract.ts';
 import { cancel } from '../../payouts/useCases/cancel.ts';
 import { takeIn } from '../../payouts/useCases/takeIn.ts';
 import { newId } from '../../rules/newId.ts';
 import { presentProviderPayout } from '../present/providerPayout.ts';
+import { providerPayoutSchema } from '../present/schemas.ts';
 import { ownProviderPayout } from './providerPayoutReads.ts';
 import { providerPayoutBody, readProviderOrder } from './providerPayoutRequest.ts';
-import { providerPayoutSchema } from './providerSchemas.ts';
 
 const { write } = documented('provider');
 

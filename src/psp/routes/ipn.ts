@@ -1,14 +1,13 @@
 /** What PSPs told us, and what became of it. Orphans wait here for a person. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { PspMessage } from '../../generated/prisma/client.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { documented } from '../../http/documented.ts';
 import { type CursorKey, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
-import { messageSchema } from '../../http/routes/adminSchemas.ts';
-import { withoutAccountNumbers } from '../../http/routes/masking.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
+import { presentMessage } from '../present.ts';
+import { messageSchema } from '../schemas.ts';
 
 const { read } = documented('admin');
 
@@ -36,16 +35,5 @@ export function ipnRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return page.answer(messages, ({ id }) => id, presentMessage);
       },
     );
-  };
-}
-
-export function presentMessage(message: PspMessage): z.infer<typeof messageSchema> {
-  const { id, psp, eventKey, reference, payoutId, attempt, claim, state, detail, body, receivedAt, handledAt } = message;
-  return {
-    ...{ id, psp, eventKey, reference, payoutId, attempt, claim, state, detail },
-    object: 'psp_message',
-    body: withoutAccountNumbers(body),
-    receivedAt: receivedAt.toISOString(),
-    handledAt: handledAt?.toISOString() ?? null,
   };
 }

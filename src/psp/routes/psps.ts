@@ -1,12 +1,12 @@
 /** The PSPs that are configured: what we have there, what a payment costs, which banks they pay to. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { type Amount, amountField, readAmount } from '../../http/amounts.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented } from '../../http/documented.ts';
 import { listSchema } from '../../http/paging.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
 import { type FieldError, invalidRequest, notFound, Problem } from '../../http/problem.ts';
-import { type Amount, amountField, readAmount } from '../../payouts/routes/payoutRequest.ts';
 import { DIRECTORY } from '../../rules/directory.ts';
 import { CURRENCIES, formatMajor } from '../../rules/money.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';

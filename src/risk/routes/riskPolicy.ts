@@ -12,11 +12,11 @@ import { notFound } from '../../http/problem.ts';
 import { formatMajor } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
-import { changedPolicy, policyFor, policyInput, presentPolicy, type StoredPolicy } from '../policies.ts';
 import type { RiskRecord } from '../rules/assess.ts';
 import { redecide } from '../rules/dryRun.ts';
 import type { RiskPolicy } from '../rules/policy.ts';
-import { dryRunSchema, riskPolicySchema } from './riskSchemas.ts';
+import { dryRunSchema, riskPolicySchema } from '../schemas.ts';
+import { changedPolicy, policyFor, policyInput, presentPolicy, type StoredPolicy } from './policies.ts';
 
 const { read, write } = documented('admin');
 

@@ -8,7 +8,7 @@ import type { Payload } from '@temporalio/common';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiContext } from '../../http/context.ts';
-import { withoutAccountNumbers } from '../../http/routes/masking.ts';
+import { withoutAccountNumbers } from '../../http/masking.ts';
 import { mayAct } from '../../rules/roles.ts';
 import { createPayloadReader } from '../codec.ts';
 import { codecAuth, codecCors } from './codecAccess.ts';

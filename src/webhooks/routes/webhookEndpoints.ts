@@ -4,18 +4,19 @@ import { z } from 'zod';
 import { newWebhookSecret } from '../../crypto/newSecret.ts';
 import { encryptSecret } from '../../crypto/secretBox.ts';
 import type { Prisma, WebhookEndpoint } from '../../generated/prisma/client.ts';
-import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
+import { type MerchantCaller, merchantOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { mustBeAllowed, urlText } from '../../http/customerUrl.ts';
 import { byId, documented, keyed, noQuery } from '../../http/documented.ts';
 import { BIGINT_KEY, ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
-import { notFound, Problem } from '../../http/problem.ts';
+import { Problem } from '../../http/problem.ts';
 import { newId } from '../../rules/newId.ts';
+import { ownEndpoint as own } from '../endpoints.ts';
 import { presentAttempt, presentEndpoint } from '../present.ts';
 import { eventPatternFault } from '../rules/eventPatterns.ts';
-import { endpointSchema, endpointWithSecretSchema, webhookAttemptSchema } from './webhookSchemas.ts';
+import { endpointSchema, endpointWithSecretSchema, webhookAttemptSchema } from '../schemas.ts';
 
 const { read, write } = documented('webhooks');
 
@@ -219,15 +220,6 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
 }
 
 type NewEndpoint = Pick<WebhookEndpoint, 'id' | 'merchantId' | 'mode' | 'url' | 'eventTypes' | 'secret'>;
-
-export const tenantOf = ({ merchantId, mode }: MerchantCaller) => ({ merchantId, mode });
-
-/** The caller's endpoint. @throws Problem 404 for any other, also of their own other mode. */
-export async function own(prisma: ApiContext['prisma'], caller: MerchantCaller, id: string): Promise<WebhookEndpoint> {
-  const found = await prisma.webhookEndpoint.findFirst({ where: { id, ...tenantOf(caller), deletedAt: null } });
-  if (!found) throw notFound();
-  return found;
-}
 
 /** On again after a 410, or off by the merchant's own wish. */
 function switched(disabled: boolean | undefined): Prisma.WebhookEndpointUpdateInput {

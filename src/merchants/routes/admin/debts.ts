@@ -6,9 +6,9 @@ import type { ApiContext } from '../../../http/context.ts';
 import { documented } from '../../../http/documented.ts';
 import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
-import { debtSchema } from '../../../http/routes/adminSchemas.ts';
 import { formatMajor } from '../../../rules/money.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { debtSchema } from './schemas.ts';
 
 const { read } = documented('admin');
 

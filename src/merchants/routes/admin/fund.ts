@@ -1,19 +1,19 @@
 /** Money that arrived for a merchant, entered once by the bank's own name for it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { amountField } from '../../../http/amounts.ts';
 import { writeAudit } from '../../../http/audit.ts';
+import { overBalanceLimit } from '../../../http/balanceLimit.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, noQuery } from '../../../http/documented.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../../http/problem.ts';
-import { fundingSchema } from '../../../http/routes/adminSchemas.ts';
-import { amountField } from '../../../payouts/routes/payoutRequest.ts';
 import { formatMajor, parseAmount } from '../../../rules/money.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { referenceFault, TEXT_FAULTS } from '../../../rules/text.ts';
-import { overBalanceLimit } from '../balanceLimit.ts';
+import { fundingSchema } from './schemas.ts';
 
 const { write } = documented('admin');
 

@@ -11,11 +11,11 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
-import { keySchema, newKeySchema } from '../../../http/routes/adminSchemas.ts';
+import { revokeKeys } from '../../../http/revokeKeys.ts';
 import { readExpiry, time } from '../../../http/times.ts';
-import { revokeKeys } from '../../../providers/routes/merchant/providerKeyReads.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { keySchema, newKeySchema } from './schemas.ts';
 
 const { read, write } = documented('admin');
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { newWebhookSecret } from '../../../crypto/newSecret.ts';
 import { encryptSecret } from '../../../crypto/secretBox.ts';
 import type { Merchant } from '../../../generated/prisma/client.ts';
+import { limitsInput } from '../../../http/amountsByCurrency.ts';
 import { type AuditNote, audited } from '../../../http/audit.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, noQuery } from '../../../http/documented.ts';
@@ -12,7 +13,6 @@ import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
-import { merchantDetailSchema, merchantSchema, newMerchantSchema } from '../../../http/routes/adminSchemas.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import {
@@ -21,12 +21,12 @@ import {
   DEFAULT_FEE,
   DEFAULT_LIMITS,
   feeInput,
-  limitsInput,
   presentTerms,
   readFee,
   readLimits,
 } from '../../terms.ts';
 import { presentDebt } from './debts.ts';
+import { merchantDetailSchema, merchantSchema, newMerchantSchema } from './schemas.ts';
 
 const { read, write } = documented('admin');
 

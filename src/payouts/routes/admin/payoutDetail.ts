@@ -1,7 +1,7 @@
 /** Everything there is to know of one payout, for whoever must explain it: what came in, what went out, who decided. */
 import type { Pool } from 'pg';
 import type { Account, PrismaClient } from '../../../generated/prisma/client.ts';
-import { presentMessage } from '../../../psp/routes/ipn.ts';
+import { presentMessage } from '../../../psp/present.ts';
 import { followUpWorkflowId, payoutWorkflowId } from '../../../rules/ids.ts';
 import { formatMajor } from '../../../rules/money.ts';
 import { presentAttempt, presentDelivery } from '../../../webhooks/present.ts';

@@ -8,11 +8,11 @@ import type { ApiContext } from '../../../http/context.ts';
 import { documented } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
-import { payoutRequestSchema } from '../../../http/routes/adminSchemas.ts';
 import { payoutWorkflowId } from '../../../rules/ids.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import type { PayoutRecord } from '../../rules/contract.ts';
 import { presentForAdmin, temporalLink } from './payoutDetail.ts';
+import { payoutRequestSchema } from './schemas.ts';
 
 const { read } = documented('admin');
 

@@ -6,12 +6,12 @@ import { byId, documented, noQuery, word } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { notFound } from '../../../http/problem.ts';
-import { adminPayoutSchema, payoutDetailSchema } from '../../../http/routes/adminSchemas.ts';
 import { timeQuery } from '../../../http/times.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import type { PayoutRecord } from '../../rules/contract.ts';
 import { PUBLIC_STATUS, type PublicStatus } from '../../rules/machine.ts';
 import { payoutDetail, presentForAdmin } from './payoutDetail.ts';
+import { adminPayoutSchema, payoutDetailSchema } from './schemas.ts';
 
 const { read } = documented('admin');
 

@@ -10,11 +10,11 @@ import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { takenAnswer, wordOf } from '../../answers.ts';
 import { presentPayout } from '../../present/payout.ts';
+import { payoutSchema } from '../../present/schemas.ts';
 import { reinitiate, reinitiationId } from '../../useCases/reinitiate.ts';
 import type { Taken } from '../../useCases/takeIn.ts';
-import { takenAnswer, wordOf } from '../outcomes.ts';
-import { payoutSchema } from '../payoutSchemas.ts';
 
 const { write } = documented('admin');
 

@@ -11,16 +11,16 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts
 import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
-import { queuedPayoutSchema } from '../../../http/routes/adminSchemas.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { decidedAnswer, wordOf } from '../../answers.ts';
 import { presentPayout } from '../../present/payout.ts';
+import { payoutSchema } from '../../present/schemas.ts';
 import type { Command, PayoutRecord } from '../../rules/contract.ts';
 import { type Decided, decide } from '../../useCases/decide.ts';
-import { decidedAnswer, wordOf } from '../outcomes.ts';
-import { payoutSchema } from '../payoutSchemas.ts';
 import { ACCOUNT_CHANGED_SINCE, withAccountChange } from './accountChange.ts';
 import { presentForAdmin } from './payoutDetail.ts';
+import { queuedPayoutSchema } from './schemas.ts';
 
 const { read } = documented('admin');
 

@@ -10,11 +10,11 @@ import { ID_KEY, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
-import { payoutRunSchema, payoutRunsSchema, runsScheduleSchema } from '../../../http/routes/adminSchemas.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { presentRun, type RunRow } from '../../present/payoutRun.ts';
 import { PAYOUT_RUN_SCHEDULE } from '../../rules/payoutRun.ts';
+import { payoutRunSchema, payoutRunsSchema, runsScheduleSchema } from './schemas.ts';
 
 const { read, write } = documented('admin');
 

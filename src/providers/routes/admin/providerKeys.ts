@@ -7,9 +7,10 @@ import { byId, documented, noQuery } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { notFound } from '../../../http/problem.ts';
+import { revokeKeys } from '../../../http/revokeKeys.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
-import { listProviderKeys, revokeKeys } from '../merchant/providerKeyReads.ts';
-import { providerKeySchema } from '../providerSchemas.ts';
+import { providerKeySchema } from '../../present/schemas.ts';
+import { listProviderKeys } from '../merchant/providerKeyReads.ts';
 
 const { read, write } = documented('admin');
 

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { PrismaClient } from '../../../generated/prisma/client.ts';
+import { field } from '../../../http/amounts.ts';
 import { merchantOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, keyed, noQuery } from '../../../http/documented.ts';
@@ -9,12 +10,11 @@ import { plainText } from '../../../http/plainText.ts';
 import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { once } from '../../../http/plugins/idempotency.ts';
 import { invalidRequest } from '../../../http/problem.ts';
-import { field } from '../../../payouts/routes/payoutRequest.ts';
 import { parseDestination } from '../../../rules/destination.ts';
 import { DIRECTORY } from '../../../rules/directory.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACCOUNT_TITLE_MAX } from '../../../rules/text.ts';
-import { providerSchema } from '../providerSchemas.ts';
+import { providerSchema } from '../../present/schemas.ts';
 import { ownProvider, presentProvider } from './providerReads.ts';
 
 const { write } = documented('providers');

@@ -1,6 +1,8 @@
 /** What a merchant gives its providers: out of its own available money, once for each name it gives the earning. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { type Amount, amountField, currencyField, mustReadAmount } from '../../../http/amounts.ts';
+import { overBalanceLimit } from '../../../http/balanceLimit.ts';
 import { type MerchantCaller, merchantOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, keyed, noQuery } from '../../../http/documented.ts';
@@ -8,12 +10,10 @@ import { plainText } from '../../../http/plainText.ts';
 import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { type Answer, once } from '../../../http/plugins/idempotency.ts';
 import { Problem } from '../../../http/problem.ts';
-import { overBalanceLimit } from '../../../merchants/routes/balanceLimit.ts';
-import { type Amount, amountField, currencyField, mustReadAmount } from '../../../payouts/routes/payoutRequest.ts';
 import { newId } from '../../../rules/newId.ts';
 import { DESCRIPTION_MAX } from '../../../rules/text.ts';
+import { earningSchema } from '../../present/schemas.ts';
 import { findEarning, presentEarning } from '../earningReads.ts';
-import { earningSchema } from '../providerSchemas.ts';
 import { ownProvider } from './providerReads.ts';
 import { externalId } from './providers.ts';
 

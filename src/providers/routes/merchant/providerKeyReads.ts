@@ -30,9 +30,3 @@ export async function listProviderKeys(
   });
   return page.answer(found, ({ id }) => id, presentProviderKey);
 }
-
-/** At once, and for good. */
-export async function revokeKeys(db: Prisma.TransactionClient, which: Prisma.ApiKeyWhereInput): Promise<number> {
-  const { count } = await db.apiKey.updateMany({ where: { ...which, revokedAt: null }, data: { revokedAt: new Date() } });
-  return count;
-}

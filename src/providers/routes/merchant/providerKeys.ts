@@ -9,10 +9,11 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts
 import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { once } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
+import { revokeKeys } from '../../../http/revokeKeys.ts';
 import { readExpiry, time } from '../../../http/times.ts';
 import { newId } from '../../../rules/newId.ts';
-import { newProviderKeySchema, providerKeySchema } from '../providerSchemas.ts';
-import { listProviderKeys, presentProviderKey, revokeKeys } from './providerKeyReads.ts';
+import { newProviderKeySchema, providerKeySchema } from '../../present/schemas.ts';
+import { listProviderKeys, presentProviderKey } from './providerKeyReads.ts';
 import { ownProvider } from './providerReads.ts';
 
 const { read, write } = documented('providers');

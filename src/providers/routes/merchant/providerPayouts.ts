@@ -6,9 +6,9 @@ import { byId, documented } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage } from '../../../http/paging.ts';
 import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { presentProviderPayout } from '../../present/providerPayout.ts';
+import { providerPayoutSchema } from '../../present/schemas.ts';
 import { providerPayoutsQuery } from '../providerPayoutQueries.ts';
 import { listProviderPayouts } from '../providerPayoutReads.ts';
-import { providerPayoutSchema } from '../providerSchemas.ts';
 import { ownProvider } from './providerReads.ts';
 
 const { read } = documented('providers');

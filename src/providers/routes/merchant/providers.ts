@@ -12,7 +12,7 @@ import { once } from '../../../http/plugins/idempotency.ts';
 import { Problem } from '../../../http/problem.ts';
 import { newId } from '../../../rules/newId.ts';
 import { referenceFault, TEXT_FAULTS } from '../../../rules/text.ts';
-import { providerSchema } from '../providerSchemas.ts';
+import { providerSchema } from '../../present/schemas.ts';
 import { ownProvider, presentProvider, WITH_ACCOUNT } from './providerReads.ts';
 
 const { read, write } = documented('providers');

@@ -1,7 +1,14 @@
 /** What admins read of risk, for the OpenAPI document; the presenters make it. */
 import { z } from 'zod';
-import { moneySchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
-import { reasonSchema } from '../../providers/routes/providerSchemas.ts';
+import { moneySchema, timeSchema } from '../http/schemas.ts';
+
+/** Why somebody must look at it. */
+export const reasonSchema = z.object({
+  code: z.string(),
+  detail: z.string(),
+  value: z.unknown().optional().meta({ description: 'What it was' }),
+  limit: z.unknown().optional().meta({ description: 'What the policy allows without a review' }),
+});
 
 const decision = z.enum(['APPROVE', 'REVIEW']);
 const verdict = z.object({ decision, reasons: z.array(reasonSchema) });

@@ -1,12 +1,14 @@
 /** Finding a merchant's own payouts; its providers' are found under their names. The tenant is part of every WHERE, never a check afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import type { MerchantCaller } from '../../http/caller.ts';
-import type { Mode, PayoutRecord, RefusalCode } from '../rules/contract.ts';
-import { isFinal, PUBLIC_STATUS } from '../rules/machine.ts';
-import { REFUSALS } from './outcomes.ts';
+import type { Mode, PayoutRecord, RefusalCode } from './rules/contract.ts';
+import { isFinal, PUBLIC_STATUS } from './rules/machine.ts';
+import { REFUSALS } from './rules/refusals.ts';
 
-type Tenant = Pick<MerchantCaller, 'merchantId' | 'mode'>;
+interface Tenant {
+  readonly merchantId: string;
+  readonly mode: Mode;
+}
 
 /** A merchant's payout as it is now; also one that was answered with 202 and that no worker has taken up yet. */
 export async function findPayout(pool: Pool, { merchantId, mode }: Tenant, id: string): Promise<PayoutRecord | undefined> {

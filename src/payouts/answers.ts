@@ -1,19 +1,12 @@
 /** What came of a use case, in the words of HTTP. */
-
-import type { Answer, Pending } from '../../http/plugins/idempotency.ts';
-import { brokenRule, type FieldError, invalidRequest, notFound, Problem, unavailable } from '../../http/problem.ts';
-import type { PayoutRecord, RefusalCode } from '../rules/contract.ts';
-import type { Cancelled } from '../useCases/cancel.ts';
-import type { Decided, DecisionRefusal } from '../useCases/decide.ts';
-import type { Taken, TakenIn } from '../useCases/takeIn.ts';
-
-/** What is wrong with an order. */
-export type OrderFault =
-  /** Well-formed, but it breaks a rule: an answer like any other, kept under the idempotency key. */
-  | { readonly kind: 'broken_rule'; readonly errors: readonly FieldError[] }
-  /** Not well-formed: nothing is kept. */
-  | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] }
-  | { readonly kind: 'no_bank_account' };
+import type { Answer, Pending } from '../http/plugins/idempotency.ts';
+import { brokenRule, invalidRequest, notFound, Problem, unavailable } from '../http/problem.ts';
+import type { OrderFault } from './orders.ts';
+import type { PayoutRecord, RefusalCode } from './rules/contract.ts';
+import { REFUSALS } from './rules/refusals.ts';
+import type { Cancelled } from './useCases/cancel.ts';
+import type { Decided, DecisionRefusal } from './useCases/decide.ts';
+import type { Taken, TakenIn } from './useCases/takeIn.ts';
 
 /** @throws Problem 400, 409 or 422 for what is wrong or refused; 503 where only a worker knows the answer. */
 export function takenAnswer(taken: TakenIn<OrderFault>, present: (payout: PayoutRecord) => Answer): Answer | Pending {
@@ -45,14 +38,6 @@ function orderProblem(fault: OrderFault): Problem {
       return new Problem(422, 'bank_account_missing', 'There is no bank account to pay to: the platform must enter one first.');
   }
 }
-
-/** What a client reads when the ledger refuses. */
-export const REFUSALS: Readonly<Record<RefusalCode, string>> = {
-  insufficient_balance: 'The available balance does not cover the amount and its fee.',
-  duplicate_reference: 'Another payout has this reference.',
-  not_reinitiable: 'Only a failed payout can be tried again.',
-  not_bookable: 'The books cannot take this payout in as it is.',
-};
 
 const REFUSAL_STATUS: Readonly<Record<RefusalCode, number>> = {
   insufficient_balance: 400,

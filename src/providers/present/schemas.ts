@@ -1,19 +1,13 @@
-/** What providers and their platforms read, for the OpenAPI document; src/providers/present/providerPayout.ts and the routes make it. */
+/** What providers and their platforms read, for the OpenAPI document; providerPayout.ts and the routes make it. */
 import { z } from 'zod';
-import { moneySchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
+import { moneySchema, timeSchema } from '../../http/schemas.ts';
 import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
-import { PROVIDER_STATUS, type ProviderStatus } from '../present/providerPayout.ts';
+import { reasonSchema } from '../../risk/schemas.ts';
+import { PROVIDER_STATUS, type ProviderStatus } from './providerPayout.ts';
 
 export const PROVIDER_STATUSES = [...new Set(Object.values(PROVIDER_STATUS))] as [ProviderStatus, ...ProviderStatus[]];
 
 const bankAccountFields = { bankCode: z.string(), accountLast4: z.string(), accountName: z.string().nullable() };
-
-export const reasonSchema = z.object({
-  code: z.string(),
-  detail: z.string(),
-  value: z.unknown().optional().meta({ description: 'What it was' }),
-  limit: z.unknown().optional().meta({ description: 'What the policy allows without a review' }),
-});
 
 export const providerPayoutSchema = z
   .object({

@@ -1,5 +1,5 @@
 /** Payout states by what holds in them, as SQL lists. */
-import { type PayoutState, STATES } from './rules/machine.ts';
+import { type PayoutState, STATES } from './machine.ts';
 
 type StateRow = (typeof STATES)[PayoutState];
 const statesWhere = (holds: (row: StateRow) => boolean): string =>

@@ -1,8 +1,8 @@
 /** Risk policies: major units outside, minor units in the database; and which policy holds for whom. */
 import { z } from 'zod';
-import type { Prisma } from '../generated/prisma/client.ts';
-import { inMajor, limitsInput, withoutNulls } from '../merchants/terms.ts';
-import { BUILT_IN_POLICY, POLICY_BOUNDS, type RiskPolicy } from './rules/policy.ts';
+import type { Prisma } from '../../generated/prisma/client.ts';
+import { inMajor, limitsInput, withoutNulls } from '../../http/amountsByCurrency.ts';
+import { BUILT_IN_POLICY, POLICY_BOUNDS, type RiskPolicy } from '../rules/policy.ts';
 
 const limit = ({ min, max }: { readonly min: number; readonly max: number }) => z.int().min(min).max(max).optional();
 

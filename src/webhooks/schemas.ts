@@ -1,8 +1,6 @@
-/** Webhook endpoints, tries and events as they go out, for the OpenAPI document; src/present makes them. */
+/** Webhook endpoints and tries as they go out, for the OpenAPI document; present.ts makes them. */
 import { z } from 'zod';
-import { payoutSchema, timeSchema } from '../../payouts/routes/payoutSchemas.ts';
-import { EVENT_TYPES } from '../../payouts/rules/machine.ts';
-import { providerPayoutSchema } from '../../providers/routes/providerSchemas.ts';
+import { timeSchema } from '../http/schemas.ts';
 
 const endpointFields = {
   id: z.string(),
@@ -47,14 +45,3 @@ export const webhookAttemptSchema = z
     at: timeSchema,
   })
   .meta({ id: 'WebhookAttempt' });
-
-export const eventSchema = z
-  .object({
-    id: z.string(),
-    type: z.enum(EVENT_TYPES),
-    timestamp: timeSchema,
-    livemode: z.boolean(),
-    sequence: z.int().meta({ description: 'Counts up per payout: drop lower numbers than the last you saw' }),
-    data: z.object({ object: z.union([payoutSchema, providerPayoutSchema]) }),
-  })
-  .meta({ id: 'Event' });

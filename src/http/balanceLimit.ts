@@ -1,5 +1,5 @@
 /** New money that would make a balance larger than any may be: the ledger refuses it, and the client is told so. */
-import { brokenRule, type Problem } from '../../http/problem.ts';
+import { brokenRule, type Problem } from './problem.ts';
 
 export const overBalanceLimit = (): Problem =>
   brokenRule([

@@ -1,11 +1,9 @@
-/** A payout as it goes out, for the OpenAPI document; src/payouts/present/payout.ts makes it. */
+/** A payout as it goes out, for the OpenAPI document; payout.ts makes it. */
 import { z } from 'zod';
+import { moneySchema, timeSchema } from '../../http/schemas.ts';
 import { EVENT_TYPES, PUBLIC_STATUS, type PublicStatus, TIMELINE_ONLY } from '../rules/machine.ts';
 
 export const PUBLIC_STATUSES = [...new Set(Object.values(PUBLIC_STATUS))] as [PublicStatus, ...PublicStatus[]];
-
-export const moneySchema = z.string().meta({ pattern: '^-?(0|[1-9][0-9]*)([.][0-9]{2,3})?$', examples: ['1500.00'] });
-export const timeSchema = z.string().meta({ format: 'date-time', examples: ['2026-11-21T09:30:00.000Z'] });
 
 const accountShown = { accountLast4: z.string(), accountTitle: z.string().nullable() };
 

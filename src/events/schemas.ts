@@ -1,0 +1,17 @@
+/** An event as it goes out, for the OpenAPI document; presentEvent.ts makes it. */
+import { z } from 'zod';
+import { timeSchema } from '../http/schemas.ts';
+import { payoutSchema } from '../payouts/present/schemas.ts';
+import { EVENT_TYPES } from '../payouts/rules/machine.ts';
+import { providerPayoutSchema } from '../providers/present/schemas.ts';
+
+export const eventSchema = z
+  .object({
+    id: z.string(),
+    type: z.enum(EVENT_TYPES),
+    timestamp: timeSchema,
+    livemode: z.boolean(),
+    sequence: z.int().meta({ description: 'Counts up per payout: drop lower numbers than the last you saw' }),
+    data: z.object({ object: z.union([payoutSchema, providerPayoutSchema]) }),
+  })
+  .meta({ id: 'Event' });
