@@ -5,7 +5,7 @@ import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.
 import { createLedger } from '../src/ledger/ledger.ts';
 import type { PayoutsClient } from '../src/payouts/client.ts';
 import { claimOf, type Fact, type PayoutRecord } from '../src/payouts/rules/contract.ts';
-import { isRepeated, type PayoutState, STATES } from '../src/payouts/rules/machine.ts';
+import { isRepeated, OPEN_STATES, type PayoutState } from '../src/payouts/rules/machine.ts';
 import { attemptState, closeRepeated } from '../src/psp/messages.ts';
 import { TemporalUnavailable } from '../src/temporal/client.ts';
 import { whileBeating } from './beating.ts';
@@ -44,8 +44,6 @@ const CONTRADICTED_MAX = 5;
 
 /** A message that could not be handed on, for a reason of its own; the others go on. */
 const TRY_AGAIN_AFTER = '1 minute';
-
-const OPEN_STATES = Object.entries(STATES).flatMap(([state, { final }]) => (final ? [] : [state]));
 
 export interface MaintenancePorts {
   readonly pool: Pool;

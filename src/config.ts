@@ -128,7 +128,7 @@ const environment = z.object({
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
-/** The workflow gives a PSP call 45 s (workflows/payouts/payout.ts): a reply must have had its full time before that. */
+/** The workflow gives a PSP call 45 s (workflows/payouts/payoutStory.ts): a reply must have had its full time before that. */
 const PSP_TIMEOUT_MAX_MS = 30_000;
 
 /** A Temporal Schedule counts in whole seconds. */
@@ -178,9 +178,9 @@ export interface Config {
   readonly payoutRunIntervalMs: number;
   /** False: workers run elsewhere, or not yet; `oncepay up` starts none, and /health does not miss them. */
   readonly enableWorkers: boolean;
-  /** What provider payouts ask of their PSPs. */
   /** Workflow tasks at once in one worker. */
   readonly workflowConcurrency: number;
+  /** What provider payouts ask of their PSPs. */
   readonly providerPspLimits: QueueLimits;
   /** The steps of payout runs. */
   readonly payoutRunLimits: QueueLimits;

@@ -23,7 +23,7 @@ export interface PublicEvent {
   readonly data: { readonly object: PublicPayout | ProviderPayout };
 }
 
-/** `times`: how long this installation waits between retries. */
+/** Each kind of payout in the words of its own API. */
 export function presentEvent({ id, type, at, mode, sequence, object }: EventRecord): PublicEvent {
   const shown = object.kind === 'provider' ? presentProviderPayout(object) : presentPayout(object);
   return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: shown } };

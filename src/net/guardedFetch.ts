@@ -12,6 +12,7 @@ import {
   type UrlFaultCode,
   withLimit,
 } from './address.ts';
+import { retryAfter } from './retryAfter.ts';
 import { chunksOf, send } from './send.ts';
 
 /** DNS and then TCP with TLS, each: a host that is up answers either within one. What a firewall swallows stops here. */
@@ -89,7 +90,7 @@ export async function postWebhook(post: WebhookPost): Promise<SendResult> {
       statusCode,
       error: null,
       excerpt,
-      retryAfterMs: retryAfter(headers['retry-after']),
+      retryAfterMs: retryAfter(headers['retry-after'], RETRY_AFTER_MAX_MS),
       durationMs: durationMs(),
     };
   } catch (error) {
@@ -185,12 +186,6 @@ async function readExcerpt(response: IncomingMessage): Promise<string> {
   // A cut through a character leaves U+FFFD. Its lines stay lines: it is mostly an error page.
   const lines = Buffer.concat(kept).toString('utf8').split('\n');
   return lines.map((line) => storable(line, EXCERPT_MAX_BYTES)).join('\n');
-}
-
-function retryAfter(header: string | string[] | undefined): number | null {
-  const text = typeof header === 'string' ? header.trim() : '';
-  const ms = /^\d{1,9}$/.test(text) ? Number.parseInt(text, 10) * 1_000 : Date.parse(text) - Date.now();
-  return ms > 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : null;
 }
 
 const ERRORS: readonly (readonly [RegExp, SendError])[] = [

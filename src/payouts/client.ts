@@ -17,7 +17,7 @@ import {
 import { ApplicationFailure, TypedSearchAttributes, type WorkflowIdReusePolicy } from '@temporalio/common';
 import { followUpWorkflowId, payoutWorkflowId } from '../rules/ids.ts';
 import { formatMajor } from '../rules/money.ts';
-import { TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
+import { RPC_TIMEOUT_MS, TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
 import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
 import { unsigned } from '../temporal/rules/unsigned.ts';
 import {
@@ -43,8 +43,6 @@ import { AMOUNT_MINOR, CURRENCY, MERCHANT_ID, NEEDS_OPERATOR, PAYOUT_KIND, PAYOU
 
 /** A client waits this long for a first answer; beyond it, 202: the workflow is there and goes on by itself. */
 const ANSWER_TIMEOUT_MS = 5_000;
-/** A signal or a start only has to be stored: seconds mean that Temporal is away. */
-const RPC_TIMEOUT_MS = 5_000;
 /** For the look whether a payout was started, after ANSWER_TIMEOUT_MS in vain: a server that is there answers at once. */
 const LOOK_TIMEOUT_MS = 1_500;
 

@@ -1,12 +1,9 @@
 /** How the door starts payout runs, and asks when the next one comes. */
 import { type Client, ScheduleNotFoundError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { payoutRunWorkflowId } from '../rules/ids.ts';
-import { TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
+import { RPC_TIMEOUT_MS, TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
 import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
 import { PAYOUT_RUN_SCHEDULE, type PayoutRunInput, type PayoutRunResult } from './rules/payoutRun.ts';
-
-/** A start or a change of the Schedule only has to be stored: seconds mean that Temporal is away. */
-const RPC_TIMEOUT_MS = 5_000;
 
 export interface RunsSchedule {
   readonly paused: boolean;

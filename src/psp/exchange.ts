@@ -3,6 +3,7 @@
  * tries twice: whether to ask again is not decided here.
  */
 import type { IncomingMessage } from 'node:http';
+import { retryAfter } from '../net/retryAfter.ts';
 import { chunksOf, keptConnections, neverLeft, send } from '../net/send.ts';
 
 export type Exchange =
@@ -56,7 +57,7 @@ export function openLine(options: { baseUrl: string; apiKey: string; timeoutMs: 
       return {
         kind: 'answered',
         status: response.statusCode ?? 0,
-        retryAfterMs: retryAfter(response.headers['retry-after']),
+        retryAfterMs: retryAfter(response.headers['retry-after'], RETRY_AFTER_MAX_MS),
         body: parsed(text),
       };
     } catch (error) {
@@ -101,11 +102,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Seconds or an HTTP date. */
-function retryAfter(header: string | string[] | undefined): number | null {
-  if (typeof header !== 'string') return null;
-  const ms = /^\d{1,9}$/.test(header) ? Number.parseInt(header, 10) * 1000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) || ms < 0 || ms > RETRY_AFTER_MAX_MS ? null : ms;
 }

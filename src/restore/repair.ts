@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import { claimOf, type Fact, type PayoutRecord, type PayoutTimes } from '../payouts/rules/contract.ts';
-import { STATES } from '../payouts/rules/machine.ts';
+import { OPEN_STATES, STATES } from '../payouts/rules/machine.ts';
 import { stepKey } from '../payouts/rules/steps.ts';
 import type { WebhooksClient } from '../webhooks/client.ts';
 import type { Finding } from './findings.ts';
@@ -22,7 +22,6 @@ export interface RepairPorts {
 /** Why something is left as it is; undefined: it is done. */
 type Left = string | undefined;
 
-const OPEN_STATES = Object.entries(STATES).flatMap(([state, { final }]) => (final ? [] : [state]));
 const REASON = 'the books were restored from a backup';
 
 /** Done again it changes nothing more: every step is one of the ledger's, under its own key. */

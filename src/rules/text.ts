@@ -30,7 +30,7 @@ const LONE_SURROGATE = /\p{Cs}/u;
 const BIDI_OVERRIDE = /[\u202A-\u202E\u2066-\u2069]/u;
 const PRINTABLE_ASCII = /^[\x20-\x7E]*$/;
 /** Keys that change an object's nature where a library copies carelessly. */
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** One spelling for one text (é as one code point): do it before hashing, comparing, measuring or storing. */
 export const normalize = (text: string): string => text.normalize('NFC');

@@ -2,6 +2,9 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { clientSettings } from './clientSettings.ts';
 
+/** What only has to be stored (a signal, a start, a change of the Schedule): seconds mean that Temporal is away. */
+export const RPC_TIMEOUT_MS = 5_000;
+
 export interface TemporalSettings {
   readonly temporalAddress: string;
   readonly temporalNamespace: string;

@@ -1,12 +1,9 @@
 /** How the door asks for a webhook once more. The delivery itself is a workflow of the worker's. */
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { deliveryWorkflowId } from '../rules/ids.ts';
-import { unavailableOr } from '../temporal/client.ts';
+import { RPC_TIMEOUT_MS, unavailableOr } from '../temporal/client.ts';
 import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
 import type { WebhookDeliveryInput, WebhookDeliveryResult } from './rules/delivery.ts';
-
-/** A start only has to be stored: seconds mean that Temporal is away. */
-const RPC_TIMEOUT_MS = 5_000;
 
 export interface WebhooksClient {
   /** One try at once, besides any schedule. `tried` tries were made before: two callers who saw the same ask for the same try. */

@@ -1,14 +1,11 @@
 /** Reading a JSON body: UTF-8 only, nothing in it that a reader could take for something else, and amounts as they were sent. */
 
 import { JsonNumber } from '../../rules/money.ts';
-import { pointerToken } from '../../rules/text.ts';
+import { FORBIDDEN_KEYS, pointerToken } from '../../rules/text.ts';
 import { type FieldError, invalidRequest, Problem } from '../problem.ts';
 
 /** Ours nest three deep. Beyond this, code that walks a value would run out of stack. */
 const DEPTH_MAX = 32;
-
-/** Keys that change an object's nature where a library copies carelessly. */
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
  * Where bodies hold money. A number there is kept as its text; anywhere else `parseAmount` refuses it, so that no amount

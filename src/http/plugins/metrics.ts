@@ -2,13 +2,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { Pool } from 'pg';
 import { Gauge, Histogram, Registry } from 'prom-client';
-import { STATES } from '../../payouts/rules/machine.ts';
+import { OPEN_STATES } from '../../payouts/rules/machine.ts';
 
 /** From a cached read to a long poll of 25 s. */
 const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Payouts that are not over: few, and found by the index on their state, however many there have ever been. */
-const OPEN_STATES = Object.entries(STATES).flatMap(([state, { final }]) => (final ? [] : [state]));
 
 /** Prometheus asks every 15 s or so; nobody may make us count all the time. */
 const COUNT_EVERY_MS = 5_000;

@@ -14,7 +14,7 @@ import { referenceFault, TEXT_FAULTS } from '../../rules/text.ts';
 import { presentPayout } from '../present/payout.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from '../present/schemas.ts';
 import { awaitChange, listPayouts } from '../reads.ts';
-import { type PayoutState, PUBLIC_STATUS, type PublicStatus, STATES } from '../rules/machine.ts';
+import { statesOf } from '../rules/machine.ts';
 import { ownPayout } from './payouts.ts';
 
 /** A payout's whole story is a page: few have more than a dozen entries. */
@@ -102,7 +102,7 @@ export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const { status, currency, reference, createdFrom, createdTo } = request.query;
         const page = openPage(request, request.query, ID_KEY);
         const { after, take } = page;
-        const states = status && statesOf(status);
+        const states = status && statesOf(...status);
         const filter = { states, currency, reference, createdFrom, createdTo, after, take };
         return page.answer(await listPayouts(pool, merchantOf(request), filter), ({ id }) => id, presentPayout);
       },
@@ -135,9 +135,4 @@ export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
     );
   };
-}
-
-function statesOf(statuses: readonly PublicStatus[]): PayoutState[] {
-  const states = Object.keys(STATES) as PayoutState[];
-  return states.filter((state) => statuses.includes(PUBLIC_STATUS[state]));
 }

@@ -194,6 +194,9 @@ export function isRepeated(now: { state: PayoutState; attemptState: string | nul
 
 export const isFinal = (state: PayoutState): boolean => STATES[state].final;
 
+/** Those from which something still comes. */
+export const OPEN_STATES = (Object.keys(STATES) as PayoutState[]).filter((state) => !isFinal(state));
+
 /** The words of the merchant API (api.md §2). */
 export type PublicStatus =
   | 'PENDING' | 'IN_REVIEW' | 'ON_HOLD' | 'PROCESSING' | 'RETRY'
@@ -217,6 +220,10 @@ export const PUBLIC_STATUS: Readonly<Record<PayoutState, PublicStatus>> = {
   CANCELLED: 'CANCELLED',
   RETURNED: 'RETURNED',
 };
+
+/** The states that a merchant sees as one of these. */
+export const statesOf = (...statuses: readonly PublicStatus[]): PayoutState[] =>
+  (Object.keys(STATES) as PayoutState[]).filter((state) => statuses.includes(PUBLIC_STATUS[state]));
 
 /** Approved or not looked at, and its time comes with a run, which has not come yet. */
 export const isBeforeItsRun = ({ dispatch, runId }: { dispatch: string; runId: string | null }): boolean =>

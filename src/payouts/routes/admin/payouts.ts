@@ -9,7 +9,7 @@ import { notFound } from '../../../http/problem.ts';
 import { timeQuery } from '../../../http/times.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import type { PayoutRecord } from '../../rules/contract.ts';
-import { PUBLIC_STATUS, type PublicStatus } from '../../rules/machine.ts';
+import { PUBLIC_STATUS, statesOf } from '../../rules/machine.ts';
 import { payoutDetail, presentForAdmin } from './payoutDetail.ts';
 import { adminPayoutSchema, payoutDetailSchema } from './schemas.ts';
 
@@ -79,9 +79,4 @@ function filters({ status, needsOperator, ...query }: Query): unknown[] {
   const states = status && statesOf(status);
   const needy = needsOperator && needsOperator === 'true';
   return [states, merchantId, mode, needy, currency, reference, createdFrom, createdTo, kind, ownerId];
-}
-
-/** The internal states that a merchant sees as this status. */
-function statesOf(status: PublicStatus): string[] {
-  return Object.entries(PUBLIC_STATUS).flatMap(([state, shown]) => (shown === status ? [state] : []));
 }
