@@ -1,13 +1,12 @@
 // `npm run model`: the protocol of a payout explored to the end of stated bounds (docs/proof.md). `-- --walks 10000` instead:
 // random walks of the model drive the real ledger, which must answer as the model does.
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { prepare, root } from './prepare.mjs';
+import { prepare } from './prepare.mjs';
+import { runTool } from './tool.mjs';
 
-prepare();
 const at = process.argv.indexOf('--walks');
 if (at > 0) {
+  prepare();
   const args = [
     '--experimental-vm-modules',
     '--no-warnings',
@@ -17,6 +16,4 @@ if (at > 0) {
   const env = { ...process.env, MODEL_WALKS: process.argv[at + 1] ?? '10000' };
   process.exit(spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1);
 }
-const { status } = spawnSync(join('node_modules', '.bin', 'tsc'), ['-p', join('model', 'tsconfig.json')], { stdio: 'inherit' });
-if (status !== 0) process.exit(1);
-await import(pathToFileURL(join(root, 'dist', 'model', 'main.js')).href);
+await runTool('model');
