@@ -10,7 +10,7 @@ export interface Decided {
   readonly payout: PayoutRecord;
 }
 
-export type Refusal = 'wrong_state' | 'already_decided' | 'self_approval' | 'not_allowed';
+export type Refusal = 'already_decided' | 'self_approval' | 'not_allowed';
 
 /** @throws Problem 404, 403 `self_approval` or `forbidden`, 409 `wrong_state` or `already_decided`, 422 `unproven_attempts`. */
 export async function decide(context: ApiContext, payoutId: string, command: Command, updateId: string): Promise<Decided> {
@@ -24,7 +24,7 @@ export async function decide(context: ApiContext, payoutId: string, command: Com
       return { isPending: true, payout: (await context.ledger.read(payoutId)) ?? before };
     case 'gone':
     case 'wrong_state':
-      throw refusal((await hasDecided(context, before, command)) ? 'already_decided' : 'wrong_state');
+      throw (await hasDecided(context, before, command)) ? refusal('already_decided') : await wrongState(context, before);
     case 'unproven_attempts':
       throw unprovenAttempts(answer.attempts);
     default:
@@ -40,7 +40,6 @@ async function hasDecided({ prisma }: ApiContext, { id, round }: PayoutRecord, c
 }
 
 const REFUSALS: Readonly<Record<Refusal, readonly [status: number, code: string, detail: string]>> = {
-  wrong_state: [409, 'wrong_state', 'The payout is in a state in which this cannot be done.'],
   already_decided: [409, 'already_decided', 'You have decided on this payout already.'],
   not_allowed: [403, 'forbidden', 'You have not, or no longer, the role that this needs.'],
   self_approval: [403, 'self_approval', 'You issued the key that made this payout: somebody else must decide on it.'],
@@ -49,6 +48,12 @@ const REFUSALS: Readonly<Record<Refusal, readonly [status: number, code: string,
 function refusal(reason: Refusal): Problem {
   const [status, code, detail] = REFUSALS[reason];
   return new Problem(status, code, detail);
+}
+
+/** With the state as it is now: what the admin saw may be what was before. */
+async function wrongState({ ledger }: ApiContext, before: PayoutRecord): Promise<Problem> {
+  const { state } = (await ledger.read(before.id)) ?? before;
+  return new Problem(409, 'wrong_state', `The payout is in the state ${state}, in which this cannot be done.`);
 }
 
 /** What the evidence does not name may still be paid, and money that is released for it would be paid twice. */
