@@ -13,13 +13,40 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   (data) => {
     // Headers are in the schema for the document only: hooks read them, and a parsed copy would lack all the others.
     if (httpPart === 'headers') return { value: data };
-    const parsed = schema.safeParse(data);
+    const parsed = schema.safeParse(data, { error: (issue) => sentenceOf(issue, httpPart === 'querystring') });
     if (parsed.success) return { value: parsed.data };
     return { error: invalidRequest(parsed.error.issues.flatMap((issue) => errorsOf(issue, data)).slice(0, ERRORS_MAX)) };
   };
 
 /** The schemas of answers document; presenters make them (a test compares the two). A slip there must not cost a paid-for answer. */
 export const serializerCompiler: FastifySerializerCompiler<unknown> = () => (data) => JSON.stringify(data);
+
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  int: 'a whole number',
+  number: 'a number',
+  object: 'an object',
+  record: 'an object',
+  string: 'a text',
+};
+
+/** What a fault is where its schema has no words of its own; zod's speak of "input" and "options". */
+function sentenceOf(issue: z.core.$ZodRawIssue, isQuery: boolean): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (isQuery && Array.isArray(issue.input)) return 'May be given only once.';
+      return issue.path?.length ? `Must be ${TYPES[issue.expected] ?? issue.expected}.` : 'The body must be a JSON object.';
+    case 'invalid_value':
+      return `Must be ${issue.values.length > 1 ? 'of ' : ''}${issue.values.join(', ')}.`;
+    case 'too_small':
+      return issue.origin === 'number' || issue.origin === 'int' ? `Must be at least ${issue.minimum}.` : undefined;
+    case 'too_big':
+      return issue.origin === 'number' || issue.origin === 'int' ? `Must be at most ${issue.maximum}.` : undefined;
+    default:
+      return undefined;
+  }
+}
 
 function errorsOf(issue: z.core.$ZodIssue, data: unknown): FieldError[] {
   const pointer = pointerOf(issue.path);

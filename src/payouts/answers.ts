@@ -70,7 +70,6 @@ export const wordOf = (answer: Taken | Decided): string => {
 };
 
 const DECISION_REFUSALS: Readonly<Record<DecisionRefusal, readonly [status: number, code: string, detail: string]>> = {
-  wrong_state: [409, 'wrong_state', 'The payout is in a state in which this cannot be done.'],
   already_decided: [409, 'already_decided', 'You have decided on this payout already.'],
   not_allowed: [403, 'forbidden', 'You have not, or no longer, the role that this needs.'],
   self_approval: [403, 'self_approval', 'You issued the key that made this payout: somebody else must decide on it.'],
@@ -85,6 +84,8 @@ export function decidedAnswer(decided: Decided, present: (payout: PayoutRecord) 
       return { pending: decided.payout };
     case 'unknown_payout':
       throw notFound();
+    case 'wrong_state':
+      throw new Problem(409, 'wrong_state', `The payout is in the state ${decided.state}, in which this cannot be done.`);
     case 'unproven_attempts':
       throw unprovenAttempts(decided.attempts);
     default: {

@@ -131,7 +131,9 @@ describe('deciding', () => {
     const waiting = await inReview();
     const by = door.admins.operator;
     const body = { outcome: 'paid', evidence: 'bank statement of 21 November, line 7' };
-    expect(refused(await decide(waiting, 'resolve', { by, body }))).toEqual([409, 'wrong_state']);
+    const early = await decide(waiting, 'resolve', { by, body });
+    expect(refused(early)).toEqual([409, 'wrong_state']);
+    expect(early.body['detail']).toContain('IN_REVIEW');
     await engine.fault({ kind: 'wrong_amount', times: 1 });
     const id = await payoutIn('UNRESOLVED', '0001', {});
     expect((await decide(id, 'resolve', { by, body: { outcome: 'paid' } })).status).toBe(400);

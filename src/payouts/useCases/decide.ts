@@ -1,10 +1,11 @@
 /** What an admin asks of a payout, put to its workflow. */
 import type { Pool } from 'pg';
 import type { Command, PayoutRecord } from '../rules/contract.ts';
+import type { PayoutState } from '../rules/machine.ts';
 import type { PayoutPorts } from './ports.ts';
 import { steer } from './steer.ts';
 
-export type DecisionRefusal = 'wrong_state' | 'already_decided' | 'self_approval' | 'not_allowed';
+export type DecisionRefusal = 'already_decided' | 'self_approval' | 'not_allowed';
 
 export type Decided =
   | { readonly outcome: 'done'; readonly payout: PayoutRecord }
@@ -12,6 +13,8 @@ export type Decided =
   | { readonly outcome: 'pending'; readonly payout: PayoutRecord }
   | { readonly outcome: 'unknown_payout' }
   | { readonly outcome: DecisionRefusal }
+  /** The state as it is now: what the admin saw may be what was before. */
+  | { readonly outcome: 'wrong_state'; readonly state: PayoutState }
   /** What the evidence does not name may still be paid, and money that is released for it would be paid twice. */
   | { readonly outcome: 'unproven_attempts'; readonly attempts: readonly number[] };
 
@@ -30,7 +33,8 @@ export async function decide(
       return { outcome: 'pending', payout: (await ports.ledger.read(payoutId)) ?? before };
     case 'gone':
     case 'wrong_state':
-      return { outcome: (await hasDecided(ports.pool, before, command)) ? 'already_decided' : 'wrong_state' };
+      if (await hasDecided(ports.pool, before, command)) return { outcome: 'already_decided' };
+      return { outcome: 'wrong_state', state: ((await ports.ledger.read(payoutId)) ?? before).state };
     default:
       return answer;
   }
