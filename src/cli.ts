@@ -62,11 +62,12 @@ async function runUp(_args: string[], stopping: AbortSignal): Promise<Running> {
   };
 }
 
-/** One beside those of `npm start`, or as the environment says. */
+/** As the environment says, or else the local one of `npm start`. */
+const installation = () => loadConfig(process.env['DATABASE_URL'] ? process.env : environmentOfHome(process.env));
+
 async function runWorker(): Promise<Running> {
-  const env = process.env['DATABASE_URL'] ? process.env : environmentOfHome(process.env);
   const { startWorker } = await import('./worker/main.ts');
-  return await startWorker(loadConfig(env));
+  return await startWorker(installation());
 }
 
 async function runSandbox(): Promise<Running> {
@@ -136,7 +137,7 @@ async function runRestored(args: string[]): Promise<undefined> {
   if (values.hold && !values.repair) throw new Error('--hold goes with --repair.');
   const { restored } = await import('./restore/main.ts');
   const options = { since, statementFile: values.statement, repair: values.repair, hold: values.hold };
-  if (!(await restored(loadConfig(process.env), options, console.log))) process.exitCode = 1;
+  if (!(await restored(installation(), options, console.log))) process.exitCode = 1;
 }
 
 async function runAdmin(args: string[]): Promise<undefined> {

@@ -1,7 +1,7 @@
 /** A fault is told in our words, also where its schema has none. */
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { validatorCompiler } from '../../src/api/validation.ts';
+import { validatorCompiler } from '../../src/http/validation.ts';
 
 const SCHEMA = z.strictObject({
   outcome: z.enum(['paid', 'not_paid']).optional(),

@@ -35,8 +35,11 @@ export async function decide(
     case 'wrong_state':
       if (await hasDecided(ports.pool, before, command)) return { outcome: 'already_decided' };
       return { outcome: 'wrong_state', state: ((await ports.ledger.read(payoutId)) ?? before).state };
-    default:
+    case 'done':
+    case 'unproven_attempts':
       return answer;
+    default:
+      return { outcome: answer.outcome };
   }
 }
 
