@@ -60,6 +60,7 @@ const ATTACKED: readonly Bounds[] = [
   bounds('the first attempt revives and falls silent', { lies: 1, silences: 1 }, SECOND),
   bounds('the first attempt revives, and look-ups do not show it yet', { lies: 1, stale: 1 }, SECOND),
   bounds('revived between a hold and its end', { lies: 1, stale: 1, acts: 1 }, SECOND),
+  bounds('the first attempt revives, is acknowledged, and falls silent', { lies: 1, silences: 1, acts: 1 }, SECOND),
   bounds('both attempts revive after their end', { lies: 2 }, { messages: 1, ...ofTwoFailed() }),
   bounds('paid again, look-ups behind', { returns: 2, stale: 1 }, ONE),
   bounds('accepted, and never heard of again', { silences: 1, stages: 1 }, ONE),
