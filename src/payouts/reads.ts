@@ -23,11 +23,17 @@ export async function findPayout(pool: Pool, { merchantId, mode }: Tenant, id: s
 
 /** One that was answered with 202: as the answer showed it, until a worker takes it up. Its owner is a merchant or a provider. */
 export async function findPending(pool: Pool, owner: { id: string; mode: Mode }, id: string): Promise<PayoutRecord | undefined> {
+  const found = await findRequested(pool, id);
+  return found?.owner.id === owner.id && found.mode === owner.mode ? found : undefined;
+}
+
+/** The same, whoever its owner is: for us only. */
+export async function findRequested(pool: Pool, id: string): Promise<PayoutRecord | undefined> {
   const { rows } = await pool.query<{ pending: PayoutRecord; code: RefusalCode | null; at: Date | null }>(
     `SELECT q.record AS pending, r.code, r.at
        FROM payout_requests q LEFT JOIN payout_refusals r ON r.payout_id = q.payout_id
-      WHERE q.payout_id = $1 AND q.owner_id = $2 AND q.mode = $3`,
-    [id, owner.id, owner.mode],
+      WHERE q.payout_id = $1`,
+    [id],
   );
   const [row] = rows;
   if (!row?.code || !row.at) return row?.pending;

@@ -107,6 +107,20 @@ test('a payout that got 202 is still found when its idempotency record is long g
   expect(await waiting()).not.toContain(body.id);
 }, 60_000);
 
+test('an operator finds a payout that was answered 202, while it waits and after it was refused, with why', async () => {
+  const reference = 'twice-1';
+  expect((await pay('twice-1', payoutBody({ reference }))).status).toBe(201);
+  await pause();
+  const { body } = await pay('twice-2', payoutBody({ reference }));
+  const { key } = await door.admin('viewer');
+  const seen = async () => (await door.call('GET', `/api/admin/payouts/${body.id}`, { key })).body;
+  expect(await seen()).toMatchObject({ id: body.id, status: 'PENDING', failure: null, attempts: [], timeline: [] });
+  stopWorker = await engine.startWorker();
+  await eventually(async () => {
+    expect(await seen()).toMatchObject({ status: 'REJECTED', state: 'REJECTED', failure: { code: 'duplicate_reference' } });
+  });
+}, 60_000);
+
 test('a request that was not well-formed leaves its key free, also where a rule of the moment said so', async () => {
   await raiseFee();
   const refused = await pay('free-1', payoutBody({ amount: LARGEST }));

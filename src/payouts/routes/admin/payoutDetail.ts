@@ -30,7 +30,6 @@ export interface DetailPorts {
 /** All of one payout, but no full account number. */
 export async function payoutDetail({ pool, prisma, config }: DetailPorts, record: PayoutRecord) {
   const payoutId = record.id;
-  const workflowId = payoutWorkflowId(payoutId, record.round);
   const select = { makerId: true, callbackUrl: true, debt: true, returns: true } as const;
   const { debt, ...row } = await prisma.payout.findUniqueOrThrow({ where: { id: payoutId }, select });
   return {
@@ -43,10 +42,31 @@ export async function payoutDetail({ pool, prisma, config }: DetailPorts, record
     pspMessages: await messagesOf(prisma, payoutId),
     timeline: await timelineOf(prisma, payoutId),
     webhookDeliveries: await deliveriesOf(prisma, payoutId),
-    workflowId,
-    followUpWorkflowId: followUpWorkflowId(payoutId),
-    temporalUi: temporalLink(config, workflowId),
+    ...workflowsOf(config, record),
   };
+}
+
+/** One that was answered with 202 and is not in the books: nobody has taken it up, or it was refused when somebody did. */
+export function requestedDetail(config: TemporalPlace, record: PayoutRecord) {
+  return {
+    ...withAccountChange(presentForAdmin(record), null),
+    makerId: null,
+    callbackUrl: null,
+    debt: formatMajor(0n, record.currency),
+    returns: 0,
+    attempts: [],
+    ledgerEntries: [],
+    approvals: [],
+    pspMessages: [],
+    timeline: [],
+    webhookDeliveries: [],
+    ...workflowsOf(config, record),
+  };
+}
+
+function workflowsOf(config: TemporalPlace, { id, round }: PayoutRecord) {
+  const workflowId = payoutWorkflowId(id, round);
+  return { workflowId, followUpWorkflowId: followUpWorkflowId(id), temporalUi: temporalLink(config, workflowId) };
 }
 
 async function accountChangedSince(pool: Pool, payoutId: string): Promise<Date | null> {

@@ -8,9 +8,10 @@ import { adminAuth } from '../../../http/plugins/auth.ts';
 import { notFound } from '../../../http/problem.ts';
 import { timeQuery } from '../../../http/times.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { findRequested } from '../../reads.ts';
 import type { PayoutRecord } from '../../rules/contract.ts';
 import { PUBLIC_STATUS, statesOf } from '../../rules/machine.ts';
-import { payoutDetail, presentForAdmin } from './payoutDetail.ts';
+import { payoutDetail, presentForAdmin, requestedDetail } from './payoutDetail.ts';
 import { adminPayoutSchema, payoutDetailSchema } from './schemas.ts';
 
 const { read } = documented('admin');
@@ -66,9 +67,12 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       '/payouts/:id',
       { onRequest, schema: { params: byId, querystring: noQuery, ...read('Everything of one payout', payoutDetailSchema) } },
       async (request) => {
-        const record = await context.ledger.read(request.params.id);
-        if (!record) throw notFound();
-        return await payoutDetail(context, record);
+        const { id } = request.params;
+        const record = await context.ledger.read(id);
+        if (record) return await payoutDetail(context, record);
+        const requested = await findRequested(context.pool, id);
+        if (!requested) throw notFound();
+        return requestedDetail(context.config, requested);
       },
     );
   };
