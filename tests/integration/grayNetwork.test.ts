@@ -2,9 +2,8 @@
  * A network that loses requests, replies and time, between the worker and each of the others. What was lost on the way
  * back may have been done: nothing is done twice, nothing hangs.
  */
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Pool } from 'pg';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
@@ -17,8 +16,9 @@ import { isFinal } from '../../src/payouts/rules/machine.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
-import { bundleSettings, workerSettings } from '../../src/temporal/workerSettings.ts';
+import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
+import { bundledWorkflows } from '../support/workflowBundle.ts';
 
 let engine: Engine;
 let database: Line;
@@ -46,11 +46,7 @@ beforeAll(async () => {
   const worker = await Worker.create({
     connection,
     taskQueue: PAYOUTS_QUEUE,
-    workflowBundle: await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-      ...bundleSettings,
-      logger: new DefaultLogger('WARN'),
-    }),
+    workflowBundle: await bundledWorkflows(),
     activities: { ...createLedgerActivities({ ledger, pool }), ...createPspActivities({ ledger, pool, connector: psps.byName }) },
     ...workerSettings(ENCRYPTION_KEYS),
     shutdownGraceTime: '100ms',

@@ -3,10 +3,9 @@
  * tests of workflows. Waits are short, so that a test sees a retry in a second.
  */
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import pg from 'pg';
 import { createLedgerActivities, type LedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities, type PspActivities } from '../../activities/payouts/psp.ts';
@@ -25,8 +24,9 @@ import { payoutRunWorkflowId } from '../../src/rules/ids.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { clientSettings } from '../../src/temporal/clientSettings.ts';
 import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../src/temporal/rules/queues.ts';
-import { bundleSettings, workerSettings } from '../../src/temporal/workerSettings.ts';
+import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
+import { bundledWorkflows } from './workflowBundle.ts';
 
 export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 
@@ -106,11 +106,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
   });
   const ledger = createLedger(db.pool);
   const payouts = createPayoutsClient(client, { times, allowSignalDecisions: true });
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    ...bundleSettings,
-    logger: new DefaultLogger('WARN'),
-  });
+  const workflowBundle = await bundledWorkflows();
   const psp = createPspActivities({ ledger, pool: db.pool, connector: psps.byName });
   const activities = { ...createLedgerActivities({ ledger, pool: db.pool }), ...psp };
   const merchantId = newId('mer');
