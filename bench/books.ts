@@ -103,18 +103,18 @@ async function fill(url: string, payouts: number, say: (line: string) => void): 
   );
   await step(
     'entries',
-    `INSERT INTO ledger_entries (id, op_key, leg, type, debit_account, credit_account, currency, amount, payout_id, balance_id, available_after, reserved_after)
+    `INSERT INTO ledger_entries (id, op_key, leg, type, debit_account, credit_account, currency, amount, subject_kind, subject_id, debit_balance, debit_available, debit_reserved, debit_debt)
      SELECT ${MERCHANTS} + 2 * p.n + leg.number, p.id || leg.key, 0, leg.type,
             CASE leg.number WHEN 1 THEN b.available_account ELSE b.reserved_account END,
             CASE leg.number WHEN 1 THEN b.reserved_account ELSE ${clearing} END,
-            'PKR', 100, p.id, b.id, ${FUNDS} - 100 * p.nth, CASE leg.number WHEN 1 THEN 100 ELSE 0 END
+            'PKR', 100, 'payout', p.id, b.id, ${FUNDS} - 100 * p.nth, CASE leg.number WHEN 1 THEN 100 ELSE 0 END, 0
        FROM ${PAYOUTS}, (VALUES (1, ':reserve:1', 'RESERVE'), (2, ':settle', 'SETTLE')) leg (number, key, type) ORDER BY n, leg.number`,
     [payouts],
   );
   await step(
     'events',
-    `INSERT INTO events (id, payout_id, merchant_id, mode, sequence, type, op_key, actor, from_state, to_state, object)
-     SELECT 'evt_' || substr(p.id, 4) || '_000' || e.sequence, p.id, p.merchant, 'test', e.sequence, e.type, e.type, 'system', e.from_state, e.to_state, '{}'
+    `INSERT INTO events (id, subject_kind, subject_id, merchant_id, mode, sequence, type, op_key, actor, from_state, to_state, object)
+     SELECT 'evt_' || substr(p.id, 4) || '_000' || e.sequence, 'payout', p.id, p.merchant, 'test', e.sequence, e.type, e.type, 'system', e.from_state, e.to_state, '{}'
        FROM ${PAYOUTS}, (VALUES (1, 'payout.created', NULL, 'QUEUED'), (2, 'payout.processing', 'QUEUED', 'SUBMITTING'),
                                 (3, 'payout.succeeded', 'SUBMITTING', 'SUCCEEDED')) e (sequence, type, from_state, to_state) ORDER BY n, e.sequence`,
     [payouts],

@@ -20,21 +20,21 @@ export interface PayoutRow {
 
 export interface EventRow {
   readonly id: string;
-  readonly payout_id: string;
+  readonly subject_id: string;
   readonly sequence: number;
   readonly type: string;
   readonly to_state: PayoutState;
 }
 
 export interface EntryRow {
-  readonly payout_id: string;
+  readonly subject_id: string;
   readonly type: string;
   readonly amount: string;
 }
 
 export interface NoticeRow {
   readonly id: string;
-  readonly payout_id: string;
+  readonly subject_id: string;
   readonly event_id: string;
   readonly audience: 'provider' | 'admin';
   readonly state: string;
@@ -78,12 +78,13 @@ export function openBooks(here: Installation): Books {
     },
     events: (ids) =>
       rows(
-        'SELECT id, payout_id, sequence, type, to_state FROM events WHERE payout_id = ANY ($1) ORDER BY payout_id, sequence',
+        'SELECT id, subject_id, sequence, type, to_state FROM events WHERE subject_id = ANY ($1) ORDER BY subject_id, sequence',
         ids,
       ),
     entries: (ids) =>
-      rows('SELECT payout_id, type, amount::text FROM ledger_entries WHERE payout_id = ANY ($1) ORDER BY payout_id, id', ids),
-    notices: (ids) => rows('SELECT id, payout_id, event_id, audience, state FROM notifications WHERE payout_id = ANY ($1)', ids),
+      rows('SELECT subject_id, type, amount::text FROM ledger_entries WHERE subject_id = ANY ($1) ORDER BY subject_id, id', ids),
+    notices: (ids) =>
+      rows('SELECT id, subject_id, event_id, audience, state FROM notifications WHERE subject_id = ANY ($1)', ids),
     async noticeIds() {
       return new Set((await rows<{ id: string }>('SELECT id FROM notifications')).map(({ id }) => id));
     },
@@ -93,7 +94,7 @@ export function openBooks(here: Installation): Books {
       return new Set(names.flatMap((name) => (name.endsWith('.eml') ? [name.slice(0, -'.eml'.length)] : [])));
     },
     async pendingDeliveries(ids) {
-      const sql = `SELECT count(*)::int AS n FROM webhook_deliveries WHERE payout_id = ANY ($1) AND state <> 'delivered'`;
+      const sql = `SELECT count(*)::int AS n FROM webhook_deliveries WHERE subject_id = ANY ($1) AND state <> 'delivered'`;
       return (await rows<{ n: number }>(sql, ids))[0]?.n ?? 0;
     },
     async openRuns() {

@@ -51,9 +51,9 @@ export async function judge(world: World, made: readonly Made[], countsRequests:
   const rows = new Map(payouts.map((row) => [row.id, row]));
   const byPayout = {
     overlaps: grouped(overlaps.flat(), payoutOf),
-    events: grouped(events, ({ payout_id }) => payout_id),
-    entries: grouped(entries, ({ payout_id }) => payout_id),
-    notices: grouped(notices, ({ payout_id }) => payout_id),
+    events: grouped(events, ({ subject_id }) => subject_id),
+    entries: grouped(entries, ({ subject_id }) => subject_id),
+    notices: grouped(notices, ({ subject_id }) => subject_id),
     webhooks: grouped(server.received, ({ payoutId }) => payoutId),
   };
   const mails = books.mails();

@@ -1,7 +1,8 @@
 -- What the examples look at: the entries in words, what every account comes to, the payouts, and what was earned and used.
 CREATE TEMP VIEW book AS
   SELECT e.op_key || ' ' || e.leg AS step, e.type, concat_ws(' ', d.purpose, nullif(d.owner_id, '')) AS "from",
-         concat_ws(' ', c.purpose, nullif(c.owner_id, '')) AS "to", e.amount, e.available_after AS available, e.reserved_after AS reserved
+         concat_ws(' ', c.purpose, nullif(c.owner_id, '')) AS "to", e.amount, coalesce(e.debit_available, e.credit_available) AS available,
+         coalesce(e.debit_reserved, e.credit_reserved) AS reserved, e.credit_available AS taker
     FROM ledger_entries e JOIN accounts d ON d.id = e.debit_account JOIN accounts c ON c.id = e.credit_account
    ORDER BY e.id;
 CREATE TEMP VIEW accounts_now AS

@@ -1,4 +1,4 @@
--- What a merchant gives to a provider: available → transit → the provider's available. A payout takes the oldest earnings first.
+-- What a merchant gives to a provider: the merchant's available → the provider's available. A payout takes the oldest earnings first.
 \ir book.sql
 
 INSERT INTO providers (id, merchant_id, mode, external_id, name, email, verified)

@@ -8,11 +8,12 @@ export const debtInvariants: readonly Invariant[] = [
     description:
       'Nobody who owes gets new money to spend: of every credit the debt is repaid, as far as it goes, with the credit.',
     sql: `
-      SELECT c.op_key, c.balance_id AS balance, c.amount, c.debt_after AS owed, r.repaid
+      SELECT c.op_key, b.id AS balance, c.amount, coalesce(c.credit_debt, c.debit_debt) AS owed, r.repaid
         FROM ledger_entries c
-        JOIN balances b ON b.id = c.balance_id AND b.available_account = c.credit_account
+        JOIN balances b ON b.id = coalesce(c.credit_balance, c.debit_balance) AND b.available_account = c.credit_account
         CROSS JOIN LATERAL (SELECT coalesce(sum(e.amount), 0) AS repaid FROM ledger_entries e WHERE e.op_key = c.op_key AND e.type = 'REPAY') r
-       WHERE c.debt_after > 0 AND c.type <> 'RELEASE' AND r.repaid <> least(c.amount, c.debt_after)`,
+       WHERE (c.debit_debt > 0 OR c.credit_debt > 0) AND c.type <> 'RELEASE'
+         AND r.repaid <> least(c.amount, coalesce(c.credit_debt, c.debit_debt))`,
   },
   {
     name: 'debts_are_of_payouts',
@@ -27,10 +28,10 @@ export const debtInvariants: readonly Invariant[] = [
     name: 'repayments_are_told',
     description: 'The timeline of a payout that its owner owed for tells every repayment, once and with its amount.',
     sql: `
-      WITH repaid AS (SELECT payout_id, op_key, amount FROM ledger_entries WHERE type = 'REPAY' OR type = 'REVERSE' AND leg = 1),
-      told AS (SELECT payout_id, op_key, data ->> 'repaidMinor' AS amount FROM events WHERE type = '${DEBT_REPAID}')
-      SELECT coalesce(r.payout_id, t.payout_id) AS payout, r.op_key, r.amount, t.amount AS told
-        FROM repaid r FULL JOIN told t ON t.payout_id = r.payout_id AND t.op_key = 'debt_repaid:' || r.op_key
+      WITH repaid AS (SELECT subject_id, op_key, amount FROM ledger_entries WHERE type = 'REPAY' OR type = 'REVERSE' AND leg = 1),
+      told AS (SELECT subject_id, op_key, data ->> 'repaidMinor' AS amount FROM events WHERE type = '${DEBT_REPAID}')
+      SELECT coalesce(r.subject_id, t.subject_id) AS payout, r.op_key, r.amount, t.amount AS told
+        FROM repaid r FULL JOIN told t ON t.subject_id = r.subject_id AND t.op_key = 'debt_repaid:' || r.op_key
        WHERE r.amount::text IS DISTINCT FROM t.amount`,
   },
 ];

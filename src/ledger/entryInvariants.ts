@@ -5,28 +5,38 @@ import type { Invariant, Relation } from './invariant.ts';
 const KINDS = ENTRY_KINDS.map((kind) => `('${kind.join("', '")}')`).join(', ');
 
 /** What moved between which accounts, by type, and whether under the key of its step: a row stands for many entries. */
-export const FLOWS: Relation = {
+const FLOWS: Relation = {
   name: 'flows',
   rows: `
-    SELECT debit_account, credit_account, balance_id, currency, type, leg,
+    SELECT debit_account, credit_account, debit_balance, credit_balance, currency, type, leg,
            coalesce(CASE type
-             WHEN 'FUND' THEN payout_id IS NULL AND starts_with(op_key, 'fund:')
-             WHEN 'EARNING' THEN payout_id IS NULL AND starts_with(op_key, 'earning:')
-             WHEN 'RESERVE' THEN starts_with(op_key, payout_id || ':reserve:')
-             WHEN 'RELEASE' THEN starts_with(op_key, payout_id || ':release:')
-             WHEN 'REVERSE' THEN op_key = payout_id || ':reverse' OR starts_with(op_key, payout_id) AND substr(op_key, length(payout_id) + 1) ~ '^:reverse:[1-9][0-9]*$'
-             WHEN 'REPAY' THEN payout_id IS NOT NULL AND (op_key ~ '^(fund|earning):' OR split_part(op_key, ':', 2) = 'reverse')
-             WHEN 'PSP_FEE' THEN op_key = payout_id || ':psp_fee'
-             ELSE op_key = payout_id || ':settle' OR starts_with(op_key, payout_id) AND substr(op_key, length(payout_id) + 1) ~ '^:settle:[1-9][0-9]*$' END, false) AS keyed,
+             WHEN 'FUND' THEN subject_id IS NULL AND starts_with(op_key, 'fund:')
+             WHEN 'EARNING' THEN subject_id IS NULL AND starts_with(op_key, 'earning:')
+             WHEN 'RESERVE' THEN starts_with(op_key, subject_id || ':reserve:')
+             WHEN 'RELEASE' THEN starts_with(op_key, subject_id || ':release:')
+             WHEN 'REVERSE' THEN op_key = subject_id || ':reverse' OR starts_with(op_key, subject_id) AND substr(op_key, length(subject_id) + 1) ~ '^:reverse:[1-9][0-9]*$'
+             WHEN 'REPAY' THEN subject_id IS NOT NULL AND (op_key ~ '^(fund|earning):' OR split_part(op_key, ':', 2) = 'reverse')
+             WHEN 'PSP_FEE' THEN op_key = subject_id || ':psp_fee'
+             ELSE op_key = subject_id || ':settle' OR starts_with(op_key, subject_id) AND substr(op_key, length(subject_id) + 1) ~ '^:settle:[1-9][0-9]*$' END, false) AS keyed,
            sum(amount) AS amount, count(*) AS entries, min(id) AS entry
-      FROM ledger_entries GROUP BY 1, 2, 3, 4, 5, 6, 7`,
+      FROM ledger_entries GROUP BY 1, 2, 3, 4, 5, 6, 7, 8`,
 };
 
 /** What each account has got, less what it gave. */
-export const NETS = `
+const NETS = `
   SELECT account, sum(amount) AS net
     FROM (SELECT credit_account AS account, amount FROM flows UNION ALL SELECT debit_account, -amount FROM flows) sides
    GROUP BY account`;
+
+/** Each balance that an entry touches, once: an entry between two accounts of one balance has it on the debit side alone. */
+const SIDES = ['debit', 'credit']
+  .map(
+    (side) => `
+        SELECT id AS entry, ${side}_balance AS balance, debit_account, credit_account, amount,
+               ${side}_available AS available_after, ${side}_reserved AS reserved_after, ${side}_debt AS debt_after
+          FROM ledger_entries WHERE ${side}_balance IS NOT NULL`,
+  )
+  .join(' UNION ALL ');
 
 /** Each entry of a balance that there is, and what the entry before it has left. */
 const HISTORY: Relation = {
@@ -34,10 +44,9 @@ const HISTORY: Relation = {
   rows: `
     SELECT e.*, b.available_account, b.reserved_account, b.debt_account
       FROM (
-        SELECT id AS entry, balance_id AS balance, debit_account, credit_account, amount, available_after, reserved_after, debt_after,
-               lag(available_after, 1, 0::bigint) OVER w AS available_before, lag(reserved_after, 1, 0::bigint) OVER w AS reserved_before,
+        SELECT s.*, lag(available_after, 1, 0::bigint) OVER w AS available_before, lag(reserved_after, 1, 0::bigint) OVER w AS reserved_before,
                lag(debt_after, 1, 0::bigint) OVER w AS debt_before
-          FROM ledger_entries WINDOW w AS (PARTITION BY balance_id ORDER BY id)) e
+          FROM (${SIDES}) s WINDOW w AS (PARTITION BY balance ORDER BY entry)) e
       JOIN balances b ON b.id = e.balance`,
 };
 
@@ -48,7 +57,8 @@ export const entryInvariants: readonly Invariant[] = [
     over: HISTORY,
     show: 'entry, balance, available_before, available_after, reserved_before, reserved_after, debt_before, debt_after',
     where: `
-      available_after <> available_before + CASE available_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END
+      num_nonnulls(available_after, reserved_after, debt_after) < 3
+      OR available_after <> available_before + CASE available_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END
       OR reserved_after <> reserved_before + CASE reserved_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END
       OR debt_after <> debt_before + CASE debt_account WHEN debit_account THEN amount WHEN credit_account THEN -amount ELSE 0 END`,
   },
@@ -58,13 +68,15 @@ export const entryInvariants: readonly Invariant[] = [
       'Every balance equals the net of its entries, available, reserved and debt, and its version counts them; none is negative.',
     over: FLOWS,
     sql: `
-      WITH nets AS (${NETS}), touched AS (SELECT balance_id, sum(entries) AS n FROM flows GROUP BY balance_id)
+      WITH nets AS (${NETS}), touched AS (
+        SELECT balance, sum(entries) AS n
+          FROM (SELECT debit_balance AS balance, entries FROM flows UNION ALL SELECT credit_balance, entries FROM flows) sides GROUP BY balance)
       SELECT b.id AS balance, b.available, a.net AS available_entries, b.reserved, r.net AS reserved_entries, b.debt, -d.net AS debt_entries, b.version, t.n AS entries
         FROM balances b
         LEFT JOIN nets a ON a.account = b.available_account
         LEFT JOIN nets r ON r.account = b.reserved_account
         LEFT JOIN nets d ON d.account = b.debt_account
-        LEFT JOIN touched t ON t.balance_id = b.id
+        LEFT JOIN touched t ON t.balance = b.id
        WHERE b.available <> coalesce(a.net, 0) OR b.reserved <> coalesce(r.net, 0) OR b.debt <> -coalesce(d.net, 0) OR b.version <> coalesce(t.n, 0)
           OR b.available < 0 OR b.reserved < 0 OR b.debt < 0`,
   },
@@ -81,21 +93,20 @@ export const entryInvariants: readonly Invariant[] = [
   },
   {
     name: 'entries_within_one_currency_and_mode',
-    description: 'No entry names an account that does not exist, or accounts of two currencies, modes or merchants.',
+    description:
+      'No entry names an account that does not exist, accounts of two currencies, modes or merchants, or another balance than its accounts are of.',
     over: FLOWS,
     sql: `
-      SELECT f.entry, f.entries, f.currency, d.currency AS debit_currency, c.currency AS credit_currency, d.mode AS debit_mode, c.mode AS credit_mode
+      SELECT f.entry, f.entries, f.currency, d.currency AS debit_currency, c.currency AS credit_currency, d.mode AS debit_mode, c.mode AS credit_mode,
+             f.debit_balance, f.credit_balance
         FROM flows f
         LEFT JOIN accounts d ON d.id = f.debit_account
         LEFT JOIN accounts c ON c.id = f.credit_account
-        LEFT JOIN balances b ON b.id = f.balance_id
-       WHERE d.id IS NULL OR c.id IS NULL OR b.id IS NULL
-          OR d.currency <> f.currency OR c.currency <> f.currency OR b.currency <> f.currency
-          OR d.mode <> b.mode OR c.mode <> b.mode
-          OR d.merchant_id NOT IN ('', b.merchant_id) OR c.merchant_id NOT IN ('', b.merchant_id)
-          OR d.purpose = 'available' AND d.id <> b.available_account OR c.purpose = 'available' AND c.id <> b.available_account
-          OR d.purpose = 'reserved' AND d.id <> b.reserved_account OR c.purpose = 'reserved' AND c.id <> b.reserved_account
-          OR d.purpose = 'debt' AND d.id <> b.debt_account OR c.purpose = 'debt' AND c.id <> b.debt_account`,
+        LEFT JOIN owned_accounts x ON x.account = f.debit_account
+        LEFT JOIN owned_accounts y ON y.account = f.credit_account
+       WHERE d.id IS NULL OR c.id IS NULL OR d.currency <> f.currency OR c.currency <> f.currency OR d.mode <> c.mode
+          OR d.merchant_id <> c.merchant_id AND '' NOT IN (d.merchant_id, c.merchant_id)
+          OR f.debit_balance IS DISTINCT FROM x.balance OR f.credit_balance IS DISTINCT FROM nullif(y.balance, x.balance)`,
   },
   {
     name: 'entries_do_what_their_type_says',
@@ -109,7 +120,7 @@ export const entryInvariants: readonly Invariant[] = [
         LEFT JOIN accounts c ON c.id = f.credit_account
         LEFT JOIN kinds k ON k.type = f.type AND k.debit = d.purpose AND k.credit = c.purpose
        WHERE k.type IS NULL OR NOT f.keyed
-          OR f.type = 'EARNING' AND (f.leg = 0) <> (c.purpose = 'transit')
+          OR f.type = 'EARNING' AND f.leg > 0
           OR f.type = 'REVERSE' AND (f.leg = 1) <> (c.purpose = 'debt') OR f.type = 'REPAY' AND f.leg < 2
           OR f.type = 'DEBT' AND (f.leg = 3) <> (c.purpose = 'fees')`,
   },

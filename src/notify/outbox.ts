@@ -51,7 +51,7 @@ export interface Outbox {
   unsubscribe(subscriptionId: string): Promise<void>;
 }
 
-const PENDING_EVENTS = `SELECT DISTINCT event_id FROM notifications WHERE payout_id = $1 AND state = 'pending' ORDER BY event_id`;
+const PENDING_EVENTS = `SELECT DISTINCT event_id FROM notifications WHERE subject_id = $1 AND state = 'pending' ORDER BY event_id`;
 
 const PENDING_OF = `SELECT id, channel FROM notifications WHERE event_id = $1 AND state = 'pending' ORDER BY id`;
 
@@ -60,7 +60,7 @@ const CLAIM = `
     UPDATE notifications SET attempts = attempts + 1, lease_holder = $2, lease_until = now() + $3::float8 * interval '1 millisecond'
      WHERE id = $1 AND state = 'pending' AND (lease_until IS NULL OR lease_until <= now()) RETURNING *
   )
-  SELECT c.id, c.kind, c.mode, c.payout_id, c.data, c.channel, c.address, c.attempts, c.created_at, s.endpoint, s.keys
+  SELECT c.id, c.kind, c.mode, c.subject_id, c.data, c.channel, c.address, c.attempts, c.created_at, s.endpoint, s.keys
     FROM claimed c LEFT JOIN push_subscriptions s ON c.channel = 'push' AND s.id = c.address`;
 
 const LOOK = `SELECT state, greatest(extract(epoch FROM lease_until - now()) * 1000, 0)::int AS left_ms FROM notifications WHERE id = $1`;
@@ -132,12 +132,12 @@ export function createOutbox(pool: Pool): Outbox {
 }
 
 interface ClaimedRow extends Pick<Claimed, 'id' | 'kind' | 'mode' | 'data' | 'channel' | 'address' | 'attempts'> {
-  readonly payout_id: string;
+  readonly subject_id: string;
   readonly created_at: Date;
   readonly endpoint: string | null;
   readonly keys: string | null;
 }
 
-function claimedOf({ payout_id: payoutId, created_at: createdAt, endpoint, keys, ...row }: ClaimedRow): Claimed {
+function claimedOf({ subject_id: payoutId, created_at: createdAt, endpoint, keys, ...row }: ClaimedRow): Claimed {
   return { ...row, payoutId, createdAt, subscription: endpoint === null || keys === null ? null : { endpoint, keys } };
 }

@@ -14,13 +14,13 @@ const UNSENT = `('${TIMELINE_ONLY.join("', '")}')`;
 export const TOLD: Relation = {
   name: 'told',
   rows: `
-    SELECT coalesce(p.id, e.payout_id) AS payout, p.id IS NULL AS is_unknown, e.payout_id IS NULL AS is_untold,
+    SELECT coalesce(p.id, e.subject_id) AS payout, p.id IS NULL AS is_unknown, e.subject_id IS NULL AS is_untold,
            p.merchant_id, p.mode, p.state, p.sequence, p.attempt, p.review, p.dispatch, p.run_id, coalesce(a.approved, 0) AS approved,
            e.events, e.first, e.last, e.are_legal, e.states_left, e.states_reached, e.approvals, e.runs,
            e.merchant_least, e.merchant_most, e.mode_least, e.mode_most
       FROM payouts p
       FULL JOIN (
-        SELECT payout_id, count(*) AS events, min(sequence) AS first, max(sequence) AS last,
+        SELECT subject_id, count(*) AS events, min(sequence) AS first, max(sequence) AS last,
                bool_and(coalesce(CASE type
                  WHEN 'payout.created' THEN sequence = 1 AND from_state IS NULL AND to_state IN ('QUEUED', 'IN_REVIEW')
                  WHEN 'payout.in_review' THEN sequence = 2 AND from_state IS NULL AND to_state = 'IN_REVIEW'
@@ -31,20 +31,20 @@ export const TOLD: Relation = {
                count(*) FILTER (WHERE type = 'payout.approved') AS approvals,
                string_agg(coalesce(data ->> 'runId', ''), ' ') FILTER (WHERE type = 'payout.queued' AND data ? 'runId') AS runs,
                min(merchant_id) AS merchant_least, max(merchant_id) AS merchant_most, min(mode) AS mode_least, max(mode) AS mode_most
-          FROM events GROUP BY payout_id) e ON e.payout_id = p.id
-      LEFT JOIN (SELECT payout_id, count(*) AS approved FROM approvals WHERE decision = 'approved' GROUP BY payout_id) a ON a.payout_id = p.id`,
+          FROM events WHERE subject_kind = 'payout' GROUP BY subject_id) e ON e.subject_id = p.id
+      LEFT JOIN (SELECT subject_id, count(*) AS approved FROM approvals WHERE decision = 'approved' GROUP BY subject_id) a ON a.subject_id = p.id`,
 };
 
 /** Each payout and what its entries add up to, by what they did. Their keys and legs are `entries_do_what_their_type_says`. */
 const BOOKED: Relation = {
   name: 'booked',
   rows: `
-    SELECT coalesce(p.id, e.payout_id) AS payout, p.id IS NULL AS is_unknown, e.payout_id IS NULL AS is_unbooked,
+    SELECT coalesce(p.id, e.subject_id) AS payout, p.id IS NULL AS is_unknown, e.subject_id IS NULL AS is_unbooked,
            p.balance_id, p.state, p.round, p.amount, p.fee, p.returns, p.debt,
            e.reserves, e.reserved, e.releases, e.released, e.settled, e.fee_settled, e.reversed, e.owed, e.psp_fees, e.balance_least, e.balance_most
       FROM payouts p
       FULL JOIN (
-        SELECT payout_id,
+        SELECT subject_id,
                count(*) FILTER (WHERE type = 'RESERVE') AS reserves,
                coalesce(sum(amount) FILTER (WHERE type = 'RESERVE'), 0) AS reserved,
                count(*) FILTER (WHERE type = 'RELEASE') AS releases,
@@ -54,9 +54,9 @@ const BOOKED: Relation = {
                coalesce(sum(amount) FILTER (WHERE type = 'REVERSE'), 0) AS reversed,
                coalesce(sum(CASE WHEN type = 'DEBT' THEN amount WHEN type = 'REPAY' OR type = 'REVERSE' AND leg = 1 THEN -amount END), 0) AS owed,
                count(*) FILTER (WHERE type = 'PSP_FEE') AS psp_fees,
-               min(balance_id) AS balance_least, max(balance_id) AS balance_most
-          FROM (SELECT * FROM ledger_entries WHERE payout_id IS NOT NULL ORDER BY payout_id) ordered GROUP BY payout_id) e
-        ON e.payout_id = p.id`,
+               min(coalesce(debit_balance, credit_balance)) AS balance_least, max(coalesce(credit_balance, debit_balance)) AS balance_most
+          FROM (SELECT * FROM ledger_entries WHERE subject_kind = 'payout' ORDER BY subject_id) ordered GROUP BY subject_id) e
+        ON e.subject_id = p.id`,
 };
 
 /** Each payout and its attempts. */
@@ -148,12 +148,12 @@ export const payoutInvariants: readonly Invariant[] = [
           SELECT a.payout_id AS payout, a.attempt::text AS state, 'refused after an unknown outcome' AS problem
             FROM payout_attempts a
            WHERE a.state = 'failed' AND a.proof = 'refused'
-             AND EXISTS (SELECT 1 FROM events e WHERE e.payout_id = a.payout_id AND e.type = 'payout.outcome_unknown' AND e.to_state = 'UNKNOWN'
+             AND EXISTS (SELECT 1 FROM events e WHERE e.subject_id = a.payout_id AND e.type = 'payout.outcome_unknown' AND e.to_state = 'UNKNOWN'
                             AND (e.data ->> 'attempt')::int = a.attempt)
           UNION ALL
           SELECT a.payout_id, a.attempt::text, 'resolved by nobody' FROM payout_attempts a
            WHERE a.state = 'failed' AND a.proof = 'operator' AND NOT EXISTS (
-             SELECT 1 FROM events e WHERE e.payout_id = a.payout_id AND e.from_state = 'UNRESOLVED' AND e.type IN ('payout.failed', 'payout.succeeded'))`,
+             SELECT 1 FROM events e WHERE e.subject_id = a.payout_id AND e.from_state = 'UNRESOLVED' AND e.type IN ('payout.failed', 'payout.succeeded'))`,
       },
     ],
   },
@@ -174,8 +174,8 @@ export const payoutInvariants: readonly Invariant[] = [
       },
       {
         sql: `
-          SELECT a.payout_id AS payout, p.state, CASE WHEN p.id IS NULL THEN 'of no payout' ELSE 'maker is checker' END AS problem
-            FROM approvals a LEFT JOIN payouts p ON p.id = a.payout_id WHERE p.id IS NULL OR a.admin_id = p.maker_id`,
+          SELECT a.subject_id AS payout, p.state, CASE WHEN p.id IS NULL THEN 'of no payout' ELSE 'maker is checker' END AS problem
+            FROM approvals a LEFT JOIN payouts p ON p.id = a.subject_id WHERE p.id IS NULL OR a.admin_id = p.maker_id`,
       },
     ],
   },
@@ -218,12 +218,12 @@ export const payoutInvariants: readonly Invariant[] = [
     description:
       "Every webhook delivery is of an event of its payout, and goes to the payout's own address or an endpoint of the same merchant and mode.",
     sql: `
-      SELECT d.id AS delivery, d.event_id, d.payout_id, d.endpoint_id
+      SELECT d.id AS delivery, d.event_id, d.subject_id, d.endpoint_id
         FROM webhook_deliveries d
         LEFT JOIN events e ON e.id = d.event_id
-        LEFT JOIN payouts p ON p.id = d.payout_id
+        LEFT JOIN payouts p ON p.id = d.subject_id
         LEFT JOIN webhook_endpoints w ON w.id = d.endpoint_id
-       WHERE e.id IS NULL OR p.id IS NULL OR e.payout_id <> d.payout_id OR e.type IN ${UNSENT}
+       WHERE e.id IS NULL OR p.id IS NULL OR e.subject_id <> d.subject_id OR e.type IN ${UNSENT}
           OR d.endpoint_id IS NULL AND p.callback_url IS DISTINCT FROM d.url
           OR d.endpoint_id IS NOT NULL AND (w.id IS NULL OR w.merchant_id <> e.merchant_id OR w.mode <> e.mode)`,
   },
@@ -233,7 +233,7 @@ export const payoutInvariants: readonly Invariant[] = [
     sql: `
       SELECT r.payout_id AS payout, r.code FROM payout_refusals r
        WHERE EXISTS (SELECT 1 FROM payouts p WHERE p.id = r.payout_id)
-          OR EXISTS (SELECT 1 FROM ledger_entries e WHERE e.payout_id = r.payout_id)
-          OR EXISTS (SELECT 1 FROM events e WHERE e.payout_id = r.payout_id)`,
+          OR EXISTS (SELECT 1 FROM ledger_entries e WHERE e.subject_id = r.payout_id)
+          OR EXISTS (SELECT 1 FROM events e WHERE e.subject_id = r.payout_id)`,
   },
 ];

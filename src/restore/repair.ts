@@ -114,7 +114,7 @@ export async function takeUpAll(ports: RepairPorts, spared: ReadonlySet<string>)
   for (const payout of open) await payouts.resume(payout);
   // The webhooks of an open payout are its own run's; those of one that has ended had a run each.
   const pending = await pool.query<{ id: string; attempts: number }>(
-    `SELECT d.id, d.attempts FROM webhook_deliveries d JOIN payouts p ON p.id = d.payout_id
+    `SELECT d.id, d.attempts FROM webhook_deliveries d JOIN payouts p ON p.id = d.subject_id
       WHERE d.state = 'pending' AND p.state <> ALL ($1) ORDER BY d.id`,
     [OPEN_STATES],
   );

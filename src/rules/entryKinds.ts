@@ -13,13 +13,17 @@ export const ENTRY_KINDS = [
   ['REVERSE', 'clearing', 'available'],
   ['REVERSE', 'clearing', 'debt'],
   ['PSP_FEE', 'psp_fees', 'clearing'],
-  ['EARNING', 'available', 'transit'],
-  ['EARNING', 'transit', 'available'],
+  ['EARNING', 'available', 'available'], // a merchant's, and a provider's
 ] as const;
 
 export type EntryType = (typeof ENTRY_KINDS)[number][0];
 
 export const ENTRY_TYPES: readonly EntryType[] = [...new Set(ENTRY_KINDS.map(([type]) => type))];
 
-/** Our own expense: it moves nothing of an owner's. */
-export const NOT_OWNERS = 'PSP_FEE' satisfies EntryType;
+/** What each owner has: the columns of its balance. */
+const OWNED: readonly string[] = ['available', 'reserved', 'debt'];
+
+/** Those that move something of an owner's. */
+export const OWNERS_TYPES: readonly EntryType[] = [
+  ...new Set(ENTRY_KINDS.filter(([, debit, credit]) => OWNED.includes(debit) || OWNED.includes(credit)).map(([type]) => type)),
+];

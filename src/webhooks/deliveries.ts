@@ -57,7 +57,7 @@ export interface Deliveries {
 const OUTBOX = `
   SELECT p.state AS payout_state, p.sequence, d.id, d.attempts, coalesce(d.endpoint_id, d.url) AS receiver
     FROM payouts p
-    LEFT JOIN (webhook_deliveries d JOIN events v ON v.id = d.event_id) ON d.payout_id = p.id AND d.state = 'pending'
+    LEFT JOIN (webhook_deliveries d JOIN events v ON v.id = d.event_id) ON d.subject_id = p.id AND d.state = 'pending'
    WHERE p.id = $1 ORDER BY v.sequence, d.id`;
 
 const READ = `

@@ -177,7 +177,7 @@ test('an operator tries a failed payout again: at once, once a round, and writte
   );
   expect(await engine.until(id, 'FAILED')).toMatchObject({ round: 2, attempt: 2 });
   expect(await audit(id)).toEqual(['payout.retry done']);
-  const { rows } = await engine.db.pool.query('SELECT actor FROM events WHERE payout_id = $1 AND op_key = $2', [
+  const { rows } = await engine.db.pool.query('SELECT actor FROM events WHERE subject_id = $1 AND op_key = $2', [
     id,
     'reinitiated:2',
   ]);

@@ -98,7 +98,7 @@ describe('one payout', () => {
     await w.books.tell(id, 'paid', { attempt: 1, pspRef: 'sbt_1' });
     await w.books.db.owner.query(
       `INSERT INTO webhook_attempts (delivery_id, number, trigger, status_code, duration_ms)
-       SELECT id, 1, 'auto', 500, 12 FROM webhook_deliveries WHERE payout_id = $1 AND event_id LIKE '%_0001'`,
+       SELECT id, 1, 'auto', 500, 12 FROM webhook_deliveries WHERE subject_id = $1 AND event_id LIKE '%_0001'`,
       [id],
     );
 

@@ -204,7 +204,7 @@ describe('earnings', () => {
       nextCursor: null,
     });
     const [entry] = (await call(merchant.key, 'GET', '/balance/history?limit=1')).body.data;
-    expect(entry).toMatchObject({ type: 'EARNING', amount: '250.50', debit: 'available', credit: 'transit' });
+    expect(entry).toMatchObject({ type: 'EARNING', amount: '250.50', debit: 'available', credit: 'provider:available' });
   });
 
   test('twenty at once with one name are one earning', async () => {

@@ -92,7 +92,7 @@ test('what a decision notes is for operators: its merchant’s timeline does not
     await decide(id);
     await engine.until(id, 'SUCCEEDED', 'REJECTED');
     const { rows } = await engine.db.pool.query<TimelineRow & { fromState: string | null; toState: string }>(
-      'SELECT sequence, type, at, actor, from_state AS "fromState", to_state AS "toState", data FROM events WHERE payout_id = $1',
+      'SELECT sequence, type, at, actor, from_state AS "fromState", to_state AS "toState", data FROM events WHERE subject_id = $1',
       [id],
     );
     expect(JSON.stringify(rows)).toContain('for us only');

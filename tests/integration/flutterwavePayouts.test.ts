@@ -109,7 +109,7 @@ const taken = async (id: string) => {
 };
 const entries = async (id: string) => {
   const { rows } = await engine.db.owner.query<{ line: string }>(
-    `SELECT type || ' ' || amount AS line FROM ledger_entries WHERE payout_id = $1 ORDER BY id`,
+    `SELECT type || ' ' || amount AS line FROM ledger_entries WHERE subject_id = $1 ORDER BY id`,
     [id],
   );
   return rows.map(({ line }) => line);

@@ -75,7 +75,7 @@ function addressOf(url: string): { host: string; port: number } {
 }
 
 const entriesOf = async (payoutId: string): Promise<string[]> => {
-  const sql = 'SELECT type FROM ledger_entries WHERE payout_id = $1 ORDER BY id';
+  const sql = 'SELECT type FROM ledger_entries WHERE subject_id = $1 ORDER BY id';
   return (await engine.db.owner.query<{ type: string }>(sql, [payoutId])).rows.map(({ type }) => type);
 };
 const booksAreBalanced = async (): Promise<void> => {

@@ -29,7 +29,7 @@ const taken = async (payoutId: string) =>
 
 const types = async (payoutId: string): Promise<string[]> => {
   const { rows } = await engine.db.pool.query<{ type: string }>(
-    'SELECT type FROM events WHERE payout_id = $1 ORDER BY sequence',
+    'SELECT type FROM events WHERE subject_id = $1 ORDER BY sequence',
     [payoutId],
   );
   return rows.map(({ type }) => type);
@@ -37,7 +37,7 @@ const types = async (payoutId: string): Promise<string[]> => {
 
 const entries = async (payoutId: string): Promise<string[]> => {
   const { rows } = await engine.db.pool.query<{ type: string }>(
-    'SELECT type FROM ledger_entries WHERE payout_id = $1 ORDER BY id',
+    'SELECT type FROM ledger_entries WHERE subject_id = $1 ORDER BY id',
     [payoutId],
   );
   return rows.map(({ type }) => type);

@@ -35,9 +35,10 @@ async function standing(owner: Owner): Promise<Standing> {
 
 const repayments = async (id: string): Promise<unknown[]> =>
   (
-    await books.db.owner.query(`SELECT data FROM events WHERE payout_id = $1 AND type = 'payout.debt_repaid' ORDER BY sequence`, [
-      id,
-    ])
+    await books.db.owner.query(
+      `SELECT data FROM events WHERE subject_id = $1 AND type = 'payout.debt_repaid' ORDER BY sequence`,
+      [id],
+    )
   ).rows.map((row) => row.data);
 
 test('money that arrives repays the debt first, and only the rest can be paid out', async () => {
@@ -59,7 +60,7 @@ test('money that arrives repays the debt first, and only the rest can be paid ou
     { repaidMinor: '400', debtMinor: '600', currency: 'PKR', by: 'FUND' },
     { repaidMinor: '600', debtMinor: '0', currency: 'PKR', by: 'FUND' },
   ]);
-  const { rows } = await books.db.owner.query(`SELECT data FROM events WHERE payout_id = $1 AND type = 'payout.succeeded'`, [
+  const { rows } = await books.db.owner.query(`SELECT data FROM events WHERE subject_id = $1 AND type = 'payout.succeeded'`, [
     late,
   ]);
   expect(rows).toMatchObject([{ data: { debtMinor: '1000' } }]);
@@ -167,7 +168,7 @@ test.each(['merchant', 'provider'] as const)(
     expect(await standing(owner)).toEqual({ available: 2070n, debt: 0n });
     const { rows } = await books.db.owner.query(
       `SELECT string_agg(DISTINCT split_part(op_key, $1, 2), ' ' ORDER BY split_part(op_key, $1, 2)) AS keys, count(*) FILTER (WHERE type = 'FEE')::int AS fees,
-              count(*) FILTER (WHERE type = 'PSP_FEE')::int AS psp_fees FROM ledger_entries WHERE payout_id = $1 AND type <> 'REPAY'`,
+              count(*) FILTER (WHERE type = 'PSP_FEE')::int AS psp_fees FROM ledger_entries WHERE subject_id = $1 AND type <> 'REPAY'`,
       [id],
     );
     expect(rows).toEqual([

@@ -85,7 +85,7 @@ test("the payout's own callback address hears of every change, and an ignored fa
   await books.told(id, 'attempt_started 1', 'paid 1');
   expect((await books.tell(id, 'failed', { attempt: 1 })).outcome).toBe('ignored');
   const { rows } = await books.db.owner.query(
-    'SELECT d.url, e.type FROM webhook_deliveries d JOIN events e ON e.id = d.event_id WHERE d.payout_id = $1 AND endpoint_id IS NULL ORDER BY e.position',
+    'SELECT d.url, e.type FROM webhook_deliveries d JOIN events e ON e.id = d.event_id WHERE d.subject_id = $1 AND endpoint_id IS NULL ORDER BY e.position',
     [id],
   );
   const types = ['payout.created', 'payout.processing', 'payout.succeeded'];
@@ -98,7 +98,7 @@ test('an event carries the payout as it was right after, without the account num
   const owner = await books.merchant(5000n);
   const id = await books.payout(owner, { amount: 1000n, fee: 25n });
   await books.told(id, 'attempt_started 1', 'paid 1');
-  const { rows } = await books.db.owner.query('SELECT object FROM events WHERE payout_id = $1 ORDER BY sequence', [id]);
+  const { rows } = await books.db.owner.query('SELECT object FROM events WHERE subject_id = $1 ORDER BY sequence', [id]);
   expect(rows.map((row) => [row.object.sequence, row.object.state])).toEqual([
     [1, 'QUEUED'],
     [2, 'SUBMITTING'],
@@ -161,11 +161,11 @@ test('the ten-thousandth event of a payout that goes round in circles is written
   const sequence = (n: number) => books.db.owner.query('UPDATE payouts SET sequence = $2 WHERE id = $1', [id, n]);
   await sequence(9998);
   await books.told(id, 'held', 'hold_lifted', 'held');
-  const ids = `SELECT substr(id, 38) AS number FROM events WHERE payout_id = $1 ORDER BY sequence`;
+  const ids = `SELECT substr(id, 38) AS number FROM events WHERE subject_id = $1 ORDER BY sequence`;
   const { rows } = await books.db.owner.query(ids, [id]);
   expect(rows.map((row) => row.number)).toEqual(['0001', '9999', '10000', '10001']);
   // Leave the books as if it had been only four.
   await books.db.owner.query(`BEGIN; SET LOCAL session_replication_role = replica;
-    UPDATE events SET sequence = sequence - 9997 WHERE payout_id = '${id}' AND sequence > 1; COMMIT`);
+    UPDATE events SET sequence = sequence - 9997 WHERE subject_id = '${id}' AND sequence > 1; COMMIT`);
   await sequence(4);
 });

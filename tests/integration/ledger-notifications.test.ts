@@ -250,7 +250,7 @@ describe('a notification', () => {
     expect(await outbox.claim(id, 'b', 60_000)).toEqual({ outcome: 'done', state: 'sent' });
     expect(
       await outbox.pendingEvents(
-        (await books.db.owner.query('SELECT payout_id FROM notifications WHERE id = $1', [id])).rows[0].payout_id,
+        (await books.db.owner.query('SELECT subject_id FROM notifications WHERE id = $1', [id])).rows[0].subject_id,
       ),
     ).toEqual([]);
   });

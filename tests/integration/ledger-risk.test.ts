@@ -62,7 +62,7 @@ async function past(
   await books.db.owner.query(
     `BEGIN; SET LOCAL session_replication_role = replica;
      UPDATE payouts SET created_at = created_at - ${back}, completed_at = completed_at - ${back} WHERE id = '${id}';
-     UPDATE events SET at = at - ${back} WHERE payout_id = '${id}'; COMMIT`,
+     UPDATE events SET at = at - ${back} WHERE subject_id = '${id}'; COMMIT`,
   );
   return id;
 }

@@ -71,7 +71,7 @@ describe('a provider payout', () => {
     await engine.payProvider(await engine.provider('1000'), suffix, { dispatch: 'now' });
   const workflowOf = ({ id }: PayoutRecord) => engine.client.workflow.getHandle(`payout/${id}`);
   const notificationOf = async ({ id }: PayoutRecord) => {
-    const sql = 'SELECT id, event_id, state, attempts, last_error FROM notifications WHERE payout_id = $1';
+    const sql = 'SELECT id, event_id, state, attempts, last_error FROM notifications WHERE subject_id = $1';
     return (await engine.db.owner.query(sql, [id])).rows[0] as
       | { id: string; event_id: string; state: string; attempts: number; last_error: string | null }
       | undefined;

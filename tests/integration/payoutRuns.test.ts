@@ -139,7 +139,9 @@ test('after the last of four failed attempts an operator is wanted, who sends it
   await engine.payouts.accept({ ...failed, payoutId: id }, opening);
   await engine.until(id, 'PSP_QUEUED');
   expect(await read(id)).toMatchObject({ round: 2, attempt: 5, needsOperator: false });
-  const { rows } = await engine.db.pool.query(`SELECT actor FROM events WHERE payout_id = $1 AND op_key = 'reinitiated:2'`, [id]);
+  const { rows } = await engine.db.pool.query(`SELECT actor FROM events WHERE subject_id = $1 AND op_key = 'reinitiated:2'`, [
+    id,
+  ]);
   expect(rows).toEqual([{ actor: 'admin:adm_1' }]);
 }, 60_000);
 

@@ -198,7 +198,7 @@ test('an operator approves from the Temporal UI by a plain signal; one who may n
   }
   await handle.signal('decide', { admin: may, decision: 'approve', note: 'from the UI' });
   await engine.until(id, 'SUCCEEDED');
-  const { rows } = await engine.db.pool.query('SELECT admin_id, via FROM approvals WHERE payout_id = $1', [id]);
+  const { rows } = await engine.db.pool.query('SELECT admin_id, via FROM approvals WHERE subject_id = $1', [id]);
   expect(rows).toEqual([{ admin_id: may, via: 'signal' }]);
 });
 

@@ -187,7 +187,7 @@ test('what every look-up contradicts is asked about five times, noted once, and 
   }
   expect(await sweep()).toEqual({ handed: 0 });
   expect(await row('id', messageId)).toEqual({ state: 'ignored', handed: 5, in: null });
-  const ignored = `SELECT FROM events WHERE payout_id = $1 AND type = 'payout.fact_ignored'`;
+  const ignored = `SELECT FROM events WHERE subject_id = $1 AND type = 'payout.fact_ignored'`;
   expect((await engine.db.owner.query(ignored, [id])).rows).toHaveLength(2);
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ state: 'SUCCEEDED', needsOperator: true });
 });

@@ -43,7 +43,7 @@ test("Prisma's own table says that every migration was applied, with its checksu
     'SELECT migration_name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1',
   );
   const names = rows.map((row) => row.migration_name);
-  expect(names).toContain('20261121000000_init');
+  expect(names).toContain('20261129000000_baseline');
   for (const row of rows) {
     const file = readFileSync(`prisma/migrations/${row.migration_name}/migration.sql`);
     expect(row.checksum).toBe(createHash('sha256').update(file).digest('hex'));
@@ -128,7 +128,7 @@ test.each([
   `UPDATE ledger_entries SET amount = amount + 1`,
   `DELETE FROM ledger_entries`,
   `TRUNCATE ledger_entries`,
-  `INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount, balance_id, available_after, reserved_after) VALUES ('x', 0, 'FUND', 1, 2, 'PKR', 1, 1, 1, 1)`,
+  `INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount) VALUES ('x', 0, 'FUND', 1, 2, 'PKR', 1)`,
   `UPDATE balances SET available = available + 1`,
   `UPDATE payouts SET state = 'SUCCEEDED'`,
   `DELETE FROM payouts`,
@@ -136,7 +136,7 @@ test.each([
   `UPDATE events SET type = 'payout.succeeded'`,
   `DELETE FROM events`,
   `TRUNCATE events`,
-  `INSERT INTO approvals (payout_id, round, admin_id, decision, via) SELECT id, 1, 'adm_2', 'approved', 'api' FROM payouts`,
+  `INSERT INTO approvals (subject_kind, subject_id, round, admin_id, decision, via) SELECT 'payout', id, 1, 'adm_2', 'approved', 'api' FROM payouts`,
   `DELETE FROM audit_log`,
   `DELETE FROM payout_refusals`,
   `UPDATE payout_edges SET to_state = 'SUCCEEDED'`,
@@ -146,7 +146,7 @@ test.each([
   `DELETE FROM earning_uses`,
   `UPDATE provider_bank_accounts SET account_number = '1'`,
   `UPDATE risk_policies SET policy = '{}'`,
-  `INSERT INTO notifications (id, event_key, event_id, payout_id, merchant_id, mode, audience, recipient_id, channel, kind, address) VALUES ('ntf_x', 'x', 'x', 'x', 'x', 'test', 'admin', 'x', 'email', 'x', 'x@x.example')`,
+  `INSERT INTO notifications (id, event_key, event_id, subject_kind, subject_id, merchant_id, mode, audience, recipient_id, channel, kind, address) VALUES ('ntf_x', 'x', 'x', 'payout', 'x', 'x', 'test', 'admin', 'x', 'email', 'x', 'x@x.example')`,
   `SELECT move('x', 0, 'FUND', b, b.reserved_account, b.available_account, 1, NULL) FROM balances b`,
   `SELECT settle_payout(p, false) FROM payouts p`,
   `SELECT book_psp_fee(p, 1) FROM payouts p`,
@@ -157,7 +157,9 @@ test.each([
   `SELECT pay_out_earnings(b, 'po_x', 1, 1) FROM balances b`,
   `SELECT free_earnings(b, 'po_x', 1, 'reserved', 1) FROM balances b`,
   `SELECT risk_facts('prv_x', 'test', 'PKR', 1, now())`,
-  `SELECT announce(p, 'payout.succeeded', 'x', 'x', NULL, '{}') FROM payouts p`,
+  `SELECT announce_payout(p, 'payout.succeeded', 'x', 'x', NULL, '{}') FROM payouts p`,
+  `SELECT announce('payout', id, merchant_id, mode, 9, 'payout.succeeded', 'x', 'x', NULL, 'SUCCEEDED', '{}', '{}', NULL, true) FROM payouts`,
+  `SELECT post(ARRAY[('x', 0, 'FUND', reserved_account, available_account, 1, NULL, NULL)::posting]) FROM balances`,
   `SET session_replication_role = replica`,
   `CREATE TABLE mine ()`,
   `CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT ''2000-01-01''::timestamptz'`,
@@ -230,12 +232,12 @@ test.each([
 });
 
 function entry({ amount = 1, credit = 2 }: { amount?: number; credit?: number }): string {
-  return `INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount, balance_id, available_after, reserved_after)
-          VALUES ('x', 0, 'FUND', 1, ${credit}, 'PKR', ${amount}, 1, 1, 1)`;
+  return `INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount)
+          VALUES ('x', 0, 'FUND', 1, ${credit}, 'PKR', ${amount})`;
 }
 
 test('the same step of the books cannot be written twice', async () => {
-  const again = `INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount, payout_id, balance_id, available_after, reserved_after)
-                 SELECT op_key, leg, type, debit_account, credit_account, currency, amount, payout_id, balance_id, available_after, reserved_after FROM ledger_entries WHERE payout_id = $1`;
+  const again = `INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount, subject_kind, subject_id)
+                 SELECT op_key, leg, type, debit_account, credit_account, currency, amount, subject_kind, subject_id FROM ledger_entries WHERE subject_id = $1`;
   await expect(asOwner(again, [payoutId])).rejects.toMatchObject({ constraint: 'ledger_entries_pkey' });
 });

@@ -222,7 +222,7 @@ describe('isolation', () => {
     const payoutId = await w.payoutOf(w.a);
     await w.books.db.owner.query(
       `INSERT INTO webhook_attempts (delivery_id, number, trigger, duration_ms)
-       SELECT id, 1, 'auto', 5 FROM webhook_deliveries WHERE payout_id = $1 AND endpoint_id = $2`,
+       SELECT id, 1, 'auto', 5 FROM webhook_deliveries WHERE subject_id = $1 AND endpoint_id = $2`,
       [payoutId, made['id']],
     );
     const eventId = `evt_${payoutId.slice(3)}_0001`;
@@ -271,7 +271,7 @@ describe('isolation', () => {
       body: { endpointId: foreign['id'] },
     });
     expect(answer.status).toBe(404);
-    const { rows } = await w.books.db.owner.query('SELECT 1 FROM webhook_deliveries WHERE payout_id = $1 AND endpoint_id = $2', [
+    const { rows } = await w.books.db.owner.query('SELECT 1 FROM webhook_deliveries WHERE subject_id = $1 AND endpoint_id = $2', [
       payoutId,
       foreign['id'],
     ]);

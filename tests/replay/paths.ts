@@ -197,7 +197,7 @@ export const PATHS: Readonly<Record<string, Path>> = {
     await engine.client.workflow.getHandle(idOf(id)).result();
     receiver.answer = say(200);
     const { rows } = await engine.db.pool.query<{ id: string }>(
-      `SELECT id FROM webhook_deliveries WHERE payout_id = $1 ORDER BY id LIMIT 1`,
+      `SELECT id FROM webhook_deliveries WHERE subject_id = $1 ORDER BY id LIMIT 1`,
       [id],
     );
     const workflowId = `webhook/${rows[0]?.id ?? ''}`;
@@ -268,9 +268,10 @@ export const PATHS: Readonly<Record<string, Path>> = {
     await engine.trustProviders();
     const { id } = await engine.payProvider(await engine.provider('1000'), '0001', { dispatch: 'now' });
     await engine.client.workflow.getHandle(idOf(id)).result();
-    const { rows } = await engine.db.pool.query<{ event_id: string }>('SELECT event_id FROM notifications WHERE payout_id = $1', [
-      id,
-    ]);
+    const { rows } = await engine.db.pool.query<{ event_id: string }>(
+      'SELECT event_id FROM notifications WHERE subject_id = $1',
+      [id],
+    );
     return `notifications/${rows[0]?.event_id ?? ''}`;
   },
   'keys-removed': ({ engine }) => maintenance(engine, 'removeExpiredKeys'),

@@ -215,10 +215,10 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
         `SELECT round || ' ' || state || ' ' || amount AS line FROM earning_uses WHERE payout_id = $1 ORDER BY round, earning_id, state`,
         id,
       ),
-    entries: (id) => strings(`SELECT type || ' ' || amount AS line FROM ledger_entries WHERE payout_id = $1 ORDER BY id`, id),
+    entries: (id) => strings(`SELECT type || ' ' || amount AS line FROM ledger_entries WHERE subject_id = $1 ORDER BY id`, id),
     timeline: (id) =>
       strings(
-        `SELECT type || ' ' || coalesce(from_state, '') || '→' || to_state AS line FROM events WHERE payout_id = $1 ORDER BY sequence`,
+        `SELECT type || ' ' || coalesce(from_state, '') || '→' || to_state AS line FROM events WHERE subject_id = $1 ORDER BY sequence`,
         id,
       ),
     attempts: (id) =>

@@ -231,7 +231,7 @@ export async function startEngine({ times = SHORT_TIMES, timeSkipping = false }:
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       const { rows } = await db.owner.query(
-        'SELECT sequence, type, from_state, to_state, data FROM events WHERE payout_id = $1',
+        'SELECT sequence, type, from_state, to_state, data FROM events WHERE subject_id = $1',
         [payoutId],
       );
       throw new Error(`never ${states.join(' or ')}: ${JSON.stringify(rows, null, 1)}`);

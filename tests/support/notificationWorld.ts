@@ -88,7 +88,7 @@ export async function openNotificationWorld(): Promise<NotificationWorld> {
       const payoutId = await books.payout(provider, { amount: 1_500n, dispatch: 'now' });
       await books.told(payoutId, 'attempt_started 1', 'paid 1');
       const { rows } = await sql.query<StoredNotification & { event_id: string }>(
-        'SELECT id, event_id, channel, address, state, attempts, last_error FROM notifications WHERE payout_id = $1',
+        'SELECT id, event_id, channel, address, state, attempts, last_error FROM notifications WHERE subject_id = $1',
         [payoutId],
       );
       return {

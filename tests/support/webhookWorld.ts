@@ -91,7 +91,7 @@ export async function openWebhookWorld(): Promise<WebhookWorld> {
     async deliveries(payoutId) {
       const { rows } = await sql.query<StoredDelivery>(
         `SELECT d.id, e.type, d.state, d.attempts FROM webhook_deliveries d JOIN events e ON e.id = d.event_id
-          WHERE d.payout_id = $1 ORDER BY e.sequence, d.id`,
+          WHERE d.subject_id = $1 ORDER BY e.sequence, d.id`,
         [payoutId],
       );
       return rows;

@@ -1,32 +1,35 @@
--- announce(payout, …): writes the payout's next event, a delivery for each receiver that wants it and a notification for
--- each person it concerns, in the caller's transaction: the event exists if and only if the change does. The payout's row
--- must be locked, and its `sequence` already counted up. Ids are derived from the payout's id and the sequence, so that
--- they are the same for ever.
-CREATE OR REPLACE FUNCTION announce(p payouts, p_type text, p_key text, p_actor text, p_from text, p_data jsonb)
-RETURNS void LANGUAGE plpgsql AS $$
+-- announce(subject, …): writes a subject's next event and a delivery for each receiver that wants it, in the caller's
+-- transaction: the event exists if and only if the change does. The subject's row must be locked, and its `sequence` already
+-- counted up. Ids are derived from the subject's id and the sequence, so that they are the same for ever.
+--   p_callback   the subject's own receiver, or null
+--   p_is_sent    false: for the timeline only
+-- Returns the event's id.
+CREATE OR REPLACE FUNCTION announce(p_kind text, p_subject text, p_merchant text, p_mode text, p_sequence int, p_type text, p_key text, p_actor text,
+                                    p_from text, p_to text, p_data jsonb, p_object jsonb, p_callback text, p_is_sent boolean)
+RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-  v_event text := 'evt_' || substr(p.id, 4) || '_' || lpad(p.sequence::text, greatest(4, length(p.sequence::text)), '0'); -- lpad alone cuts 10000 to 1000
+  v_name text := substr(p_subject, strpos(p_subject, '_') + 1) || '_' || lpad(p_sequence::text, greatest(4, length(p_sequence::text)), '0'); -- lpad alone cuts 10000 to 1000
+  v_event text := 'evt_' || v_name;
 BEGIN
-  INSERT INTO events (id, payout_id, merchant_id, mode, sequence, type, op_key, actor, from_state, to_state, data, object)
-  VALUES (v_event, p.id, p.merchant_id, p.mode, p.sequence, p_type, p_key, p_actor, p_from, p.state, p_data, payout_record(p));
+  INSERT INTO events (id, subject_kind, subject_id, merchant_id, mode, sequence, type, op_key, actor, from_state, to_state, data, object)
+  VALUES (v_event, p_kind, p_subject, p_merchant, p_mode, p_sequence, p_type, p_key, p_actor, p_from, p_to, p_data, p_object);
+  IF NOT p_is_sent THEN RETURN v_event; END IF;
 
-  IF p_type IN ('payout.fact_ignored', 'payout.acknowledged', 'payout.parked', 'payout.debt_repaid') THEN RETURN; END IF; -- for the timeline only
-
-  INSERT INTO webhook_deliveries (id, event_id, payout_id, endpoint_id, url)
-  SELECT 'whd_' || substr(v_event, 5) || '_' || substr(e.id, 4), v_event, p.id, e.id, e.url
+  INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, endpoint_id, url)
+  SELECT 'whd_' || v_name || '_' || substr(e.id, 4), v_event, p_kind, p_subject, e.id, e.url
     FROM webhook_endpoints e
-   WHERE e.merchant_id = p.merchant_id AND e.mode = p.mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
+   WHERE e.merchant_id = p_merchant AND e.mode = p_mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
      AND EXISTS (SELECT 1 FROM unnest(e.event_types) t WHERE t = p_type OR right(t, 1) = '*' AND starts_with(p_type, left(t, -1)));
-  IF p.callback_url IS NOT NULL THEN
-    INSERT INTO webhook_deliveries (id, event_id, payout_id, url)
-    VALUES ('whd_' || substr(v_event, 5) || '_callback', v_event, p.id, p.callback_url);
+  IF p_callback IS NOT NULL THEN
+    INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, url)
+    VALUES ('whd_' || v_name || '_callback', v_event, p_kind, p_subject, p_callback);
   END IF;
-  IF p.kind = 'provider' THEN PERFORM notify_event(p, v_event, p_type, p_data); END IF;
+  RETURN v_event;
 END $$;
 
--- has_pending_delivery(payout): is there a webhook or a notification to send? The workflow asks with every step, so that
+-- has_pending_delivery(subject): is there a webhook or a notification to send? The workflow asks with every step, so that
 -- none is forgotten.
-CREATE OR REPLACE FUNCTION has_pending_delivery(p_payout text) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.payout_id = p_payout AND d.state = 'pending')
-      OR EXISTS (SELECT 1 FROM notifications n WHERE n.payout_id = p_payout AND n.state = 'pending')
+CREATE OR REPLACE FUNCTION has_pending_delivery(p_subject text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.subject_id = p_subject AND d.state = 'pending')
+      OR EXISTS (SELECT 1 FROM notifications n WHERE n.subject_id = p_subject AND n.state = 'pending')
 $$;

@@ -16,8 +16,8 @@ BEGIN
     'failure', coalesce(p_data -> 'failure', p.failure), 'reason', p_data ->> 'reason',
     'reviewReasons', coalesce(p.review -> 'reasons', '[]'));
 
-  INSERT INTO notifications (id, event_key, event_id, payout_id, merchant_id, mode, audience, recipient_id, channel, kind, address, data)
-  SELECT notification_id(n.event_key, a.channel, a.address), n.event_key, p_event, p.id, p.merchant_id, p.mode,
+  INSERT INTO notifications (id, event_key, event_id, subject_kind, subject_id, merchant_id, mode, audience, recipient_id, channel, kind, address, data)
+  SELECT notification_id(n.event_key, a.channel, a.address), n.event_key, p_event, 'payout', p.id, p.merchant_id, p.mode,
          n.audience, a.recipient_id, a.channel, n.kind, a.address, v_data || jsonb_build_object('recipientName', a.name)
     FROM notices_of(p, p_event, p_type, p_data) n
    CROSS JOIN LATERAL addresses_of(n.audience, v_provider.id, n.roles) a

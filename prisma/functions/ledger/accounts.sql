@@ -13,8 +13,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- platform_account(…): ours: `clearing` at a PSP (what it owes us or we it), `fees` (what we earned), `funding` (what came in),
--- `transit` (between two owners' balances, never longer than one transaction).
+-- platform_account(…): ours: `clearing` at a PSP (what it owes us or we it), `fees` (what we earned), `funding` (what came in).
 CREATE OR REPLACE FUNCTION platform_account(p_mode text, p_purpose text, p_owner text, p_currency text)
 RETURNS bigint LANGUAGE sql AS $$
   SELECT account_for(p_mode, 'platform', p_owner, p_purpose, p_currency, '')
@@ -38,6 +37,3 @@ BEGIN
     ON CONFLICT DO NOTHING;
   END LOOP;
 END $$;
-
-DROP FUNCTION IF EXISTS lock_balance(text, text, text); -- until a credit's locks were taken in one place
-DROP FUNCTION IF EXISTS lock_balance(text, text, text, text, text);

@@ -4,12 +4,9 @@
 -- comes back and is paid again the PSP names the fee again, which it took once.
 -- Internal: called by apply_fact when it has settled.
 CREATE OR REPLACE FUNCTION book_psp_fee(p payouts, p_fee bigint) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  b balances;
 BEGIN
   IF coalesce(p_fee, 0) <= 0 THEN RETURN; END IF;
   IF p.returns > 0 AND EXISTS (SELECT 1 FROM ledger_entries e WHERE e.op_key = p.id || ':psp_fee') THEN RETURN; END IF;
-  SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id FOR NO KEY UPDATE;
-  PERFORM move(p.id || ':psp_fee', 0, 'PSP_FEE', b, platform_account(p.mode, 'psp_fees', p.psp, p.currency),
-               platform_account(p.mode, 'clearing', p.psp, p.currency), p_fee, p.id);
+  PERFORM post(ARRAY[(p.id || ':psp_fee', 0, 'PSP_FEE', platform_account(p.mode, 'psp_fees', p.psp, p.currency),
+                      platform_account(p.mode, 'clearing', p.psp, p.currency), p_fee, 'payout', p.id)::posting]);
 END $$;

@@ -34,7 +34,7 @@ DECLARE
   v payouts;
 BEGIN
   UPDATE payouts x SET debt = x.debt - p_amount, sequence = x.sequence + 1, updated_at = now() WHERE x.id = p.id RETURNING * INTO STRICT v;
-  PERFORM announce(v, 'payout.debt_repaid', 'debt_repaid:' || p_key, 'system', v.state,
+  PERFORM announce_payout(v, 'payout.debt_repaid', 'debt_repaid:' || p_key, 'system', v.state,
                    jsonb_build_object('repaidMinor', p_amount::text, 'debtMinor', v.debt::text, 'currency', v.currency, 'by', p_by));
 END $$;
 

@@ -42,7 +42,7 @@ BEGIN
   END IF;
   -- Whose name a mismatch gives is not known: no look-up may go by it. An operator reads it.
   IF v_fact = 'mismatch' AND p_data ? 'pspRef' THEN p_data := p_data - 'pspRef' || jsonb_build_object('named', p_data ->> 'pspRef'); END IF;
-  IF EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = v_key) THEN
+  IF EXISTS (SELECT 1 FROM events e WHERE e.subject_id = p.id AND e.op_key = v_key) THEN
     RETURN fact_answer('already', close_message(p, p_fact, p_actor, p_data));
   END IF;
 
@@ -76,13 +76,13 @@ BEGIN
   IF NOT v_is_psps THEN PERFORM record_our_fact(p, p_fact, v_attempt, p_data); END IF;
   IF j.edge_fact IN ('paid', 'cancelled', 'rejected') THEN PERFORM close_refused(p); END IF;
   IF v_fact IN ('approved', 'rejected') THEN
-    INSERT INTO approvals (payout_id, round, admin_id, decision, note, via)
-    VALUES (p.id, p.round, p_data ->> 'adminId', v_fact, coalesce(p_data ->> 'note', p_data ->> 'reason'), coalesce(p_data ->> 'via', 'api'));
+    INSERT INTO approvals (subject_kind, subject_id, round, admin_id, decision, note, via)
+    VALUES ('payout', p.id, p.round, p_data ->> 'adminId', v_fact, coalesce(p_data ->> 'note', p_data ->> 'reason'), coalesce(p_data ->> 'via', 'api'));
   END IF;
 
   IF j.edge_fact = 'paid' AND v_fact <> 'paid' THEN p_data := p_data - 'failure'; END IF; -- of the attempt that failed
   p := advance_payout(p, v_edge, CASE WHEN v_is_psps THEN j.edge_fact ELSE p_fact END, v_attempt, p_data);
-  PERFORM announce(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data - 'outcomeUntil' - 'implied');
+  PERFORM announce_payout(p, v_edge.event_type, v_key, p_actor, v_edge.from_state, p_data - 'outcomeUntil' - 'implied');
   RETURN fact_answer('applied', close_message(p, v_fact, p_actor, p_data));
 END $$;
 REVOKE EXECUTE ON FUNCTION apply_fact(text, text, text, text, jsonb) FROM PUBLIC;
@@ -106,7 +106,7 @@ DECLARE
 BEGIN
   UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(), needs_operator = x.needs_operator OR j.needs_operator
    WHERE x.id = p.id RETURNING * INTO STRICT v;
-  PERFORM announce(v, 'payout.fact_ignored', p_key, p_actor, v.state, (p_data - 'outcomeUntil' - 'implied') || jsonb_build_object('fact', p_fact));
+  PERFORM announce_payout(v, 'payout.fact_ignored', p_key, p_actor, v.state, (p_data - 'outcomeUntil' - 'implied') || jsonb_build_object('fact', p_fact));
   PERFORM mark_message(p_data, 'ignored', p_fact || ' has no place in state ' || v.state);
   RETURN v;
 END $$;

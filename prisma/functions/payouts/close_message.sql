@@ -17,11 +17,11 @@ BEGIN
          detail = 'claimed ' || coalesce(p_data ->> 'claim', 'nothing we know') || ', but the look-up says ' || p_fact,
          -- A payment that was returned since was paid: that is no contradiction, unless we heard of it after the return.
          hand_on_at = CASE WHEN (m.claim IN ('paid', 'failed', 'returned') OR claim_agrees('failed', p_fact)) AND NOT (m.claim = 'paid' AND p_fact = 'returned' AND m.received_at <
-                             (SELECT max(e.at) FROM events e WHERE e.payout_id = p.id AND e.type = 'payout.returned')) THEN m.hand_on_at END
+                             (SELECT max(e.at) FROM events e WHERE e.subject_id = p.id AND e.type = 'payout.returned')) THEN m.hand_on_at END
    WHERE m.id = p_data ->> 'messageId' AND m.state = 'received';
-  IF NOT EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = v_key) THEN
+  IF NOT EXISTS (SELECT 1 FROM events e WHERE e.subject_id = p.id AND e.op_key = v_key) THEN
     UPDATE payouts x SET sequence = x.sequence + 1 WHERE x.id = p.id RETURNING * INTO v;
-    PERFORM announce(v, 'payout.fact_ignored', v_key, p_actor, v.state, p_data || jsonb_build_object('fact', p_data ->> 'claim', 'lookUp', p_fact));
+    PERFORM announce_payout(v, 'payout.fact_ignored', v_key, p_actor, v.state, p_data || jsonb_build_object('fact', p_data ->> 'claim', 'lookUp', p_fact));
   END IF;
   RETURN v;
 END $$;

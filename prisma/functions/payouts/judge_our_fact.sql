@@ -12,7 +12,7 @@ BEGIN
   CASE p_fact
     WHEN 'approved', 'rejected' THEN
       IF p.maker_id = p_data ->> 'adminId' THEN j.outcome := 'self_approval';
-      ELSIF EXISTS (SELECT 1 FROM approvals a WHERE a.payout_id = p.id AND a.round = p.round AND a.admin_id = p_data ->> 'adminId') THEN
+      ELSIF EXISTS (SELECT 1 FROM approvals a WHERE a.subject_id = p.id AND a.round = p.round AND a.admin_id = p_data ->> 'adminId') THEN
         j.outcome := 'already_decided';
       ELSIF p_fact = 'rejected' AND cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state';
       END IF;

@@ -10,7 +10,7 @@ BEGIN
   END IF;
   IF p.review IS NOT NULL THEN
     SELECT coalesce(jsonb_agg(jsonb_build_object('adminId', a.admin_id, 'decision', a.decision, 'at', iso_time(a.at)) ORDER BY a.at), '[]')
-      INTO v_approvals FROM approvals a WHERE a.payout_id = p.id AND a.round = p.round;
+      INTO v_approvals FROM approvals a WHERE a.subject_id = p.id AND a.round = p.round;
   END IF;
   RETURN jsonb_build_object(
     'id', p.id, 'merchantId', p.merchant_id, 'mode', p.mode, 'kind', p.kind, 'owner', v_owner, 'currency', p.currency,

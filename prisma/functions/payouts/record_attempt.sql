@@ -1,6 +1,5 @@
 -- record_attempt(payout, fact, attempt, judgement, data): what a PSP's word means for its attempt's own row. `told_at`: the
 -- number of the event that is about to be written. Internal: called by apply_fact.
-DROP FUNCTION IF EXISTS record_attempt(payouts, text, int, jsonb);
 CREATE OR REPLACE FUNCTION record_attempt(p payouts, p_attempt int, j judgement, p_data jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE payout_attempts x

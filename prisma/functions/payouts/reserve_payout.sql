@@ -53,7 +53,7 @@ BEGIN
         RAISE EXCEPTION 'payout % was taken in with another request', v_id;
       END IF;
       RETURN (SELECT jsonb_build_object('outcome', 'already', 'notify', has_pending_delivery(v_id), 'payout', e.object)
-                FROM events e WHERE e.payout_id = v_id AND e.sequence = 1);
+                FROM events e WHERE e.subject_id = v_id AND e.sequence = 1);
     END IF;
     v_refusal := 'duplicate_reference';
   ELSE
@@ -71,13 +71,13 @@ BEGIN
 
   PERFORM move(v_id || ':reserve:1', 0, 'RESERVE', b, b.available_account, b.reserved_account, p.amount + p.fee, v_id);
   PERFORM take_earnings(b, v_id, 1, p.amount + p.fee, 'reserved');
-  PERFORM announce(p, 'payout.created', 'created', v_kind || ':' || v_owner, NULL, '{}');
+  PERFORM announce_payout(p, 'payout.created', 'created', v_kind || ':' || v_owner, NULL, '{}');
   IF v_review IS NOT NULL THEN
     UPDATE payouts x SET sequence = 2 WHERE x.id = v_id RETURNING * INTO p;
-    PERFORM announce(p, 'payout.in_review', 'in_review', 'system', NULL, jsonb_build_object('reasons', v_review));
+    PERFORM announce_payout(p, 'payout.in_review', 'in_review', 'system', NULL, jsonb_build_object('reasons', v_review));
   END IF;
   RETURN jsonb_build_object('outcome', 'reserved', 'notify', has_pending_delivery(v_id),
-                            'payout', (SELECT e.object FROM events e WHERE e.payout_id = v_id AND e.sequence = 1));
+                            'payout', (SELECT e.object FROM events e WHERE e.subject_id = v_id AND e.sequence = 1));
 END $$;
 REVOKE EXECUTE ON FUNCTION reserve_payout(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION reserve_payout(jsonb) TO oncepay_app;

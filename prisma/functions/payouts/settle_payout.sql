@@ -6,8 +6,7 @@
 -- A provider's earnings are paid out: in time those it reserved, late the oldest of what is there.
 -- Key: <payout>:settle, after its nth return <payout>:settle:<n+1>. A second settlement, by whatever way, meets the primary key.
 -- Returns what is owed for it now that was not before. Internal: called by apply_fact, which holds the payout's row.
-DROP FUNCTION IF EXISTS settle_payout(payouts, boolean); -- until it said what is owed
-CREATE FUNCTION settle_payout(p payouts, p_late boolean) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION settle_payout(p payouts, p_late boolean) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   b balances;
   v_key text := p.id || ':settle' || CASE WHEN p.returns > 0 THEN ':' || (p.returns + 1) ELSE '' END;

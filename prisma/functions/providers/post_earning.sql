@@ -1,6 +1,5 @@
 -- post_earning(request): a merchant gives a provider what it earned:
---   amount  the merchant's available → transit, on the merchant's balance
---   amount  transit → the provider's available, on the provider's          (EARNING, legs 0 and 1), a credit (credit.sql)
+--   amount  the merchant's available → the provider's available (EARNING), a credit (credit.sql)
 -- Key: earning:<merchant>:<mode>:<externalId>.
 -- Answers, the first that applies:
 --   already               this externalId was posted before with the same money for the same provider: its id
@@ -21,7 +20,6 @@ DECLARE
   v_currency text := p_request ->> 'currency';
   v_amount bigint := (p_request ->> 'amountMinor')::bigint;
   v_key text := 'earning:' || v_merchant || ':' || v_mode || ':' || v_external;
-  v_transit bigint;
 BEGIN
   IF NOT EXISTS (SELECT 1 FROM providers v WHERE v.id = v_provider AND v.merchant_id = v_merchant AND v.mode = v_mode) THEN
     RAISE EXCEPTION 'provider % is not of merchant % in mode %', v_provider, v_merchant, v_mode;
@@ -47,9 +45,7 @@ BEGIN
 
   INSERT INTO earnings (id, merchant_id, mode, provider_id, external_id, currency, amount, available, description)
   VALUES (p_request ->> 'earningId', v_merchant, v_mode, v_provider, v_external, v_currency, v_amount, v_amount, p_request ->> 'description');
-  v_transit := platform_account(v_mode, 'transit', '', v_currency);
-  PERFORM move(v_key, 0, 'EARNING', b, b.available_account, v_transit, v_amount, NULL);
-  PERFORM credit(v_key, 1, 'EARNING', o, v_transit, v_amount, NULL);
+  PERFORM credit(v_key, 0, 'EARNING', o, b.available_account, v_amount, NULL);
   RETURN jsonb_build_object('outcome', 'posted', 'earningId', p_request ->> 'earningId');
 END $$;
 REVOKE EXECUTE ON FUNCTION post_earning(jsonb) FROM PUBLIC;

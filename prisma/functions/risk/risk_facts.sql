@@ -11,7 +11,7 @@ RETURNS jsonb LANGUAGE sql AS $$
   failed AS (
     SELECT m.completed_at AS at FROM mine m WHERE m.state = 'FAILED'
     UNION ALL -- completed_at says when it was paid
-    SELECT e.at FROM mine m JOIN events e ON e.payout_id = m.id AND e.type = 'payout.returned' WHERE m.state = 'RETURNED'),
+    SELECT e.at FROM mine m JOIN events e ON e.subject_id = m.id AND e.type = 'payout.returned' WHERE m.state = 'RETURNED'),
   last_failed AS (SELECT f.at FROM failed f WHERE f.at > p_at - interval '2160 hours' ORDER BY f.at DESC LIMIT 20),
   last_completed AS (
     SELECT m.amount FROM mine m WHERE m.state = 'SUCCEEDED' AND m.currency = p_currency ORDER BY m.completed_at DESC, m.id DESC LIMIT 10),

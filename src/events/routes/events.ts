@@ -43,7 +43,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
           where: {
             ...tenantOf(merchantOf(request)),
             type: type ?? { notIn: [...TIMELINE_ONLY] },
-            ...(payoutId && { payoutId }),
+            ...(payoutId && { subjectKind: 'payout', subjectId: payoutId }),
             ...(page.after !== undefined && { position: { lt: page.after } }),
           },
           orderBy: { position: 'desc' },
@@ -116,12 +116,15 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
   }
 
   /** The delivery of this event to this endpoint; an endpoint that is younger than the event gets one now. */
-  async function deliveryTo({ id: eventId, payoutId }: Event, endpoint: { id: string; url: string }): Promise<WebhookDelivery> {
+  async function deliveryTo(
+    { id: eventId, subjectKind, subjectId }: Event,
+    endpoint: { id: string; url: string },
+  ): Promise<WebhookDelivery> {
     const id = `whd_${eventId.slice('evt_'.length)}_${endpoint.id.slice('we_'.length)}`; // as the SQL function announce names it
     return await prisma.webhookDelivery.upsert({
       where: { id },
       // Not pending: it is tried once because somebody asked, and follows no schedule.
-      create: { id, eventId, payoutId, endpointId: endpoint.id, url: endpoint.url, state: 'failed' },
+      create: { id, eventId, subjectKind, subjectId, endpointId: endpoint.id, url: endpoint.url, state: 'failed' },
       update: {},
     });
   }

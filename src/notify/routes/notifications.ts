@@ -33,7 +33,7 @@ export function notificationRoutes(context: ApiContext): FastifyPluginAsyncZod {
           where: {
             ...(state && { state }),
             ...(channel && { channel }),
-            ...(payoutId && { payoutId }),
+            ...(payoutId && { subjectKind: 'payout', subjectId: payoutId }),
             ...(page.after && { id: { lt: page.after } }),
           },
           orderBy: { id: 'desc' },
@@ -47,14 +47,14 @@ export function notificationRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
 /** Every field by name: who holds the lease, and what the text is made of, is our own affair. */
 function present(row: Notification): z.infer<typeof notificationSchema> {
-  const { id, eventId, payoutId, merchantId, mode, audience, recipientId, channel, kind, address, state, attempts, lastError } =
+  const { id, eventId, subjectId, merchantId, mode, audience, recipientId, channel, kind, address, state, attempts, lastError } =
     row;
   return {
     id,
     object: 'notification',
     kind,
     eventId,
-    payoutId,
+    payoutId: subjectId,
     merchantId,
     livemode: mode === 'live',
     audience,

@@ -46,7 +46,7 @@ export async function decide(
 /** A workflow that has ended, or was taken up by a new run, does not remember who decided; the books do. */
 async function hasDecided(pool: Pool, { id, round }: PayoutRecord, command: Command): Promise<boolean> {
   if (command.type !== 'approved' && command.type !== 'rejected') return false;
-  const { rowCount } = await pool.query('SELECT FROM approvals WHERE payout_id = $1 AND round = $2 AND admin_id = $3', [
+  const { rowCount } = await pool.query('SELECT FROM approvals WHERE subject_id = $1 AND round = $2 AND admin_id = $3', [
     id,
     round,
     command.adminId,

@@ -88,7 +88,7 @@ export const taken = (accepted: Accepted): Taken =>
 /** What the books answered when this payout was first asked for; undefined if they never were. */
 async function readAccepted(pool: Pool, payoutId: string): Promise<Accepted | undefined> {
   const { rows } = await pool.query<{ payout: PayoutRecord | null; code: RefusalCode | null }>(
-    `SELECT (SELECT object FROM events WHERE payout_id = $1 AND sequence = 1) AS payout,
+    `SELECT (SELECT object FROM events WHERE subject_id = $1 AND sequence = 1) AS payout,
             (SELECT code FROM payout_refusals WHERE payout_id = $1) AS code`,
     [payoutId],
   );

@@ -27,8 +27,8 @@ export const providerPayoutsQuery = z.strictObject({
 /** The state alone does not tell a run from the wait for it: each step comes with the records around it. */
 const TIMELINE = `
   SELECT e.sequence, e.type, e.at, e.actor, e.data, b.object AS before, e.object AS after
-    FROM events e LEFT JOIN events b ON b.payout_id = e.payout_id AND b.sequence = e.sequence - 1
-   WHERE e.payout_id = $1 AND e.sequence > $2::int ORDER BY e.sequence LIMIT $3`;
+    FROM events e LEFT JOIN events b ON b.subject_id = e.subject_id AND b.sequence = e.sequence - 1
+   WHERE e.subject_id = $1 AND e.sequence > $2::int ORDER BY e.sequence LIMIT $3`;
 
 interface Step {
   readonly sequence: number;

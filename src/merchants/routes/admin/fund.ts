@@ -81,7 +81,7 @@ export function fundRoutes(context: ApiContext): FastifyPluginAsyncZod {
   async function presentFunding(merchantId: string, mode: string, externalId: string): Promise<z.infer<typeof fundingSchema>> {
     const opKey = `fund:${merchantId}:${mode}:${externalId}`;
     const entry = await prisma.ledgerEntry.findUniqueOrThrow({ where: { opKey_leg: { opKey, leg: 0 } } });
-    const { amount, currency, availableAfter, reservedAfter, at } = entry;
+    const { amount, currency, creditAvailable, creditReserved, at } = entry;
     return {
       id: entry.id.toString(),
       object: 'funding',
@@ -90,8 +90,8 @@ export function fundRoutes(context: ApiContext): FastifyPluginAsyncZod {
       externalId,
       amount: formatMajor(amount, currency),
       currency,
-      availableAfter: formatMajor(availableAfter, currency),
-      lockedAfter: formatMajor(reservedAfter, currency),
+      availableAfter: formatMajor(creditAvailable ?? 0n, currency),
+      lockedAfter: formatMajor(creditReserved ?? 0n, currency),
       createdAt: at.toISOString(),
     };
   }

@@ -93,10 +93,14 @@ async function attemptsOf(prisma: PrismaClient, payoutId: string) {
 }
 
 async function entriesOf(prisma: PrismaClient, payoutId: string) {
-  const entries = await prisma.ledgerEntry.findMany({ where: { payoutId }, orderBy: { id: 'asc' } });
+  const entries = await prisma.ledgerEntry.findMany({
+    where: { subjectKind: 'payout', subjectId: payoutId },
+    orderBy: { id: 'asc' },
+  });
   const ids = entries.flatMap((entry) => [entry.debitAccount, entry.creditAccount]);
   const accounts = await prisma.account.findMany({ where: { id: { in: ids } } });
   const names = new Map(accounts.map((account) => [account.id, accountName(account)]));
+  const after = (amount: bigint | null, currency: string) => (amount === null ? null : formatMajor(amount, currency));
   return entries.map((entry) => ({
     id: entry.id.toString(),
     object: 'ledger_entry',
@@ -106,9 +110,9 @@ async function entriesOf(prisma: PrismaClient, payoutId: string) {
     currency: entry.currency,
     debit: names.get(entry.debitAccount) ?? null,
     credit: names.get(entry.creditAccount) ?? null,
-    availableAfter: formatMajor(entry.availableAfter, entry.currency),
-    lockedAfter: formatMajor(entry.reservedAfter, entry.currency),
-    debtAfter: formatMajor(entry.debtAfter, entry.currency),
+    availableAfter: after(entry.debitAvailable ?? entry.creditAvailable, entry.currency),
+    lockedAfter: after(entry.debitReserved ?? entry.creditReserved, entry.currency),
+    debtAfter: after(entry.debitDebt ?? entry.creditDebt, entry.currency),
     createdAt: entry.at,
   }));
 }
@@ -119,8 +123,11 @@ function accountName({ ownerKind, ownerId, purpose }: Account): string {
 }
 
 async function approvalsOf(prisma: PrismaClient, payoutId: string) {
-  const approvals = await prisma.approval.findMany({ where: { payoutId }, orderBy: { at: 'asc' } });
-  return approvals.map(({ payoutId: _, ...approval }) => approval);
+  const approvals = await prisma.approval.findMany({
+    where: { subjectKind: 'payout', subjectId: payoutId },
+    orderBy: { at: 'asc' },
+  });
+  return approvals.map(({ subjectKind: _, subjectId: __, ...approval }) => approval);
 }
 
 async function messagesOf(prisma: PrismaClient, payoutId: string) {
@@ -129,7 +136,11 @@ async function messagesOf(prisma: PrismaClient, payoutId: string) {
 }
 
 async function timelineOf(prisma: PrismaClient, payoutId: string) {
-  const events = await prisma.event.findMany({ where: { payoutId }, orderBy: { sequence: 'asc' }, omit: { object: true } });
+  const events = await prisma.event.findMany({
+    where: { subjectKind: 'payout', subjectId: payoutId },
+    orderBy: { sequence: 'asc' },
+    omit: { object: true },
+  });
   return events.map(({ id, sequence, type, at, actor, fromState, toState, data }) => ({
     sequence,
     eventId: id,
@@ -143,7 +154,10 @@ async function timelineOf(prisma: PrismaClient, payoutId: string) {
 }
 
 async function deliveriesOf(prisma: PrismaClient, payoutId: string) {
-  const deliveries = await prisma.webhookDelivery.findMany({ where: { payoutId }, orderBy: { id: 'asc' } });
+  const deliveries = await prisma.webhookDelivery.findMany({
+    where: { subjectKind: 'payout', subjectId: payoutId },
+    orderBy: { id: 'asc' },
+  });
   const tries = await prisma.webhookAttempt.findMany({
     where: { deliveryId: { in: deliveries.map(({ id }) => id) } },
     orderBy: { id: 'asc' },

@@ -80,9 +80,9 @@ const entrySchema = z.object({
     .string()
     .nullable()
     .meta({ examples: ['platform:sandbox:clearing'] }),
-  availableAfter: moneySchema,
-  lockedAfter: moneySchema,
-  debtAfter: moneySchema,
+  availableAfter: moneySchema.nullable().meta({ description: 'Of the owner; null: the entry is between accounts of ours' }),
+  lockedAfter: moneySchema.nullable(),
+  debtAfter: moneySchema.nullable(),
   createdAt: timeSchema,
 });
 

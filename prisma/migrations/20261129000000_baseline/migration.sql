@@ -1,0 +1,735 @@
+-- CreateSchema
+CREATE SCHEMA IF NOT EXISTS "public";
+
+-- CreateTable
+CREATE TABLE "merchants" (
+    "id" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "active" BOOLEAN NOT NULL DEFAULT true,
+    "fee" JSONB NOT NULL DEFAULT '{"bps":0,"fixed":{}}',
+    "review_limits" JSONB NOT NULL DEFAULT '{"PKR":"10000000"}',
+    "webhook_secret" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "merchants_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "admins" (
+    "id" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "role" TEXT NOT NULL,
+    "active" BOOLEAN NOT NULL DEFAULT true,
+    "email" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "admins_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "api_keys" (
+    "id" TEXT NOT NULL,
+    "hash" CHAR(64) NOT NULL,
+    "merchant_id" TEXT,
+    "admin_id" TEXT,
+    "provider_id" TEXT,
+    "mode" TEXT,
+    "scopes" TEXT[],
+    "prefix" TEXT NOT NULL,
+    "last4" TEXT NOT NULL,
+    "created_by" TEXT,
+    "parent_id" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "expires_at" TIMESTAMPTZ(3),
+    "revoked_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "api_keys_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "audit_log" (
+    "id" BIGSERIAL NOT NULL,
+    "admin_id" TEXT NOT NULL,
+    "action" TEXT NOT NULL,
+    "target" TEXT NOT NULL,
+    "request_id" TEXT NOT NULL,
+    "data" JSONB NOT NULL DEFAULT '{}',
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "audit_log_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "providers" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "external_id" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "email" TEXT NOT NULL,
+    "verified" BOOLEAN NOT NULL DEFAULT false,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "providers_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "provider_bank_accounts" (
+    "id" TEXT NOT NULL,
+    "provider_id" TEXT NOT NULL,
+    "bank_code" TEXT NOT NULL,
+    "account_number" TEXT NOT NULL,
+    "account_name" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "provider_bank_accounts_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "risk_policies" (
+    "merchant_id" TEXT NOT NULL,
+    "version" INTEGER NOT NULL,
+    "policy" JSONB NOT NULL,
+    "created_by" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "risk_policies_pkey" PRIMARY KEY ("merchant_id","version")
+);
+
+-- CreateTable
+CREATE TABLE "accounts" (
+    "id" BIGSERIAL NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "owner_kind" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
+    "purpose" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+
+    CONSTRAINT "accounts_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "balances" (
+    "id" BIGSERIAL NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "owner_kind" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "available_account" BIGINT NOT NULL,
+    "reserved_account" BIGINT NOT NULL,
+    "debt_account" BIGINT NOT NULL,
+    "available" BIGINT NOT NULL DEFAULT 0,
+    "reserved" BIGINT NOT NULL DEFAULT 0,
+    "debt" BIGINT NOT NULL DEFAULT 0,
+    "version" BIGINT NOT NULL DEFAULT 0,
+
+    CONSTRAINT "balances_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "ledger_entries" (
+    "id" BIGSERIAL NOT NULL,
+    "op_key" TEXT NOT NULL,
+    "leg" INTEGER NOT NULL,
+    "type" TEXT NOT NULL,
+    "debit_account" BIGINT NOT NULL,
+    "credit_account" BIGINT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "subject_kind" TEXT,
+    "subject_id" TEXT,
+    "debit_balance" BIGINT,
+    "debit_available" BIGINT,
+    "debit_reserved" BIGINT,
+    "debit_debt" BIGINT,
+    "credit_balance" BIGINT,
+    "credit_available" BIGINT,
+    "credit_reserved" BIGINT,
+    "credit_debt" BIGINT,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "ledger_entries_pkey" PRIMARY KEY ("op_key","leg")
+);
+
+-- CreateTable
+CREATE TABLE "earnings" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "provider_id" TEXT NOT NULL,
+    "external_id" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "available" BIGINT NOT NULL,
+    "description" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "earnings_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "earning_uses" (
+    "payout_id" TEXT NOT NULL,
+    "round" INTEGER NOT NULL,
+    "earning_id" TEXT NOT NULL,
+    "state" TEXT NOT NULL,
+    "amount" BIGINT NOT NULL,
+
+    CONSTRAINT "earning_uses_pkey" PRIMARY KEY ("payout_id","round","earning_id","state")
+);
+
+-- CreateTable
+CREATE TABLE "payouts" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "kind" TEXT NOT NULL DEFAULT 'merchant',
+    "balance_id" BIGINT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "fee" BIGINT NOT NULL,
+    "reference" TEXT NOT NULL,
+    "description" TEXT,
+    "metadata" JSONB NOT NULL DEFAULT '{}',
+    "callback_url" TEXT,
+    "destination" JSONB NOT NULL,
+    "psp" TEXT NOT NULL,
+    "psp_reference" TEXT,
+    "state" TEXT NOT NULL,
+    "round" INTEGER NOT NULL DEFAULT 1,
+    "attempt" INTEGER NOT NULL DEFAULT 0,
+    "attempts_before" INTEGER NOT NULL DEFAULT 0,
+    "max_attempts" INTEGER NOT NULL DEFAULT 3,
+    "dispatch" TEXT NOT NULL DEFAULT 'now',
+    "run_id" TEXT,
+    "method" TEXT,
+    "risk" JSONB,
+    "review_until" TIMESTAMPTZ(3),
+    "next_attempt_at" TIMESTAMPTZ(3),
+    "outcome_until" TIMESTAMPTZ(3),
+    "returns" INTEGER NOT NULL DEFAULT 0,
+    "debt" BIGINT NOT NULL DEFAULT 0,
+    "sequence" INTEGER NOT NULL DEFAULT 0,
+    "review" JSONB,
+    "hold" JSONB,
+    "failure" JSONB,
+    "needs_operator" BOOLEAN NOT NULL DEFAULT false,
+    "maker_id" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "completed_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "payouts_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "payout_runs" (
+    "id" TEXT NOT NULL,
+    "trigger" TEXT NOT NULL,
+    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "finished_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "payout_runs_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "payout_refusals" (
+    "payout_id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "code" TEXT NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "payout_refusals_pkey" PRIMARY KEY ("payout_id")
+);
+
+-- CreateTable
+CREATE TABLE "payout_requests" (
+    "payout_id" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "record" JSONB NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "payout_requests_pkey" PRIMARY KEY ("payout_id")
+);
+
+-- CreateTable
+CREATE TABLE "payout_attempts" (
+    "payout_id" TEXT NOT NULL,
+    "attempt" INTEGER NOT NULL,
+    "psp" TEXT NOT NULL,
+    "psp_key" TEXT NOT NULL,
+    "psp_ref" TEXT,
+    "state" TEXT NOT NULL DEFAULT 'open',
+    "proof" TEXT,
+    "unknown_at" INTEGER,
+    "told_at" INTEGER NOT NULL DEFAULT 0,
+    "sends" INTEGER NOT NULL DEFAULT 1,
+    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "sent_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "ended_at" TIMESTAMPTZ(3),
+    "failure" JSONB,
+
+    CONSTRAINT "payout_attempts_pkey" PRIMARY KEY ("payout_id","attempt")
+);
+
+-- CreateTable
+CREATE TABLE "approvals" (
+    "subject_kind" TEXT NOT NULL,
+    "subject_id" TEXT NOT NULL,
+    "round" INTEGER NOT NULL,
+    "admin_id" TEXT NOT NULL,
+    "decision" TEXT NOT NULL,
+    "note" TEXT,
+    "via" TEXT NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "approvals_pkey" PRIMARY KEY ("subject_id","round","admin_id")
+);
+
+-- CreateTable
+CREATE TABLE "psp_messages" (
+    "id" TEXT NOT NULL,
+    "psp" TEXT NOT NULL,
+    "event_key" TEXT NOT NULL,
+    "reference" TEXT,
+    "payout_id" TEXT,
+    "attempt" INTEGER,
+    "claim" TEXT NOT NULL,
+    "body" JSONB NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'received',
+    "detail" TEXT,
+    "received_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "handled_at" TIMESTAMPTZ(3),
+    "handed" INTEGER NOT NULL DEFAULT 0,
+    "hand_on_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "psp_messages_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "events" (
+    "position" BIGSERIAL NOT NULL,
+    "id" TEXT NOT NULL,
+    "subject_kind" TEXT NOT NULL,
+    "subject_id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "sequence" INTEGER NOT NULL,
+    "type" TEXT NOT NULL,
+    "op_key" TEXT NOT NULL,
+    "actor" TEXT NOT NULL,
+    "from_state" TEXT,
+    "to_state" TEXT NOT NULL,
+    "data" JSONB NOT NULL DEFAULT '{}',
+    "object" JSONB NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "events_pkey" PRIMARY KEY ("position")
+);
+
+-- CreateTable
+CREATE TABLE "payout_edges" (
+    "from_state" TEXT NOT NULL,
+    "fact" TEXT NOT NULL,
+    "to_state" TEXT NOT NULL,
+    "effect" TEXT NOT NULL,
+    "event_type" TEXT NOT NULL,
+
+    CONSTRAINT "payout_edges_pkey" PRIMARY KEY ("from_state","fact")
+);
+
+-- CreateTable
+CREATE TABLE "payout_proofs" (
+    "word" TEXT NOT NULL,
+    "named" BOOLEAN NOT NULL,
+    "uncertain" BOOLEAN NOT NULL,
+    "counts" TEXT NOT NULL,
+    "proof" TEXT,
+
+    CONSTRAINT "payout_proofs_pkey" PRIMARY KEY ("word","named","uncertain")
+);
+
+-- CreateTable
+CREATE TABLE "idempotency_keys" (
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    "route" TEXT NOT NULL,
+    "fingerprint" CHAR(64) NOT NULL,
+    "resource_id" TEXT NOT NULL,
+    "lease_until" TIMESTAMPTZ(3) NOT NULL,
+    "lease_holder" TEXT NOT NULL,
+    "status" SMALLINT,
+    "headers" JSONB,
+    "body" TEXT,
+    "pending" JSONB,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "idempotency_keys_pkey" PRIMARY KEY ("merchant_id","mode","key")
+);
+
+-- CreateTable
+CREATE TABLE "webhook_endpoints" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "url" TEXT NOT NULL,
+    "event_types" TEXT[],
+    "secret" TEXT NOT NULL,
+    "previous_secret" TEXT,
+    "previous_until" TIMESTAMPTZ(3),
+    "disabled_at" TIMESTAMPTZ(3),
+    "disabled_reason" TEXT,
+    "deleted_at" TIMESTAMPTZ(3),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "webhook_endpoints_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "webhook_deliveries" (
+    "id" TEXT NOT NULL,
+    "event_id" TEXT NOT NULL,
+    "subject_kind" TEXT NOT NULL,
+    "subject_id" TEXT NOT NULL,
+    "endpoint_id" TEXT,
+    "url" TEXT NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'pending',
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "webhook_deliveries_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "webhook_attempts" (
+    "id" BIGSERIAL NOT NULL,
+    "delivery_id" TEXT NOT NULL,
+    "number" INTEGER NOT NULL,
+    "trigger" TEXT NOT NULL,
+    "status_code" INTEGER,
+    "error" TEXT,
+    "duration_ms" INTEGER NOT NULL,
+    "response" TEXT,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "webhook_attempts_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "notifications" (
+    "id" TEXT NOT NULL,
+    "event_key" TEXT NOT NULL,
+    "event_id" TEXT NOT NULL,
+    "subject_kind" TEXT NOT NULL,
+    "subject_id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "audience" TEXT NOT NULL,
+    "recipient_id" TEXT NOT NULL,
+    "channel" TEXT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "address" TEXT NOT NULL,
+    "data" JSONB NOT NULL DEFAULT '{}',
+    "state" TEXT NOT NULL DEFAULT 'pending',
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "lease_holder" TEXT,
+    "lease_until" TIMESTAMPTZ(3),
+    "last_error" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "sent_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "notifications_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "push_subscriptions" (
+    "id" TEXT NOT NULL,
+    "owner_kind" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
+    "endpoint" TEXT NOT NULL,
+    "keys" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "push_subscriptions_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "worker_beats" (
+    "id" TEXT NOT NULL,
+    "seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "stuck" BOOLEAN NOT NULL DEFAULT false,
+
+    CONSTRAINT "worker_beats_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE UNIQUE INDEX "admins_name_key" ON "admins"("name");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "api_keys_hash_key" ON "api_keys"("hash");
+
+-- CreateIndex
+CREATE INDEX "api_keys_merchant_id_idx" ON "api_keys"("merchant_id");
+
+-- CreateIndex
+CREATE INDEX "api_keys_admin_id_idx" ON "api_keys"("admin_id");
+
+-- CreateIndex
+CREATE INDEX "api_keys_provider_id_idx" ON "api_keys"("provider_id");
+
+-- CreateIndex
+CREATE INDEX "api_keys_parent_id_idx" ON "api_keys"("parent_id");
+
+-- CreateIndex
+CREATE INDEX "audit_log_target_idx" ON "audit_log"("target");
+
+-- CreateIndex
+CREATE INDEX "providers_merchant_id_mode_id_idx" ON "providers"("merchant_id", "mode", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "providers_merchant_id_mode_external_id_key" ON "providers"("merchant_id", "mode", "external_id");
+
+-- CreateIndex
+CREATE INDEX "provider_bank_accounts_provider_id_id_idx" ON "provider_bank_accounts"("provider_id", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "accounts_mode_owner_kind_owner_id_purpose_currency_key" ON "accounts"("mode", "owner_kind", "owner_id", "purpose", "currency");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "balances_mode_owner_kind_owner_id_currency_key" ON "balances"("mode", "owner_kind", "owner_id", "currency");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "ledger_entries_id_key" ON "ledger_entries"("id");
+
+-- CreateIndex
+CREATE INDEX "ledger_entries_subject_id_idx" ON "ledger_entries"("subject_id");
+
+-- CreateIndex
+CREATE INDEX "earnings_provider_id_id_idx" ON "earnings"("provider_id", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "earnings_merchant_id_mode_external_id_key" ON "earnings"("merchant_id", "mode", "external_id");
+
+-- CreateIndex
+CREATE INDEX "earning_uses_earning_id_idx" ON "earning_uses"("earning_id");
+
+-- CreateIndex
+CREATE INDEX "payouts_merchant_id_mode_id_idx" ON "payouts"("merchant_id", "mode", "id");
+
+-- CreateIndex
+CREATE INDEX "payouts_balance_id_id_idx" ON "payouts"("balance_id", "id");
+
+-- CreateIndex
+CREATE INDEX "payouts_state_id_idx" ON "payouts"("state", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "payouts_merchant_id_mode_reference_key" ON "payouts"("merchant_id", "mode", "reference");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "payout_attempts_psp_key_key" ON "payout_attempts"("psp_key");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "payout_attempts_psp_psp_ref_key" ON "payout_attempts"("psp", "psp_ref");
+
+-- CreateIndex
+CREATE INDEX "psp_messages_payout_id_idx" ON "psp_messages"("payout_id");
+
+-- CreateIndex
+CREATE INDEX "psp_messages_state_id_idx" ON "psp_messages"("state", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "psp_messages_psp_event_key_key" ON "psp_messages"("psp", "event_key");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "events_id_key" ON "events"("id");
+
+-- CreateIndex
+CREATE INDEX "events_merchant_id_mode_position_idx" ON "events"("merchant_id", "mode", "position");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "events_subject_id_sequence_key" ON "events"("subject_id", "sequence");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "events_subject_id_op_key_key" ON "events"("subject_id", "op_key");
+
+-- CreateIndex
+CREATE INDEX "idempotency_keys_expires_at_idx" ON "idempotency_keys"("expires_at");
+
+-- CreateIndex
+CREATE INDEX "idempotency_keys_resource_id_idx" ON "idempotency_keys"("resource_id");
+
+-- CreateIndex
+CREATE INDEX "webhook_endpoints_merchant_id_mode_id_idx" ON "webhook_endpoints"("merchant_id", "mode", "id");
+
+-- CreateIndex
+CREATE INDEX "webhook_deliveries_subject_id_state_idx" ON "webhook_deliveries"("subject_id", "state");
+
+-- CreateIndex
+CREATE INDEX "webhook_deliveries_endpoint_id_idx" ON "webhook_deliveries"("endpoint_id");
+
+-- CreateIndex
+CREATE INDEX "webhook_attempts_delivery_id_idx" ON "webhook_attempts"("delivery_id");
+
+-- CreateIndex
+CREATE INDEX "notifications_event_id_idx" ON "notifications"("event_id");
+
+-- CreateIndex
+CREATE INDEX "notifications_subject_id_idx" ON "notifications"("subject_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "notifications_event_key_channel_address_key" ON "notifications"("event_key", "channel", "address");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "push_subscriptions_owner_kind_owner_id_endpoint_key" ON "push_subscriptions"("owner_kind", "owner_id", "endpoint");
+
+-- AddForeignKey
+ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_merchant_id_fkey" FOREIGN KEY ("merchant_id") REFERENCES "merchants"("id") ON DELETE SET NULL ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_admin_id_fkey" FOREIGN KEY ("admin_id") REFERENCES "admins"("id") ON DELETE SET NULL ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_provider_id_fkey" FOREIGN KEY ("provider_id") REFERENCES "providers"("id") ON DELETE SET NULL ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_parent_id_fkey" FOREIGN KEY ("parent_id") REFERENCES "api_keys"("id") ON DELETE SET NULL ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "provider_bank_accounts" ADD CONSTRAINT "provider_bank_accounts_provider_id_fkey" FOREIGN KEY ("provider_id") REFERENCES "providers"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "earnings" ADD CONSTRAINT "earnings_provider_id_fkey" FOREIGN KEY ("provider_id") REFERENCES "providers"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "earning_uses" ADD CONSTRAINT "earning_uses_earning_id_fkey" FOREIGN KEY ("earning_id") REFERENCES "earnings"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "payout_attempts" ADD CONSTRAINT "payout_attempts_payout_id_fkey" FOREIGN KEY ("payout_id") REFERENCES "payouts"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- What schema.prisma cannot say. A test reads pg_catalog to see that all of it is there.
+
+-- The books: no negative money, no entry that moves nothing.
+ALTER TABLE balances
+  ADD CONSTRAINT balances_available_not_negative CHECK (available >= 0),
+  ADD CONSTRAINT balances_reserved_not_negative CHECK (reserved >= 0),
+  ADD CONSTRAINT balances_debt_not_negative CHECK (debt >= 0);
+ALTER TABLE balances SET (fillfactor = 50); -- the hot row: room for its next version on the same page
+ALTER TABLE ledger_entries
+  ADD CONSTRAINT ledger_entries_amount_positive CHECK (amount > 0),
+  ADD CONSTRAINT ledger_entries_two_sides CHECK (debit_account <> credit_account);
+ALTER TABLE earnings
+  ADD CONSTRAINT earnings_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
+  ADD CONSTRAINT earnings_available_in_range CHECK (available >= 0 AND available <= amount);
+ALTER TABLE earning_uses
+  ADD CONSTRAINT earning_uses_amount_positive CHECK (amount > 0),
+  ADD CONSTRAINT earning_uses_state_known CHECK (state IN ('reserved', 'paid_out', 'released'));
+
+-- Payouts.
+ALTER TABLE payouts
+  ADD CONSTRAINT payouts_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
+  ADD CONSTRAINT payouts_fee_in_range CHECK (fee >= 0 AND fee <= 1000000000000000),
+  ADD CONSTRAINT payouts_mode_known CHECK (mode IN ('test', 'live')),
+  ADD CONSTRAINT payouts_dispatch_known CHECK (dispatch IN ('now', 'run')),
+  ADD CONSTRAINT payouts_max_attempts_positive CHECK (max_attempts > 0),
+  ADD CONSTRAINT payouts_debt_not_negative CHECK (debt >= 0);
+ALTER TABLE payouts SET (fillfactor = 80);
+ALTER TABLE payout_attempts
+  ADD CONSTRAINT payout_attempts_state_known CHECK (state IN ('open', 'succeeded', 'failed', 'returned', 'doubted')),
+  ADD CONSTRAINT payout_attempts_proof_known CHECK (proof IN ('refused', 'failed_transfer', 'operator')),
+  ADD CONSTRAINT payout_attempts_dead_by_proof CHECK (state <> 'failed' OR proof IS NOT NULL);
+-- The last gate against a second payment: one attempt in flight, whatever the code above does.
+CREATE UNIQUE INDEX payout_attempts_one_open ON payout_attempts (payout_id) WHERE state = 'open';
+ALTER TABLE payout_runs ADD CONSTRAINT payout_runs_trigger_known CHECK (trigger IN ('schedule', 'admin'));
+ALTER TABLE risk_policies ADD CONSTRAINT risk_policies_after_the_first CHECK (version > 1);
+
+-- People and keys.
+ALTER TABLE approvals ADD CONSTRAINT approvals_decision_known CHECK (decision IN ('approved', 'rejected'));
+ALTER TABLE api_keys ADD CONSTRAINT api_keys_one_owner CHECK (num_nonnulls(merchant_id, admin_id, provider_id) = 1);
+ALTER TABLE admins ADD CONSTRAINT admins_role_known CHECK (role IN ('viewer', 'operator', 'approver', 'admin'));
+ALTER TABLE providers ADD CONSTRAINT providers_mode_known CHECK (mode IN ('test', 'live'));
+ALTER TABLE notifications
+  ADD CONSTRAINT notifications_state_known CHECK (state IN ('pending', 'sent', 'failed')),
+  ADD CONSTRAINT notifications_channel_known CHECK (channel IN ('email', 'push')),
+  ADD CONSTRAINT notifications_audience_known CHECK (audience IN ('provider', 'admin'));
+ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_owner_known CHECK (owner_kind IN ('provider', 'admin'));
+
+-- An owner's entries, on either side; an entry between its own accounts has it on the debit side alone.
+CREATE INDEX ledger_entries_of_debit ON ledger_entries (debit_balance, id) WHERE debit_balance IS NOT NULL;
+CREATE INDEX ledger_entries_of_credit ON ledger_entries (credit_balance, id) WHERE credit_balance IS NOT NULL;
+-- A handful of rows among millions, asked for every few seconds, by every credit, or by the invariants. Partial, so that the
+-- rows that need nobody cost nothing.
+CREATE INDEX ledger_entries_owing ON ledger_entries (id) WHERE debit_debt > 0 OR credit_debt > 0;
+CREATE INDEX ledger_entries_repaying ON ledger_entries (subject_id) WHERE type = 'REPAY' OR type = 'REVERSE' AND leg = 1;
+CREATE INDEX balances_that_owe ON balances (id) WHERE debt > 0;
+CREATE INDEX payouts_that_owe ON payouts (balance_id, id) WHERE debt > 0;
+CREATE INDEX payouts_needing_operator ON payouts (id) WHERE needs_operator;
+CREATE INDEX payouts_awaiting_run ON payouts (id) WHERE state = 'QUEUED' AND dispatch = 'run' AND run_id IS NULL;
+CREATE INDEX payouts_of_providers ON payouts (id) WHERE kind = 'provider';
+CREATE INDEX payouts_of_run ON payouts (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
+CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';
+CREATE INDEX psp_messages_to_hand_on ON psp_messages (hand_on_at) WHERE hand_on_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (id) WHERE state = 'pending';
+CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
+
+-- The accounts that are a column of an owner's balance.
+CREATE VIEW owned_accounts AS
+  SELECT a.id AS account, b.id AS balance
+    FROM accounts a JOIN balances b ON (b.mode, b.owner_kind, b.owner_id, b.currency) = (a.mode, a.owner_kind, a.owner_id, a.currency)
+   WHERE a.purpose IN ('available', 'reserved', 'debt');
+
+-- An entry to be written, as `post` takes it.
+CREATE TYPE posting AS (
+  op_key TEXT, leg INTEGER, type TEXT, debit BIGINT, credit BIGINT, amount BIGINT, subject_kind TEXT, subject_id TEXT
+);
+
+-- What a fact does, as `judge_psp_fact` and `judge_our_fact` answer it.
+CREATE TYPE judgement AS (
+  outcome TEXT,           -- as apply_fact answers it
+  edge_fact TEXT,         -- of `applied`: whose edge it takes
+  row_state TEXT,         -- what its attempt becomes; null: it stays
+  proof TEXT,             -- of a failed one
+  is_unknown BOOLEAN,     -- its attempt's outcome is given up as unknown
+  needs_operator BOOLEAN  -- of `ignored`
+);
+
+-- What is written once and never changed.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'table % is append only', TG_TABLE_NAME;
+END $$;
+DO $$
+DECLARE
+  v_table text;
+BEGIN
+  FOREACH v_table IN ARRAY ARRAY['ledger_entries', 'events', 'approvals', 'audit_log', 'provider_bank_accounts', 'risk_policies'] LOOP
+    EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()', v_table);
+    EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', v_table);
+  END LOOP;
+END $$;
+
+-- The application's role reads everything, moves money only through functions, and writes only the door's own books.
+-- Roles belong to the whole server: another database's migration may be making it at this moment.
+DO $$
+BEGIN
+  CREATE ROLE oncepay_app LOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+GRANT USAGE ON SCHEMA public TO oncepay_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO oncepay_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO oncepay_app;
+GRANT INSERT, UPDATE ON merchants, admins, api_keys, psp_messages, webhook_endpoints, webhook_deliveries, providers, payout_runs TO oncepay_app;
+GRANT INSERT ON audit_log, webhook_attempts, provider_bank_accounts, risk_policies TO oncepay_app;
+-- Written with their event, by its function.
+GRANT UPDATE ON notifications TO oncepay_app;
+GRANT INSERT, DELETE ON payout_requests TO oncepay_app;
+GRANT INSERT, UPDATE, DELETE ON idempotency_keys, worker_beats, push_subscriptions TO oncepay_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO oncepay_app;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
