@@ -126,7 +126,7 @@ export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const { id: payoutId } = await ownPayout(context, merchantOf(request), request.params.id);
         const page = openPage(request, request.query, INTEGER_KEY, TIMELINE_LIMIT);
         const events = await prisma.event.findMany({
-          where: { payoutId, sequence: { gt: page.after ?? 0 } },
+          where: { subjectKind: 'payout', subjectId: payoutId, sequence: { gt: page.after ?? 0 } },
           orderBy: { sequence: 'asc' },
           take: page.take,
           omit: { object: true },
