@@ -38,6 +38,10 @@ export const MEANING: Readonly<Record<Finding['kind'], { readonly says: string; 
     says: 'was closed as unpaid after the backup, and the books have a request of it on the wire',
     repair: 'left to an operator: it is looked up and not sent again; resolve it when the PSP proves what became of it',
   },
+  stopped_and_failed: {
+    says: 'was closed as unpaid after the backup, and the books have a request of it on the wire, which the PSP has as failed',
+    repair: 'closed again as not paid',
+  },
   unknown_transfer: {
     says: 'is in the book of the PSP and in no other: find its merchant, who must not ask for it again, and book it',
     repair: null,

@@ -43,6 +43,8 @@ export async function repair(ports: RepairPorts, finding: Finding): Promise<Left
     case 'stopped':
     case 'stopped_in_flight':
       return await heed(ports, payoutId, finding.caution);
+    case 'stopped_and_failed':
+      return (await heed(ports, payoutId, finding.caution)) ?? (await closeFailed(ports, payoutId, finding.caution));
     case 'paid_while_held':
       return undefined; // it waits already, and nothing is sent meanwhile
     default:
@@ -87,6 +89,17 @@ async function start(ports: RepairPorts, { id, attempt, attemptOpen }: PayoutRec
 
 async function close(ports: RepairPorts, payoutId: string): Promise<Left> {
   return await tell(ports, payoutId, { type: 'cancelled', reason: `it had ended unpaid before ${REASON}` });
+}
+
+/**
+ * Two witnesses: its merchant was told that it will not be paid, and the PSP has its request as failed. Were that left to a
+ * look-up, the failure might set another attempt in motion. If an earlier attempt is in doubt, a person must resolve it.
+ */
+async function closeFailed(ports: RepairPorts, payoutId: string, { why }: Caution): Promise<Left> {
+  const payout = await ports.ledger.read(payoutId);
+  if (payout?.unproven.length !== 1 || payout.unproven[0] !== payout.attempt) return undefined;
+  const evidence = `${why}, and the PSP's statement has it as failed; ${REASON}`;
+  return await tell(ports, payoutId, { type: 'resolved_not_paid', evidence, attempts: payout.unproven });
 }
 
 /** On the wire nothing can be held. But what is unresolved is only looked up, whereas what is unknown may be sent again. */
@@ -160,11 +173,14 @@ export interface TakenUp {
 /**
  * What runs has seen books that are gone, or has not seen those that are there. Each open payout gets a new run, which
  * goes on from the books: what may be on the wire is looked up, what is sent is sent under the key that it would have had.
- * @param spared runs of payouts that the books still do not know: they wait for them.
+ * @param left payouts that are left to a person: the runs of those that the books still do not know wait for them.
  */
-export async function takeUpAll(ports: RepairPorts, spared: ReadonlySet<string>): Promise<TakenUp> {
-  const { pool, runs, payouts, webhooks } = ports;
-  for (const run of await runs.running()) if (!spared.has(run.payoutId)) await runs.end(run, REASON);
+export async function takeUpAll(ports: RepairPorts, left: ReadonlySet<string>): Promise<TakenUp> {
+  const { pool, ledger, runs, payouts, webhooks } = ports;
+  for (const run of await runs.running()) {
+    const waits = left.has(run.payoutId) && (await ledger.read(run.payoutId)) === undefined;
+    if (!waits) await runs.end(run, REASON);
+  }
   const open = await openPayouts(pool);
   for (const payout of open) await payouts.resume(payout);
   // The webhooks of an open payout are its own run's; those of one that has ended had a run each.

@@ -28,7 +28,11 @@ export type SendingFinding =
       readonly caution: Caution | undefined;
     }
   | { readonly kind: 'forgotten_round'; readonly payoutId: string; readonly caution: Caution | undefined }
-  | { readonly kind: 'astray' | 'stopped' | 'stopped_in_flight'; readonly payoutId: string; readonly caution: Caution };
+  | {
+      readonly kind: 'astray' | 'stopped' | 'stopped_in_flight' | 'stopped_and_failed';
+      readonly payoutId: string;
+      readonly caution: Caution;
+    };
 
 /** Order of runs and lines says nothing: anybody may have started a copy of a run later. More of them make it only more careful. */
 export function sendingFinding(witnesses: Witnesses): SendingFinding | undefined {
@@ -42,9 +46,11 @@ export function sendingFinding(witnesses: Witnesses): SendingFinding | undefined
   const caution = cautionOf({ round, next: nextAttempt(booked) }, known);
   if (!caution) return undefined;
   if (caution.because === 'astray') return { kind: 'astray', payoutId, caution };
-  if (state === 'ON_HOLD' || state === 'REVIEW_ON_HOLD' || state === 'UNRESOLVED') return undefined; // somebody's already
+  if (state === 'ON_HOLD' || state === 'REVIEW_ON_HOLD') return undefined; // somebody's already
   if (!STATES[state].inFlight) return { kind: 'stopped', payoutId, caution };
-  return caution.because === 'called_off' ? { kind: 'stopped_in_flight', payoutId, caution } : undefined; // on the wire nothing can be held
+  if (caution.because !== 'called_off') return undefined; // on the wire nothing can be held
+  if (caution.isNextDead) return { kind: 'stopped_and_failed', payoutId, caution };
+  return state === 'UNRESOLVED' ? undefined : { kind: 'stopped_in_flight', payoutId, caution };
 }
 
 function forgotten(witnesses: Witnesses): SendingFinding {

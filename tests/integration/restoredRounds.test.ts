@@ -91,8 +91,14 @@ const untilSent = () => sleep(2 * SHORT_TIMES.notFoundGraceMs + 1_000);
 const withoutFaults = () => fetch(`${engine.sandbox.url}/control/faults`, { method: 'DELETE' });
 
 /** The bank decides on an attempt, and its callback reaches us. */
-async function decide(id: string, attempt: number, status: 'paid' | 'failed' | 'returned', round = attempt): Promise<void> {
-  await engine.force(id, status, { attempt, ...(status === 'failed' ? { reason: 'declined_by_bank' } : {}) });
+async function decide(
+  id: string,
+  attempt: number,
+  status: 'paid' | 'failed' | 'returned',
+  round = attempt,
+  reason = 'declined_by_bank',
+): Promise<void> {
+  await engine.force(id, status, { attempt, ...(status === 'failed' ? { reason } : {}) });
   await engine.payouts.notice(id, round, { messageId: newId('msg'), attempt, claim: status satisfies Claim });
 }
 
@@ -229,6 +235,25 @@ test('a payout that a person resolved as paid after the backup is not sent again
   expect(await paid(id)).toEqual([]);
 }, 120_000);
 
+test('a payout on the wire that failed after the backup, and was cancelled before its next attempt, gets no next attempt', async () => {
+  const times = { ...SHORT_TIMES, retryWaitMs: 60_000, retryWaitMaxMs: 60_000 };
+  const via = createPayoutsClient(engine.client, { times, allowSignalDecisions: true });
+  const { id } = await engine.pay('0004', {}, via);
+  await engine.until(id, 'PSP_QUEUED');
+  const backup = await backUp(engine.db.ownerUrl);
+  await decide(id, 1, 'failed', 1, 'bank_unavailable');
+  await engine.until(id, 'RETRY_WAIT');
+  expect((await engine.command(id, { type: 'cancelled', by: engine.merchantId })).outcome).toBe('done');
+  await engine.until(id, 'CANCELLED');
+  await restore(backup);
+
+  expect(of(id, await look(backup, { repair: true })).join()).toContain('closed again as not paid');
+  await startWorker();
+  await untilSent();
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'FAILED', attempt: 1 });
+  expect(await engine.transfers(id)).toMatchObject([{ reference: `${id}:1`, status: 'failed' }]);
+}, 120_000);
+
 test('a payout that was cancelled after the backup is held, though a stranger has started a workflow under its id since', async () => {
   const id = await turnedAway('905000110001');
   const backup = await backUp(engine.db.ownerUrl);
@@ -266,7 +291,9 @@ test.each([
     const backup = await backUp(engine.db.ownerUrl);
     await decide(id, 1, status);
     await engine.until(id, state);
-    await engine.client.workflow.getHandle(`payout-return/${id}`).result(); // nothing is under way any more
+    // Whichever of the two took it: nothing is under way any more.
+    const { workflow } = engine.client;
+    await Promise.allSettled([`payout/${id}`, `payout-return/${id}`].map((each) => workflow.getHandle(each).result()));
     await restore(backup);
     expect(of(id, await look(backup, { repair: false }))).toHaveLength(1);
 

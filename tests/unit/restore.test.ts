@@ -93,6 +93,8 @@ describe('Temporal and the PSP as witnesses', () => {
     ['waiting for another try, which was paid', [run('paid', 1, 2)], '1 failed 2 paid', booked('RETRY_WAIT', ['failed']), undefined, 'goes on'],
     ['paid, says a person', [PAID_BY_HAND], '', booked('UNKNOWN', ['open']), 'astray', 'to an operator'],
     ['paid, says our word alone', [run('paid')], '', booked('QUEUED', ['open']), 'astray', 'to an operator'],
+    ['on the wire, and cancelled since it failed', [run('closed')], '1 failed', booked('PSP_QUEUED', ['open']), 'stopped_and_failed', 'held'],
+    ['unresolved, and closed since it failed', [run('closed')], '1 failed', booked('UNRESOLVED', ['open']), 'stopped_and_failed', 'held'],
     ['failed, and paid in the next round', RETRIED, '1 failed 2 paid', booked('FAILED', ['failed']), 'forgotten_round', 'goes on'],
     ['failed, and paid two rounds later', [...RETRIED, run('paid', 3)], '1 failed 2 failed 3 paid', booked('FAILED', ['failed']), 'forgotten_round', 'held'],
     ['failed, and paid, says only the PSP', [], '1 failed 2 paid', booked('FAILED', ['failed']), 'forgotten_round', 'goes on'],
