@@ -297,6 +297,7 @@ const factsFor = (
 ) => {
   const payout = {
     kind: bounds.lastNeedsOperator ? 'provider' : 'merchant',
+    attempt: world.books.attempts.length,
     attemptsBefore: world.attemptsBefore,
     maxAttempts: bounds.attempts,
   };
