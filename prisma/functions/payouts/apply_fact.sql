@@ -72,8 +72,10 @@ BEGIN
       IF NOT reserve_again(p) THEN RETURN refuse_round(p, p_fact, p_data, 'insufficient_balance'); END IF;
     ELSE NULL;
   END CASE;
-  IF v_edge.effect IN ('settle', 'settle_late') THEN PERFORM book_psp_fee(p, (p_data ->> 'pspFeeMinor')::bigint); END IF;
   IF NOT v_is_psps THEN PERFORM record_our_fact(p, p_fact, v_attempt, p_data); END IF;
+  IF v_edge.effect IN ('settle', 'settle_late') THEN -- of the attempt that was paid, whichever's end settles it
+    PERFORM book_psp_fee(p, (SELECT x.psp_fee FROM payout_attempts x WHERE x.payout_id = p.id AND x.attempt = paid_attempt(p)));
+  END IF;
   IF j.edge_fact IN ('paid', 'cancelled', 'rejected') THEN PERFORM close_refused(p); END IF;
   IF v_fact IN ('approved', 'rejected') THEN
     INSERT INTO approvals (payout_id, round, admin_id, decision, note, via)

@@ -7,6 +7,7 @@ BEGIN
      SET state = coalesce(j.row_state, x.state),
          proof = CASE WHEN j.row_state IS NULL THEN x.proof WHEN j.row_state = 'failed' THEN j.proof END,
          psp_ref = coalesce(p_data ->> 'pspRef', x.psp_ref),
+         psp_fee = CASE WHEN j.row_state = 'succeeded' THEN (p_data ->> 'pspFeeMinor')::bigint ELSE x.psp_fee END,
          unknown_at = CASE WHEN j.is_unknown THEN p.sequence + 1 ELSE x.unknown_at END,
          told_at = p.sequence + 1,
          failure = CASE coalesce(j.row_state, '') WHEN 'failed' THEN p_data -> 'failure'
