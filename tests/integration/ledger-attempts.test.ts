@@ -368,6 +368,19 @@ test("a PSP that names another transfer's reference is not believed, and the tru
   expect(right).toMatchObject({ outcome: 'applied', payout: { state: 'SUCCEEDED', needsOperator: false } });
 });
 
+test('that another transfer failed proves nothing of the one that the PSP has named: nothing is released, and nothing sent', async () => {
+  const owner = await books.merchant(5000n);
+  for (const fact of ['attempt_failed', 'failed'] as const) {
+    const id = await books.payout(owner);
+    await books.told(id, 'attempt_started 1');
+    await books.tell(id, 'psp_processing', { attempt: 1, pspRef: `x-${id}` });
+    const { payout } = await books.tell(id, fact, { attempt: 1, pspRef: `y-${id}`, source: 'look_up', key: 'failed:1' });
+    expect(payout).toMatchObject({ state: 'UNRESOLVED', needsOperator: true, unproven: [1], pspReference: `x-${id}` });
+    const own = await books.tell(id, fact, { attempt: 1, pspRef: `x-${id}`, source: 'look_up', key: 'failed:1' });
+    expect(own).toMatchObject({ outcome: 'applied', payout: { unproven: [] } });
+  }
+});
+
 test("the payout names the PSP's reference of the attempt it stands for", async () => {
   const owner = await books.merchant(5000n);
   const id = await books.payout(owner);

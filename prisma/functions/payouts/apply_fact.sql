@@ -40,6 +40,13 @@ BEGIN
     p_data := p_data - 'pspRef' - 'failure'
       || jsonb_build_object('reason', 'the PSP names a transfer that belongs to another attempt: ' || (p_data ->> 'pspRef'));
   END IF;
+  -- That another transfer failed proves nothing of the one that the PSP has named for this attempt.
+  IF p_fact IN ('attempt_failed', 'failed') AND v_fact = p_fact AND EXISTS (
+       SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.attempt = v_attempt AND x.psp_ref <> p_data ->> 'pspRef') THEN
+    v_fact := 'mismatch';
+    v_key := p_key || ':other_transfer';
+    p_data := p_data - 'failure' || jsonb_build_object('reason', 'the PSP says failed of another transfer than it has named: ' || (p_data ->> 'pspRef'));
+  END IF;
   -- Whose name a mismatch gives is not known: no look-up may go by it. An operator reads it.
   IF v_fact = 'mismatch' AND p_data ? 'pspRef' THEN p_data := p_data - 'pspRef' || jsonb_build_object('named', p_data ->> 'pspRef'); END IF;
   IF EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.id AND e.op_key = v_key) THEN
