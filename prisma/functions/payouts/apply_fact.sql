@@ -6,7 +6,7 @@
 --   already               this step was done before
 --   self_approval         the admin made this payout          (approved, rejected)
 --   already_decided       this admin has decided it before     (approved, rejected)
---   unproven_attempts     several attempts may have been paid, and the resolution does not name them
+--   unproven_attempts     a resolution names other attempts than those without proof, or none where there are several
 --   stale                 the PSP was asked before something newer was told of the attempt: ask again (no event)
 --   unchanged             the PSP says what we know, or nothing; another run was here first (no event)
 --   wrong_state           no legal edge; a person, a clock or the engine asked: nothing is written
@@ -57,6 +57,10 @@ BEGIN
     j := judge_psp_fact(p, v_fact, v_attempt, p_data);
     IF j.outcome = 'stale' THEN RETURN fact_answer('stale', p); END IF;
     IF j.outcome = 'unchanged' THEN RETURN fact_answer('unchanged', close_message(p, v_fact, p_actor, p_data)); END IF;
+    IF v_attempt > p.attempt AND j.row_state IS NOT NULL THEN
+      p := adopt_attempts(p, v_attempt);
+      p_data := jsonb_build_object('reason', 'the books do not know this attempt') || p_data || jsonb_build_object('needsOperator', true);
+    END IF;
     IF j.outcome = 'applied' OR j.row_state IS NOT NULL THEN PERFORM record_attempt(p, v_attempt, j, p_data); END IF;
     IF j.outcome = 'ignored' THEN RETURN fact_answer('ignored', ignore_fact(p, v_key, v_fact, p_actor, p_data, j)); END IF;
   ELSE
@@ -65,6 +69,10 @@ BEGIN
     IF v_refusal IS NOT NULL THEN RETURN fact_answer(v_refusal, p); END IF;
     j := judge_our_fact(p, p_fact, v_attempt, p_data);
     IF j.outcome <> 'applied' THEN RETURN refuse_round(p, p_fact, p_data, j.outcome); END IF;
+    -- The timeline says of which attempts, though the evidence may not have.
+    IF p_fact IN ('resolved_paid', 'resolved_not_paid') THEN
+      p_data := p_data || jsonb_build_object('attempts', resolved_attempts(p_fact, unproven_attempts(p), p_data));
+    END IF;
   END IF;
 
   SELECT * INTO STRICT v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = j.edge_fact;
