@@ -142,10 +142,8 @@ export function seenOf({ books, attemptsBefore }: World): Seen {
 }
 
 /** The attempts that stored messages, not dealt with, say are alive: what SQL `has_unread_message` reads. */
-export const unreadOf = ({ messages, books }: World): readonly number[] =>
-  messages
-    .filter(({ attempt, claim, isContradicted }) => !isContradicted && saysAlive(claim) && attempt <= books.attempts.length)
-    .map(({ attempt }) => attempt);
+export const unreadOf = ({ messages }: World): readonly number[] =>
+  messages.filter(({ claim, isContradicted }) => !isContradicted && saysAlive(claim)).map(({ attempt }) => attempt);
 
 export const payoutRun = ({ runs }: World): Run | undefined => runs.find(({ kind }) => kind === 'payout');
 export const keyOf = ({ psp }: World, attempt: number): PspKey => psp[attempt - 1] ?? newKey();

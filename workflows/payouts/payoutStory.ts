@@ -219,9 +219,12 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
   /**
    * The PSP does not show what it said. The messages stay as received, to be handed on again; a live attempt's own look-ups
    * go on. But of one that counts as dead, or came back, "alive" must not be forgotten: no new key, before it is cleared up.
+   * And "failed" may be what a run that followed an earlier round up has written down, which nobody told us.
    */
   async function doubt({ attempt, notices }: Confirmation, askedAt: number): Promise<void> {
-    if (notices.length > 0 && !notices.some(({ claim }) => saysAlive(claim))) return;
+    if (notices.length > 0 && !notices.some(({ claim }) => saysAlive(claim))) {
+      return door.see({ payout: await door.whileBehind(ledger.readPayout(door.seen().id)), notify: false }, askedAt);
+    }
     const reason = 'the PSP says that it is alive or paid, and its look-ups do not tell';
     await door.apply({ type: 'contradicted', attempt, source: 'callback', askedAt, reason }, `psp:${door.seen().psp}`);
   }
