@@ -67,11 +67,9 @@ const row = async (where: string, value: string): Promise<Row> => {
   return found;
 };
 
-let events = 0;
-const callback = (payoutId: string, status: string) => {
-  events += 1;
+const callback = (payoutId: string, status: string, eventId = newId('cb')) => {
   const data = { id: 'tr_1', reference: `${payoutId}:1`, status, amount: '1500.00', currency: 'PKR', reason: null };
-  return JSON.stringify({ id: `cb-${events}`, type: 'transfer.updated', createdAt: new Date().toISOString(), data });
+  return JSON.stringify({ id: eventId, type: 'transfer.updated', createdAt: new Date().toISOString(), data });
 };
 const tell = (door: Door, raw: string) =>
   door.call('POST', '/api/v1/ipn/sandbox', {
@@ -79,7 +77,10 @@ const tell = (door: Door, raw: string) =>
     idempotencyKey: null,
     headers: { 'x-signature': `sha256=${createHmac('sha256', CALLBACK_SECRET).update(raw).digest('hex')}` },
   });
-const keyIn = (raw: string): string => (JSON.parse(raw) as { id: string }).id;
+const keyIn = (raw: string): string => {
+  const { id, data } = JSON.parse(raw) as { id: string; data: { reference: string; status: string } };
+  return `${id} ${data.reference} ${data.status}`;
+};
 
 async function paid(): Promise<string> {
   const { id } = await engine.pay('0001');
@@ -111,6 +112,40 @@ test('a return told while Temporal is away, and never again, is dealt with when 
   await timePasses();
   await sweep();
   await engine.until(id, 'RETURNED');
+});
+
+test('one event id for a payment and for its return: the return is not lost', async () => {
+  const id = await paid();
+  const payment = callback(id, 'paid');
+  expect((await tell(cutOff, payment)).status).toBe(200); // nothing new
+  await engine.force(id, 'returned');
+  await tell(cutOff, callback(id, 'returned', (JSON.parse(payment) as { id: string }).id));
+  await timePasses();
+  await sweep();
+  await engine.until(id, 'RETURNED'); // was: closed as a repetition of the payment
+});
+
+test('one event id for a failure and then for a late payment: money does not stay released under a paid transfer', async () => {
+  const { id } = await engine.pay('0003');
+  await engine.until(id, 'FAILED');
+  await tell(cutOff, callback(id, 'failed', 'evt-late'));
+  await engine.force(id, 'paid');
+  await tell(cutOff, callback(id, 'paid', 'evt-late'));
+  await timePasses();
+  await sweep();
+  await engine.until(id, 'SUCCEEDED');
+});
+
+test('one event id for the returns of two payouts: both are booked', async () => {
+  const [one, other] = [await paid(), await paid()];
+  for (const id of [one, other]) {
+    await engine.force(id, 'returned');
+    await tell(cutOff, callback(id, 'returned', 'evt-two'));
+  }
+  await timePasses();
+  await sweep();
+  await engine.until(one, 'RETURNED');
+  await engine.until(other, 'RETURNED'); // was: never handed on again
 });
 
 test('a message that was just stored is on its way already: the sweep leaves it alone', async () => {
