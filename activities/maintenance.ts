@@ -58,10 +58,24 @@ export interface BooksReport {
   readonly broken: readonly { readonly name: string; readonly violations: number }[];
 }
 
+/**
+ * One that fails for a reason of its own holds up nobody behind it; its time comes again. Undefined: it has failed.
+ * @throws TemporalUnavailable, which is for all of them
+ */
+async function apart<T>(what: string, about: object, work: () => Promise<T>): Promise<{ readonly answer: T } | undefined> {
+  try {
+    return { answer: await work() };
+  } catch (error) {
+    if (error instanceof TemporalUnavailable) throw error;
+    log.error(what, { ...about, error });
+    return undefined;
+  }
+}
+
 export function createMaintenanceActivities({ pool, payouts, onBooksChecked = () => undefined }: MaintenancePorts) {
   const ledger = createLedger(pool);
 
-  /** False: nothing more follows from it, or it could not be handed on. @throws TemporalUnavailable */
+  /** False: nothing more follows from it. */
   async function handOn(message: DueMessage): Promise<boolean> {
     const { id, payout_id: payoutId, round, attempt, handed, is_contradicted: isContradicted } = message;
     const claim = claimOf(message.claim);
@@ -73,23 +87,13 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
       // The PSP says one thing in its messages and another to whoever asks: nobody but a person can tell which is true.
       const reason = `a message says ${message.claim}, and the look-up says otherwise, however often`;
       const fact: Fact = { type: 'contradicted', attempt, source: 'callback', reason };
-      try {
-        await ledger.applyFact(payoutId, `contradicted:${id}`, fact, 'system');
-        await pool.query('UPDATE psp_messages SET hand_on_at = NULL WHERE id = $1', [id]);
-      } catch (error) {
-        // A payout that nothing can be written of holds up nobody else's message; this one's time comes again.
-        log.error('a contradicted message could not be told', { messageId: id, payoutId, error });
-      }
+      // Sent again by the PSP and denied again, it is told again: somebody may have closed the first time.
+      await ledger.applyFact(payoutId, `contradicted:${id}:${message.received_ms}`, fact, 'system');
+      await pool.query('UPDATE psp_messages SET hand_on_at = NULL WHERE id = $1', [id]);
       return false;
     }
     await pool.query(`UPDATE psp_messages SET state = 'received' WHERE id = $1 AND state = 'ignored'`, [id]);
-    try {
-      await payouts.notice(payoutId, round, { messageId: id, attempt, claim });
-    } catch (error) {
-      if (error instanceof TemporalUnavailable) throw error; // for all of them
-      log.error('a message could not be handed on', { messageId: id, payoutId, error });
-      return false;
-    }
+    await payouts.notice(payoutId, round, { messageId: id, attempt, claim });
     const again = HANDED_AGAIN_AFTER[Math.min(handed, HANDED_AGAIN_AFTER.length - 1)];
     // Not where it has been dealt with meanwhile.
     const later =
@@ -135,9 +139,9 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
         );
         for (const { payout } of rows) {
           heartbeat(payout.id);
-          await payouts.resume(payout);
+          const done = await apart('a payout could not be taken up', { payoutId: payout.id }, () => payouts.resume(payout));
+          if (done) asked += 1;
         }
-        asked += rows.length;
         after = rows.at(-1)?.payout.id ?? '';
         if (rows.length < PAGE) return { asked };
       }
@@ -154,7 +158,9 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
         const { rows } = await pool.query<DueMessage>(DUE_MESSAGES, [TRY_AGAIN_AFTER, PAGE]);
         for (const message of rows) {
           heartbeat(message.id);
-          if (await handOn(message)) handed += 1;
+          const about = { messageId: message.id, payoutId: message.payout_id };
+          const done = await apart('a message could not be handed on', about, () => handOn(message));
+          if (done?.answer) handed += 1;
         }
         if (rows.length < PAGE) return { handed };
       }
@@ -177,7 +183,8 @@ const DUE_MESSAGES = `
     SELECT id, state FROM psp_messages WHERE hand_on_at <= now() ORDER BY hand_on_at LIMIT $2 FOR UPDATE SKIP LOCKED
   ), taken AS (
     UPDATE psp_messages m SET hand_on_at = now() + $1::interval FROM due WHERE m.id = due.id
-    RETURNING m.id, due.state = 'ignored' AS is_contradicted, m.payout_id, m.attempt, m.claim, m.handed
+    RETURNING m.id, due.state = 'ignored' AS is_contradicted, m.payout_id, m.attempt, m.claim, m.handed,
+              (extract(epoch FROM m.received_at) * 1000)::bigint::text AS received_ms
   )
   SELECT taken.*, p.round, p.state AS payout_state, ${attemptState('taken.attempt')} AS attempt_state
     FROM taken JOIN payouts p ON p.id = taken.payout_id`;
@@ -189,6 +196,8 @@ interface DueMessage {
   readonly attempt: number;
   readonly claim: string;
   readonly handed: number;
+  /** When it last came. */
+  readonly received_ms: string;
   readonly round: number;
   readonly payout_state: PayoutState;
   readonly attempt_state: string | null;

@@ -227,6 +227,38 @@ test('what every look-up contradicts is asked about five times, noted once, and 
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ state: 'SUCCEEDED', needsOperator: true });
 });
 
+test('what a message says again, and look-ups deny again, is told again to an operator who had closed it', async () => {
+  const id = await paid();
+  const messageId = await stored(id, 'returned');
+  // As after five look-ups that said "paid"; the PSP sends it again (callbacks.ts, ON CONFLICT), and so once more.
+  const deniedFiveTimes = async () => {
+    const denied = `UPDATE psp_messages SET state = 'ignored', handed = 5, hand_on_at = now(), received_at = now() WHERE id = $1`;
+    await engine.db.owner.query(denied, [messageId]);
+    await sweep(listener().payouts);
+  };
+  await deniedFiveTimes();
+  expect(await engine.ledger.read(id)).toMatchObject({ needsOperator: true });
+  await engine.db.owner.query('UPDATE payouts SET needs_operator = false WHERE id = $1', [id]); // acknowledged
+  await deniedFiveTimes();
+  expect(await engine.ledger.read(id)).toMatchObject({ needsOperator: true }); // was: its key was used up
+});
+
+test('a payout that cannot be taken up keeps nobody behind it from being taken up', async () => {
+  const ids = [await paid(), await paid(), await paid()];
+  await engine.db.owner.query(`UPDATE payouts SET state = 'QUEUED', updated_at = now() - interval '1 hour' WHERE id = ANY ($1)`, [
+    ids,
+  ]);
+  const asked: string[] = [];
+  const resume = async ({ id }: { id: string }) => {
+    if (id === ids[0]) throw new Error('3 INVALID_ARGUMENT');
+    asked.push(id);
+  };
+  const { takeUpOpenPayouts } = createMaintenanceActivities({ pool: engine.db.pool, payouts: { ...listener().payouts, resume } });
+  await new MockActivityEnvironment().run(takeUpOpenPayouts);
+  await engine.db.owner.query(`UPDATE payouts SET state = 'SUCCEEDED' WHERE id = ANY ($1)`, [ids]);
+  expect(asked).toEqual(ids.slice(1));
+});
+
 test('a PSP that tells again what was ignored, or what was true once and is again, is heard; what the books say is not', async () => {
   const id = await paid();
   const { told, payouts } = listener();
