@@ -42,14 +42,26 @@ const HANDED_AGAIN_AFTER = ['1 minute', '4 minutes', '15 minutes', '1 hour', '4 
  */
 const CONTRADICTED_MAX = 5;
 
+/**
+ * Attempts in doubt of payouts that are over: each is looked up again when half as much time has passed since the last
+ * follow-up as since the doubt, but not more often than this, and once a day at least.
+ */
+const DOUBTED_AGAIN_MS = 10 * 60_000;
+const DOUBTED_AGAIN_MAX_MS = 24 * 3_600_000;
+
+/** Of these so many a run: each is a workflow with a look-up or two. The others are due at the next one still. */
+const DOUBTED_MAX = 100;
+
 /** A message that could not be handed on, for a reason of its own; the others go on. */
 const TRY_AGAIN_AFTER = '1 minute';
 
 export interface MaintenancePorts {
   readonly pool: Pool;
-  readonly payouts: Pick<PayoutsClient, 'resume' | 'notice'>;
+  readonly payouts: Pick<PayoutsClient, 'resume' | 'notice' | 'lookAgain'>;
   /** Told the results of each check of the books, for this worker's metrics. */
   readonly onBooksChecked?: (results: readonly InvariantResult[]) => void;
+  /** Before an attempt in doubt is looked up again for the first time. */
+  readonly doubtedAgainMs?: number;
 }
 
 /** Of one check: how many rules were asked, and those that do not hold. */
@@ -72,7 +84,12 @@ async function apart<T>(what: string, about: object, work: () => Promise<T>): Pr
   }
 }
 
-export function createMaintenanceActivities({ pool, payouts, onBooksChecked = () => undefined }: MaintenancePorts) {
+export function createMaintenanceActivities({
+  pool,
+  payouts,
+  onBooksChecked = () => undefined,
+  doubtedAgainMs = DOUBTED_AGAIN_MS,
+}: MaintenancePorts) {
   const ledger = createLedger(pool);
 
   /** False: nothing more follows from it. */
@@ -102,6 +119,25 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
     return true;
   }
 
+  /** A payout that has ended with an attempt in doubt, and of which no message comes, may have been paid. */
+  async function lookUpDoubted(): Promise<number> {
+    let begun = 0;
+    for (let after = ''; ; ) {
+      const { rows } = await pool.query<DoubtedPayout>(DOUBTED, [OPEN_STATES, after, PAGE]);
+      for (const { id, doubted_ms } of rows) {
+        heartbeat(id);
+        const withinMs = Math.min(Math.max(doubted_ms / 2, doubtedAgainMs), DOUBTED_AGAIN_MAX_MS);
+        const done = await apart('an attempt in doubt could not be looked up', { payoutId: id }, () =>
+          payouts.lookAgain(id, withinMs),
+        );
+        if (done?.answer) begun += 1;
+        if (begun === DOUBTED_MAX) return begun;
+      }
+      after = rows.at(-1)?.id ?? '';
+      if (rows.length < PAGE) return begun;
+    }
+  }
+
   return {
     /** Expired idempotency records, in small batches, and other rows of the door that are over. A repeat of a run that was cut off goes on where it was. */
     async removeExpiredKeys(): Promise<{ removed: number }> {
@@ -127,9 +163,10 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
 
     /**
      * Payouts that are open in the books but may have no workflow any more: ended by hand, or lost with a Temporal
-     * database that is older than ours. Each gets one, which goes on from the books; where one runs, nothing happens.
+     * database that is older than ours. Each gets one, which goes on from the books; where one runs, nothing happens. And
+     * of those that are over the attempts in doubt are looked up again.
      */
-    async takeUpOpenPayouts(): Promise<{ asked: number }> {
+    async takeUpOpenPayouts(): Promise<{ asked: number; lookedUp: number }> {
       let asked = 0;
       for (let after = ''; ; ) {
         const { rows } = await pool.query<{ payout: PayoutRecord }>(
@@ -143,7 +180,7 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
           if (done) asked += 1;
         }
         after = rows.at(-1)?.payout.id ?? '';
-        if (rows.length < PAGE) return { asked };
+        if (rows.length < PAGE) return { asked, lookedUp: await lookUpDoubted() };
       }
     },
 
@@ -201,4 +238,16 @@ interface DueMessage {
   readonly round: number;
   readonly payout_state: PayoutState;
   readonly attempt_state: string | null;
+}
+
+const DOUBTED = `
+  SELECT p.id, (extract(epoch FROM now() - max(coalesce(e.at, a.sent_at))) * 1000)::float8 AS doubted_ms
+    FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
+    LEFT JOIN events e ON e.payout_id = a.payout_id AND e.sequence = a.told_at
+   WHERE a.state = 'doubted' AND NOT p.state = ANY ($1) AND p.id > $2 GROUP BY p.id ORDER BY p.id LIMIT $3`;
+
+interface DoubtedPayout {
+  readonly id: string;
+  /** Since the newest doubt. */
+  readonly doubted_ms: number;
 }

@@ -94,6 +94,11 @@ export interface PayoutsClient {
   commandAfterEnd(seen: SeenPayout, command: Command, updateId: string): Promise<SteeredAnswer>;
   /** Hands a PSP's message to whoever takes facts of this payout now: its own workflow, or one that follows it up. */
   notice(payoutId: string, round: number, notice: PspNotice): Promise<void>;
+  /**
+   * Has the attempts in doubt of a payout that is over looked up again, unless somebody has followed it up within this time.
+   * @returns whether it was begun
+   */
+  lookAgain(payoutId: string, withinMs: number): Promise<boolean>;
   /** Takes up an open payout that has no workflow (any more); does nothing where one runs. */
   resume(record: PayoutRecord): Promise<void>;
   /** Hands an approved payout over to its workflow, which sends it; one that was lost is taken up again. */
@@ -271,6 +276,21 @@ export function createPayoutsClient(
     }
   }
 
+  async function lookAgain(payoutId: string, withinMs: number): Promise<boolean> {
+    const options = followUpOptions(payoutId);
+    try {
+      return await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, async () => {
+        const followedUpAt = await startOf(workflow.getHandle(options.workflowId));
+        if (followedUpAt !== undefined && Date.now() - followedUpAt.getTime() < withinMs) return false;
+        await workflow.start<FollowUp>('payoutFollowUp', options);
+        return true;
+      });
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw unavailableOr(error);
+    }
+  }
+
   /** A closed run may be started anew: the payout is open, so that run was lost or terminated, and the ledger keeps it single. */
   const resumeOptions = (record: PayoutRecord) =>
     startOptions(
@@ -300,7 +320,17 @@ export function createPayoutsClient(
     }
   }
 
-  return { accept, recall, command, commandAfterEnd, notice, resume, dispatch };
+  return { accept, recall, command, commandAfterEnd, notice, lookAgain, resume, dispatch };
+}
+
+/** When its newest run began; undefined: there is none that the server remembers. */
+async function startOf(handle: WorkflowHandle): Promise<Date | undefined> {
+  try {
+    return (await handle.describe()).startTime;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
 }
 
 const wasThrownAway = (error: unknown): boolean => THROWN_AWAY.includes(refusalIn(error)?.code ?? 0);

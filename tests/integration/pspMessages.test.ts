@@ -41,7 +41,7 @@ async function sweep(payouts: MaintenancePorts['payouts'] = engine.payouts): Pro
 function listener(): { told: Told[]; payouts: MaintenancePorts['payouts'] } {
   const told: Told[] = [];
   const notice = async (payoutId: string, _round: number, notice: PspNotice) => void told.push({ payoutId, notice });
-  return { told, payouts: { resume: async () => undefined, notice } };
+  return { told, payouts: { resume: async () => undefined, lookAgain: async () => false, notice } };
 }
 const timePasses = () =>
   engine.db.owner.query(`UPDATE psp_messages SET hand_on_at = now() - interval '1 s' WHERE hand_on_at IS NOT NULL`);
@@ -108,7 +108,7 @@ test('a return told while Temporal is away, and never again, is dealt with when 
     throw new TemporalUnavailable('away', { cause: undefined });
   };
   await timePasses();
-  await expect(sweep({ resume: away, notice: away })).rejects.toThrow(TemporalUnavailable);
+  await expect(sweep({ resume: away, notice: away, lookAgain: away })).rejects.toThrow(TemporalUnavailable);
   await timePasses();
   await sweep();
   await engine.until(id, 'RETURNED');
@@ -241,6 +241,28 @@ test('what a message says again, and look-ups deny again, is told again to an op
   await engine.db.owner.query('UPDATE payouts SET needs_operator = false WHERE id = $1', [id]); // acknowledged
   await deniedFiveTimes();
   expect(await engine.ledger.read(id)).toMatchObject({ needsOperator: true }); // was: its key was used up
+});
+
+test('an attempt in doubt that was acknowledged and then paid is found, though the PSP’s message is lost', async () => {
+  const payout = await engine.pay('0003');
+  const { id } = payout;
+  await engine.until(id, 'FAILED');
+  await engine.force(id, 'processing' as 'paid');
+  await engine.payouts.notice(id, 1, { messageId: newId('msg'), attempt: 1, claim: 'processing' });
+  await eventually(async () => expect(await engine.ledger.read(id)).toMatchObject({ unproven: [1], needsOperator: true }));
+  const { sequence = 0 } = (await engine.ledger.read(id)) ?? {};
+  const note = { type: 'acknowledged', adminId: 'adm_1', note: 'asked the PSP' } as const;
+  await engine.payouts.commandAfterEnd({ ...payout, sequence }, note, newId('upd'));
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'FAILED', needsOperator: false });
+  await engine.force(id, 'paid');
+  const { pool } = engine.db;
+  const everyTenMinutes = createMaintenanceActivities({ pool, payouts: engine.payouts }).takeUpOpenPayouts;
+  expect(await new MockActivityEnvironment().run(everyTenMinutes)).toMatchObject({ lookedUp: 0 }); // it was, a moment ago
+  const later = createMaintenanceActivities({ pool, payouts: engine.payouts, doubtedAgainMs: 0 }).takeUpOpenPayouts;
+  await eventually(async () => {
+    await new MockActivityEnvironment().run(later);
+    expect(await engine.ledger.read(id)).toMatchObject({ state: 'SUCCEEDED', needsOperator: true }); // was: released for ever
+  });
 });
 
 test('a payout that cannot be taken up keeps nobody behind it from being taken up', async () => {
