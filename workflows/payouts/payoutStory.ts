@@ -50,6 +50,8 @@ const STALE_AT_MOST = 5;
 export interface Story {
   /** The PSP has sent a message. */
   hear(notice: PspNotice): void;
+  /** Looks up what this attempt became, though nobody has said anything of it. */
+  lookAgain(attempt: number): void;
   /** Until the payout, or the round that this run is for, has ended and nothing is under way. Then the workflow must end: a later message would be nobody's. */
   play(): Promise<void>;
 }
@@ -259,7 +261,11 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
     return 'told';
   }
 
-  return { hear: (notice) => tell({ kind: 'noticed', notice }), play };
+  return {
+    hear: (notice) => tell({ kind: 'noticed', notice }),
+    lookAgain: (attempt) => begin({ attempt, notices: [] }),
+    play,
+  };
 }
 
 const deadline = ({ outcomeDeadlineMs }: PayoutTimes) => ({ outcomeUntil: new Date(now() + outcomeDeadlineMs).toISOString() });
