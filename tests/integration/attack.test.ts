@@ -6,18 +6,25 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createPspActivities, type LookUpInput, type SubmitInput } from '../../activities/payouts/psp.ts';
+import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
 import { withBorder } from '../../src/psp/border.ts';
 import { createFlutterwaveConnector } from '../../src/psp/flutterwave/connector.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { type Engine, startEngine } from '../support/engine.ts';
+import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
 
 let engine: Engine;
+/** Waits so long before another attempt that a slow machine can step in between. */
+let patient: PayoutsClient;
 let stopWorker: () => Promise<void>;
 let flutterwave: Stub;
 
 beforeAll(async () => {
   engine = await startEngine();
+  patient = createPayoutsClient(engine.client, {
+    times: { ...SHORT_TIMES, retryWaitMs: 3_000, retryWaitMaxMs: 3_000 },
+    allowSignalDecisions: true,
+  });
   flutterwave = await startStub();
   const sandbox = engine.activities;
   const theirs = createPspActivities({
@@ -61,7 +68,7 @@ test.each([
 ])(
   'no new key while a signed message says that an earlier attempt was paid and the look-up %s',
   async (_, kind, params) => {
-    const { id } = await engine.pay('0002');
+    const { id } = await engine.pay('0002', {}, patient);
     await engine.until(id, 'RETRY_WAIT');
     await engine.fault({ kind, match: { reference: `${id}:1` }, params, times: 1_000 });
     await engine.force(id, 'paid');
@@ -76,11 +83,11 @@ test.each([
 );
 
 test('a message that nobody has looked into yet holds up a new key', async () => {
-  const { id } = await engine.pay('0002');
+  const { id } = await engine.pay('0002', {}, patient);
   await engine.until(id, 'RETRY_WAIT');
   const messageId = await stored(id, 1, 'paid'); // Temporal was away: nobody was told
   await engine.force(id, 'paid');
-  await sleep(2_000); // several times the wait before attempt 2
+  await sleep(5_000); // longer than the wait before attempt 2
   expect(await engine.ledger.read(id)).toMatchObject({ attempt: 1 });
   await engine.payouts.notice(id, 1, { messageId, attempt: 1, claim: 'paid' });
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 1 });
@@ -88,7 +95,7 @@ test('a message that nobody has looked into yet holds up a new key', async () =>
 }, 60_000);
 
 test('an operator’s hold outlives what the PSP says of an earlier attempt', async () => {
-  const { id } = await engine.pay('0002', {}, engine.payouts);
+  const { id } = await engine.pay('0002', {}, patient);
   await engine.until(id, 'RETRY_WAIT');
   expect(await engine.command(id, { type: 'held', adminId: 'adm_1', reason: 'fraud suspected' })).toMatchObject({
     outcome: 'done',
@@ -104,7 +111,7 @@ test('an operator’s hold outlives what the PSP says of an earlier attempt', as
   await eventually(async () => {
     expect(await engine.ledger.read(id)).toMatchObject({ state: 'ON_HOLD', unproven: [] });
   });
-  await sleep(2_000); // several times the wait before attempt 2
+  await sleep(5_000); // longer than the wait before attempt 2
   expect(await engine.ledger.read(id)).toMatchObject({ attempt: 1, state: 'ON_HOLD' }); // was: attempt 2, SUCCEEDED
 }, 60_000);
 
