@@ -42,14 +42,26 @@ const HANDED_AGAIN_AFTER = ['1 minute', '4 minutes', '15 minutes', '1 hour', '4 
  */
 const CONTRADICTED_MAX = 5;
 
+/**
+ * Attempts in doubt of payouts that are over: each is looked up again when half as much time has passed since the last
+ * follow-up as since the doubt, but not more often than this, and once a day at least.
+ */
+const DOUBTED_AGAIN_MS = 10 * 60_000;
+const DOUBTED_AGAIN_MAX_MS = 24 * 3_600_000;
+
+/** Of these so many a run: each is a workflow with a look-up or two. The others are due at the next one still. */
+const DOUBTED_MAX = 100;
+
 /** A message that could not be handed on, for a reason of its own; the others go on. */
 const TRY_AGAIN_AFTER = '1 minute';
 
 export interface MaintenancePorts {
   readonly pool: Pool;
-  readonly payouts: Pick<PayoutsClient, 'resume' | 'notice'>;
+  readonly payouts: Pick<PayoutsClient, 'resume' | 'notice' | 'lookAgain'>;
   /** Told the results of each check of the books, for this worker's metrics. */
   readonly onBooksChecked?: (results: readonly InvariantResult[]) => void;
+  /** Before an attempt in doubt is looked up again for the first time. */
+  readonly doubtedAgainMs?: number;
 }
 
 /** Of one check: how many rules were asked, and those that do not hold. */
@@ -58,10 +70,29 @@ export interface BooksReport {
   readonly broken: readonly { readonly name: string; readonly violations: number }[];
 }
 
-export function createMaintenanceActivities({ pool, payouts, onBooksChecked = () => undefined }: MaintenancePorts) {
+/**
+ * One that fails for a reason of its own holds up nobody behind it; its time comes again. Undefined: it has failed.
+ * @throws TemporalUnavailable, which is for all of them
+ */
+async function apart<T>(what: string, about: object, work: () => Promise<T>): Promise<{ readonly answer: T } | undefined> {
+  try {
+    return { answer: await work() };
+  } catch (error) {
+    if (error instanceof TemporalUnavailable) throw error;
+    log.error(what, { ...about, error });
+    return undefined;
+  }
+}
+
+export function createMaintenanceActivities({
+  pool,
+  payouts,
+  onBooksChecked = () => undefined,
+  doubtedAgainMs = DOUBTED_AGAIN_MS,
+}: MaintenancePorts) {
   const ledger = createLedger(pool);
 
-  /** False: nothing more follows from it, or it could not be handed on. @throws TemporalUnavailable */
+  /** False: nothing more follows from it. */
   async function handOn(message: DueMessage): Promise<boolean> {
     const { id, payout_id: payoutId, round, attempt, handed, is_contradicted: isContradicted } = message;
     const claim = claimOf(message.claim);
@@ -73,29 +104,38 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
       // The PSP says one thing in its messages and another to whoever asks: nobody but a person can tell which is true.
       const reason = `a message says ${message.claim}, and the look-up says otherwise, however often`;
       const fact: Fact = { type: 'contradicted', attempt, source: 'callback', reason };
-      try {
-        await ledger.applyFact(payoutId, `contradicted:${id}`, fact, 'system');
-        await pool.query('UPDATE psp_messages SET hand_on_at = NULL WHERE id = $1', [id]);
-      } catch (error) {
-        // A payout that nothing can be written of holds up nobody else's message; this one's time comes again.
-        log.error('a contradicted message could not be told', { messageId: id, payoutId, error });
-      }
+      // Sent again by the PSP and denied again, it is told again: somebody may have closed the first time.
+      await ledger.applyFact(payoutId, `contradicted:${id}:${message.received_ms}`, fact, 'system');
+      await pool.query('UPDATE psp_messages SET hand_on_at = NULL WHERE id = $1', [id]);
       return false;
     }
     await pool.query(`UPDATE psp_messages SET state = 'received' WHERE id = $1 AND state = 'ignored'`, [id]);
-    try {
-      await payouts.notice(payoutId, round, { messageId: id, attempt, claim });
-    } catch (error) {
-      if (error instanceof TemporalUnavailable) throw error; // for all of them
-      log.error('a message could not be handed on', { messageId: id, payoutId, error });
-      return false;
-    }
+    await payouts.notice(payoutId, round, { messageId: id, attempt, claim });
     const again = HANDED_AGAIN_AFTER[Math.min(handed, HANDED_AGAIN_AFTER.length - 1)];
     // Not where it has been dealt with meanwhile.
     const later =
       'UPDATE psp_messages SET handed = handed + 1, hand_on_at = now() + $2::interval WHERE id = $1 AND hand_on_at IS NOT NULL';
     await pool.query(later, [id, again]);
     return true;
+  }
+
+  /** A payout that has ended with an attempt in doubt, and of which no message comes, may have been paid. */
+  async function lookUpDoubted(): Promise<number> {
+    let begun = 0;
+    for (let after = ''; ; ) {
+      const { rows } = await pool.query<DoubtedPayout>(DOUBTED, [OPEN_STATES, after, PAGE]);
+      for (const { id, doubted_ms } of rows) {
+        heartbeat(id);
+        const withinMs = Math.min(Math.max(doubted_ms / 2, doubtedAgainMs), DOUBTED_AGAIN_MAX_MS);
+        const done = await apart('an attempt in doubt could not be looked up', { payoutId: id }, () =>
+          payouts.lookAgain(id, withinMs),
+        );
+        if (done?.answer) begun += 1;
+        if (begun === DOUBTED_MAX) return begun;
+      }
+      after = rows.at(-1)?.id ?? '';
+      if (rows.length < PAGE) return begun;
+    }
   }
 
   return {
@@ -123,9 +163,10 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
 
     /**
      * Payouts that are open in the books but may have no workflow any more: ended by hand, or lost with a Temporal
-     * database that is older than ours. Each gets one, which goes on from the books; where one runs, nothing happens.
+     * database that is older than ours. Each gets one, which goes on from the books; where one runs, nothing happens. And
+     * of those that are over the attempts in doubt are looked up again.
      */
-    async takeUpOpenPayouts(): Promise<{ asked: number }> {
+    async takeUpOpenPayouts(): Promise<{ asked: number; lookedUp: number }> {
       let asked = 0;
       for (let after = ''; ; ) {
         const { rows } = await pool.query<{ payout: PayoutRecord }>(
@@ -135,11 +176,11 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
         );
         for (const { payout } of rows) {
           heartbeat(payout.id);
-          await payouts.resume(payout);
+          const done = await apart('a payout could not be taken up', { payoutId: payout.id }, () => payouts.resume(payout));
+          if (done) asked += 1;
         }
-        asked += rows.length;
         after = rows.at(-1)?.payout.id ?? '';
-        if (rows.length < PAGE) return { asked };
+        if (rows.length < PAGE) return { asked, lookedUp: await lookUpDoubted() };
       }
     },
 
@@ -154,7 +195,9 @@ export function createMaintenanceActivities({ pool, payouts, onBooksChecked = ()
         const { rows } = await pool.query<DueMessage>(DUE_MESSAGES, [TRY_AGAIN_AFTER, PAGE]);
         for (const message of rows) {
           heartbeat(message.id);
-          if (await handOn(message)) handed += 1;
+          const about = { messageId: message.id, payoutId: message.payout_id };
+          const done = await apart('a message could not be handed on', about, () => handOn(message));
+          if (done?.answer) handed += 1;
         }
         if (rows.length < PAGE) return { handed };
       }
@@ -177,7 +220,8 @@ const DUE_MESSAGES = `
     SELECT id, state FROM psp_messages WHERE hand_on_at <= now() ORDER BY hand_on_at LIMIT $2 FOR UPDATE SKIP LOCKED
   ), taken AS (
     UPDATE psp_messages m SET hand_on_at = now() + $1::interval FROM due WHERE m.id = due.id
-    RETURNING m.id, due.state = 'ignored' AS is_contradicted, m.payout_id, m.attempt, m.claim, m.handed
+    RETURNING m.id, due.state = 'ignored' AS is_contradicted, m.payout_id, m.attempt, m.claim, m.handed,
+              (extract(epoch FROM m.received_at) * 1000)::bigint::text AS received_ms
   )
   SELECT taken.*, p.round, p.state AS payout_state, ${attemptState('taken.attempt')} AS attempt_state
     FROM taken JOIN payouts p ON p.id = taken.payout_id`;
@@ -189,7 +233,21 @@ interface DueMessage {
   readonly attempt: number;
   readonly claim: string;
   readonly handed: number;
+  /** When it last came. */
+  readonly received_ms: string;
   readonly round: number;
   readonly payout_state: PayoutState;
   readonly attempt_state: string | null;
+}
+
+const DOUBTED = `
+  SELECT p.id, (extract(epoch FROM now() - max(coalesce(e.at, a.sent_at))) * 1000)::float8 AS doubted_ms
+    FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
+    LEFT JOIN events e ON e.payout_id = a.payout_id AND e.sequence = a.told_at
+   WHERE a.state = 'doubted' AND NOT p.state = ANY ($1) AND p.id > $2 GROUP BY p.id ORDER BY p.id LIMIT $3`;
+
+interface DoubtedPayout {
+  readonly id: string;
+  /** Since the newest doubt. */
+  readonly doubted_ms: number;
 }

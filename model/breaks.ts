@@ -79,6 +79,15 @@ export function ofSecondAttempt(): Pick<Bounds, 'start' | 'psp'> {
   return { start: told(facts), psp: [{ status: 'failed', mayRetry: true }] };
 }
 
+/**
+ * The PSP has had two more attempts than the books, which were restored: the second was refused at its door, the third is
+ * paid. What is asked for before the PSP has spoken is a second payment, which nobody can know: so it counts as a lie.
+ */
+export function ofForgotten(): Pick<Bounds, 'start' | 'psp'> {
+  const { start, psp } = ofSecondAttempt();
+  return { start, psp: [...psp, {}, { status: 'paid', lied: true, owesMessage: true }] };
+}
+
 /** Both its attempts have failed, and so has it. */
 export function ofTwoFailed(): Pick<Bounds, 'start' | 'psp'> {
   const facts: readonly ToldFact[] = [

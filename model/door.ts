@@ -62,7 +62,7 @@ function brokenBy(edge: Edge, before: PayoutBooks, after: PayoutBooks): string |
   const isProven = ({ state, proof }: PayoutBooks['attempts'][number]) =>
     state === 'returned' || (state === 'failed' && proof !== null);
   if (edge.effect === 'release' && !after.attempts.every(isProven)) return 'money is released with an attempt unproven';
-  const isNewKey = after.attempts.length > before.attempts.length;
+  const isNewKey = edge.effect === 'attempt' && after.attempts.length > before.attempts.length;
   if (isNewKey && !before.attempts.every(isProven)) return 'a new key exists while an earlier attempt is unproven';
   return undefined;
 }

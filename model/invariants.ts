@@ -4,7 +4,7 @@ import type { AttemptRow } from '../src/payouts/rules/books.ts';
 import { saysAlive } from '../src/payouts/rules/contract.ts';
 import { isFinal, STATES } from '../src/payouts/rules/machine.ts';
 import { isLiveAtPsp, type PspKey } from './pspKey.ts';
-import { keyOf, type Message, payoutRun, standingOf, type Task, type World } from './world.ts';
+import { isDoubt, keyOf, type Message, payoutRun, standingOf, type Task, type World } from './world.ts';
 
 /** Undefined: all is well. */
 export function brokenAlways(world: World): string | undefined {
@@ -22,7 +22,11 @@ export function brokenAtRest(world: World): string | undefined {
   const { books, messages } = world;
   const standing = standingOf(world);
   const isDoubtOpen = (index: number) => books.attempts[index]?.state === 'doubted' && !isFinal(books.state);
-  const isAcknowledged = (index: number) => world.acknowledged[index] === standing[index] && !isDoubtOpen(index);
+  // Who has dealt with a doubt is not told of it again while look-ups are silent: the PSP may have ended it, and nobody can know.
+  const isSameDoubt = (index: number) =>
+    keyOf(world, index + 1).isSilent && isDoubt(world.acknowledged[index]) && isDoubt(standing[index]);
+  const isAcknowledged = (index: number) =>
+    (world.acknowledged[index] === standing[index] || isSameDoubt(index)) && !isDoubtOpen(index);
   // Of a silent attempt it stays stored, and is handed on again: but who says "alive", an operator has heard of.
   const isKept = ({ attempt, claim }: Message) =>
     keyOf(world, attempt).isSilent && (!saysAlive(claim) || books.needsOperator || isAcknowledged(attempt - 1));

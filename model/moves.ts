@@ -4,7 +4,7 @@ import { DEEDS } from './deeds.ts';
 import { movesOfPeople } from './people.ts';
 import { movesOfPsp } from './psp.ts';
 import { type Move, movesOfWork, type Play } from './work.ts';
-import { standingOf, type World } from './world.ts';
+import { isDoubt, standingOf, type World } from './world.ts';
 
 /** @param simplify worlds that can only go the same way are one; a walk over the real books keeps the real numbers. */
 export function movesOf(world: World, play: Play, simplify: (world: World) => World = canonical): Move[] {
@@ -25,14 +25,12 @@ function movesOfClock(world: World): Move[] {
   return [{ deed: { does: 'deadline_passes', attempt: world.books.attempts.length }, after: { ...world, isLate: true } }];
 }
 
-/** What an operator acknowledged holds of each attempt until it stands otherwise, here or at the PSP. */
+/** What an operator acknowledged holds of each attempt until it stands otherwise, here or at the PSP; a doubt until the books end it. */
 function noted(world: World): World {
   if (world.acknowledged.every((each) => each === null)) return world;
   const standing = standingOf(world);
-  const isSame = world.acknowledged.every((each, index) => each === null || each === standing[index]);
-  return isSame
-    ? world
-    : { ...world, acknowledged: world.acknowledged.map((each, index) => (each === standing[index] ? each : null)) };
+  const holds = (each: string | null, index: number) => each === standing[index] || (isDoubt(each) && isDoubt(standing[index]));
+  return { ...world, acknowledged: world.acknowledged.map((each, index) => (holds(each, index) ? each : null)) };
 }
 
 export const isDue = ({ deed }: Move): boolean => DEEDS[deed.does].due;

@@ -26,7 +26,7 @@ export function pack(world: World): string {
 
 const packBooks = ({ state, sequence, round, attempts, returns, needsOperator, deciders, run }: PayoutBooks): string =>
   `${state}:${sequence}:${round}:${returns}:${+needsOperator}:${deciders.length}:${run}:${attempts
-    .map((row) => `${row.state}${row.proof}${+row.named}${row.unknownAt}.${row.toldAt}`)
+    .map((row) => `${row.state}${row.proof}${+row.named}${+row.isSent}${row.unknownAt}.${row.toldAt}`)
     .join()}`;
 
 const packMind = ({

@@ -3,7 +3,7 @@
  * as deep as some ten minutes of two cores allow; together they reach every deed, fact and edge (coverage.ts).
  */
 import { type Bounds, bounds } from './bounds.ts';
-import { ofSecondAttempt, ofTwoFailed } from './breaks.ts';
+import { ofForgotten, ofSecondAttempt, ofTwoFailed } from './breaks.ts';
 
 /** Within 20 seconds. */
 export const SHORT: readonly Bounds[] = [
@@ -53,6 +53,7 @@ const SEVERAL: readonly Bounds[] = [
   bounds('a step is impossible, and an answer lost', { parks: 1, acts: 1, faults: 1 }, ONE),
   bounds('impossible in review', { parks: 1, acts: 3 }, { ...ONE, start: { state: 'IN_REVIEW' } }),
   bounds('a provider, whose last attempt fails', { faults: 1 }, { messages: 1, lastNeedsOperator: true }),
+  bounds('a backup has forgotten attempts, and a payment', { faults: 1, acts: 1 }, { messages: 1, ...ofForgotten() }),
 ];
 
 /** What an attack on the rules of 2026-11-29 was about. */

@@ -90,10 +90,16 @@ function movesOfSweeps(world: World, { rules }: Play): Move[] {
 function isVain(world: World, { attempt, claim, isContradicted }: Message, { tell }: Rules): boolean {
   const key = keyOf(world, attempt);
   if (isContradicted && isBehind(key)) return true; // before the fifth time it will have caught up
-  if (!key.isSilent) return false;
+  if (!key.isSilent || isPayoutBehind(world)) return false;
   const outcome = saysAlive(claim) ? tell(world.books, doubtOf(attempt)).outcome : 'unchanged';
   return outcome !== 'applied' && outcome !== 'ignored';
 }
+
+/** A run that follows an earlier round up has written down what the payout's own does not know yet: who is told reads the books. */
+const isPayoutBehind = (world: World): boolean => {
+  const run = payoutRun(world);
+  return run !== undefined && run.mind.seen.sequence !== world.books.sequence;
+};
 
 const doubtOf = (attempt: number): ToldFact => ({ type: 'contradicted', attempt, source: 'callback' });
 
@@ -297,6 +303,7 @@ const factsFor = (
 ) => {
   const payout = {
     kind: bounds.lastNeedsOperator ? 'provider' : 'merchant',
+    attempt: world.books.attempts.length,
     attemptsBefore: world.attemptsBefore,
     maxAttempts: bounds.attempts,
   };
@@ -329,7 +336,7 @@ function movesOfLookUp(world: World, run: Owner, task: LookUp, play: Play): Move
     const facts = [{ ...doubtOf(attempt), askedAt: task.askedAt }];
     const after = isDoubt
       ? replace(world, run, task, { ...task, step: 'record', facts })
-      : done(world, run, task, play.rules, { kind: 'confirmed', attempt });
+      : done(world, run, task, play.rules, seenEvent(world, task.sequence), { kind: 'confirmed', attempt });
     return [{ deed: { does: 'gives_up', attempt, what: reply?.kind ?? 'silence' }, after }];
   }
   if (isFruitless && why === 'main' && isAtPsp(task.known)) {

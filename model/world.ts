@@ -142,24 +142,22 @@ export function seenOf({ books, attemptsBefore }: World): Seen {
 }
 
 /** The attempts that stored messages, not dealt with, say are alive: what SQL `has_unread_message` reads. */
-export const unreadOf = ({ messages, books }: World): readonly number[] =>
-  messages
-    .filter(({ attempt, claim, isContradicted }) => !isContradicted && saysAlive(claim) && attempt <= books.attempts.length)
-    .map(({ attempt }) => attempt);
+export const unreadOf = ({ messages }: World): readonly number[] =>
+  messages.filter(({ claim, isContradicted }) => !isContradicted && saysAlive(claim)).map(({ attempt }) => attempt);
 
 export const payoutRun = ({ runs }: World): Run | undefined => runs.find(({ kind }) => kind === 'payout');
 export const keyOf = ({ psp }: World, attempt: number): PspKey => psp[attempt - 1] ?? newKey();
 
-/**
- * How each attempt stands in the books and, as far as money goes, at the PSP. Of one in doubt only the doubt: who has dealt
- * with it is told anew when the books change, which each message of its end sees to as soon as look-ups answer.
- */
+/** How each attempt stands in the books and, as far as money goes, at the PSP: of one in doubt nobody knows until the PSP shows its end. */
 export const standingOf = (world: World): readonly string[] =>
   world.books.attempts.map(({ state }, index) => {
-    if (state === 'doubted') return state;
     const { status } = keyOf(world, index + 1);
-    return `${state}/${['failed', 'returned', 'paid', 'none'].includes(status) ? status : 'out'}`;
+    const hasEnded =
+      status === 'failed' || status === 'returned' || (state !== 'doubted' && (status === 'paid' || status === 'none'));
+    return `${state}/${hasEnded ? status : 'out'}`;
   });
+
+export const isDoubt = (standing: string | null | undefined): boolean => standing?.startsWith('doubted/') ?? false;
 
 export const setKey = (world: World, attempt: number, change: Partial<PspKey>): World => ({
   ...world,

@@ -40,7 +40,7 @@ export async function handOnMessages(): Promise<{ handed: number }> {
   return await messages.handOnMessages();
 }
 
-export async function takeUpOpenPayouts(): Promise<{ asked: number }> {
+export async function takeUpOpenPayouts(): Promise<{ asked: number; lookedUp: number }> {
   return await open.takeUpOpenPayouts();
 }
 

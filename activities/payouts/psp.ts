@@ -53,10 +53,17 @@ export interface PspPorts {
 /** A worker that dies during a PSP call is noticed after the workflow's heartbeat timeout, three of these. */
 const HEARTBEAT_MS = 3_000;
 
+/**
+ * From the begin of an attempt to its request. Whoever comes later was asleep, and somebody may have decided meanwhile that
+ * nothing was sent. With PSP_TIMEOUT's upper limit of 30 s it stays below the 60 s after which the workflow gives a send up.
+ */
+const SEND_WITHIN_MS = 20_000;
+
 const INTERRUPTED: PspReply = { kind: 'unknown', reason: 'an interrupted try may have sent it' };
 
 const READ_ORDER = `
   SELECT p.amount, p.currency, p.mode, p.psp, p.description, p.destination, a.psp_ref, a.state = 'succeeded' AS is_paid,
+         p.state = 'SUBMITTING' AND p.attempt = $2 AND a.state = 'open' AS is_begun, a.told_at,
          extract(epoch FROM clock_timestamp() - a.sent_at) * 1000 AS sent_ago_ms
     FROM payouts p LEFT JOIN payout_attempts a ON a.payout_id = p.id AND a.attempt = $2 WHERE p.id = $1`;
 
@@ -65,7 +72,7 @@ export type PspActivities = ReturnType<typeof createPspActivities>;
 export function createPspActivities({ ledger, pool, connector }: PspPorts) {
   const applyFact = factDoor(ledger);
 
-  async function orderOf(payoutId: string, attempt: number): Promise<{ order: PspOrder; psp: PspConnector; sentAgoMs: number }> {
+  async function orderOf(payoutId: string, attempt: number): Promise<Order> {
     const { rows } = await pool.query<OrderRow>({ name: 'read_order', text: READ_ORDER, values: [payoutId, attempt] });
     const row = rows[0];
     if (!row) throw ApplicationFailure.nonRetryable(`no payout ${payoutId}`);
@@ -85,14 +92,22 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
       pspRef: row.psp_ref,
       isPaid: row.is_paid ?? false,
     };
-    return { order, psp, sentAgoMs: row.sent_ago_ms === null ? 0 : Math.trunc(Number.parseFloat(row.sent_ago_ms)) };
+    const sentAgoMs = row.sent_ago_ms === null ? 0 : Math.trunc(Number.parseFloat(row.sent_ago_ms));
+    return { order, psp, sentAgoMs, begunAt: row.is_begun ? row.told_at : null };
   }
 
-  async function ask(payoutId: string, attempt: number): Promise<PspReply> {
-    const { order, psp } = await orderOf(payoutId, attempt);
-    await failpoint('psp_call.before', payoutId);
+  /**
+   * Asks for the money, unless this worker has slept since it began: the attempt may have been closed by then, and its money
+   * sent under another key. What is left is a sleep between the last look at the clock and the first byte (docs/proof.md).
+   */
+  async function ask({ payout }: FactAnswer, attempt: number, leftMs: () => number): Promise<PspReply> {
+    const { order, psp, sentAgoMs, begunAt } = await orderOf(payout.id, attempt);
+    if (begunAt !== payout.sequence) return notSent('something else was told of the attempt before it was sent');
+    await failpoint('psp_call.before', payout.id);
+    if (cancellationSignal().aborted) return notSent('the worker was given up before it sent');
+    if (sentAgoMs > SEND_WITHIN_MS || leftMs() < 0) return notSent('the worker came too late to send');
     const reply = await psp.submit(order, cancellationSignal());
-    await failpoint('psp_call.after', payoutId);
+    await failpoint('psp_call.after', payout.id);
     return reply;
   }
 
@@ -134,9 +149,10 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
       await failpoint('attempt.before', payoutId);
       // From the first moment: a slow database is no dead worker, whose request might have left.
       return await whileBeating(HEARTBEAT_MS, async () => {
+        const leftMs = countdown(SEND_WITHIN_MS);
         const begin = await applyFact(payoutId, stepKey(fact, input), fact, 'system');
         if (begin.outcome !== 'applied' && begin.outcome !== 'already') return { begun: false, begin };
-        const reply = begin.outcome === 'already' ? INTERRUPTED : await ask(payoutId, attempt);
+        const reply = begin.outcome === 'already' ? INTERRUPTED : await ask(begin, attempt, leftMs);
         const recorded = await record(begin, input, reply);
         return recorded ? { begun: true, reply, recorded } : { begun: true, reply, begin };
       });
@@ -168,6 +184,24 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
   };
 }
 
+/** Certain: this request, the only one of its begin, has not left. */
+const notSent = (reason: string): PspReply => ({ kind: 'not_taken', reason, retryAfterMs: null });
+
+/** By two clocks: the one stands still while the machine sleeps, the other may be set back. */
+function countdown(ms: number): () => number {
+  const [ticks, time] = [performance.now(), Date.now()];
+  return () => ms - Math.max(performance.now() - ticks, Date.now() - time);
+}
+
+interface Order {
+  readonly order: PspOrder;
+  readonly psp: PspConnector;
+  /** By the database's clock. */
+  readonly sentAgoMs: number;
+  /** The event with which its last send began, if nothing has been told of it since; null: it is not to be sent. */
+  readonly begunAt: number | null;
+}
+
 interface OrderRow {
   readonly amount: string;
   readonly currency: string;
@@ -177,5 +211,7 @@ interface OrderRow {
   readonly destination: Destination;
   readonly psp_ref: string | null;
   readonly is_paid: boolean | null;
+  readonly is_begun: boolean | null;
+  readonly told_at: number | null;
   readonly sent_ago_ms: string | null;
 }

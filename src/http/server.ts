@@ -8,6 +8,7 @@ import { createPayoutsClient } from '../payouts/client.ts';
 import { createPayoutRunsClient } from '../providers/runsClient.ts';
 import { createPspRegistry } from '../psp/registry.ts';
 import { connectTemporal } from '../temporal/client.ts';
+import { FULL } from '../temporal/signals.ts';
 import { createWebhooksClient } from '../webhooks/client.ts';
 import { buildApp } from './app.ts';
 
@@ -32,7 +33,7 @@ export async function startApi(config: Config): Promise<Api> {
     pool,
     prisma,
     ledger: createLedger(pool),
-    payouts: createPayoutsClient(client, config),
+    payouts: createPayoutsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
     payoutRuns: createPayoutRunsClient(client),
     webhooks: createWebhooksClient(client),
     psps,

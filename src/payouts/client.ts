@@ -5,7 +5,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
-  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
@@ -17,9 +16,10 @@ import {
 import { ApplicationFailure, TypedSearchAttributes, type WorkflowIdReusePolicy } from '@temporalio/common';
 import { followUpWorkflowId, payoutWorkflowId } from '../rules/ids.ts';
 import { formatMajor } from '../rules/money.ts';
-import { RPC_TIMEOUT_MS, TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
+import { RPC_TIMEOUT_MS, refusalIn, TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
 import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
 import { unsigned } from '../temporal/rules/unsigned.ts';
+import { createSignals } from '../temporal/signals.ts';
 import {
   type Accepted,
   type AcceptOrder,
@@ -60,6 +60,7 @@ type FollowUp = (input: FollowUpInput) => Promise<void>;
 type PayoutWorkflow = (input: PayoutInput) => Promise<PayoutResult>;
 
 export type AcceptAnswer = { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'pending' };
+const PENDING: AcceptAnswer = { kind: 'pending' };
 export type SteeredAnswer = CommandAnswer | { readonly outcome: 'gone' } | { readonly outcome: 'pending' };
 
 /** What a workflow is started with besides its opening; read by operators in the Temporal UI. */
@@ -82,7 +83,7 @@ export interface PayoutsSettings {
 export interface PayoutsClient {
   /** Starts the payout or attaches to it, and waits for its first decision. `pending`: no worker answered in time. */
   accept(facts: PayoutFacts, opening: Opening): Promise<AcceptAnswer>;
-  /** The first decision on a payout that may have been begun before, whatever was asked then. `unknown`: it never was. */
+  /** The first decision on a payout that may have been begun before, whatever was asked then. `unknown`: it never was, or was ended before it decided. */
   recall(payoutId: string): Promise<AcceptAnswer | { readonly kind: 'unknown' }>;
   /**
    * Asks a running payout for something. `gone`: its workflow has ended; `pending`: no worker answered in time.
@@ -93,14 +94,25 @@ export interface PayoutsClient {
   commandAfterEnd(seen: SeenPayout, command: Command, updateId: string): Promise<SteeredAnswer>;
   /** Hands a PSP's message to whoever takes facts of this payout now: its own workflow, or one that follows it up. */
   notice(payoutId: string, round: number, notice: PspNotice): Promise<void>;
+  /**
+   * Has the attempts in doubt of a payout that is over looked up again, unless somebody has followed it up within this time.
+   * @returns whether it was begun
+   */
+  lookAgain(payoutId: string, withinMs: number): Promise<boolean>;
   /** Takes up an open payout that has no workflow (any more); does nothing where one runs. */
   resume(record: PayoutRecord): Promise<void>;
   /** Hands an approved payout over to its workflow, which sends it; one that was lost is taken up again. */
   dispatch(record: PayoutRecord, runId: string): Promise<void>;
 }
 
-export function createPayoutsClient(client: Client, settings: PayoutsSettings): PayoutsClient {
+/** @param onFull told of each run that was ended because it could take no more signals: an operator should ask who sent them. */
+export function createPayoutsClient(
+  client: Client,
+  settings: PayoutsSettings,
+  onFull: (workflowId: string) => void = () => undefined,
+): PayoutsClient {
   const { workflow } = client;
+  const signalHeard = createSignals(workflow, onFull);
 
   const startOptions = (facts: PayoutFacts, opening: Opening, reuse: WorkflowIdReusePolicy) => ({
     workflowId: payoutWorkflowId(facts.payoutId, opening.type === 'new' ? 1 : opening.round),
@@ -129,10 +141,11 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
   });
 
   async function accept(facts: PayoutFacts, opening: Opening): Promise<AcceptAnswer> {
-    // A payout is begun once: closed means never again. A reinitiation that was refused may be asked for again; the
-    // ledger opens each round once, whoever asks.
+    // A payout is begun once: done means never again. A run that was ended by hand has decided nothing, or what the books
+    // say: they answer its successor. A reinitiation that was refused may be asked for again; the ledger opens each round
+    // once, whoever asks.
     const isNew = opening.type !== 'reinitiate';
-    const options = startOptions(facts, opening, isNew ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE');
+    const options = startOptions(facts, opening, isNew ? 'ALLOW_DUPLICATE_FAILED_ONLY' : 'ALLOW_DUPLICATE');
     const updateId = isNew ? 'accept' : `accept:${opening.requestId}`;
     try {
       const accepted = await inTime(async () => {
@@ -145,7 +158,7 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     } catch (error) {
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfStarted(options.workflowId);
       // It has ended without this update: the update was lost with a server. The result holds the same answer.
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return await answerOfEnded(options.workflowId);
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return (await answerOfEnded(options.workflowId)) ?? PENDING;
       throw refusedOr(error);
     }
   }
@@ -162,7 +175,7 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     }
     // It has ended, or there never was one.
     const there = await pendingIfThere(handle);
-    return there.outcome === 'gone' ? { kind: 'unknown' } : await answerOfEnded(workflowId);
+    return (there.outcome === 'gone' ? undefined : await answerOfEnded(workflowId)) ?? { kind: 'unknown' };
   }
 
   /** Waits for a workflow's answer, and asks again where the server threw the question away. */
@@ -184,7 +197,7 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
   async function pendingIfStarted(workflowId: string): Promise<AcceptAnswer> {
     try {
       await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, () => workflow.getHandle(workflowId).describe());
-      return { kind: 'pending' };
+      return PENDING;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError)
         throw new TemporalUnavailable('the payout could not be started in time', { cause: error });
@@ -192,14 +205,15 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
     }
   }
 
-  async function answerOfEnded(workflowId: string): Promise<AcceptAnswer> {
+  /** Undefined: it was ended by hand, or lost, and has answered nobody. */
+  async function answerOfEnded(workflowId: string): Promise<AcceptAnswer | undefined> {
     try {
       const result = client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
         workflow.getHandle<PayoutWorkflow>(workflowId).result(),
       );
       return { kind: 'answered', accepted: ours(await result).accepted };
     } catch (error) {
-      if (error instanceof WorkflowFailedError) return { kind: 'pending' }; // ended by hand: its payout is open, and will be taken up again
+      if (error instanceof WorkflowFailedError) return undefined;
       throw unavailableOr(error);
     }
   }
@@ -245,20 +259,34 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
   }
 
   async function notice(payoutId: string, round: number, message: PspNotice): Promise<void> {
+    const [own, after] = [payoutWorkflowId(payoutId, round), followUpWorkflowId(payoutId)];
     try {
       await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, async () => {
         try {
-          await workflow.getHandle(payoutWorkflowId(payoutId, round)).signal(pspNoticeSignal, message);
+          await signalHeard(own, (run) => run.signal(pspNoticeSignal, message));
         } catch (error) {
           if (!(error instanceof WorkflowNotFoundError)) throw error;
-          await workflow.signalWithStart<FollowUp, [PspNotice]>('payoutFollowUp', {
-            ...followUpOptions(payoutId),
-            signal: pspNoticeSignal,
-            signalArgs: [message],
-          });
+          const options = { ...followUpOptions(payoutId), signal: pspNoticeSignal, signalArgs: [message] as [PspNotice] };
+          const signalWithStart = () => workflow.signalWithStart<FollowUp, [PspNotice]>('payoutFollowUp', options);
+          await signalHeard(after, (run) => run.signal(pspNoticeSignal, message), signalWithStart);
         }
       });
     } catch (error) {
+      throw unavailableOr(error);
+    }
+  }
+
+  async function lookAgain(payoutId: string, withinMs: number): Promise<boolean> {
+    const options = followUpOptions(payoutId);
+    try {
+      return await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, async () => {
+        const followedUpAt = await startOf(workflow.getHandle(options.workflowId));
+        if (followedUpAt !== undefined && Date.now() - followedUpAt.getTime() < withinMs) return false;
+        await workflow.start<FollowUp>('payoutFollowUp', options);
+        return true;
+      });
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
       throw unavailableOr(error);
     }
   }
@@ -282,27 +310,30 @@ export function createPayoutsClient(client: Client, settings: PayoutsSettings): 
 
   async function dispatch(record: PayoutRecord, runId: string): Promise<void> {
     try {
+      const options = { ...resumeOptions(record), signal: dispatchSignal, signalArgs: [{ runId }] as [DispatchOrder] };
+      const signalWithStart = () => workflow.signalWithStart<PayoutWorkflow, [DispatchOrder]>('payout', options);
       await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
-        workflow.signalWithStart<PayoutWorkflow, [DispatchOrder]>('payout', {
-          ...resumeOptions(record),
-          signal: dispatchSignal,
-          signalArgs: [{ runId }],
-        }),
+        signalHeard(options.workflowId, (run) => run.signal(dispatchSignal, { runId }), signalWithStart),
       );
     } catch (error) {
       throw unavailableOr(error);
     }
   }
 
-  return { accept, recall, command, commandAfterEnd, notice, resume, dispatch };
+  return { accept, recall, command, commandAfterEnd, notice, lookAgain, resume, dispatch };
 }
 
-function wasThrownAway(error: unknown): boolean {
-  for (let each: unknown = error; each instanceof Error; each = each.cause) {
-    if (isGrpcServiceError(each)) return THROWN_AWAY.includes(each.code);
+/** When its newest run began; undefined: there is none that the server remembers. */
+async function startOf(handle: WorkflowHandle): Promise<Date | undefined> {
+  try {
+    return (await handle.describe()).startTime;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
   }
-  return false;
 }
+
+const wasThrownAway = (error: unknown): boolean => THROWN_AWAY.includes(refusalIn(error)?.code ?? 0);
 
 /** Whoever can answer a workflow's tasks can answer its updates: what was not encrypted by us is no answer. */
 function ours<T>(answer: T): T {

@@ -52,10 +52,15 @@ function storableTexts(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, storableTexts(each)]));
 }
 
-/** What cannot be kept as it is, is kept as its bytes: an operator may need them. */
+/**
+ * What cannot be kept as it is, is kept as its bytes: an operator may need them. Its key is made of all that it says: a PSP
+ * that gives one id to two events, of one transfer or of two, has said two things, and the second must not pass for the first.
+ */
 export function storableCallback({ eventKey, reference, claim, body }: PspCallback, rawBody: Buffer): PspCallback {
+  const bytes = `sha256:${createHash('sha256').update(rawBody).digest('hex')}`;
+  const key = [eventKey, reference ?? '-', claim].map((part) => (isName(part) ? part : bytes)).join(' ');
   return {
-    eventKey: isName(eventKey) ? eventKey : `sha256:${createHash('sha256').update(rawBody).digest('hex')}`,
+    eventKey: isName(key) ? key : bytes,
     reference: reference !== null && isName(reference) ? reference : null,
     claim: isName(claim) ? claim : 'unreadable',
     body: isStorableJson(body) ? body : { base64: rawBody.toString('base64') },

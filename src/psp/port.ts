@@ -30,6 +30,7 @@ export type PspDestination =
 
 /** A callback after its signature was checked. `claim` is the PSP's word, believed only once a look-up agrees. */
 export interface PspCallback {
+  /** The PSP's id for the event. Stored with what the event says: PSPs use one twice (border.ts). */
   readonly eventKey: string;
   readonly reference: string | null;
   readonly claim: string;

@@ -1,29 +1,16 @@
 /**
- * What the books have forgotten or would do wrong after they were restored from a backup, as two witnesses tell it:
- * Temporal's runs and the PSP's statement. Rules only; who asks and who acts is in main.ts and repair.ts.
+ * What the books have forgotten or would do wrong after they were restored from a backup: one pure answer to what all
+ * witnesses of a payout say (witnesses.ts). Who asks and who acts is in main.ts and repair.ts.
  */
-
-import type { PayoutRecord } from '../payouts/rules/contract.ts';
-import { STATES } from '../payouts/rules/machine.ts';
-import { attemptOf, payoutIdOf } from '../rules/ids.ts';
 import { formatMajor } from '../rules/money.ts';
-import type { Run, Told } from './runs.ts';
+import { type LineFinding, lineFindings } from './lines.ts';
+import { type SendingFinding, sendingFinding } from './sending.ts';
 import type { StatementLine } from './statement.ts';
+import type { Witnesses } from './witnesses.ts';
 
-/** A payout as the books have it now. */
-export interface Booked {
-  readonly payout: PayoutRecord;
-  /** The state of each attempt's row, by its number. */
-  readonly attempts: Readonly<Record<string, 'open' | 'succeeded' | 'failed'>>;
-}
+export type Finding = SendingFinding | LineFinding;
 
-export type Finding =
-  | { readonly kind: 'forgotten' | 'forgotten_end'; readonly payoutId: string; readonly runs: readonly Run[] }
-  | { readonly kind: 'forgotten_round'; readonly payoutId: string; readonly run: Run }
-  | { readonly kind: 'stopped' | 'stopped_in_flight'; readonly payoutId: string; readonly told: Told }
-  | { readonly kind: StatementKind; readonly payoutId: string; readonly line: StatementLine };
-
-type StatementKind = 'unknown_transfer' | 'closed_but_paid' | 'paid_twice' | 'other_money' | 'not_paid_by_psp';
+const BOOKED = 'handed to it as a message of the PSP, which a look-up decides on';
 
 /** `repair`: what `--repair` does about it; null: a person has to. */
 export const MEANING: Readonly<Record<Finding['kind'], { readonly says: string; readonly repair: string | null }>> = {
@@ -39,6 +26,10 @@ export const MEANING: Readonly<Record<Finding['kind'], { readonly says: string; 
     says: 'was tried again after the backup, and the books have it as failed',
     repair: 'opened again in that round, under the same keys',
   },
+  astray: {
+    says: 'may have been paid in a way that the books do not know, and they would send it',
+    repair: 'left to an operator, and not sent by itself',
+  },
   stopped: {
     says: 'was held, rejected, cancelled or failed after the backup, and the books would send it',
     repair: 'held, for an operator to release or reject',
@@ -47,77 +38,53 @@ export const MEANING: Readonly<Record<Finding['kind'], { readonly says: string; 
     says: 'was closed as unpaid after the backup, and the books have a request of it on the wire',
     repair: 'left to an operator: it is looked up and not sent again; resolve it when the PSP proves what became of it',
   },
+  stopped_and_failed: {
+    says: 'was closed as unpaid after the backup, and the books have a request of it on the wire, which the PSP has as failed',
+    repair: 'closed again as not paid',
+  },
   unknown_transfer: {
     says: 'is in the book of the PSP and in no other: find its merchant, who must not ask for it again, and book it',
     repair: null,
   },
-  closed_but_paid: { says: 'was paid by the PSP, and the books have closed it as unpaid', repair: null },
-  paid_twice: { says: 'was paid by the PSP under two attempts', repair: null },
   other_money: { says: 'has another amount or currency at the PSP', repair: null },
-  not_paid_by_psp: { says: 'was not paid by the PSP, and the books have it as paid', repair: null },
+  paid_twice: { says: 'was paid by the PSP twice', repair: null },
+  other_attempt: { says: 'has another attempt at the PSP than the one that the books have as paid', repair: null },
+  closed_but_paid: { says: 'was paid by the PSP, or may be, and the books have closed it as unpaid', repair: BOOKED },
+  closed_unbooked: {
+    says: 'was paid by the PSP, or may be, under an attempt that the books never started, and they have closed it',
+    repair: null,
+  },
+  alive_again: { says: 'is paid by the PSP, or may be, under an attempt that the books have as dead', repair: BOOKED },
+  sent_back: { says: 'came back from the bank, and the books have it as paid', repair: BOOKED },
+  not_paid_by_psp: { says: 'was not paid by the PSP, and the books have it as paid', repair: BOOKED },
+  doubt_ended: { says: 'failed at the PSP, and the books still doubt it', repair: BOOKED },
+  paid_while_held: {
+    says: 'was paid by the PSP, or may be, and waits for a person in the books: let it go on, do not reject it',
+    repair: 'left to whoever decides on it: paid by the PSP, or about to be; it must not be rejected',
+  },
 };
 
-/** @param runs of one payout, the oldest first. */
-export function findingOfRuns(runs: readonly Run[], payout: PayoutRecord | undefined): Finding | undefined {
-  const last = runs.at(-1);
-  if (!last) return undefined;
-  const { payoutId, told } = last;
-  if (!payout) {
-    if (told === 'refused') return undefined; // it never was in the books
-    return { kind: told === 'closed' ? 'forgotten_end' : 'forgotten', payoutId, runs };
-  }
-  const { final, inFlight } = STATES[payout.state];
-  if (last.round < payout.round) return undefined; // the books know more
-  if (!final && (told === 'closed' || told === 'held')) {
-    if (!inFlight) return isOnHold(payout) ? undefined : { kind: 'stopped', payoutId, told };
-    return told === 'closed' ? { kind: 'stopped_in_flight', payoutId, told } : undefined; // on the wire nothing can be held
-  }
-  if (payout.state === 'FAILED' && last.round > payout.round && told !== 'closed' && told !== 'refused') {
-    return { kind: 'forgotten_round', payoutId, run: last };
-  }
-  return undefined;
-}
-
-const isOnHold = ({ state }: PayoutRecord): boolean => state === 'ON_HOLD' || state === 'REVIEW_ON_HOLD';
-
-/** @param booked those that the statement speaks of, as far as the books know them. */
-export function findingsOfStatement(lines: readonly StatementLine[], booked: ReadonlyMap<string, Booked>): Finding[] {
-  const paidBefore = new Set<string>();
-  return lines.flatMap((line): Finding[] => {
-    const payoutId = payoutIdOf(line.reference);
-    if (payoutId === undefined) return []; // not made by us
-    const known = booked.get(payoutId);
-    const kind = known ? contradiction(line, known, paidBefore) : isMoneyOut(line) ? 'unknown_transfer' : undefined;
-    if (line.status === 'paid') paidBefore.add(payoutId);
-    return kind ? [{ kind, payoutId, line }] : [];
-  });
-}
-
-/** Failed at the PSP and forgotten by us is as if it had never been; all else has moved money, or will. */
-const isMoneyOut = ({ status }: StatementLine): boolean => status !== 'failed';
-
-function contradiction(
-  line: StatementLine,
-  { payout, attempts }: Booked,
-  paidBefore: ReadonlySet<string>,
-): StatementKind | undefined {
-  if (line.amountMinor !== BigInt(payout.amountMinor) || line.currency !== payout.currency) return 'other_money';
-  const money = STATES[payout.state].money;
-  const attempt = attempts[String(attemptOf(line.reference))];
-  if (line.status === 'paid') {
-    if (paidBefore.has(payout.id) || (money === 'paid' && attempt !== 'succeeded')) return 'paid_twice';
-    // Open: it goes on under the same key, and the PSP answers that it has paid.
-    return STATES[payout.state].final && money === 'none' && payout.state !== 'RETURNED' ? 'closed_but_paid' : undefined;
-  }
-  return line.status === 'failed' && attempt === 'succeeded' ? 'not_paid_by_psp' : undefined;
+/** Everything that the witnesses of one payout contradict each other in. */
+export function findingsOf(witnesses: Witnesses): Finding[] {
+  const sending = sendingFinding(witnesses);
+  // Once it is taken in, its lines can be compared.
+  if (sending?.kind === 'forgotten' || sending?.kind === 'forgotten_end') return [sending];
+  return [...(sending ? [sending] : []), ...lineFindings(witnesses)];
 }
 
 /** One line for whoever reads it. */
 export function sentenceOfFinding(finding: Finding): string {
   const { says, repair } = MEANING[finding.kind];
-  const line = 'line' in finding ? ` [${finding.line.reference} ${amountOf(finding.line)} ${finding.line.status}]` : '';
-  const told = 'told' in finding ? ` [${finding.told}]` : '';
-  return `${finding.payoutId} ${says}${line}${told}${repair === null ? '' : ' (--repair)'}`;
+  return `${finding.payoutId} ${says}${particulars(finding)}${repair === null ? '' : ' (--repair)'}`;
+}
+
+/** The same once it is done. */
+export const sentenceOfRepair = (finding: Finding): string =>
+  `${finding.payoutId} ${MEANING[finding.kind].repair}${finding.kind === 'stopped' ? '' : particulars(finding)}`;
+
+function particulars(finding: Finding): string {
+  if ('line' in finding) return ` [${finding.line.reference} ${amountOf(finding.line)} ${finding.line.status}]`;
+  return finding.caution ? ` [${finding.caution.why}]` : '';
 }
 
 const amountOf = ({ amountMinor, currency }: StatementLine): string => `${formatMajor(amountMinor, currency)} ${currency}`;

@@ -8,13 +8,16 @@ import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
+import { isFinal } from '../payouts/rules/machine.ts';
 import { payoutIdOf } from '../rules/ids.ts';
 import { connectTemporal } from '../temporal/client.ts';
 import { createWebhooksClient } from '../webhooks/client.ts';
-import { type Booked, type Finding, findingOfRuns, findingsOfStatement, MEANING, sentenceOfFinding } from './findings.ts';
+import { type Finding, findingsOf, MEANING, sentenceOfFinding, sentenceOfRepair } from './findings.ts';
+import { lineFindings } from './lines.ts';
 import { holdAll, type RepairPorts, repair, takeUpAll } from './repair.ts';
-import { createRunsClient, type Run, type RunsClient } from './runs.ts';
+import { createRunsClient, type RunsClient } from './runs.ts';
 import { parseStatement, type StatementLine } from './statement.ts';
+import type { Booked, Memory, Run } from './witnesses.ts';
 
 export interface RestoredOptions {
   /** When the backup of the books was made; earlier costs time only. Undefined: they are not older than Temporal. */
@@ -39,7 +42,7 @@ export async function restored(
   options: RestoredOptions,
   say: (line: string) => void,
 ): Promise<boolean> {
-  const statement = options.statementFile === undefined ? [] : parseStatement(readFileSync(options.statementFile, 'utf8'));
+  const statement = options.statementFile === undefined ? undefined : readStatement(options.statementFile);
   const pool = createPool({ url: config.databaseUrl, max: 4, applicationName: 'oncepay restored' });
   const { client, close } = connectTemporal(config);
   const ports: RepairPorts = {
@@ -51,39 +54,83 @@ export async function restored(
     webhooks: createWebhooksClient(client),
   };
   try {
-    const found = options.since === undefined ? [] : await compareWithTemporal(pool, ports.runs, options.since);
+    const found = await compare(ports, options.since, statement);
     if (!options.repair) {
-      const all = [...found, ...(await compareWithPsp(pool, statement, new Set(found.map(({ payoutId }) => payoutId))))];
-      for (const finding of all) say(sentenceOfFinding(finding));
-      say(`${all.length} findings.`);
-      return all.length === 0;
+      for (const finding of found) say(sentenceOfFinding(finding));
+      say(`${found.length} findings.`);
+      return found.length === 0;
     }
     await refuseWhileAtWork(pool);
-    const left = await repairAll(ports, found, say);
+    const left = await repairAll(ports, found.filter(isRepaired), say);
     if (options.hold) say(`Left to an operator: ${await holdAll(ports)} open payouts.`);
     const taken = await takeUpAll(ports, left);
     say(`Taken up: ${taken.payouts} open payouts, ${taken.webhooks} webhooks, ${taken.messages} messages of the PSP.`);
-    const atPsp = await compareWithPsp(pool, statement, left);
-    for (const finding of atPsp) say(sentenceOfFinding(finding));
-    say(`${left.size + atPsp.length} findings are left.`);
-    return left.size + atPsp.length === 0;
+    // Of what is in the books only now, too.
+    const persons = (await compareLines(pool, statement)).filter(
+      (finding) => !isRepaired(finding) && !left.has(finding.payoutId),
+    );
+    for (const finding of persons) say(sentenceOfFinding(finding));
+    say(`${left.size + persons.length} findings are left.`);
+    return left.size + persons.length === 0;
   } finally {
     await Promise.all([pool.end(), close()]);
   }
 }
 
-async function compareWithTemporal(pool: Pool, runs: RunsClient, since: Date): Promise<Finding[]> {
-  const byPayout = new Map<string, Run[]>();
-  for (const run of await runs.since(since)) byPayout.set(run.payoutId, [...(byPayout.get(run.payoutId) ?? []), run]);
-  const booked = await readBooked(pool, [...byPayout.keys()]);
-  return [...byPayout].flatMap(([payoutId, ofPayout]) => findingOfRuns(ofPayout, booked.get(payoutId)?.payout) ?? []);
+const isRepaired = ({ kind }: Finding): boolean => MEANING[kind].repair !== null;
+
+/** @param since undefined: Temporal remembers no more than the books. */
+async function compare(
+  { pool, runs }: Pick<RepairPorts, 'pool' | 'runs'>,
+  since: Date | undefined,
+  statement: Statement | undefined,
+): Promise<Finding[]> {
+  const listed = since === undefined ? [] : await runs.since(since);
+  const byPayout = grouped(listed, ({ payoutId }) => payoutId);
+  const ids = [...new Set([...byPayout.keys(), ...(statement?.keys() ?? [])])];
+  const booked = await readBooked(pool, ids);
+  const findings: Finding[] = [];
+  for (const payoutId of ids) {
+    const known = booked.get(payoutId);
+    // What is over in the books is not sent, whatever its runs say: their histories are long.
+    const isOver = known !== undefined && isFinal(known.payout.state) && known.payout.state !== 'FAILED';
+    const memories = isOver ? [] : await rememberAll(runs, byPayout.get(payoutId) ?? []);
+    findings.push(...findingsOf({ payoutId, booked: known, runs: memories, lines: linesOf(statement, payoutId) }));
+  }
+  return findings;
 }
 
-/** @param covered payouts that another finding speaks of already. */
-async function compareWithPsp(pool: Pool, statement: readonly StatementLine[], covered: ReadonlySet<string>): Promise<Finding[]> {
-  const booked = await readBooked(pool, [...new Set(statement.flatMap(({ reference }) => payoutIdOf(reference) ?? []))]);
-  return findingsOfStatement(statement, booked).filter(({ payoutId }) => !covered.has(payoutId));
+async function rememberAll(runs: RunsClient, ofPayout: readonly Run[]): Promise<Memory[]> {
+  return (await Promise.all(ofPayout.map((run) => runs.remember(run)))).flatMap((memory) => memory ?? []);
 }
+
+async function compareLines(pool: Pool, statement: Statement | undefined): Promise<Finding[]> {
+  const ids = [...(statement?.keys() ?? [])];
+  const booked = await readBooked(pool, ids);
+  return ids.flatMap((payoutId) =>
+    lineFindings({ payoutId, booked: booked.get(payoutId), runs: [], lines: linesOf(statement, payoutId) }),
+  );
+}
+
+/** The lines of each payout of ours; what was not made by us says nothing. */
+type Statement = ReadonlyMap<string, readonly StatementLine[]>;
+
+function readStatement(file: string): Statement {
+  return grouped(parseStatement(readFileSync(file, 'utf8')), ({ reference }) => payoutIdOf(reference));
+}
+
+function grouped<T>(all: readonly T[], payoutOf: (each: T) => string | undefined): ReadonlyMap<string, readonly T[]> {
+  const byPayout = new Map<string, T[]>();
+  for (const each of all) {
+    const payoutId = payoutOf(each);
+    if (payoutId !== undefined) byPayout.set(payoutId, [...(byPayout.get(payoutId) ?? []), each]);
+  }
+  return byPayout;
+}
+
+/** A statement that does not speak of a payout says that the PSP has nothing of it. */
+const linesOf = (statement: Statement | undefined, payoutId: string): readonly StatementLine[] | undefined =>
+  statement && (statement.get(payoutId) ?? []);
 
 async function readBooked(pool: Pool, ids: readonly string[]): Promise<Map<string, Booked>> {
   const booked = new Map<string, Booked>();
@@ -105,7 +152,7 @@ async function repairAll(ports: RepairPorts, findings: readonly Finding[], say: 
   for (const finding of findings) {
     const why = await repair(ports, finding);
     if (why !== undefined) left.add(finding.payoutId);
-    say(why === undefined ? `${finding.payoutId} ${MEANING[finding.kind].repair}` : `${sentenceOfFinding(finding)}: ${why}`);
+    say(why === undefined ? sentenceOfRepair(finding) : `${sentenceOfFinding(finding)}: ${why}`);
   }
   return left;
 }

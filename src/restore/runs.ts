@@ -1,35 +1,21 @@
 /** What Temporal remembers of payouts: a witness beside the books, for when these were restored from a backup. */
 import type { Client } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
-import type { Opening, PayoutInput } from '../payouts/rules/contract.ts';
+import { defaultPayloadConverter, type Payload, type SerializationContext } from '@temporalio/common';
+import type { PayoutInput } from '../payouts/rules/contract.ts';
 import { PAYOUT_STATUS } from '../payouts/rules/searchAttributes.ts';
 import { parsePayoutWorkflowId } from '../rules/ids.ts';
 import { createPayloadCodec } from '../temporal/codec.ts';
-import { heardAs, type Sent } from '../temporal/rules/sentFor.ts';
-import { unsigned } from '../temporal/rules/unsigned.ts';
-
-/**
- * What its merchant was last told of the payout by this run. `closed`: that it will not be paid (FAILED, REJECTED,
- * CANCELLED); `refused`: that it was never taken in; `in_review`: that a person must decide. A run that was ended by hand leaves its payout unfinished.
- */
-export type Told = 'unfinished' | 'in_review' | 'held' | 'paid' | 'closed' | 'refused';
-
-export interface Run {
-  readonly workflowId: string;
-  readonly runId: string;
-  readonly payoutId: string;
-  readonly round: number;
-  readonly isRunning: boolean;
-  readonly told: Told;
-}
+import { heardAs, type Role, type Sent } from '../temporal/rules/sentFor.ts';
+import { type Marked, type Unsigned, unsigned, whyUnsigned } from '../temporal/rules/unsigned.ts';
+import type { Memory, Run, Told } from './witnesses.ts';
 
 export interface RunsClient {
-  /** Those of payouts that were open at this moment or later, the oldest first. */
+  /** Those of payouts that were open at this moment or later, the oldest first: in that order their money is looked for. */
   since(moment: Date): Promise<Run[]>;
   /** Those of payouts that run now. */
   running(): Promise<Run[]>;
-  /** What it was started with; undefined where that is not ours: a stranger can start anything. */
-  openingOf(run: Run): Promise<Opening | undefined>;
+  /** What its history says; undefined where it was not started by us: a stranger can start anything. */
+  remember(run: Run): Promise<Memory | undefined>;
   end(run: Run, reason: string): Promise<void>;
 }
 
@@ -43,8 +29,18 @@ const TOLD: Readonly<Record<string, Told>> = {
   PENDING: 'refused',
 };
 
+/** It may be ours: its key is missing here. More runs make a comparison more careful, so it counts. */
+const KEY_MISSING: Unsigned = 'no key of ours has the name of its own';
+
+/** The arguments of what the workflow of a payout asks for, as far as they are read here. */
+interface Asked {
+  readonly attempt?: unknown;
+  readonly type?: unknown;
+}
+
 export function createRunsClient(client: Client, encryptionKeys: string): RunsClient {
   const codec = createPayloadCodec(encryptionKeys);
+  const { namespace } = client.options;
 
   async function list(query: string): Promise<Run[]> {
     const found: { run: Run; startedAt: number }[] = [];
@@ -60,6 +56,32 @@ export function createRunsClient(client: Client, encryptionKeys: string): RunsCl
     return found.sort((a, b) => a.startedAt - b.startedAt).map(({ run }) => run);
   }
 
+  async function sentTo(
+    context: SerializationContext,
+    role: Role,
+    name: string,
+    payloads: Payload[] | null | undefined,
+  ): Promise<Sent | Marked> {
+    const decoded = await codec.decode(payloads ?? [], context);
+    return heardAs(
+      role,
+      name,
+      decoded.map((payload) => defaultPayloadConverter.fromPayload(payload)),
+    );
+  }
+
+  /** What it asked of activities of this name: a stranger's worker may have asked for more, but encrypted nothing. */
+  async function asked(workflowId: string, name: string, scheduled: readonly Scheduled[]): Promise<Asked[][]> {
+    const all = scheduled
+      .filter(({ activityType }) => activityType?.name === name)
+      .map(async ({ activityId, input }) => {
+        const place = { type: 'activity', namespace, workflowId, activityId: activityId ?? '', isLocal: false } as const;
+        const sent = await sentTo(place, 'activity', name, input?.payloads);
+        return unsigned(sent) ? [] : [(sent as Sent).args as Asked[]];
+      });
+    return (await Promise.all(all)).flat();
+  }
+
   return {
     since(moment) {
       const at = `'${moment.toISOString()}'`;
@@ -68,24 +90,34 @@ export function createRunsClient(client: Client, encryptionKeys: string): RunsCl
 
     running: () => list(`ExecutionStatus = 'Running'`),
 
-    async openingOf({ workflowId, runId }) {
-      const { history } = await client.workflowService.getWorkflowExecutionHistory({
-        namespace: client.options.namespace,
-        execution: { workflowId, runId },
-        maximumPageSize: 1,
-      });
-      const payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-      const place = { type: 'workflow', namespace: client.options.namespace, workflowId } as const;
-      const decoded = await codec.decode(payloads, place);
-      const received = decoded.map((payload) => defaultPayloadConverter.fromPayload(payload));
-      const sent = heardAs('start', 'payout', received);
-      return unsigned(sent) ? undefined : ((sent as Sent).args as [PayoutInput])[0].opening;
+    async remember(run) {
+      const { workflowId, runId } = run;
+      const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const started = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
+      const opened = await sentTo({ type: 'workflow', namespace, workflowId }, 'start', 'payout', started);
+      const mark = unsigned(opened);
+      if (mark && whyUnsigned(mark) !== KEY_MISSING) return undefined;
+      const scheduled = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: each }) => (each ? [each] : []));
+      const sent = (await asked(workflowId, 'submit', scheduled)).map(([order]) => Number(order?.attempt));
+      const decided = (await asked(workflowId, 'applyAsked', scheduled)).map(([, , fact]) => fact?.type);
+      return {
+        ...run,
+        opening: mark ? undefined : ((opened as Sent).args as [PayoutInput])[0].opening,
+        sent: Math.max(0, ...sent.filter(Number.isSafeInteger)),
+        isResolvedPaid: decided.includes('resolved_paid'),
+      };
     },
 
     async end({ workflowId, runId }, reason) {
       await client.workflow.getHandle(workflowId, runId).terminate(reason);
     },
   };
+}
+
+interface Scheduled {
+  readonly activityId?: string | null;
+  readonly activityType?: { readonly name?: string | null } | null;
+  readonly input?: { readonly payloads?: Payload[] | null } | null;
 }
 
 function toldBy(execution: string, status: string): Told {

@@ -5,12 +5,11 @@ import type { PayoutKind, PayoutRequest, PayoutTimes, ReviewReason } from '../pa
 import { feeMinor } from '../payouts/rules/fee.ts';
 import { reviewReasons } from '../payouts/rules/review.ts';
 import { reserveAssessed } from '../risk/assessed.ts';
-import type { Run, RunsClient } from './runs.ts';
+import type { Memory } from './witnesses.ts';
 
 interface TakeInPorts {
   readonly pool: Pool;
   readonly ledger: Ledger;
-  readonly runs: RunsClient;
   readonly times: PayoutTimes;
 }
 
@@ -46,8 +45,8 @@ const KINDS: Readonly<Record<PayoutKind, KindTakenIn>> = {
 const BY_KIND: ReadonlyMap<string, KindTakenIn> = new Map(Object.entries(KINDS));
 
 /** @returns why it is left to a person; undefined: it is in the books. */
-export async function takeIn(ports: TakeInPorts, ofPayout: readonly Run[]): Promise<string | undefined> {
-  const request = await requestIn(ports.runs, ofPayout);
+export async function takeIn(ports: TakeInPorts, ofPayout: readonly Memory[]): Promise<string | undefined> {
+  const request = requestIn(ofPayout);
   if (!request) return 'Temporal no longer has its request';
   const kind = request.kind ?? 'merchant';
   const way = BY_KIND.get(kind);
@@ -69,12 +68,8 @@ export async function takeIn(ports: TakeInPorts, ofPayout: readonly Run[]): Prom
 }
 
 /** Its request stands in its workflow's history. */
-async function requestIn(runs: RunsClient, ofPayout: readonly Run[]): Promise<PayoutRequest | undefined> {
-  for (const run of ofPayout) {
-    const opening = await runs.openingOf(run);
-    if (opening?.type === 'new') return opening.request;
-  }
-  return undefined;
+function requestIn(ofPayout: readonly Memory[]): PayoutRequest | undefined {
+  return ofPayout.flatMap(({ opening }) => (opening?.type === 'new' ? [opening.request] : []))[0];
 }
 
 async function isKnown(
@@ -95,8 +90,8 @@ async function available(pool: Pool, kind: string, { mode, currency }: PayoutReq
 }
 
 /** Nobody had decided on it yet: then somebody has to, whatever the facts say now. */
-function lookedAt(ofPayout: readonly Run[]): ReviewReason[] {
-  const told = ofPayout.at(-1)?.told;
-  if (told !== 'in_review' && told !== 'held') return [];
+function lookedAt(ofPayout: readonly Memory[]): ReviewReason[] {
+  const newest = Math.max(...ofPayout.map(({ round }) => round));
+  if (!ofPayout.some(({ round, told }) => round === newest && (told === 'in_review' || told === 'held'))) return [];
   return [{ code: 'books_restored', detail: 'it waited for a person before the books were restored from a backup' }];
 }

@@ -46,10 +46,16 @@ const PASSING = [DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABO
  * no worker gets the workflow's task done (broken code, or a machine so busy that the task times out): that passes.
  */
 export function unavailableOr(error: unknown): unknown {
+  const refusal = refusalIn(error);
+  return refusal && PASSING.includes(refusal.code)
+    ? new TemporalUnavailable('Temporal does not answer', { cause: error })
+    : error;
+}
+
+/** What the server said, in gRPC's words, wherever it stands in the error; undefined where it said nothing. */
+export function refusalIn(error: unknown): { readonly code: number; readonly details: string } | undefined {
   for (let each: unknown = error; each instanceof Error; each = each.cause) {
-    if (isGrpcServiceError(each) && PASSING.includes(each.code)) {
-      return new TemporalUnavailable('Temporal does not answer', { cause: error });
-    }
+    if (isGrpcServiceError(each)) return each;
   }
-  return error;
+  return undefined;
 }

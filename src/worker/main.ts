@@ -8,6 +8,7 @@ import { createMailer } from '../notify/mail.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPspRegistry } from '../psp/registry.ts';
 import { clientSettings } from '../temporal/clientSettings.ts';
+import { FULL } from '../temporal/signals.ts';
 import { startBeat } from './beat.ts';
 import { booksMetrics } from './booksMetrics.ts';
 import { startWorkerHttp } from './http.ts';
@@ -66,7 +67,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   try {
     connection = await connectWorker(config.temporalAddress, log);
     client = clientOf(config, connection);
-    const payoutsClient = createPayoutsClient(client, config);
+    const payoutsClient = createPayoutsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
     const parts = { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, onWebhookTried, jobs };
     workers = await createWorkers(config, parts);
   } catch (error) {

@@ -38,7 +38,10 @@ beforeAll(async () => {
   // Temporal is away and says so at once: nothing here is about it.
   const away = () => Promise.reject(new TemporalUnavailable('nobody there'));
   door = await openDoor({
-    payouts: { accept: away, recall: away, command: away, commandAfterEnd: away, notice: away, resume: away, dispatch: away },
+    payouts: {
+      ...{ accept: away, recall: away, command: away, commandAfterEnd: away },
+      ...{ notice: away, lookAgain: away, resume: away, dispatch: away },
+    },
     payoutRuns: { schedule: away, start: away, pause: away, resume: away },
   });
   const merchant = await door.merchant({ funds: 100_000n });

@@ -323,8 +323,8 @@ const send = (raw: string, signature: string | undefined, path = '/api/v1/ipn/sa
     idempotencyKey: null,
     headers: signature === undefined ? {} : { 'x-signature': signature },
   });
-const message = async (eventKey: string) =>
-  (await door.db.owner.query('SELECT * FROM psp_messages WHERE event_key = $1', [eventKey])).rows[0];
+const message = async (eventId: string) =>
+  (await door.db.owner.query(`SELECT * FROM psp_messages WHERE split_part(event_key, ' ', 1) = $1`, [eventId])).rows[0];
 
 test('a callback is stored, confirmed at the PSP, and settles the payout; a second coming changes nothing', async () => {
   const { body } = await post(to('0004'));

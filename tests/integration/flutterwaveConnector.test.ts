@@ -193,6 +193,21 @@ test.each<[string, { status?: number; body: string }, unknown]>([
     { body: ok([transfer(), transfer({ id: 4712 })]) },
     { kind: 'mismatch', pspRef: '4711', detail: expect.any(String) },
   ],
+  [
+    'a failed one and one in a state that nobody knows: that one may be paid yet',
+    { body: ok([transfer({ status: 'FAILED' }), transfer({ id: 4712, status: 'PROCESSING' })]) },
+    { kind: 'unknown', reason: 'unreadable answer' },
+  ],
+  [
+    'a failed one and something without a name: that may be ours, too',
+    { body: ok([transfer({ status: 'FAILED' }), { id: 4712 }]) },
+    { kind: 'unknown', reason: 'unreadable answer' },
+  ],
+  [
+    'a failed one on the first of two pages: the other may be on the second',
+    { body: ok([transfer({ status: 'FAILED' })], { meta: { page_info: { total: 11, current_page: 1, total_pages: 2 } } }) },
+    { kind: 'unknown', reason: 'the list has more pages' },
+  ],
   ['no list', { body: ok({}) }, { kind: 'unknown', reason: 'unreadable answer' }],
   ['an error', { status: 400, body: refused('Bad request') }, { kind: 'unknown', reason: 'HTTP 400' }],
   ['404', { status: 404, body: refused('Transfer not found') }, { kind: 'unknown', reason: 'HTTP 404' }],
@@ -221,6 +236,12 @@ test('a look-up by id that proves nothing is not made up for by another', async 
   const { reply, paths } = await lookUp({ '/transfers/4711': { status: 503, body: refused('timeout') } }, { pspRef: '4711' });
   expect(reply).toEqual({ kind: 'unknown', reason: 'HTTP 503' });
   expect(paths).toEqual(['/transfers/4711']);
+});
+
+test('a transfer whose id we know and that is in a state nobody knows is not made up for by a list', async () => {
+  const strange = { body: ok(transfer({ status: 'PROCESSING' })) };
+  const { reply } = await lookUp({ '/transfers/4711': strange, [LIST]: { body: ok([FAILED]) } }, { pspRef: '4711' });
+  expect(reply).toEqual({ kind: 'unknown', reason: 'unreadable answer' });
 });
 
 const FAILED = transfer({ status: 'FAILED', complete_message: 'DISBURSE FAILED: Unable to obtain user details' });
@@ -265,6 +286,12 @@ test('one of two transfers under one reference has failed: that proves nothing o
     '/transfers/4711': { body: ok(FAILED) },
     [LIST]: { body: ok([FAILED, transfer({ id: 4712, status: 'SUCCESSFUL' })]) },
   };
+  expect((await lookUp(answers, { pspRef: '4711' })).reply).toMatchObject({ kind: 'mismatch' });
+});
+
+test('the one that we know has failed, and the list shows only another one of ours: that is no proof either', async () => {
+  const other = transfer({ id: 4712, status: 'SUCCESSFUL' });
+  const answers = { '/transfers/4711': { body: ok(FAILED) }, [LIST]: { body: ok([other]) } };
   expect((await lookUp(answers, { pspRef: '4711' })).reply).toMatchObject({ kind: 'mismatch' });
 });
 

@@ -312,12 +312,10 @@ test('what the PSP says of an attempt that never was is not believed', async () 
   for (const attempt of [0, -1]) expect((await books.tell(id, 'paid', { attempt })).outcome).toBe('unchanged');
   expect((await books.tell(id, 'attempt_started')).outcome).toBe('wrong_state'); // which one?
   await books.told(id, 'attempt_started 1');
-  // A backup may have forgotten it: a person should know, once.
-  expect(await books.tell(id, 'paid', { attempt: 2 })).toMatchObject({
-    outcome: 'ignored',
-    payout: { state: 'SUBMITTING', needsOperator: true },
+  expect((await books.tell(id, 'paid', { attempt: 999_999_999 })).payout).toMatchObject({
+    state: 'SUBMITTING',
+    needsOperator: true,
   });
-  expect((await books.tell(id, 'paid', { attempt: 2 })).outcome).toBe('unchanged');
   await expect(books.tell(id, 'paid')).rejects.toThrow('names no attempt');
   expect((await books.ledger.read(id))?.sequence).toBe(3);
 });
@@ -366,6 +364,19 @@ test("a PSP that names another transfer's reference is not believed, and the tru
   expect((await books.tell(second, 'paid', { attempt: 1, pspRef, key: 'paid:1' })).outcome).toBe('already');
   const right = await books.tell(second, 'paid', { attempt: 1, pspRef: newId('psp'), key: 'paid:1' });
   expect(right).toMatchObject({ outcome: 'applied', payout: { state: 'SUCCEEDED', needsOperator: false } });
+});
+
+test('that another transfer failed proves nothing of the one that the PSP has named: nothing is released, and nothing sent', async () => {
+  const owner = await books.merchant(5000n);
+  for (const fact of ['attempt_failed', 'failed'] as const) {
+    const id = await books.payout(owner);
+    await books.told(id, 'attempt_started 1');
+    await books.tell(id, 'psp_processing', { attempt: 1, pspRef: `x-${id}` });
+    const { payout } = await books.tell(id, fact, { attempt: 1, pspRef: `y-${id}`, source: 'look_up', key: 'failed:1' });
+    expect(payout).toMatchObject({ state: 'UNRESOLVED', needsOperator: true, unproven: [1], pspReference: `x-${id}` });
+    const own = await books.tell(id, fact, { attempt: 1, pspRef: `x-${id}`, source: 'look_up', key: 'failed:1' });
+    expect(own).toMatchObject({ outcome: 'applied', payout: { unproven: [] } });
+  }
 });
 
 test("the payout names the PSP's reference of the attempt it stands for", async () => {

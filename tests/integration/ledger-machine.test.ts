@@ -51,13 +51,13 @@ const walks = fc.array(
   fc.record({
     legal: fc.integer({ min: 0, max: 2 }).map((n) => n > 0),
     pick: fc.nat(1000),
-    back: fc.constantFrom(0, 0, 0, 0, 1, 2, -1),
+    back: fc.constantFrom(0, 0, 0, 0, 0, 0, 1, 2, -1, -2, -200),
     adminId: fc.constantFrom('maker', 'adm_1', 'adm_2'),
     named: fc.boolean(),
     source: fc.constantFrom('reply', 'look_up', 'callback'),
     askedBefore: fc.constantFrom(null, 0, 0, 1, 2),
     implied: fc.constantFrom(false, false, true),
-    about: fc.constantFrom<readonly number[] | null>(null, [1], [2], [1, 2], [1, 2, 3]),
+    about: fc.constantFrom<readonly number[] | null>(null, null, [], [1], [2], [3], [1, 2], [2, 1, 2], [1, 2, 3]),
   }),
   { minLength: 5, maxLength: 40, size: 'max' },
 );
@@ -112,7 +112,7 @@ test('whatever is told, in whatever order and however often, the ledger goes whe
         });
       }
       const { rows } = await books.db.owner.query(
-        `SELECT state, proof, psp_ref IS NOT NULL AS named, unknown_at AS "unknownAt", told_at AS "toldAt"
+        `SELECT state, proof, psp_ref IS NOT NULL AS named, unknown_at AS "unknownAt", told_at AS "toldAt", sends > 0 AS "isSent"
            FROM payout_attempts WHERE payout_id = $1 ORDER BY attempt`,
         [id],
       );

@@ -66,6 +66,16 @@ test('a late payment costs its fee too, and adds nothing to the debt', async () 
   expect(await spent('late')).toEqual({ clearing: 1027n, psp_fees: -27n });
 });
 
+test("the fee of a payment that is settled with another attempt's end is booked then", async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { psp: 'noted' });
+  await books.told(id, 'attempt_started 1', 'attempt_failed 1', 'attempt_started 2');
+  await books.tell(id, 'paid', { ...FEE, source: 'look_up' });
+  expect(await spent('noted')).toEqual({});
+  await books.tell(id, 'failed', { attempt: 2, pspRef: 'noted-2', source: 'look_up' });
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000', 'PSP_FEE 27']);
+});
+
 test('what the bank sends back does not bring the fee back', async () => {
   const owner = await books.merchant(1000n);
   const id = await books.payout(owner, { psp: 'back' });

@@ -91,7 +91,7 @@ async function walkOnce(seed: number): Promise<number> {
     told += 1;
   }
   const { rows } = await books.db.owner.query(
-    `SELECT state, proof, psp_ref IS NOT NULL AS named, unknown_at AS "unknownAt", told_at AS "toldAt"
+    `SELECT state, proof, psp_ref IS NOT NULL AS named, unknown_at AS "unknownAt", told_at AS "toldAt", sends > 0 AS "isSent"
        FROM payout_attempts WHERE payout_id = $1 ORDER BY attempt`,
     [id],
   );

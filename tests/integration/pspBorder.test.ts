@@ -84,6 +84,15 @@ test('any text in any place of a callback can be stored', async () => {
   );
 });
 
+test('one id for two events, of one transfer or of two, is two keys; the same event again is one', () => {
+  const keyOf = (reference: string | null, claim: string, createdAt = '') =>
+    storableCallback({ eventKey: 'evt_1', reference, claim, body: { createdAt } }, Buffer.from(createdAt)).eventKey;
+  expect(new Set([keyOf('po_1:1', 'paid'), keyOf('po_1:1', 'returned'), keyOf('po_2:1', 'paid'), keyOf(null, 'paid')]).size).toBe(
+    4,
+  );
+  expect(keyOf('po_1:1', 'paid', 'today')).toBe(keyOf('po_1:1', 'paid', 'tomorrow'));
+});
+
 test('a kept text has no fault, is no longer than allowed, and is kept again as it is', () => {
   fc.assert(
     fc.property(anything, fc.integer({ min: 0, max: 600 }), (text, max) => {
@@ -133,7 +142,7 @@ test('a callback whose name holds NUL is kept under its bytes', async () => {
   const raw = Buffer.from(JSON.stringify({ id: 'sbe_\u0000', type: 'transfer.paid', createdAt: '', data }));
   const callback = psps.byName('sandbox', 'test')?.parseCallback(raw, { 'x-signature': signature(raw, 'secret') });
   expect(callback).toMatchObject({ reference: 'po_1:1', claim: 'paid', body: { base64: raw.toString('base64') } });
-  expect(callback?.eventKey).toMatch(/^sha256:[0-9a-f]{64}$/);
+  expect(callback?.eventKey).toMatch(/^sha256:[0-9a-f]{64} po_1:1 paid$/);
   await psps.close();
 });
 

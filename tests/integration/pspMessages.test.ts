@@ -41,7 +41,7 @@ async function sweep(payouts: MaintenancePorts['payouts'] = engine.payouts): Pro
 function listener(): { told: Told[]; payouts: MaintenancePorts['payouts'] } {
   const told: Told[] = [];
   const notice = async (payoutId: string, _round: number, notice: PspNotice) => void told.push({ payoutId, notice });
-  return { told, payouts: { resume: async () => undefined, notice } };
+  return { told, payouts: { resume: async () => undefined, lookAgain: async () => false, notice } };
 }
 const timePasses = () =>
   engine.db.owner.query(`UPDATE psp_messages SET hand_on_at = now() - interval '1 s' WHERE hand_on_at IS NOT NULL`);
@@ -67,11 +67,9 @@ const row = async (where: string, value: string): Promise<Row> => {
   return found;
 };
 
-let events = 0;
-const callback = (payoutId: string, status: string) => {
-  events += 1;
+const callback = (payoutId: string, status: string, eventId = newId('cb')) => {
   const data = { id: 'tr_1', reference: `${payoutId}:1`, status, amount: '1500.00', currency: 'PKR', reason: null };
-  return JSON.stringify({ id: `cb-${events}`, type: 'transfer.updated', createdAt: new Date().toISOString(), data });
+  return JSON.stringify({ id: eventId, type: 'transfer.updated', createdAt: new Date().toISOString(), data });
 };
 const tell = (door: Door, raw: string) =>
   door.call('POST', '/api/v1/ipn/sandbox', {
@@ -79,7 +77,10 @@ const tell = (door: Door, raw: string) =>
     idempotencyKey: null,
     headers: { 'x-signature': `sha256=${createHmac('sha256', CALLBACK_SECRET).update(raw).digest('hex')}` },
   });
-const keyIn = (raw: string): string => (JSON.parse(raw) as { id: string }).id;
+const keyIn = (raw: string): string => {
+  const { id, data } = JSON.parse(raw) as { id: string; data: { reference: string; status: string } };
+  return `${id} ${data.reference} ${data.status}`;
+};
 
 async function paid(): Promise<string> {
   const { id } = await engine.pay('0001');
@@ -107,10 +108,44 @@ test('a return told while Temporal is away, and never again, is dealt with when 
     throw new TemporalUnavailable('away', { cause: undefined });
   };
   await timePasses();
-  await expect(sweep({ resume: away, notice: away })).rejects.toThrow(TemporalUnavailable);
+  await expect(sweep({ resume: away, notice: away, lookAgain: away })).rejects.toThrow(TemporalUnavailable);
   await timePasses();
   await sweep();
   await engine.until(id, 'RETURNED');
+});
+
+test('one event id for a payment and for its return: the return is not lost', async () => {
+  const id = await paid();
+  const payment = callback(id, 'paid');
+  expect((await tell(cutOff, payment)).status).toBe(200); // nothing new
+  await engine.force(id, 'returned');
+  await tell(cutOff, callback(id, 'returned', (JSON.parse(payment) as { id: string }).id));
+  await timePasses();
+  await sweep();
+  await engine.until(id, 'RETURNED'); // was: closed as a repetition of the payment
+});
+
+test('one event id for a failure and then for a late payment: money does not stay released under a paid transfer', async () => {
+  const { id } = await engine.pay('0003');
+  await engine.until(id, 'FAILED');
+  await tell(cutOff, callback(id, 'failed', 'evt-late'));
+  await engine.force(id, 'paid');
+  await tell(cutOff, callback(id, 'paid', 'evt-late'));
+  await timePasses();
+  await sweep();
+  await engine.until(id, 'SUCCEEDED');
+});
+
+test('one event id for the returns of two payouts: both are booked', async () => {
+  const [one, other] = [await paid(), await paid()];
+  for (const id of [one, other]) {
+    await engine.force(id, 'returned');
+    await tell(cutOff, callback(id, 'returned', 'evt-two'));
+  }
+  await timePasses();
+  await sweep();
+  await engine.until(one, 'RETURNED');
+  await engine.until(other, 'RETURNED'); // was: never handed on again
 });
 
 test('a message that was just stored is on its way already: the sweep leaves it alone', async () => {
@@ -190,6 +225,60 @@ test('what every look-up contradicts is asked about five times, noted once, and 
   const ignored = `SELECT FROM events WHERE subject_id = $1 AND type = 'payout.fact_ignored'`;
   expect((await engine.db.owner.query(ignored, [id])).rows).toHaveLength(2);
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ state: 'SUCCEEDED', needsOperator: true });
+});
+
+test('what a message says again, and look-ups deny again, is told again to an operator who had closed it', async () => {
+  const id = await paid();
+  const messageId = await stored(id, 'returned');
+  // As after five look-ups that said "paid"; the PSP sends it again (callbacks.ts, ON CONFLICT), and so once more.
+  const deniedFiveTimes = async () => {
+    const denied = `UPDATE psp_messages SET state = 'ignored', handed = 5, hand_on_at = now(), received_at = now() WHERE id = $1`;
+    await engine.db.owner.query(denied, [messageId]);
+    await sweep(listener().payouts);
+  };
+  await deniedFiveTimes();
+  expect(await engine.ledger.read(id)).toMatchObject({ needsOperator: true });
+  await engine.db.owner.query('UPDATE payouts SET needs_operator = false WHERE id = $1', [id]); // acknowledged
+  await deniedFiveTimes();
+  expect(await engine.ledger.read(id)).toMatchObject({ needsOperator: true }); // was: its key was used up
+});
+
+test('an attempt in doubt that was acknowledged and then paid is found, though the PSP’s message is lost', async () => {
+  const payout = await engine.pay('0003');
+  const { id } = payout;
+  await engine.until(id, 'FAILED');
+  await engine.force(id, 'processing' as 'paid');
+  await engine.payouts.notice(id, 1, { messageId: newId('msg'), attempt: 1, claim: 'processing' });
+  await eventually(async () => expect(await engine.ledger.read(id)).toMatchObject({ unproven: [1], needsOperator: true }));
+  const { sequence = 0 } = (await engine.ledger.read(id)) ?? {};
+  const note = { type: 'acknowledged', adminId: 'adm_1', note: 'asked the PSP' } as const;
+  await engine.payouts.commandAfterEnd({ ...payout, sequence }, note, newId('upd'));
+  expect(await engine.ledger.read(id)).toMatchObject({ state: 'FAILED', needsOperator: false });
+  await engine.force(id, 'paid');
+  const { pool } = engine.db;
+  const everyTenMinutes = createMaintenanceActivities({ pool, payouts: engine.payouts }).takeUpOpenPayouts;
+  expect(await new MockActivityEnvironment().run(everyTenMinutes)).toMatchObject({ lookedUp: 0 }); // it was, a moment ago
+  const later = createMaintenanceActivities({ pool, payouts: engine.payouts, doubtedAgainMs: 0 }).takeUpOpenPayouts;
+  await eventually(async () => {
+    await new MockActivityEnvironment().run(later);
+    expect(await engine.ledger.read(id)).toMatchObject({ state: 'SUCCEEDED', needsOperator: true }); // was: released for ever
+  });
+});
+
+test('a payout that cannot be taken up keeps nobody behind it from being taken up', async () => {
+  const ids = [await paid(), await paid(), await paid()];
+  await engine.db.owner.query(`UPDATE payouts SET state = 'QUEUED', updated_at = now() - interval '1 hour' WHERE id = ANY ($1)`, [
+    ids,
+  ]);
+  const asked: string[] = [];
+  const resume = async ({ id }: { id: string }) => {
+    if (id === ids[0]) throw new Error('3 INVALID_ARGUMENT');
+    asked.push(id);
+  };
+  const { takeUpOpenPayouts } = createMaintenanceActivities({ pool: engine.db.pool, payouts: { ...listener().payouts, resume } });
+  await new MockActivityEnvironment().run(takeUpOpenPayouts);
+  await engine.db.owner.query(`UPDATE payouts SET state = 'SUCCEEDED' WHERE id = ANY ($1)`, [ids]);
+  expect(asked).toEqual(ids.slice(1));
 });
 
 test('a PSP that tells again what was ignored, or what was true once and is again, is heard; what the books say is not', async () => {

@@ -6,11 +6,11 @@ import { type Backup, backUp } from '../../harness/backup.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { PayoutKind, PayoutRecord, PayoutRequest } from '../../src/payouts/rules/contract.ts';
-import { restored } from '../../src/restore/main.ts';
 import { BUILT_IN_POLICY } from '../../src/risk/rules/policy.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Owner, reserveRequest } from '../support/books.ts';
-import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
+import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
+import { lookAfterRestore } from '../support/restoring.ts';
 
 let engine: Engine;
 const workers: (() => Promise<void>)[] = [];
@@ -31,25 +31,7 @@ async function halt(): Promise<void> {
   await Promise.all(workers.splice(0).map((stop) => stop()));
 }
 
-/** What an operator reads, and whether nothing is left to look at. */
-async function afterRestore(
-  backup: Backup | undefined,
-  options: { repair: boolean },
-): Promise<{ lines: string[]; isWell: boolean }> {
-  const lines: string[] = [];
-  const settings = {
-    databaseUrl: engine.db.appUrl,
-    temporalAddress: engine.env.address,
-    temporalNamespace: 'default',
-    encryptionKeys: ENCRYPTION_KEYS,
-    times: SHORT_TIMES,
-    allowSignalDecisions: true,
-  };
-  const isWell = await restored(settings, { since: backup?.at, statementFile: undefined, hold: false, ...options }, (line) =>
-    lines.push(line),
-  );
-  return { lines, isWell };
-}
+const afterRestore = (backup: Backup | undefined, options: { repair: boolean }) => lookAfterRestore(engine, backup, options);
 
 /** The list of workflows is written a moment after their histories. */
 const untilListed = () => sleep(1_500);

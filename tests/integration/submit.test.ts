@@ -1,5 +1,5 @@
 /** The one activity that asks a PSP for money: what it leaves in the books, whoever dies or goes away around it. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
@@ -30,15 +30,29 @@ function submitting(reply: PspReply, ledger: Ledger = createLedger(books.db.pool
     },
   } as Partial<PspConnector> as PspConnector;
   const activities = createPspActivities({ ledger, pool: books.db.pool, connector: () => psp });
+  const environment = new MockActivityEnvironment();
   const submit = (payoutId: string, sequence = 1) =>
-    new MockActivityEnvironment().run(activities.submit, {
+    environment.run(activities.submit, {
       payoutId,
       attempt: 1,
       sequence,
       round: 1,
       outcomeUntil: '2026-11-30T00:00:00.000Z',
     });
-  return { submit, asked };
+  return { submit, asked, cancel: () => environment.cancel() };
+}
+
+/** The ledger of a worker to which this happens right after it has written down that it begins. */
+function asleep(whatHappens: () => Promise<unknown>): Ledger {
+  const ledger = createLedger(books.db.pool);
+  return {
+    ...ledger,
+    async applyFact(payoutId, key, fact, actor) {
+      const answer = await ledger.applyFact(payoutId, key, fact, actor);
+      if (fact.type === 'attempt_started') await whatHappens();
+      return answer;
+    },
+  };
 }
 
 async function queued(): Promise<string> {
@@ -110,5 +124,49 @@ test('an answer that never came leaves the money reserved', async () => {
 test('a payout that nobody took in is not sent', async () => {
   const { submit, asked } = submitting(PAID);
   await expect(submit(newId('po'))).rejects.toThrow('unknown payout');
+  expect(asked).toEqual([]);
+});
+
+test.each<[string, (id: string) => Promise<unknown>]>([
+  ['its outcome was given up as unknown', (id) => books.told(id, 'outcome_unknown 1')],
+  ['it was closed', (id) => books.told(id, 'failed 1')],
+])('a worker that slept after it began sends nothing: %s meanwhile', async (_what, happens) => {
+  const id = await queued();
+  const { submit, asked } = submitting(
+    PAID,
+    asleep(() => happens(id)),
+  );
+  expect(await submit(id)).toMatchObject({ begun: true, reply: { kind: 'not_taken' }, recorded: { outcome: 'stale' } });
+  expect(asked).toEqual([]); // was: asked for, under a key that counted as dead
+});
+
+test('a worker that slept for longer than a send may wait sends nothing, though nobody has noticed yet', async () => {
+  const id = await queued();
+  const slept = asleep(() =>
+    books.db.owner.query(`UPDATE payout_attempts SET sent_at = now() - interval '21 s' WHERE payout_id = $1`, [id]),
+  );
+  const { submit, asked } = submitting(PAID, slept);
+  expect(await submit(id)).toMatchObject({ recorded: { outcome: 'applied', payout: { state: 'QUEUED', attemptOpen: true } } });
+  expect(asked).toEqual([]);
+  await submitting(PAID).submit(id, 3);
+  expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
+});
+
+test('a worker whose own clock says that it slept sends nothing', async () => {
+  const id = await queued();
+  const now = jest.spyOn(performance, 'now');
+  const slept = asleep(async () => now.mockReturnValue(performance.now() + 21_000));
+  const { submit, asked } = submitting(PAID, slept);
+  await submit(id).finally(() => now.mockRestore());
+  expect(asked).toEqual([]);
+});
+
+test('a worker that the server has given up sends nothing any more', async () => {
+  const id = await queued();
+  const { submit, asked, cancel } = submitting(
+    PAID,
+    asleep(async () => cancel()),
+  );
+  expect(await submit(id)).toMatchObject({ reply: { kind: 'not_taken' } });
   expect(asked).toEqual([]);
 });

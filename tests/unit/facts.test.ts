@@ -68,7 +68,7 @@ test('only a certain failure ends an attempt: silence, errors and refused look-u
 test('a request in flight goes on from whatever is said of it, and to a state where its money is right', () => {
   fc.assert(
     fc.property(anyReply, anyContext, (reply, context) => {
-      const row = { proof: null, named: false, unknownAt: null, toldAt: 1 } as const;
+      const row = { proof: null, named: false, unknownAt: null, toldAt: 1, isSent: true } as const;
       const earlier = Array.from({ length: context.attempt - 1 }, () => ({ ...row, state: 'failed', proof: 'refused' }) as const);
       let books = newBooks({ state: 'SUBMITTING', attempts: [...earlier, { ...row, state: 'open' }] });
       for (const fact of factsOf(reply, context)) books = tell(books, { ...fact, named: fact.pspRef !== undefined }).books;
@@ -156,8 +156,8 @@ test('however often our own funds at the PSP are short, the payout does not fail
 });
 
 test('a payout may have as many attempts as it says, and the last failure of a provider payout calls an operator', () => {
-  const payout = { kind: 'provider', attemptsBefore: 2, maxAttempts: 4 };
-  const asProvider = (attempt: number) => replyContext(payout, { attempt, source: 'callback' });
+  const asProvider = (attempt: number) =>
+    replyContext({ kind: 'provider', attempt, attemptsBefore: 2, maxAttempts: 4 }, { attempt, source: 'callback' });
   expect(asProvider(5)).toEqual({
     attempt: 5,
     source: 'callback',
@@ -171,13 +171,22 @@ test('a payout may have as many attempts as it says, and the last failure of a p
   expect(factOf(failed('E'), asProvider(3))).not.toHaveProperty('needsOperator'); // the payee can repair it
 });
 
+test('the end of an earlier attempt begins no more of them than a payout may have', () => {
+  const payout = { kind: 'merchant', attempt: 3, attemptsBefore: 0, maxAttempts: 3 } as const;
+  expect(factOf(failed('B', 'ref'), replyContext(payout, { attempt: 1, source: 'callback' })).type).toBe('failed');
+  const inAnotherRound = { ...payout, attempt: 4, attemptsBefore: 3 };
+  expect(factOf(failed('B', 'ref'), replyContext(inAnotherRound, { attempt: 1, source: 'callback' })).type).toBe(
+    'attempt_failed',
+  );
+});
+
 test('a return that overtook the word of the payment gives the money back once', () => {
   const reply: PspReply = { kind: 'returned', pspRef: 'ref', reason: 'account closed' };
   expect(factsOf(reply, lookUp)).toEqual([
     { type: 'paid', attempt: 1, source: 'look_up', implied: true, pspRef: 'ref' },
     { type: 'returned', attempt: 1, source: 'look_up', pspRef: 'ref', reason: 'account closed' },
   ]);
-  const row = { proof: null, named: true, unknownAt: null, toldAt: 1 } as const;
+  const row = { proof: null, named: true, unknownAt: null, toldAt: 1, isSent: true } as const;
   for (const [from, attempt] of [
     ['PROCESSING', { ...row, state: 'open' }],
     ['UNKNOWN', { ...row, state: 'open', unknownAt: 1 }],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type AttemptRow, newBooks, tell } from '../../src/payouts/rules/books.ts';
+import { type AttemptRow, newBooks, tell, unprovenOf } from '../../src/payouts/rules/books.ts';
 import {
   EDGES,
   type Edge,
@@ -279,7 +279,7 @@ describe('the table', () => {
   });
 });
 
-const row = { proof: null, named: true, unknownAt: null, toldAt: 1 } as const;
+const row = { proof: null, named: true, unknownAt: null, toldAt: 1, isSent: true } as const;
 const failed = { ...row, state: 'failed', proof: 'failed_transfer' } as const;
 const open = { ...row, state: 'open' } as const;
 const succeeded = { ...row, state: 'succeeded' } as const;
@@ -315,13 +315,29 @@ describe('a fact about another attempt than the newest', () => {
     expect(edgeFor('SUCCEEDED', 'returned', [succeeded, failed])).toEqual({ to: 'RETURNED' });
   });
 
-  test('that was never started changes nothing: a PSP cannot pay a payout out of its review', () => {
+  test('that the books have forgotten: nothing is sent or released, and what was paid is settled once or before an operator', () => {
     for (const state of states) {
+      const isInFlight = STATES[state].inFlight;
       for (const type of facts.filter((each) => FACTS[each] === 'psp')) {
-        expect(edgeFor(state, type, [open], 2)).toEqual({ to: state });
-        expect(edgeFor(state, type, [])).toEqual({ to: state });
+        const before = newBooks({ state, attempts: isInFlight ? [open] : [failed] });
+        const { books, outcome } = tell(before, { type, attempt: 3, named: true });
+        if (['outcome_unknown', 'not_taken', 'attempt_failed', 'failed'].includes(type)) {
+          expect([state, type, outcome, books]).toEqual([state, type, 'unchanged', before]);
+          continue;
+        }
+        expect([state, type, books.needsOperator, books.sequence]).toEqual([state, type, true, before.sequence + 1]);
+        expect(unprovenOf(books)).toEqual([...(isInFlight ? [1] : []), 2, ...(type === 'paid' ? [] : [3])]);
+        for (const attempt of [1, 2, 3, 4]) expect(tell(books, { type: 'attempt_started', attempt }).outcome).toBe('wrong_state');
+        expect(tell(books, { type: 'reinitiated' }).outcome).toBe('wrong_state');
+        if (isInFlight) expect(books.state).toBe('UNRESOLVED');
+        else if (type === 'paid') expect([state, books.state]).toEqual([state, 'SUCCEEDED']);
       }
     }
+  });
+
+  test('that no backup can have forgotten is only written down', () => {
+    const { books } = tell(newBooks({ state: 'QUEUED' }), { type: 'paid', attempt: 999_999_999, named: true });
+    expect(books).toMatchObject({ state: 'QUEUED', attempts: [], needsOperator: true, sequence: 2 });
   });
 });
 

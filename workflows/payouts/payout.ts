@@ -51,7 +51,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   } else {
     const payout = opened.now ?? opened.payout;
     door = openDoor({ ...opened, payout });
-    const story = openStory(door, payout.round, times);
+    const story = openStory(door, roundOf(opening), times);
     hear = story.hear;
     for (const notice of early) story.hear(notice);
     await story.play();
@@ -115,6 +115,14 @@ async function takeInAgain({
 
 function viewOf(opening: Opening, seen: PayoutRecord | undefined) {
   const payoutId = opening.type === 'new' ? opening.request.payoutId : opening.payoutId;
-  const round = opening.type === 'new' ? 1 : opening.round;
-  return { payoutId, round, state: seen?.state ?? null, attempt: seen?.attempt ?? 0, sequence: seen?.sequence ?? 0 };
+  return {
+    payoutId,
+    round: roundOf(opening),
+    state: seen?.state ?? null,
+    attempt: seen?.attempt ?? 0,
+    sequence: seen?.sequence ?? 0,
+  };
 }
+
+/** A later one has a run of its own. */
+const roundOf = (opening: Opening): number => (opening.type === 'new' ? 1 : opening.round);

@@ -2,7 +2,8 @@
  * What comes after a payout's own workflow has ended: a return, a late success, a stale message, or a person who has seen
  * what was wrong. Same door, same edges.
  */
-import type { FollowUpInput, PspNotice } from '../../src/payouts/rules/contract.ts';
+import type { FollowUpInput, PayoutRecord, PspNotice } from '../../src/payouts/rules/contract.ts';
+import { isFinal } from '../../src/payouts/rules/machine.ts';
 import { ledger } from './ledgerCalls.ts';
 import { hearNotices, takeCommands } from './payoutCommands.ts';
 import { openDoor, type PayoutDoor } from './payoutDoor.ts';
@@ -18,6 +19,11 @@ export async function payoutFollowUp({ payoutId, times }: FollowUpInput): Promis
   door = openDoor({ payout: await ledger.readPayout(payoutId), notify: false });
   const story = openStory(door, 0, times);
   hear = story.hear;
+  for (const attempt of inDoubt(door.seen(), early)) story.lookAgain(attempt);
   for (const notice of early) story.hear(notice);
   await story.play();
 }
+
+/** Nobody else looks them up any more, and the PSP's message that one was paid may be lost. A message asks by itself. */
+const inDoubt = ({ state, unproven }: PayoutRecord, notices: readonly PspNotice[]): readonly number[] =>
+  isFinal(state) ? unproven.filter((attempt) => !notices.some((notice) => notice.attempt === attempt)) : [];

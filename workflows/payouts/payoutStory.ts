@@ -50,6 +50,8 @@ const STALE_AT_MOST = 5;
 export interface Story {
   /** The PSP has sent a message. */
   hear(notice: PspNotice): void;
+  /** Looks up what this attempt became, though nobody has said anything of it. */
+  lookAgain(attempt: number): void;
   /** Until the payout, or the round that this run is for, has ended and nothing is under way. Then the workflow must end: a later message would be nobody's. */
   play(): Promise<void>;
 }
@@ -219,9 +221,12 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
   /**
    * The PSP does not show what it said. The messages stay as received, to be handed on again; a live attempt's own look-ups
    * go on. But of one that counts as dead, or came back, "alive" must not be forgotten: no new key, before it is cleared up.
+   * And "failed" may be what a run that followed an earlier round up has written down, which nobody told us.
    */
   async function doubt({ attempt, notices }: Confirmation, askedAt: number): Promise<void> {
-    if (notices.length > 0 && !notices.some(({ claim }) => saysAlive(claim))) return;
+    if (notices.length > 0 && !notices.some(({ claim }) => saysAlive(claim))) {
+      return door.see({ payout: await door.whileBehind(ledger.readPayout(door.seen().id)), notify: false }, askedAt);
+    }
     const reason = 'the PSP says that it is alive or paid, and its look-ups do not tell';
     await door.apply({ type: 'contradicted', attempt, source: 'callback', askedAt, reason }, `psp:${door.seen().psp}`);
   }
@@ -256,7 +261,11 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
     return 'told';
   }
 
-  return { hear: (notice) => tell({ kind: 'noticed', notice }), play };
+  return {
+    hear: (notice) => tell({ kind: 'noticed', notice }),
+    lookAgain: (attempt) => begin({ attempt, notices: [] }),
+    play,
+  };
 }
 
 const deadline = ({ outcomeDeadlineMs }: PayoutTimes) => ({ outcomeUntil: new Date(now() + outcomeDeadlineMs).toISOString() });

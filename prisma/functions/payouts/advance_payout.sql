@@ -41,7 +41,10 @@ BEGIN
                         WHEN p_data ? 'failure' THEN (p_data -> 'failure') - 'class'
                         ELSE jsonb_build_object('code', p_fact, 'message', coalesce(p_data ->> 'reason', fact_message(p_fact)), 'retryable', p_fact = 'resolved_not_paid') END,
          needs_operator = CASE WHEN v_wants_operator THEN true
-                               WHEN p_edge.from_state = 'UNRESOLVED' OR p_fact = 'attempt_started' THEN false ELSE x.needs_operator END,
+                               -- That the books have forgotten attempts only a person can have seen to.
+                               WHEN (p_edge.from_state = 'UNRESOLVED' OR p_fact = 'attempt_started') AND (fact_origin(p_fact) = 'person'
+                                 OR NOT EXISTS (SELECT 1 FROM payout_attempts a WHERE a.payout_id = p.id AND a.sends = 0)) THEN false
+                               ELSE x.needs_operator END,
          completed_at = CASE WHEN p_edge.to_state = 'RETURNED' THEN x.completed_at -- it was paid then
                              WHEN state_final(p_edge.to_state) THEN now() END
    WHERE x.id = p.id RETURNING * INTO STRICT v;

@@ -6,7 +6,7 @@
 --   already               this step was done before
 --   self_approval         the admin made this payout          (approved, rejected)
 --   already_decided       this admin has decided it before     (approved, rejected)
---   unproven_attempts     several attempts may have been paid, and the resolution does not name them
+--   unproven_attempts     a resolution names other attempts than those without proof, or none where there are several
 --   stale                 the PSP was asked before something newer was told of the attempt: ask again (no event)
 --   unchanged             the PSP says what we know, or nothing; another run was here first (no event)
 --   wrong_state           no legal edge; a person, a clock or the engine asked: nothing is written
@@ -40,6 +40,13 @@ BEGIN
     p_data := p_data - 'pspRef' - 'failure'
       || jsonb_build_object('reason', 'the PSP names a transfer that belongs to another attempt: ' || (p_data ->> 'pspRef'));
   END IF;
+  -- That another transfer failed proves nothing of the one that the PSP has named for this attempt.
+  IF p_fact IN ('attempt_failed', 'failed') AND v_fact = p_fact AND EXISTS (
+       SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.attempt = v_attempt AND x.psp_ref <> p_data ->> 'pspRef') THEN
+    v_fact := 'mismatch';
+    v_key := p_key || ':other_transfer';
+    p_data := p_data - 'failure' || jsonb_build_object('reason', 'the PSP says failed of another transfer than it has named: ' || (p_data ->> 'pspRef'));
+  END IF;
   -- Whose name a mismatch gives is not known: no look-up may go by it. An operator reads it.
   IF v_fact = 'mismatch' AND p_data ? 'pspRef' THEN p_data := p_data - 'pspRef' || jsonb_build_object('named', p_data ->> 'pspRef'); END IF;
   IF EXISTS (SELECT 1 FROM events e WHERE e.subject_id = p.id AND e.op_key = v_key) THEN
@@ -50,6 +57,10 @@ BEGIN
     j := judge_psp_fact(p, v_fact, v_attempt, p_data);
     IF j.outcome = 'stale' THEN RETURN fact_answer('stale', p); END IF;
     IF j.outcome = 'unchanged' THEN RETURN fact_answer('unchanged', close_message(p, v_fact, p_actor, p_data)); END IF;
+    IF v_attempt > p.attempt AND j.row_state IS NOT NULL THEN
+      p := adopt_attempts(p, v_attempt);
+      p_data := jsonb_build_object('reason', 'the books do not know this attempt') || p_data || jsonb_build_object('needsOperator', true);
+    END IF;
     IF j.outcome = 'applied' OR j.row_state IS NOT NULL THEN PERFORM record_attempt(p, v_attempt, j, p_data); END IF;
     IF j.outcome = 'ignored' THEN RETURN fact_answer('ignored', ignore_fact(p, v_key, v_fact, p_actor, p_data, j)); END IF;
   ELSE
@@ -58,6 +69,10 @@ BEGIN
     IF v_refusal IS NOT NULL THEN RETURN fact_answer(v_refusal, p); END IF;
     j := judge_our_fact(p, p_fact, v_attempt, p_data);
     IF j.outcome <> 'applied' THEN RETURN refuse_round(p, p_fact, p_data, j.outcome); END IF;
+    -- The timeline says of which attempts, though the evidence may not have.
+    IF p_fact IN ('resolved_paid', 'resolved_not_paid') THEN
+      p_data := p_data || jsonb_build_object('attempts', resolved_attempts(p_fact, unproven_attempts(p), p_data));
+    END IF;
   END IF;
 
   SELECT * INTO STRICT v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = j.edge_fact;
@@ -72,8 +87,10 @@ BEGIN
       IF NOT reserve_again(p) THEN RETURN refuse_round(p, p_fact, p_data, 'insufficient_balance'); END IF;
     ELSE NULL;
   END CASE;
-  IF v_edge.effect IN ('settle', 'settle_late') THEN PERFORM book_psp_fee(p, (p_data ->> 'pspFeeMinor')::bigint); END IF;
   IF NOT v_is_psps THEN PERFORM record_our_fact(p, p_fact, v_attempt, p_data); END IF;
+  IF v_edge.effect IN ('settle', 'settle_late') THEN -- of the attempt that was paid, whichever's end settles it
+    PERFORM book_psp_fee(p, (SELECT x.psp_fee FROM payout_attempts x WHERE x.payout_id = p.id AND x.attempt = paid_attempt(p)));
+  END IF;
   IF j.edge_fact IN ('paid', 'cancelled', 'rejected') THEN PERFORM close_refused(p); END IF;
   IF v_fact IN ('approved', 'rejected') THEN
     INSERT INTO approvals (subject_kind, subject_id, round, admin_id, decision, note, via)

@@ -5,7 +5,6 @@ DECLARE
   j judgement;
   v_has_edge boolean := EXISTS (SELECT 1 FROM payout_edges x WHERE x.from_state = p.state AND x.fact = p_fact);
   v_unproven int[] := unproven_attempts(p);
-  v_named int[];
 BEGIN
   j.outcome := CASE WHEN v_has_edge THEN 'applied' ELSE 'wrong_state' END;
   j.edge_fact := p_fact;
@@ -36,21 +35,28 @@ BEGIN
          OR EXISTS (SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.state IN ('succeeded', 'doubted'))
          OR p_attempt IS DISTINCT FROM p.attempt + (SELECT 1 - count(*)::int FROM payout_attempts x
                                                      WHERE x.payout_id = p.id AND x.attempt = p.attempt AND x.state = 'open')
-         OR p_attempt > p.attempt AND has_unread_message(p)
+         OR has_unread_message(p, p_attempt)
       THEN j.outcome := 'wrong_state'; END IF;
     WHEN 'reinitiated' THEN
       IF cardinality(v_unproven) > 0 THEN j.outcome := 'wrong_state'; END IF; -- what is unread holds up the send
     WHEN 'resolved_paid', 'resolved_not_paid' THEN
-      -- Evidence is about attempts. Where several may have been paid, it must say which.
-      IF v_has_edge AND cardinality(v_unproven) > 1 THEN
-        SELECT coalesce(array_agg(x.value::int), '{}') INTO v_named
-          FROM jsonb_array_elements_text(coalesce(p_data -> 'attempts', '[]')) x;
-        IF p_fact = 'resolved_not_paid' AND NOT v_unproven <@ v_named
-           OR p_fact = 'resolved_paid' AND NOT (cardinality(v_named) = 1 AND v_named <@ v_unproven)
-        THEN j.outcome := 'unproven_attempts'; END IF;
-      END IF;
+      IF v_has_edge AND resolved_attempts(p_fact, v_unproven, p_data) IS NULL THEN j.outcome := 'unproven_attempts'; END IF;
       IF p_fact = 'resolved_not_paid' AND paid_attempt(p) IS NOT NULL THEN j.edge_fact := 'paid'; END IF;
     ELSE NULL;
   END CASE;
   RETURN j;
+END $$;
+
+-- resolved_attempts(fact, unproven, data): those that a person's evidence settles, or null. Evidence is about attempts. Where it
+-- names some, they must be the ones without proof: all of them were not paid, or one was. Where it names none, one is meant.
+CREATE OR REPLACE FUNCTION resolved_attempts(p_fact text, p_unproven int[], p_data jsonb) RETURNS int[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  v_named int[];
+BEGIN
+  IF jsonb_typeof(p_data -> 'attempts') = 'array' THEN
+    SELECT coalesce(array_agg(DISTINCT x.value::int ORDER BY x.value::int), '{}') INTO v_named FROM jsonb_array_elements_text(p_data -> 'attempts') x;
+  ELSIF cardinality(p_unproven) = 1 THEN v_named := p_unproven;
+  END IF;
+  RETURN CASE WHEN CASE p_fact WHEN 'resolved_not_paid' THEN v_named = p_unproven
+                               ELSE cardinality(v_named) = 1 AND v_named <@ p_unproven END THEN v_named END;
 END $$;

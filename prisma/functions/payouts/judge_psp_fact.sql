@@ -18,11 +18,7 @@ BEGIN
   j.needs_operator := false;
   j.outcome := 'unchanged';
   SELECT * INTO a FROM payout_attempts x WHERE x.payout_id = p.id AND x.attempt = p_attempt;
-  IF NOT FOUND THEN -- never started: money that is out by it, or may be, a person must look at, once
-    j.needs_operator := p_attempt >= 1 AND p_fact NOT IN ('outcome_unknown', 'not_taken', 'attempt_failed', 'failed') AND NOT p.needs_operator;
-    IF j.needs_operator THEN j.outcome := 'ignored'; END IF;
-    RETURN j;
-  END IF;
+  IF NOT FOUND THEN RETURN judge_unknown_attempt(p, j, p_fact, p_attempt); END IF;
   -- Asked before something else was told of the attempt. A payment is news all the same, but for one that came back since.
   IF a.told_at > (p_data ->> 'askedAt')::int AND NOT (p_fact = 'paid' AND a.state <> 'returned') THEN
     j.outcome := 'stale';
@@ -109,4 +105,17 @@ BEGIN
   j.edge_fact := p_fact;
   j.outcome := CASE WHEN EXISTS (SELECT 1 FROM payout_edges x WHERE x.from_state = p.state AND x.fact = p_fact) THEN 'applied' ELSE p_otherwise END;
   RETURN j;
+END $$;
+
+-- judge_unknown_attempt(payout, judgement, fact, attempt): of one that the books never started, or have forgotten since they were
+-- restored from a backup. Money that is out by it, or may be, counts as any other attempt's (adopt_attempts): nothing is sent
+-- and nothing released before its end is known. No backup forgets a hundred attempts: such a number is only written down.
+CREATE OR REPLACE FUNCTION judge_unknown_attempt(p payouts, j judgement, p_fact text, p_attempt int) RETURNS judgement LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF p_attempt < 1 OR p_fact IN ('outcome_unknown', 'not_taken', 'attempt_failed', 'failed') THEN RETURN j; END IF;
+  j.outcome := 'ignored';
+  j.needs_operator := true;
+  IF p_attempt > p.attempt + 100 THEN RETURN j; END IF;
+  j.row_state := CASE p_fact WHEN 'paid' THEN 'succeeded' ELSE 'doubted' END;
+  RETURN take_edge(p, j, CASE WHEN p_fact = 'paid' AND NOT state_in_flight(p.state) THEN 'paid' ELSE 'contradicted' END, 'ignored');
 END $$;

@@ -6,6 +6,7 @@ BEGIN
      SET state = coalesce(j.row_state, x.state),
          proof = CASE WHEN j.row_state IS NULL THEN x.proof WHEN j.row_state = 'failed' THEN j.proof END,
          psp_ref = coalesce(p_data ->> 'pspRef', x.psp_ref),
+         psp_fee = CASE WHEN j.row_state = 'succeeded' THEN (p_data ->> 'pspFeeMinor')::bigint ELSE x.psp_fee END,
          unknown_at = CASE WHEN j.is_unknown THEN p.sequence + 1 ELSE x.unknown_at END,
          told_at = p.sequence + 1,
          failure = CASE coalesce(j.row_state, '') WHEN 'failed' THEN p_data -> 'failure'
@@ -13,6 +14,21 @@ BEGIN
                         WHEN '' THEN x.failure END,
          ended_at = CASE WHEN j.row_state IN ('failed', 'succeeded', 'returned') THEN now() WHEN j.row_state IS NULL THEN x.ended_at END
    WHERE x.payout_id = p.id AND x.attempt = p_attempt;
+END $$;
+
+-- adopt_attempts(payout, attempt): rows for this attempt, which the books do not know, and for all that must have been before it.
+-- `sends` is 0: we know of no request. What each became nobody has said: they are in doubt, and so is one that was in flight, for
+-- it is not the newest any more.
+CREATE OR REPLACE FUNCTION adopt_attempts(p payouts, p_attempt int) RETURNS payouts LANGUAGE plpgsql AS $$
+DECLARE
+  v payouts;
+BEGIN
+  PERFORM close_refused(p);
+  UPDATE payout_attempts x SET state = 'doubted' WHERE x.payout_id = p.id AND x.state = 'open' AND state_in_flight(p.state);
+  INSERT INTO payout_attempts (payout_id, attempt, psp, psp_key, state, sends, told_at)
+  SELECT p.id, n, p.psp, p.id || ':' || n, 'doubted', 0, p.sequence + 1 FROM generate_series(p.attempt + 1, p_attempt) n;
+  UPDATE payouts x SET attempt = p_attempt WHERE x.id = p.id RETURNING * INTO STRICT v;
+  RETURN v;
 END $$;
 
 -- close_attempts(payout, attempts, proof): no money goes out by these.
@@ -25,7 +41,6 @@ $$;
 CREATE OR REPLACE FUNCTION record_our_fact(p payouts, p_fact text, p_attempt int, p_data jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   v_unproven int[] := unproven_attempts(p);
-  v_paid int := coalesce((p_data #>> '{attempts,0}')::int, v_unproven[cardinality(v_unproven)]);
 BEGIN
   CASE p_fact
     WHEN 'attempt_started' THEN
@@ -33,7 +48,7 @@ BEGIN
       ON CONFLICT (payout_id, attempt) DO UPDATE SET sends = payout_attempts.sends + 1, sent_at = now(), told_at = p.sequence + 1;
     WHEN 'resolved_not_paid' THEN PERFORM close_attempts(p, v_unproven, 'operator');
     WHEN 'resolved_paid' THEN -- what is unproven besides stays in doubt
-      UPDATE payout_attempts x SET state = CASE x.attempt WHEN v_paid THEN 'succeeded' ELSE 'doubted' END, proof = NULL, failure = NULL,
+      UPDATE payout_attempts x SET state = CASE x.attempt WHEN (p_data #>> '{attempts,0}')::int THEN 'succeeded' ELSE 'doubted' END, proof = NULL, failure = NULL,
              told_at = p.sequence + 1, ended_at = now()
        WHERE x.payout_id = p.id AND x.attempt = ANY (v_unproven);
     ELSE NULL;

@@ -21,6 +21,8 @@ export interface AttemptRow {
   readonly unknownAt: number | null;
   /** The number of the last event that told something of it. */
   readonly toldAt: number;
+  /** False: the books know of no request; the PSP spoke of it. */
+  readonly isSent: boolean;
 }
 
 export interface PayoutBooks {
@@ -82,6 +84,9 @@ export const newBooks = (start: Partial<PayoutBooks> = {}): PayoutBooks => ({
   ...start,
 });
 
+/** No backup forgets so many attempts of a payout. */
+const FORGOTTEN_MAX = 100;
+
 /** The attempts by which money may still go out. */
 export function unprovenOf({ state, attempts }: Pick<PayoutBooks, 'state' | 'attempts'>): readonly number[] {
   const isLive = (row: AttemptRow) => row.state === 'doubted' || (row.state === 'open' && STATES[state].inFlight);
@@ -137,8 +142,9 @@ function refusalOf(books: PayoutBooks, { type, adminId, attempt, attempts }: Tol
     case 'attempt_started': {
       const isOpen = books.attempts[newest - 1]?.state === 'open';
       const isBlocked = books.attempts.some(({ state }) => state === 'doubted' || state === 'succeeded');
-      // A new key waits until every message is looked into: one of them may be the payment that makes it one too many.
-      const isUnread = !isOpen && books.unread.length > 0;
+      // It waits until every message is looked into, but for those about the very attempt that is sent again under its own
+      // key: one of them may be the payment that makes it one too many.
+      const isUnread = books.unread.some((each) => !isOpen || each !== attempt);
       const isNext = attempt === newest + (isOpen ? 0 : 1);
       return books.run === 'awaited' || isBlocked || isUnread || !isNext ? 'wrong_state' : undefined;
     }
@@ -151,17 +157,27 @@ function refusalOf(books: PayoutBooks, { type, adminId, attempt, attempts }: Tol
     case 'reinitiated':
       if (!edgeOf(books.state, type) || unproven.length > 0) return 'wrong_state'; // what is unread holds up the send
       return books.isFunded ? undefined : 'insufficient_balance';
+    case 'resolved_paid':
     case 'resolved_not_paid':
       if (!edgeOf(books.state, type)) return 'wrong_state';
-      return unproven.length > 1 && !unproven.every((each) => attempts?.includes(each)) ? 'unproven_attempts' : undefined;
-    case 'resolved_paid':
-      if (!edgeOf(books.state, type)) return 'wrong_state';
-      return unproven.length > 1 && !(attempts?.length === 1 && unproven.includes(attempts[0] ?? 0))
-        ? 'unproven_attempts'
-        : undefined;
+      return resolvedBy(type, unproven, attempts) ? undefined : 'unproven_attempts';
     default:
       return undefined;
   }
+}
+
+/**
+ * The attempts that a person's evidence settles; undefined where it does not. Where it names some, they must be the ones
+ * without proof: all of them were not paid, or one was. Where it names none, one is meant.
+ */
+function resolvedBy(
+  type: 'resolved_paid' | 'resolved_not_paid',
+  unproven: readonly number[],
+  attempts?: readonly number[],
+): readonly number[] | undefined {
+  const named = attempts ? [...new Set(attempts)] : unproven.length === 1 ? unproven : [];
+  if (!named.every((each) => unproven.includes(each))) return undefined;
+  return named.length === (type === 'resolved_paid' ? 1 : unproven.length) ? named : undefined;
 }
 
 /** What a PSP says of an attempt: first what it proves, then what becomes of the attempt, then of the payout. */
@@ -207,10 +223,37 @@ const isUncertain = (row: AttemptRow, { source = 'reply', named }: ToldFact): bo
 const isShown = (row: AttemptRow, { source = 'reply', named = false }: ToldFact): boolean =>
   named && (source !== 'reply' || row.unknownAt === null);
 
-/** Of an attempt that the books never started. Money that is out, or may be, is a person's business: a backup may have forgotten it. */
-function tellOfNone(books: PayoutBooks, { type, attempt = 0 }: ToldFact): Told {
-  const isOut = attempt >= 1 && !['outcome_unknown', 'not_taken', 'attempt_failed', 'failed'].includes(type);
-  return isOut ? noteOnce(books) : nothing('unchanged', books);
+/**
+ * Of an attempt that the books never started, or have forgotten since they were restored from a backup. Money that is out by
+ * it, or may be, counts as any other attempt's: nothing is sent and nothing released before its end is known.
+ */
+function tellOfNone(books: PayoutBooks, told: ToldFact): Told {
+  const { type, attempt = 0 } = told;
+  if (attempt < 1 || ['outcome_unknown', 'not_taken', 'attempt_failed', 'failed'].includes(type))
+    return nothing('unchanged', books);
+  if (attempt > books.attempts.length + FORGOTTEN_MAX) return note(books, true);
+  const fact = { ...told, needsOperator: true };
+  const adopted = setRow(adopt(books, attempt), fact, { state: type === 'paid' ? 'succeeded' : 'doubted' });
+  if (type !== 'paid' || STATES[books.state].inFlight) return contradict(adopted, fact);
+  const edge = edgeOf(books.state, 'paid');
+  return edge ? take(adopted, edge, fact) : note(adopted, true);
+}
+
+/** Rows for this attempt and all that must have been before it, each in doubt; and so is one that was in flight and is not the newest any more. */
+function adopt(books: PayoutBooks, attempt: number): PayoutBooks {
+  const row: AttemptRow = {
+    state: 'doubted',
+    proof: null,
+    named: false,
+    unknownAt: null,
+    toldAt: books.sequence + 1,
+    isSent: false,
+  };
+  const known = closeRefused(books).attempts.map(
+    (each): AttemptRow => (each.state === 'open' ? { ...each, state: 'doubted' } : each),
+  );
+  const forgotten = Array.from({ length: attempt - known.length }, () => row);
+  return { ...books, attempts: [...known, ...forgotten] };
 }
 
 /** For an operator, who may have been told of it before. */
@@ -330,7 +373,9 @@ function needsOperatorAfter(books: PayoutBooks, edge: Edge, fact: ToldFact): boo
   // A payment that the payout has not settled with: another attempt is in flight, or is paid, too.
   const settled = STATES[edge.to].money === 'paid' ? 1 : 0;
   if (fact.needsOperator || paid > settled || isDoubted) return true;
-  return edge.from === 'UNRESOLVED' || edge.fact === 'attempt_started' ? false : books.needsOperator;
+  // That the books have forgotten attempts only a person can have seen to.
+  const isSeen = FACTS[fact.type] === 'person' || books.attempts.every(({ isSent }) => isSent);
+  return isSeen && (edge.from === 'UNRESOLVED' || edge.fact === 'attempt_started') ? false : books.needsOperator;
 }
 
 const paidOf = ({ attempts }: PayoutBooks): number | undefined => {
@@ -351,7 +396,7 @@ function setRow(books: PayoutBooks, { type, attempt = 0, named = false }: ToldFa
 
 function startAttempt(books: PayoutBooks, attempt: number): PayoutBooks {
   const toldAt = books.sequence + 1;
-  const fresh: AttemptRow = { state: 'open', proof: null, named: false, unknownAt: null, toldAt };
+  const fresh: AttemptRow = { state: 'open', proof: null, named: false, unknownAt: null, toldAt, isSent: true };
   if (attempt > books.attempts.length) return { ...books, attempts: [...books.attempts, fresh] };
   return setRow(books, { type: 'attempt_started', attempt }, {});
 }
@@ -372,7 +417,7 @@ const closeRefused = (books: PayoutBooks): PayoutBooks =>
 /** One attempt was paid, says a person; what is unproven besides stays in doubt. */
 function resolvePaid(books: PayoutBooks, { attempts }: ToldFact): PayoutBooks {
   const unproven = unprovenOf(books);
-  const paid = attempts?.[0] ?? unproven.at(-1) ?? 0;
+  const [paid] = resolvedBy('resolved_paid', unproven, attempts) ?? [];
   return unproven.reduce(
     (each, attempt) =>
       setRow(each, { type: 'resolved_paid', attempt }, attempt === paid ? { state: 'succeeded' } : { state: 'doubted' }),

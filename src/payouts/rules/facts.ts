@@ -7,7 +7,7 @@ import type { PspFailure, PspReply } from './reply.ts';
 export interface ReplyContext {
   /** The attempt that was asked about, counted over all rounds. */
   readonly attempt: number;
-  /** Attempts begun in this round, this one included: what is limited. */
+  /** Attempts begun in this round, be it this one or later ones: what is limited. */
   readonly attemptsThisRound: number;
   /** Absent: MAX_ATTEMPTS. */
   readonly maxAttempts?: number;
@@ -25,12 +25,12 @@ export interface ReplyContext {
 
 /** Asked about an attempt of this payout. A provider, unlike a merchant, cannot ask for another round. */
 export function replyContext(
-  payout: Pick<PayoutRecord, 'kind' | 'attemptsBefore' | 'maxAttempts'>,
+  payout: Pick<PayoutRecord, 'kind' | 'attempt' | 'attemptsBefore' | 'maxAttempts'>,
   asked: Pick<ReplyContext, 'attempt' | 'source' | 'askedAt' | 'nextAttemptAt' | 'outcomeUntil'>,
 ): ReplyContext {
   return {
     ...asked,
-    attemptsThisRound: asked.attempt - payout.attemptsBefore,
+    attemptsThisRound: payout.attempt - payout.attemptsBefore,
     maxAttempts: payout.maxAttempts,
     lastNeedsOperator: payout.kind === 'provider',
   };

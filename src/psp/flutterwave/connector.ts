@@ -43,35 +43,38 @@ export function createFlutterwaveConnector(options: FlutterwaveConnectorOptions)
     if (pspRef === null) return undefined;
     const answer = await get(`/transfers/${transferIdOf(mode, pspRef)}`, signal);
     if (answer.kind === 'unclear') return unknown(answer.reason);
-    const transfer = answer.kind === 'success' ? wire.transfer.safeParse(answer.data) : undefined;
-    return transfer?.success ? { transfer: transfer.data } : undefined;
+    if (answer.kind === 'error') return undefined;
+    const transfer = wire.transfer.safeParse(answer.data);
+    return transfer.success ? { transfer: transfer.data, isAll: false } : unknown('unreadable answer');
   }
 
+  /** What cannot be read may be another transfer of ours, alive or paid: then nothing else that is listed proves anything. */
   async function byReference(order: PspOrder, signal: AbortSignal): Promise<Found | PspReply> {
     const reference = order.reference + referenceSuffix;
     const answer = await get(`/transfers?reference=${encodeURIComponent(reference)}`, signal);
     if (answer.kind !== 'success') return unknown(answer.reason);
-    const listed = wire.list.safeParse(answer.data);
+    const listed = wire.transfers.safeParse(answer.data);
     if (!listed.success) return unknown('unreadable answer');
-    const ours = listed.data
-      .flatMap((each) => wire.transfer.safeParse(each).data ?? [])
-      .filter((each) => each.reference === reference);
-    const [transfer, ...more] = ours;
-    if (transfer && more.length > 0) {
-      return { kind: 'mismatch', pspRef: pspRefOf(mode, transfer), detail: 'several transfers under one reference' };
-    }
-    if (transfer) return { transfer };
+    const [transfer, ...more] = listed.data.filter((each) => each.reference === reference);
+    if (transfer && more.length > 0) return several(transfer);
+    if (transfer) return { transfer, isAll: answer.pages <= 1 };
     // A list of others means that it was not asked for ours; and what it has taken once cannot be unknown to it.
     if (listed.data.length > 0) return unknown('the list is not of our reference');
     return order.pspRef === null ? { kind: 'not_found' } : unknown('it was known before');
   }
+
+  const several = (transfer: wire.Transfer): PspReply => ({
+    kind: 'mismatch',
+    pspRef: pspRefOf(mode, transfer),
+    detail: 'several transfers under one reference',
+  });
 
   /** What became of a transfer that has failed: nobody sent it again, or somebody did. */
   async function withRetries(order: PspOrder, failed: wire.Transfer, signal: AbortSignal): Promise<PspReply> {
     const answer = await get(`/transfers/${failed.id}/retries`, signal);
     if (answer.kind === 'unclear' || (answer.kind === 'error' && isOurs(answer))) return unknown(answer.reason);
     if (answer.kind === 'error') return replyTo(order, failed, mode); // there are none
-    const retries = wire.retries.safeParse(answer.data);
+    const retries = wire.transfers.safeParse(answer.data);
     if (!retries.success) return unknown('unreadable answer');
     const paid = retries.data.find(({ status }) => status === 'SUCCESSFUL');
     const open = retries.data.find(({ status }) => status !== 'FAILED');
@@ -105,7 +108,9 @@ export function createFlutterwaveConnector(options: FlutterwaveConnectorOptions)
       if (reply.kind !== 'failed' && reply.kind !== 'returned') return reply;
       // That one is dead; a request that was sent twice may have made another under the same reference.
       const listed = known === undefined ? found : await byReference(order, signal);
-      return 'transfer' in listed ? await withRetries(order, found.transfer, signal) : listed;
+      if (!('transfer' in listed)) return listed;
+      if (listed.transfer.id !== found.transfer.id) return several(found.transfer);
+      return listed.isAll ? await withRetries(order, found.transfer, signal) : unknown('the list has more pages');
     },
 
     parseCallback: (rawBody, headers) => parseCallback(rawBody, headers[wire.HASH_HEADER], webhookHash),
@@ -148,11 +153,13 @@ export function createFlutterwaveConnector(options: FlutterwaveConnectorOptions)
 
 interface Found {
   readonly transfer: wire.Transfer;
+  /** It is known to be the only one under our reference. */
+  readonly isAll: boolean;
 }
 
 /** An answer by what it proves. Whatever the words, 5xx proves nothing: 503 comes after 28 s, with the money taken or not. */
 type Answer =
-  | { readonly kind: 'success'; readonly data: unknown }
+  | { readonly kind: 'success'; readonly data: unknown; readonly pages: number }
   | { readonly kind: 'error'; readonly status: number; readonly message: string; readonly reason: string }
   | { readonly kind: 'unclear'; readonly reason: string };
 
@@ -163,7 +170,9 @@ function read(exchange: Exchange): Answer {
   const { data: envelope } = wire.envelope.safeParse(body);
   const isRefusal = status >= 400 && status <= 499 && status !== 429;
   if (!envelope) return { kind: 'unclear', reason: isSuccess(status) ? 'unreadable answer' : reason };
-  if (envelope.status === 'success' && isSuccess(status)) return { kind: 'success', data: envelope.data };
+  if (envelope.status === 'success' && isSuccess(status)) {
+    return { kind: 'success', data: envelope.data, pages: envelope.meta?.page_info?.total_pages ?? 1 };
+  }
   // Its errors come with 200, too.
   if (envelope.status === 'error' && (isRefusal || isSuccess(status))) {
     return { kind: 'error', status, message: envelope.message, reason };

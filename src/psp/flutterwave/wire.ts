@@ -79,6 +79,11 @@ export const envelope = z.object({
   status: z.enum(['success', 'error']),
   message: z.string().catch(''),
   data: z.unknown(),
+  /** Of a list. */
+  meta: z
+    .object({ page_info: z.object({ total_pages: z.number().catch(1) }).optional() })
+    .optional()
+    .catch(undefined),
 });
 
 export const transfer = z.object({
@@ -97,8 +102,7 @@ export const transfer = z.object({
 });
 export type Transfer = z.output<typeof transfer>;
 
-export const list = z.array(z.unknown());
-export const retries = z.array(transfer);
+export const transfers = z.array(transfer);
 
 /** The name is `full_name` in replies and `fullname` in callbacks, and nothing of ours depends on it. */
 export const callback = z.object({

@@ -1,0 +1,53 @@
+/** `oncepay restored` as an operator runs it on an engine of the tests, with the statement of its sandbox. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Backup } from '../../harness/backup.ts';
+import { restored } from '../../src/restore/main.ts';
+import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES } from './engine.ts';
+
+export interface Looked {
+  readonly lines: string[];
+  /** Whether nothing is left to look at. */
+  readonly isWell: boolean;
+}
+
+/** What an operator reads. */
+export async function lookAfterRestore(
+  engine: Engine,
+  backup: Backup | undefined,
+  { repair, statement = false }: { repair: boolean; statement?: boolean },
+): Promise<Looked> {
+  const lines: string[] = [];
+  const settings = {
+    databaseUrl: engine.db.appUrl,
+    temporalAddress: engine.env.address,
+    temporalNamespace: 'default',
+    encryptionKeys: ENCRYPTION_KEYS,
+    times: SHORT_TIMES,
+    allowSignalDecisions: true,
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'oncepay-statement-'));
+  try {
+    const statementFile = statement ? join(folder, 'statement.csv') : undefined;
+    if (statementFile !== undefined) writeFileSync(statementFile, await statementOf(engine));
+    const options = { since: backup?.at, statementFile, hold: false, repair };
+    return { isWell: await restored(settings, options, (line) => lines.push(line)), lines };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Transfer {
+  readonly reference: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly status: string;
+}
+
+async function statementOf({ sandbox }: Engine): Promise<string> {
+  const answer = await fetch(`${sandbox.url}/control/transfers?limit=1000`);
+  const { data } = (await answer.json()) as { data: readonly Transfer[] };
+  const lines = data.map(({ reference, amount, currency, status }) => `${reference},${amount},${currency},${status}`);
+  return `${['reference,amount,currency,status', ...lines].join('\n')}\n`;
+}
