@@ -243,7 +243,7 @@ interface DueMessage {
 const DOUBTED = `
   SELECT p.id, (extract(epoch FROM now() - max(coalesce(e.at, a.sent_at))) * 1000)::float8 AS doubted_ms
     FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
-    LEFT JOIN events e ON e.payout_id = a.payout_id AND e.sequence = a.told_at
+    LEFT JOIN events e ON e.subject_id = a.payout_id AND e.sequence = a.told_at
    WHERE a.state = 'doubted' AND NOT p.state = ANY ($1) AND p.id > $2 GROUP BY p.id ORDER BY p.id LIMIT $3`;
 
 interface DoubtedPayout {

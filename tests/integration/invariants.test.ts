@@ -178,7 +178,7 @@ const DAMAGES: readonly Damage[] = [
   ['attempts_one_after_the_other', "a key at the PSP that is not the attempt's own", () => `UPDATE payout_attempts SET psp_key = 'x' WHERE payout_id = '${world.sent}'`],
   ['attempts_dead_by_proof', 'a new key while the attempt before has no proof', () => `UPDATE payout_attempts SET proof = NULL WHERE payout_id = '${world.again}' AND attempt = 1`],
   ['attempts_dead_by_proof', 'a release by the refusal of a repeat', () => `UPDATE payout_attempts SET proof = 'refused', unknown_at = 3 WHERE payout_id = '${world.again}' AND attempt = 1`],
-  ['attempts_dead_by_proof', 'the same, though the row hides it', () => `UPDATE payout_attempts SET proof = 'refused' WHERE payout_id = '${world.again}' AND attempt = 1; UPDATE events SET type = 'payout.outcome_unknown', to_state = 'UNKNOWN', data = '{"attempt":1}' WHERE payout_id = '${world.again}' AND sequence = 3`],
+  ['attempts_dead_by_proof', 'the same, though the row hides it', () => `UPDATE payout_attempts SET proof = 'refused' WHERE payout_id = '${world.again}' AND attempt = 1; UPDATE events SET type = 'payout.outcome_unknown', to_state = 'UNKNOWN', data = '{"attempt":1}' WHERE subject_id = '${world.again}' AND sequence = 3`],
   ['attempts_dead_by_proof', 'a failed transfer that the PSP never named', () => `UPDATE payout_attempts SET proof = 'failed_transfer', psp_ref = NULL WHERE payout_id = '${world.again}' AND attempt = 1`],
   ['attempts_dead_by_proof', 'a resolution by nobody', () => `UPDATE payout_attempts SET proof = 'operator' WHERE payout_id = '${world.again}' AND attempt = 1`],
   ['attempts_dead_by_proof', 'an attempt in doubt of which nobody is told', () => `UPDATE payout_attempts SET state = 'doubted' WHERE payout_id = '${world.sent}'`],

@@ -58,7 +58,7 @@ test.each([
   expect(payout.state).toBe(state);
   expect(await books.attempts(id)).toEqual(['1 failed', row]);
   const { rows } = await books.db.owner.query(
-    `SELECT data -> 'attempts' AS attempts FROM events WHERE payout_id = $1 ORDER BY sequence DESC LIMIT 1`,
+    `SELECT data -> 'attempts' AS attempts FROM events WHERE subject_id = $1 ORDER BY sequence DESC LIMIT 1`,
     [id],
   );
   expect(rows).toEqual([{ attempts: [2] }]);

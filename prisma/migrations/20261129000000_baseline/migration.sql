@@ -267,6 +267,7 @@ CREATE TABLE "payout_attempts" (
     "proof" TEXT,
     "unknown_at" INTEGER,
     "told_at" INTEGER NOT NULL DEFAULT 0,
+    "psp_fee" BIGINT,
     "sends" INTEGER NOT NULL DEFAULT 1,
     "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "sent_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -675,6 +676,7 @@ CREATE INDEX payouts_of_providers ON payouts (id) WHERE kind = 'provider';
 CREATE INDEX payouts_of_run ON payouts (run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
 CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';
+CREATE INDEX payout_attempts_doubted ON payout_attempts (payout_id) WHERE state = 'doubted';
 CREATE INDEX psp_messages_to_hand_on ON psp_messages (hand_on_at) WHERE hand_on_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (id) WHERE state = 'pending';
 CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
