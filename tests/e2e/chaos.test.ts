@@ -183,7 +183,7 @@ test('the oracle is not blind: whatever is tampered with afterwards, it says so'
     expect(await findings()).toEqual([]);
 
     await database.query("SET session_replication_role = 'replica'"); // past the triggers that forbid it
-    const change = (sql: string) => database.query(`UPDATE ${sql} WHERE payout_id = $1`, [paid]);
+    const change = (sql: string) => database.query(`UPDATE ${sql} WHERE subject_id = $1`, [paid]);
     await change('ledger_entries SET amount = amount + 1');
     expect(await findings()).toEqual(
       expect.arrayContaining([expect.stringMatching(/^SETTLE of/), expect.stringMatching(/is broken/)]),
