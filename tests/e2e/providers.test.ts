@@ -13,13 +13,16 @@ const LOOK_UPS = { FIRST_LOOK_UP: '10s', LOOK_UP_MAX: '10s' };
 /** As many as an installation could have; at the default of ten a second two hundred would take most of a minute. */
 const RATE = { PAYOUT_WORKER_CONCURRENCY: '10', PAYOUT_WORKER_RATE_LIMIT: '25' };
 
+/** No run but those that are asked for: the default's come on every even hour of UTC, whenever that is during a test. */
+const RUNS = { PAYOUT_RUN_INTERVAL: '3650d' };
+
 let here: Installation;
 let platform: Platform;
 let mail: MailServer;
 
 beforeAll(async () => {
   mail = await startMailServer();
-  here = await installation({ SMTP_URL: mail.url, ...LOOK_UPS, ...RATE });
+  here = await installation({ SMTP_URL: mail.url, ...LOOK_UPS, ...RATE, ...RUNS });
   platform = platformOf(here);
 }, 180_000);
 
