@@ -90,7 +90,7 @@ export async function postWebhook(post: WebhookPost): Promise<SendResult> {
       statusCode,
       error: null,
       excerpt,
-      retryAfterMs: retryAfter(headers['retry-after'], RETRY_AFTER_MAX_MS),
+      retryAfterMs: atMost(retryAfter(headers['retry-after'])),
       durationMs: durationMs(),
     };
   } catch (error) {
@@ -187,6 +187,9 @@ async function readExcerpt(response: IncomingMessage): Promise<string> {
   const lines = Buffer.concat(kept).toString('utf8').split('\n');
   return lines.map((line) => storable(line, EXCERPT_MAX_BYTES)).join('\n');
 }
+
+/** Nothing to wait for is nothing said. */
+const atMost = (ms: number | null): number | null => (ms === null || ms === 0 ? null : Math.min(ms, RETRY_AFTER_MAX_MS));
 
 const ERRORS: readonly (readonly [RegExp, SendError])[] = [
   [/^ETIMEDOUT$/, 'timeout'],

@@ -57,7 +57,7 @@ export function openLine(options: { baseUrl: string; apiKey: string; timeoutMs: 
       return {
         kind: 'answered',
         status: response.statusCode ?? 0,
-        retryAfterMs: retryAfter(response.headers['retry-after'], RETRY_AFTER_MAX_MS),
+        retryAfterMs: believable(retryAfter(response.headers['retry-after'])),
         body: parsed(text),
       };
     } catch (error) {
@@ -103,3 +103,6 @@ function parsed(text: string): unknown {
     return undefined;
   }
 }
+
+/** A slip in a header must not stop a payout for longer than a day. */
+const believable = (ms: number | null): number | null => (ms === null || ms > RETRY_AFTER_MAX_MS ? null : ms);

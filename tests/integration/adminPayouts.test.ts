@@ -95,7 +95,7 @@ describe('one payout', () => {
         { type: 'transfer.paid', transfer: { accountNumber: ACCOUNT, amount: '10.00', iban: `PK36HABB00${ACCOUNT}` } },
       ],
     );
-    await w.books.tell(id, 'paid', { attempt: 1, pspRef: 'sbt_1' });
+    await w.books.tell(id, 'paid', { attempt: 1, pspRef: 'sbt_1', pspFeeMinor: '125' });
     await w.books.db.owner.query(
       `INSERT INTO webhook_attempts (delivery_id, number, trigger, status_code, duration_ms)
        SELECT id, 1, 'auto', 500, 12 FROM webhook_deliveries WHERE subject_id = $1 AND event_id LIKE '%_0001'`,
@@ -110,10 +110,11 @@ describe('one payout', () => {
       status: 'SUCCESS',
       state: 'SUCCEEDED',
       merchantId: w.a.id,
-      attempts: [{ attempt: 1, state: 'succeeded', pspKey: `${id}:1`, pspReference: 'sbt_1', sends: 1 }],
+      attempts: [{ attempt: 1, state: 'succeeded', pspKey: `${id}:1`, pspReference: 'sbt_1', pspFee: '1.25', sends: 1 }],
       ledgerEntries: [
         { type: 'RESERVE', amount: '10.00', debit: `merchant:${w.a.id}:available`, credit: `merchant:${w.a.id}:reserved` },
         { type: 'SETTLE', amount: '10.00', debit: `merchant:${w.a.id}:reserved`, credit: 'platform:sandbox:clearing' },
+        { type: 'PSP_FEE', amount: '1.25', debit: 'platform:sandbox:psp_fees', availableAfter: null },
       ],
       approvals: [{ adminId: w.admins.approver.id, decision: 'approved', note: 'known', via: 'api' }],
       pspMessages: [

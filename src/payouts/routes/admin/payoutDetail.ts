@@ -36,7 +36,7 @@ export async function payoutDetail({ pool, prisma, config }: DetailPorts, record
     ...withAccountChange(presentForAdmin(record), await accountChangedSince(pool, payoutId)),
     ...row,
     debt: formatMajor(debt, record.currency),
-    attempts: await attemptsOf(prisma, payoutId), // in full here; the merchant's `attempts` is how many there are
+    attempts: await attemptsOf(prisma, record), // in full here; the merchant's `attempts` is how many there are
     ledgerEntries: await entriesOf(prisma, payoutId),
     approvals: await approvalsOf(prisma, payoutId),
     pspMessages: await messagesOf(prisma, payoutId),
@@ -83,12 +83,22 @@ export function temporalLink({ temporalUiUrl, temporalNamespace }: TemporalPlace
   return `${base}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows/${encodeURIComponent(workflowId)}`;
 }
 
-async function attemptsOf(prisma: PrismaClient, payoutId: string) {
-  const attempts = await prisma.payoutAttempt.findMany({ where: { payoutId }, orderBy: { attempt: 'asc' } });
-  return attempts.map(({ payoutId: _, unknownAt: __, toldAt: ___, pspKey, pspRef, ...attempt }) => ({
-    ...attempt,
+/** Field by field: what is ours alone, or no JSON, does not go out because the table has it. */
+async function attemptsOf(prisma: PrismaClient, { id, currency }: PayoutRecord) {
+  const rows = await prisma.payoutAttempt.findMany({ where: { payoutId: id }, orderBy: { attempt: 'asc' } });
+  return rows.map(({ attempt, psp, pspKey, pspRef, state, proof, pspFee, sends, startedAt, sentAt, endedAt, failure }) => ({
+    attempt,
+    psp,
     pspKey,
     pspReference: pspRef,
+    state,
+    proof,
+    pspFee: pspFee === null ? null : formatMajor(pspFee, currency),
+    sends,
+    startedAt,
+    sentAt,
+    endedAt,
+    failure,
   }));
 }
 

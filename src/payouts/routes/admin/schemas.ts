@@ -58,6 +58,7 @@ const attemptSchema = z.object({
       enum: ['refused', 'failed_transfer', 'operator', null],
       description: 'Why it is certain that it will never be paid',
     }),
+  pspFee: moneySchema.nullable().meta({ description: 'What the PSP said that it took for paying; null: it did not say' }),
   sends: z.int(),
   startedAt: timeSchema,
   sentAt: timeSchema,
