@@ -141,7 +141,7 @@ test('24 payouts while every line of the worker breaks again and again: each is 
   );
   for (const [index, id] of ids.entries()) {
     const isOver = async () => isFinal((await engine.ledger.read(id))?.state ?? 'QUEUED');
-    for (let left = 5; !(await isOver()) && left > 0; left -= 1) {
+    for (let left = 15; !(await isOver()) && left > 0; left -= 1) {
       await engine.until(id, 'SUCCEEDED', 'FAILED', 'UNRESOLVED').catch(() => undefined);
       await asAnOperatorWould(id);
     }
@@ -153,7 +153,7 @@ test('24 payouts while every line of the worker breaks again and again: each is 
   }
   expect(Object.keys(database.met).sort()).toEqual(['delayed', 'halved', 'lost', 'unheard']);
   await booksAreBalanced();
-}, 240_000);
+}, 480_000); // a loaded machine takes its time
 
 /** A PSP that stayed unheard too often leaves the payout to a person, who reads the PSP's own book. */
 async function asAnOperatorWould(payoutId: string): Promise<void> {
