@@ -55,6 +55,8 @@ module.exports = {
     only('temporal-client', '^src/temporal/(?!routes/)', [RULES, ...GROUND], ''),
     only('risk-judges', '^src/risk/(?!routes/|schemas)', [RULES, LEDGER, ...GROUND], ''),
     only('payouts', '^src/payouts/(?!routes/|present/|answers|orders)', [RULES, ROOMS, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
+    only('payouts-in-words', '^src/payouts/(answers|orders)\\.ts$', [RULES, DOOR, '^src/(payouts/(?!routes/)|merchants/terms\\.ts)'], 'outcomes and faults of the use cases, in the words of HTTP'),
+    only('merchants', '^src/merchants/(?!routes/)', [RULES, DOOR], ''),
     only('providers', '^src/providers/(?!routes/|present/)', [RULES, ROOMS, PAYOUTS, ...GROUND], ''),
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
     only('webhooks-go-out', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, '^src/(events|temporal)/(?!routes/)', ...GROUND], ''),

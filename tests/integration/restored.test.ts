@@ -10,7 +10,7 @@ import { BUILT_IN_POLICY } from '../../src/risk/rules/policy.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Owner, reserveRequest } from '../support/books.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
-import { lookAfterRestore } from '../support/restoring.ts';
+import { lookAfterRestore, resolvedAfterBackup } from '../support/restoring.ts';
 
 let engine: Engine;
 const workers: (() => Promise<void>)[] = [];
@@ -227,16 +227,8 @@ test('a payout that somebody held and that the books forgot is held again, not p
 }, 60_000);
 
 test('a payout that was on the wire, and that an operator closed as not paid after the backup, is looked up and not sent', async () => {
-  const account = bank('555000111333');
-  await engine.fault({ kind: 'down', match: { accountNumber: account.accountNumber } });
-  const times = { ...SHORT_TIMES, outcomeDeadlineMs: 10_000 };
-  const via = createPayoutsClient(engine.client, { times, allowSignalDecisions: true });
-  const { id } = await engine.pay('', { destination: account }, via);
-  await engine.until(id, 'UNKNOWN');
-  const backup = await backUp(engine.db.ownerUrl);
-  await engine.until(id, 'UNRESOLVED');
   const notPaid = { type: 'resolved_not_paid', adminId: 'adm_1', evidence: 'the PSP says so' } as const;
-  expect((await engine.command(id, notPaid)).outcome).toBe('done');
+  const { id, backup } = await resolvedAfterBackup(engine, bank('555000111333'), notPaid);
   await restore(backup);
   await control('DELETE', 'faults');
   expect(await engine.ledger.read(id)).toMatchObject({ state: 'UNKNOWN' });

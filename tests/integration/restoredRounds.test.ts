@@ -13,7 +13,7 @@ import type { PspConnector } from '../../src/psp/port.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
-import { type Looked, lookAfterRestore } from '../support/restoring.ts';
+import { type Looked, lookAfterRestore, resolvedAfterBackup } from '../support/restoring.ts';
 
 let engine: Engine;
 let psps: ReturnType<typeof createPspRegistry>;
@@ -217,15 +217,7 @@ test('a payout whose third round paid, two of them forgotten, keeps its money un
 }, 120_000);
 
 test('a payout that a person resolved as paid after the backup is not sent again', async () => {
-  const account = bank('904000110001');
-  await engine.fault({ kind: 'down', match: { accountNumber: account.accountNumber } });
-  const times = { ...SHORT_TIMES, outcomeDeadlineMs: 10_000 };
-  const via = createPayoutsClient(engine.client, { times, allowSignalDecisions: true });
-  const { id } = await engine.pay('', { destination: account }, via);
-  await engine.until(id, 'UNKNOWN');
-  const backup = await backUp(engine.db.ownerUrl);
-  await engine.until(id, 'UNRESOLVED');
-  expect((await engine.command(id, resolvedPaid)).outcome).toBe('done');
+  const { id, backup } = await resolvedAfterBackup(engine, bank('904000110001'), resolvedPaid);
   await engine.until(id, 'SUCCEEDED');
   await restore(backup);
   await withoutFaults();

@@ -2,9 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Backup } from '../../harness/backup.ts';
+import { type Backup, backUp } from '../../harness/backup.ts';
+import { createPayoutsClient } from '../../src/payouts/client.ts';
+import type { Command, Destination } from '../../src/payouts/rules/contract.ts';
 import { restored } from '../../src/restore/main.ts';
 import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES } from './engine.ts';
+
+type BankDestination = Extract<Destination, { type: 'bank' }>;
 
 export interface Looked {
   readonly lines: string[];
@@ -36,6 +40,27 @@ export async function lookAfterRestore(
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/**
+ * A payout to this account, whose PSP is down: a backup is made while nobody knows its outcome, and a person resolves it
+ * afterwards. The books are restored by the caller, and the faults are still set.
+ */
+export async function resolvedAfterBackup(
+  engine: Engine,
+  destination: BankDestination,
+  command: Command,
+): Promise<{ id: string; backup: Backup }> {
+  await engine.fault({ kind: 'down', match: { accountNumber: destination.accountNumber } });
+  const times = { ...SHORT_TIMES, outcomeDeadlineMs: 10_000 };
+  const via = createPayoutsClient(engine.client, { times, allowSignalDecisions: true });
+  const { id } = await engine.pay('', { destination }, via);
+  await engine.until(id, 'UNKNOWN');
+  const backup = await backUp(engine.db.ownerUrl);
+  await engine.until(id, 'UNRESOLVED');
+  const { outcome } = await engine.command(id, command);
+  if (outcome !== 'done') throw new Error(`not resolved: ${outcome}`);
+  return { id, backup };
 }
 
 interface Transfer {

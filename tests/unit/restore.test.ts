@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { AttemptState } from '../../src/payouts/rules/books.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
-import { type PayoutState, STATES } from '../../src/payouts/rules/machine.ts';
+import { edgeOf, type PayoutState, STATES } from '../../src/payouts/rules/machine.ts';
 import { findingsOf, MEANING, sentenceOfFinding } from '../../src/restore/findings.ts';
 import { type Row, type Verdict, verdictOn } from '../../src/restore/lines.ts';
 import { sendingFinding } from '../../src/restore/sending.ts';
@@ -207,4 +207,14 @@ describe('the PSP as the witness: every line beside every attempt', () => {
   ])('a statement that cannot be read as a whole is refused, never in part: %j', (text, problem) => {
     expect(() => parseStatement(text)).toThrow(problem);
   });
+});
+
+test('whatever a repair must stop, it can: no state is left from which the next run would send it all the same', () => {
+  const open = (Object.keys(STATES) as PayoutState[]).filter((state) => !STATES[state].final && !state.endsWith('ON_HOLD'));
+  for (const state of open) {
+    if (state === 'UNRESOLVED') continue; // it is only looked up, and an operator has it
+    const edge = edgeOf(state, STATES[state].inFlight ? 'mismatch' : 'held');
+    const stops = STATES[state].inFlight ? ['UNRESOLVED'] : ['ON_HOLD', 'REVIEW_ON_HOLD'];
+    expect([state, edge?.to]).toEqual([state, expect.stringMatching(stops.join('|'))]);
+  }
 });

@@ -31,7 +31,6 @@ $$;
 -- has_unread_message(payout, attempt): a stored message, not dealt with yet, says that an attempt is alive or paid, be it one that the
 -- books do not know. It may be the payment that makes this request one too many, so that waits until it is looked into. One
 -- about the very attempt that is sent again, under its own key, holds up nothing.
-DROP FUNCTION IF EXISTS has_unread_message(payouts);
 CREATE OR REPLACE FUNCTION has_unread_message(p payouts, p_attempt int) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT 1 FROM psp_messages m WHERE m.payout_id = p.id AND m.state = 'received'
                     AND (m.attempt <> p_attempt OR p_attempt > p.attempt) AND m.claim IN ('paid', 'queued', 'held', 'processing'))
