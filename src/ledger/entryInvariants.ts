@@ -102,11 +102,9 @@ export const entryInvariants: readonly Invariant[] = [
         FROM flows f
         LEFT JOIN accounts d ON d.id = f.debit_account
         LEFT JOIN accounts c ON c.id = f.credit_account
-        LEFT JOIN owned_accounts x ON x.account = f.debit_account
-        LEFT JOIN owned_accounts y ON y.account = f.credit_account
        WHERE d.id IS NULL OR c.id IS NULL OR d.currency <> f.currency OR c.currency <> f.currency OR d.mode <> c.mode
           OR d.merchant_id <> c.merchant_id AND '' NOT IN (d.merchant_id, c.merchant_id)
-          OR f.debit_balance IS DISTINCT FROM x.balance OR f.credit_balance IS DISTINCT FROM nullif(y.balance, x.balance)`,
+          OR f.debit_balance IS DISTINCT FROM d.balance_id OR f.credit_balance IS DISTINCT FROM nullif(c.balance_id, d.balance_id)`,
   },
   {
     name: 'entries_do_what_their_type_says',

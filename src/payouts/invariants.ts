@@ -201,8 +201,8 @@ export const payoutInvariants: readonly Invariant[] = [
             FROM payouts p LEFT JOIN balances b ON b.id = p.balance_id
            WHERE b.id IS NULL OR b.merchant_id <> p.merchant_id OR b.mode <> p.mode OR b.currency <> p.currency
           UNION ALL
-          SELECT b.merchant_id, 'account', a.id::text FROM balances b JOIN accounts a ON a.id IN (b.available_account, b.reserved_account)
-           WHERE a.merchant_id <> b.merchant_id OR a.mode <> b.mode OR a.currency <> b.currency`,
+          SELECT b.merchant_id, 'account', a.id::text FROM balances b JOIN accounts a ON a.id IN (b.available_account, b.reserved_account, b.debt_account)
+           WHERE a.merchant_id <> b.merchant_id OR a.mode <> b.mode OR a.currency <> b.currency OR a.balance_id IS DISTINCT FROM b.id`,
       },
     ],
   },

@@ -34,6 +34,8 @@ BEGIN
             account_for(p_mode, p_owner_kind, p_owner, 'available', p_currency, p_merchant),
             account_for(p_mode, p_owner_kind, p_owner, 'reserved', p_currency, p_merchant),
             account_for(p_mode, p_owner_kind, p_owner, 'debt', p_currency, p_merchant))
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT DO NOTHING RETURNING * INTO v_balance;
+    UPDATE accounts a SET balance_id = v_balance.id -- nothing, where somebody else was first
+     WHERE a.id IN (v_balance.available_account, v_balance.reserved_account, v_balance.debt_account);
   END LOOP;
 END $$;

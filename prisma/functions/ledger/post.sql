@@ -7,23 +7,22 @@
 -- debit side. Balances are locked in the order of their ids: whoever has read one before must have locked it.
 -- Raises on a negative balance or debt (CHECK), on a second entry under the same (op_key, leg), and on an account that there
 -- is not: all mean a bug, and stop the transaction.
-CREATE OR REPLACE FUNCTION post(p_postings posting[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION post(p_postings posting[]) RETURNS void LANGUAGE plpgsql
+  -- One plan for one entry and for very many, made once: every row is found by its primary key, however few there were at first.
+  SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   v_written bigint;
 BEGIN
   PERFORM 1 FROM balances b
-    WHERE b.id IN (SELECT o.balance FROM unnest(p_postings) p CROSS JOIN LATERAL (VALUES (p.debit), (p.credit)) s (account)
-                     JOIN owned_accounts o ON o.account = s.account)
+    WHERE b.id IN (SELECT a.balance_id FROM unnest(p_postings) p CROSS JOIN LATERAL (VALUES (p.debit), (p.credit)) s (account)
+                     JOIN accounts a ON a.id = s.account)
     ORDER BY b.id FOR NO KEY UPDATE;
 
-  -- No join of one set with another but by an index: a plan made for one entry must do for very many.
   WITH wanted AS (
-    SELECT p.*, a.currency, d.balance AS debit_balance, nullif(c.balance, d.balance) AS credit_balance
+    SELECT p.*, d.currency, d.balance_id AS debit_balance, nullif(c.balance_id, d.balance_id) AS credit_balance
       FROM unnest(p_postings) WITH ORDINALITY AS p (op_key, leg, type, debit, credit, amount, subject_kind, subject_id, nth)
-      JOIN accounts a ON a.id = p.debit
-      JOIN accounts x ON x.id = p.credit
-      LEFT JOIN owned_accounts d ON d.account = p.debit
-      LEFT JOIN owned_accounts c ON c.account = p.credit),
+      JOIN accounts d ON d.id = p.debit
+      JOIN accounts c ON c.id = p.credit),
   sides AS (
     SELECT w.*, s.side, s.balance, b.available AS available_before, b.reserved AS reserved_before, b.debt AS debt_before,
            CASE b.available_account WHEN w.credit THEN w.amount WHEN w.debit THEN -w.amount ELSE 0 END AS available,

@@ -105,6 +105,7 @@ CREATE TABLE "accounts" (
     "owner_id" TEXT NOT NULL,
     "purpose" TEXT NOT NULL,
     "currency" CHAR(3) NOT NULL,
+    "balance_id" BIGINT,
 
     CONSTRAINT "accounts_pkey" PRIMARY KEY ("id")
 );
@@ -680,12 +681,6 @@ CREATE INDEX payout_attempts_doubted ON payout_attempts (payout_id) WHERE state 
 CREATE INDEX psp_messages_to_hand_on ON psp_messages (hand_on_at) WHERE hand_on_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (id) WHERE state = 'pending';
 CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
-
--- The accounts that are a column of an owner's balance.
-CREATE VIEW owned_accounts AS
-  SELECT a.id AS account, b.id AS balance
-    FROM accounts a JOIN balances b ON (b.mode, b.owner_kind, b.owner_id, b.currency) = (a.mode, a.owner_kind, a.owner_id, a.currency)
-   WHERE a.purpose IN ('available', 'reserved', 'debt');
 
 -- An entry to be written, as `post` takes it.
 CREATE TYPE posting AS (
