@@ -4,7 +4,8 @@
  */
 import type { Pool } from 'pg';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import type { Fact, FactAnswer, PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import type { Fact, PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { type StepDoor, said } from '../../src/payouts/rules/standing.ts';
 import { ACTION_ROLES, mayAct, type Role } from '../../src/rules/roles.ts';
 
 /** The lowest role for each fact that an admin makes true. */
@@ -21,14 +22,11 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
 const ADMIN = { name: 'admin_role', text: 'SELECT role FROM admins WHERE id = $1 AND active' };
 
 /** The ledger's door for what people ask. That a maker may not approve the ledger itself knows. */
-export function askedDoor(
-  { ledger, pool }: { ledger: Pick<Ledger, 'read'>; pool: Pool },
-  applyFact: Ledger['applyFact'],
-): Ledger['applyFact'] {
+export function askedDoor({ ledger, pool }: { ledger: Pick<Ledger, 'read'>; pool: Pool }, applyFact: StepDoor): StepDoor {
   return async (payoutId, key, fact, actor) => {
     const payout = await ledger.read(payoutId);
     if (!payout) throw new Error(`fact ${fact.type} about an unknown payout ${payoutId}`);
-    if (!(await mayDecide(pool, payout, fact))) return { outcome: 'not_allowed', payout, notify: false } satisfies FactAnswer;
+    if (!(await mayDecide(pool, payout, fact))) return { outcome: 'not_allowed', payout: said(payout), notify: false };
     return await applyFact(payoutId, key, fact, actor);
   };
 }

@@ -4,8 +4,9 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { type Failpoint, failpoint } from '../../src/failpoints.ts';
 import type { Ledger, ReserveAnswer, ReserveRequest } from '../../src/ledger/ledger.ts';
-import { LEDGER_REFUSED, type PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { LEDGER_REFUSED } from '../../src/payouts/rules/contract.ts';
 import { FACTS } from '../../src/payouts/rules/machine.ts';
+import { type Said, type StepDoor, said, saidIn } from '../../src/payouts/rules/standing.ts';
 import { reserveAssessed } from '../../src/risk/assessed.ts';
 import { askedDoor } from './authority.ts';
 
@@ -79,6 +80,11 @@ export function factDoor(ledger: Ledger): Ledger['applyFact'] {
   };
 }
 
+const stepDoor =
+  (applyFact: Ledger['applyFact']): StepDoor =>
+  async (...step) =>
+    saidIn(await applyFact(...step));
+
 /** By a name that comes out of a history. */
 const ORIGINS: ReadonlyMap<string, string> = new Map(Object.entries(FACTS));
 
@@ -86,7 +92,7 @@ const ORIGINS: ReadonlyMap<string, string> = new Map(Object.entries(FACTS));
  * What people decide comes by `applyAsked`, which asks who may. But for another round, whose opening the client has signed:
  * a stranger's workflow may have copied what an honest one asked for, and schedule this activity with it.
  */
-function unlessAPersons(applyFact: Ledger['applyFact']): Ledger['applyFact'] {
+function unlessAPersons(applyFact: StepDoor): StepDoor {
   return async (payoutId, key, fact, actor) => {
     const origin = ORIGINS.get(fact.type);
     if (origin === undefined || (origin === 'person' && fact.type !== 'reinitiated'))
@@ -97,23 +103,28 @@ function unlessAPersons(applyFact: Ledger['applyFact']): Ledger['applyFact'] {
 
 export type LedgerActivities = ReturnType<typeof createLedgerActivities>;
 
+/** `payout`: as it was taken in, now or before. */
+export type Reserved =
+  | { readonly outcome: 'reserved' | 'already'; readonly payout: Said; readonly notify: boolean }
+  | Exclude<ReserveAnswer, { readonly payout: unknown }>;
+
 export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool: Pool }) {
-  const applyFact = factDoor(ledger);
+  const applyFact = stepDoor(factDoor(ledger));
   return {
-    async reserve(request: ReserveRequest): Promise<ReserveAnswer> {
+    async reserve(request: ReserveRequest): Promise<Reserved> {
       const answer = await unlessForGood(() => reserveAssessed(ledger, request));
       await failpoint('reserve.after', request.payoutId);
-      return answer;
+      return 'payout' in answer ? saidIn(answer) : answer;
     },
 
     applyFact: unlessAPersons(applyFact),
 
     applyAsked: askedDoor({ ledger, pool }, applyFact),
 
-    async readPayout(payoutId: string): Promise<PayoutRecord> {
+    async readPayout(payoutId: string): Promise<Said> {
       const payout = await ledger.read(payoutId);
       if (!payout) throw new Error(`no payout ${payoutId}`);
-      return payout;
+      return said(payout);
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Destination, FactAnswer, Mode } from '../../src/payouts/rules/cont
 import { factsOf, isNews, replyContext } from '../../src/payouts/rules/facts.ts';
 import type { PayoutState } from '../../src/payouts/rules/machine.ts';
 import type { PspReply } from '../../src/payouts/rules/reply.ts';
+import { type Said, type StepAnswer, saidIn } from '../../src/payouts/rules/standing.ts';
 import { stepKey } from '../../src/payouts/rules/steps.ts';
 import type { PspConnector, PspOrder } from '../../src/psp/port.ts';
 import { pspReference } from '../../src/rules/ids.ts';
@@ -24,13 +25,14 @@ export interface SubmitInput {
 
 /**
  * - `recorded`: the payout once the books had what the reply made true
- * - without it, `begun`: the reply is to be applied
- * - `begun: false`: the payout was held, cancelled or settled meanwhile; nothing was sent
+ * - `asked`: the payout when the attempt was begun; the reply is to be applied
+ * - `not_begun`: the payout was held, cancelled or settled meanwhile; nothing was sent
+ * `retryAfterMs`: what the PSP wants to be waited for, where it could not take it.
  */
 export type SubmitAnswer =
-  | { readonly begun: true; readonly reply: PspReply; readonly recorded: FactAnswer }
-  | { readonly begun: true; readonly reply: PspReply; readonly begin: FactAnswer; readonly recorded?: undefined }
-  | { readonly begun: false; readonly begin: FactAnswer; readonly recorded?: undefined };
+  | { readonly did: 'recorded'; readonly view: StepAnswer<Said>; readonly retryAfterMs?: number }
+  | { readonly did: 'asked'; readonly view: StepAnswer<Said>; readonly retryAfterMs?: number; readonly reply: PspReply }
+  | { readonly did: 'not_begun'; readonly view: StepAnswer<Said>; readonly retryAfterMs?: undefined };
 
 export interface LookUpInput {
   readonly payoutId: string;
@@ -151,10 +153,13 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
       return await whileBeating(HEARTBEAT_MS, async () => {
         const leftMs = countdown(SEND_WITHIN_MS);
         const begin = await applyFact(payoutId, stepKey(fact, input), fact, 'system');
-        if (begin.outcome !== 'applied' && begin.outcome !== 'already') return { begun: false, begin };
+        if (begin.outcome !== 'applied' && begin.outcome !== 'already') return { did: 'not_begun', view: saidIn(begin) };
         const reply = begin.outcome === 'already' ? INTERRUPTED : await ask(begin, attempt, leftMs);
         const recorded = await record(begin, input, reply);
-        return recorded ? { begun: true, reply, recorded } : { begun: true, reply, begin };
+        const pause = reply.kind === 'not_taken' && reply.retryAfterMs !== null ? { retryAfterMs: reply.retryAfterMs } : {};
+        return recorded
+          ? { did: 'recorded', view: saidIn(recorded), ...pause }
+          : { did: 'asked', view: saidIn(begin), ...pause, reply };
       });
     },
 

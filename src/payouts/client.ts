@@ -151,7 +151,7 @@ export function createPayoutsClient(
       const accepted = await inTime(async () => {
         // An operation serves one call.
         const startWorkflowOperation = new WithStartWorkflowOperation<PayoutWorkflow>('payout', options);
-        const args: [AcceptOrder] = [{ payoutId: facts.payoutId }];
+        const args: [AcceptOrder] = [{}];
         return await workflow.executeUpdateWithStart(acceptUpdate, { updateId, args, startWorkflowOperation });
       });
       return { kind: 'answered', accepted: ours(accepted) };
@@ -167,7 +167,7 @@ export function createPayoutsClient(
     const workflowId = payoutWorkflowId(payoutId, 1);
     const handle = workflow.getHandle<PayoutWorkflow>(workflowId);
     try {
-      const question = { updateId: 'accept', args: [{ payoutId }] as [AcceptOrder] };
+      const question = { updateId: 'accept', args: [{}] as [AcceptOrder] };
       return { kind: 'answered', accepted: ours(await inTime(() => handle.executeUpdate(acceptUpdate, question))) };
     } catch (error) {
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfStarted(workflowId);

@@ -21,6 +21,19 @@ export async function findPayout(pool: Pool, { merchantId, mode }: Tenant, id: s
   return rows[0]?.payout ?? (await findPending(pool, { id: merchantId, mode }, id));
 }
 
+/**
+ * The payout as the event of this number shows it: what a workflow has answered, and no more than that. Undefined where the
+ * books do not have it (yet): they are behind what was answered once they were restored from a backup.
+ */
+export async function readAsOf(pool: Pool, payoutId: string, sequence: number): Promise<PayoutRecord | undefined> {
+  const { rows } = await pool.query<{ payout: PayoutRecord }>({
+    name: 'read_payout_as_of',
+    text: 'SELECT object AS payout FROM events WHERE subject_id = $1 AND sequence = $2',
+    values: [payoutId, sequence],
+  });
+  return rows[0]?.payout;
+}
+
 /** One that was answered with 202: as the answer showed it, until a worker takes it up. Its owner is a merchant or a provider. */
 export async function findPending(pool: Pool, owner: { id: string; mode: Mode }, id: string): Promise<PayoutRecord | undefined> {
   const found = await findRequested(pool, id);

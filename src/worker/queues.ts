@@ -22,7 +22,7 @@ import {
   PROVIDER_PSP_QUEUE,
   WEBHOOKS_QUEUE,
 } from '../temporal/rules/queues.ts';
-import { workerSettings } from '../temporal/workerSettings.ts';
+import { buildOf, workerSettings } from '../temporal/workerSettings.ts';
 import type { JobCounts } from './jobs.ts';
 import { workflowCode } from './temporal.ts';
 
@@ -101,7 +101,7 @@ export async function createWorkers(
   });
   const payouts = await Worker.create({
     ...on(PAYOUTS_QUEUE),
-    workflowBundle: await workflowCode(log),
+    ...buildOf(await workflowCode(log)),
     activities: { ...ledgerActivities, ...psp },
     maxCachedWorkflows: 500, // a payout is busy for seconds; those that wait for days are replayed in milliseconds
     maxConcurrentWorkflowTaskExecutions: config.workflowConcurrency,

@@ -1,6 +1,5 @@
 /** What people decide counts at once: whoever dies next, and however slow a PSP is. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Ledger } from '../../src/ledger/ledger.ts';
 import { type Command, stateQuery } from '../../src/payouts/rules/contract.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
@@ -17,7 +16,7 @@ const asked: { readonly fact: string; readonly stored: boolean }[] = [];
 
 beforeAll(async () => {
   engine = await startEngine();
-  const applyAsked: Ledger['applyFact'] = async (payoutId, key, fact, actor) => {
+  const applyAsked: typeof engine.activities.applyAsked = async (payoutId, key, fact, actor) => {
     asked.push({ fact: fact.type, stored: (await storedUpdates(payoutId)) > 0 });
     const answer = await engine.activities.applyAsked(payoutId, key, fact, actor);
     await decisionHeard;

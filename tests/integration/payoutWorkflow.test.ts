@@ -35,9 +35,13 @@ test('a plain payout is paid, once', async () => {
   await paidOnce(id);
 });
 
-test('a plain payout costs Temporal two workflow tasks and at most 15 events', async () => {
+test('a plain payout costs Temporal two workflow tasks, at most 15 events and 5.2 KB', async () => {
   const { id } = await engine.pay('0001');
-  await engine.client.workflow.getHandle(`payout/${id}`).result();
+  const handle = engine.client.workflow.getHandle(`payout/${id}`);
+  await handle.result();
+  const { historySize } = await handle.describe();
+  expect(historySize).toBeLessThanOrEqual(5_200);
+  expect(historySize).toBeGreaterThan(1_000);
   const { events } = await engine.client.workflow.getHandle(`payout/${id}`).fetchHistory();
   const types = (events ?? []).map((event) => Object.keys(event).find((key) => key.endsWith('EventAttributes')));
   expect(types.length).toBeLessThanOrEqual(15);

@@ -537,11 +537,3 @@ test('a run that is started without a word hands over what was approved, as the 
   expect(await stateOf(waiting)).toBe('IN_REVIEW');
   await stopRuns();
 });
-
-test('a plain payout costs two workflow tasks and at most sixteen events', async () => {
-  const { id } = await engine.pay('0001');
-  await engine.client.workflow.getHandle(`payout/${id}`).result();
-  const { events = [] } = await engine.client.workflow.getHandle(`payout/${id}`).fetchHistory();
-  expect(events?.filter((event) => event.workflowTaskCompletedEventAttributes)).toHaveLength(2);
-  expect(events?.length).toBeLessThanOrEqual(16);
-});

@@ -1,6 +1,5 @@
 /** A small world of merchants and payouts over the real ledger, for tests that say what happened and look at the money. */
 import { expect } from '@jest/globals';
-import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import {
   createLedger,
@@ -11,6 +10,7 @@ import {
 } from '../../src/ledger/ledger.ts';
 import type { Dispatch, Fact, FactAnswer, Mode, PayoutRecord, ReviewReason } from '../../src/payouts/rules/contract.ts';
 import type { FactType } from '../../src/payouts/rules/machine.ts';
+import { reserveAssessed } from '../../src/risk/assessed.ts';
 import { BUILT_IN_POLICY, type RiskPolicy } from '../../src/risk/rules/policy.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -121,7 +121,6 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
   const db = await testDatabase({ connections });
   const { owner: sql } = db;
   const ledger = createLedger(db.pool);
-  const activities = createLedgerActivities({ ledger, pool: db.pool });
   let keys = 0;
   let policies = BUILT_IN_POLICY.version;
 
@@ -167,7 +166,7 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
         { ...BUILT_IN_POLICY.rules, ...change },
       ]);
     },
-    reserve: (owner, options) => activities.reserve(reserveRequest(owner, options)),
+    reserve: (owner, options) => reserveAssessed(ledger, reserveRequest(owner, options)),
     async payout(owner, options) {
       const answer = await books.reserve(owner, options);
       if (answer.outcome !== 'reserved') throw new Error(`not taken in: ${answer.outcome}`);

@@ -12,7 +12,8 @@ import { createPspActivities, type PspActivities } from '../../activities/payout
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.ts';
-import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
+import { createPayoutsClient, type PayoutsClient, type SteeredAnswer } from '../../src/payouts/client.ts';
+import { readAsOf } from '../../src/payouts/reads.ts';
 import type { Command, PayoutRecord, PayoutRequest, PayoutTimes } from '../../src/payouts/rules/contract.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/payouts/rules/searchAttributes.ts';
 import type { PayoutRunInput, PayoutRunResult } from '../../src/providers/rules/payoutRun.ts';
@@ -24,7 +25,7 @@ import { payoutRunWorkflowId } from '../../src/rules/ids.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { clientSettings } from '../../src/temporal/clientSettings.ts';
 import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../src/temporal/rules/queues.ts';
-import { workerSettings } from '../../src/temporal/workerSettings.ts';
+import { buildOf, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { bundledWorkflows } from './workflowBundle.ts';
 
@@ -58,7 +59,8 @@ export interface Engine {
   /** A payout run at once: what it says of itself when it has handed over what was approved. */
   run(runId?: string): Promise<PayoutRunResult>;
   /** By one who has just read the payout. `adm_1`, `adm_2` and `adm_maker` are approvers. */
-  command(payoutId: string, command: Command, round?: number): ReturnType<PayoutsClient['command']>;
+  /** Its answer, with the payout as the books show it. */
+  command(payoutId: string, command: Command, round?: number): Promise<SteeredAnswer & { readonly payout?: PayoutRecord }>;
   /** Waits until the payout is in one of these states; fails with its timeline if it takes longer than a machine may. */
   until(payoutId: string, ...states: string[]): Promise<PayoutRecord>;
   fault(fault: Record<string, unknown>): Promise<void>;
@@ -148,7 +150,9 @@ export async function startEngine({
     let answer = await ask();
     for (let left = 10; answer.kind === 'pending' && left > 0; left -= 1) answer = await ask(); // as its merchant would, where a machine is slow
     if (answer.kind !== 'answered' || answer.accepted.outcome !== 'accepted') throw new Error(JSON.stringify(answer));
-    return answer.accepted.payout;
+    const payout = await readAsOf(db.pool, request.payoutId, answer.accepted.sequence);
+    if (!payout) throw new Error(`the books do not have what was answered of ${request.payoutId}`);
+    return payout;
   }
 
   function requestTo(suffix: string, change: Partial<PayoutRequest>): PayoutRequest {
@@ -188,7 +192,10 @@ export async function startEngine({
     activities,
     async startWorker(options = {}) {
       const decisions = { taskQueue: DECISIONS_QUEUE, activities: options.activities ?? activities };
-      const stops = [await work({ taskQueue: PAYOUTS_QUEUE, workflowBundle, activities, ...options }), await work(decisions)];
+      const stops = [
+        await work({ taskQueue: PAYOUTS_QUEUE, ...buildOf(workflowBundle), activities, ...options }),
+        await work(decisions),
+      ];
       return async () => {
         await Promise.all(stops.map((stop) => stop()));
       };
@@ -230,7 +237,9 @@ export async function startEngine({
       }),
     async command(payoutId, command, round = 1) {
       const { sequence } = (await ledger.read(payoutId)) ?? { sequence: 0 };
-      return await payouts.command({ id: payoutId, round, sequence }, command, randomUUID());
+      const answer = await payouts.command({ id: payoutId, round, sequence }, command, randomUUID());
+      const payout = answer.outcome === 'done' ? await readAsOf(db.pool, payoutId, answer.sequence) : undefined;
+      return payout ? { ...answer, payout } : answer;
     },
     async until(payoutId, ...states) {
       for (let left = 400; left > 0; left -= 1) {

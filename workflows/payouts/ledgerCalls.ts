@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { LedgerActivities } from '../../activities/payouts/ledger.ts';
 import { LEDGER_REFUSED } from '../../src/payouts/rules/contract.ts';
+import { heard, heardIn, type StepAnswer } from '../../src/payouts/rules/standing.ts';
 import { DECISIONS_QUEUE } from '../../src/temporal/rules/queues.ts';
 
 const quick = proxyLocalActivities<LedgerActivities>({
@@ -28,11 +29,16 @@ const stored = proxyActivities<ActivityInterfaceFor<LedgerActivities>>({
 type Args<Name extends keyof LedgerActivities> = Parameters<LedgerActivities[Name]>;
 
 export const ledger = {
-  reserve: (...args: Args<'reserve'>) => durably(quick.reserve(...args), () => stored.reserve(...args)),
-  readPayout: (...args: Args<'readPayout'>) => durably(quick.readPayout(...args), () => stored.readPayout(...args)),
-  applyFact: (...args: Args<'applyFact'>) => {
+  async reserve(...args: Args<'reserve'>) {
+    const answer = await durably(quick.reserve(...args), () => stored.reserve(...args));
+    return 'payout' in answer ? heardIn(answer) : answer;
+  },
+  readPayout: async (...args: Args<'readPayout'>) =>
+    heard(await durably(quick.readPayout(...args), () => stored.readPayout(...args))),
+  async applyFact(...args: Args<'applyFact'>): Promise<StepAnswer> {
     const options = { summary: args[2].type };
-    return durably(quick.applyFact.executeWithOptions(options, args), () => stored.applyFact.executeWithOptions(options, args));
+    const local = quick.applyFact.executeWithOptions(options, args);
+    return heardIn(await durably(local, () => stored.applyFact.executeWithOptions(options, args)));
   },
 } as const;
 

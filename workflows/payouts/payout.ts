@@ -9,7 +9,6 @@ import {
   type Fact,
   type Opening,
   type PayoutInput,
-  type PayoutRecord,
   type PayoutResult,
   type PayoutTimes,
   type PspNotice,
@@ -17,6 +16,7 @@ import {
 } from '../../src/payouts/rules/contract.ts';
 import { feeMinor } from '../../src/payouts/rules/fee.ts';
 import { reviewReasons } from '../../src/payouts/rules/review.ts';
+import type { PayoutStanding } from '../../src/payouts/rules/standing.ts';
 import { stepKey } from '../../src/payouts/rules/steps.ts';
 import { now } from '../clock.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
@@ -45,7 +45,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   setHandler(stateQuery, () => viewOf(opening, door?.seen()));
 
   const opened = await open(opening, times);
-  accepted = opened.outcome === 'refused' ? opened : { outcome: 'accepted', payout: opened.payout };
+  accepted = opened.outcome === 'refused' ? opened : { outcome: 'accepted', sequence: opened.payout.sequence };
   if (opened.outcome === 'refused') {
     await condition(allHandlersFinished);
   } else {
@@ -60,7 +60,9 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
 }
 
 /** `payout`: as it was taken in; `now`: as it is, where that is known to be further. */
-type Opened = ({ readonly outcome: 'accepted'; readonly now?: PayoutRecord } & View) | Extract<Accepted, { outcome: 'refused' }>;
+type Opened =
+  | ({ readonly outcome: 'accepted'; readonly now?: PayoutStanding } & View)
+  | Extract<Accepted, { outcome: 'refused' }>;
 
 /** Takes the payout in, again, or up: afterwards its money is reserved, or it is refused and nothing is booked. */
 async function open(opening: Opening, times: PayoutTimes): Promise<Opened> {
@@ -113,7 +115,7 @@ async function takeInAgain({
   return { outcome: 'refused', code: answer.outcome === 'insufficient_balance' ? answer.outcome : 'not_reinitiable' };
 }
 
-function viewOf(opening: Opening, seen: PayoutRecord | undefined) {
+function viewOf(opening: Opening, seen: PayoutStanding | undefined) {
   const payoutId = opening.type === 'new' ? opening.request.payoutId : opening.payoutId;
   return {
     payoutId,

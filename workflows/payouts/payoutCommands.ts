@@ -53,7 +53,7 @@ export function takeCommands({ isOpened, door: doorNow, allowSignalDecisions }: 
       case 'applied':
       case 'already':
         if ('adminId' in command) deciders.add(command.adminId);
-        return { outcome: 'done', payout };
+        return { outcome: 'done', sequence: payout.sequence };
       case 'self_approval':
       case 'already_decided':
       case 'not_allowed':

@@ -14,10 +14,11 @@ import {
 import type { LedgerActivities } from '../../activities/payouts/ledger.ts';
 import type { WebhookActivities } from '../../activities/webhooks/webhooks.ts';
 import type { NotificationsInput } from '../../src/notify/rules/notifications.ts';
-import type { Fact, FactAnswer, PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import type { Fact } from '../../src/payouts/rules/contract.ts';
 import { currentDetails } from '../../src/payouts/rules/currentDetails.ts';
 import { isFinal, PUBLIC_STATUS, waitingOn } from '../../src/payouts/rules/machine.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../../src/payouts/rules/searchAttributes.ts';
+import { heardIn, type PayoutStanding, type StepAnswer } from '../../src/payouts/rules/standing.ts';
 import { stepKey } from '../../src/payouts/rules/steps.ts';
 import { deliveryWorkflowId, notificationsWorkflowId } from '../../src/rules/ids.ts';
 import { DECISIONS_QUEUE, WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
@@ -45,15 +46,15 @@ const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, '
 
 /** What was seen of the payout, and whether it left webhooks behind. */
 export interface View {
-  readonly payout: PayoutRecord;
+  readonly payout: PayoutStanding;
   readonly notify: boolean;
 }
 
 export interface PayoutDoor {
   /** The payout as this run last saw it. */
-  seen(): PayoutRecord;
+  seen(): PayoutStanding;
   /** Called with every view; an older one than ours is no news (next.ts). */
-  onView(listener: (payout: PayoutRecord, askedAt: number) => void): void;
+  onView(listener: (payout: PayoutStanding, askedAt: number) => void): void;
   /** Called when a step can never succeed: the payout is parked. */
   onParked(listener: () => void): void;
   /** The number of its newest event when this run began. */
@@ -68,9 +69,9 @@ export interface PayoutDoor {
    */
   see(view: View, askedAt: number): void;
   /** A fact that can never be written parks the payout, and is answered `wrong_state`. */
-  apply(fact: Fact, actor: string): Promise<FactAnswer>;
+  apply(fact: Fact, actor: string): Promise<StepAnswer>;
   /** The same for what a person asks: it must be stored first, and the person may not be allowed to. */
-  applyAsked(fact: Fact, actor: string): Promise<FactAnswer>;
+  applyAsked(fact: Fact, actor: string): Promise<StepAnswer>;
   /** Hands the payout to an operator: a step of it can never succeed as things are. */
   park(reason: string): Promise<void>;
   /** Shown with the current details until the payout changes. */
@@ -81,7 +82,7 @@ export interface PayoutDoor {
 
 export function openDoor(opened: View): PayoutDoor {
   let seen = opened.payout;
-  let tellView: (payout: PayoutRecord, askedAt: number) => void = () => undefined;
+  let tellView: (payout: PayoutStanding, askedAt: number) => void = () => undefined;
   let tellParked: () => void = () => undefined;
   let awaited = 0; // news on their way to us
   let delivering: Promise<void> | undefined;
@@ -143,7 +144,7 @@ export function openDoor(opened: View): PayoutDoor {
     }
   }
 
-  async function applyBy(write: (step: Step) => Promise<FactAnswer>, fact: Fact, actor: string): Promise<FactAnswer> {
+  async function applyBy(write: (step: Step) => Promise<StepAnswer>, fact: Fact, actor: string): Promise<StepAnswer> {
     const { sequence } = seen;
     try {
       const answer = await whileBehind(write([seen.id, stepKey(fact, seen), fact, actor]));
@@ -157,10 +158,10 @@ export function openDoor(opened: View): PayoutDoor {
     }
   }
 
-  const apply = (fact: Fact, actor: string): Promise<FactAnswer> => applyBy((step) => ledger.applyFact(...step), fact, actor);
+  const apply = (fact: Fact, actor: string): Promise<StepAnswer> => applyBy((step) => ledger.applyFact(...step), fact, actor);
 
-  const applyAsked = (fact: Fact, actor: string): Promise<FactAnswer> =>
-    applyBy((step) => asked.applyAsked.executeWithOptions({ summary: fact.type }, step), fact, actor);
+  const applyAsked = (fact: Fact, actor: string): Promise<StepAnswer> =>
+    applyBy(async (step) => heardIn(await asked.applyAsked.executeWithOptions({ summary: fact.type }, step)), fact, actor);
 
   async function park(reason: string): Promise<void> {
     const { id, sequence } = seen;
@@ -202,7 +203,7 @@ export function openDoor(opened: View): PayoutDoor {
 type Step = Parameters<LedgerActivities['applyFact']>;
 
 /** What an operator reads and filters by in the Temporal UI. An upsert costs a history event: only where he would look. */
-function show(payout: PayoutRecord, shown: string): string {
+function show(payout: PayoutStanding, shown: string): string {
   const status = PUBLIC_STATUS[payout.state];
   const waitsFor = waitingOn(payout);
   setCurrentDetails(currentDetails(payout));

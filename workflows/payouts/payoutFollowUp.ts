@@ -2,8 +2,9 @@
  * What comes after a payout's own workflow has ended: a return, a late success, a stale message, or a person who has seen
  * what was wrong. Same door, same edges.
  */
-import type { FollowUpInput, PayoutRecord, PspNotice } from '../../src/payouts/rules/contract.ts';
+import type { FollowUpInput, PspNotice } from '../../src/payouts/rules/contract.ts';
 import { isFinal } from '../../src/payouts/rules/machine.ts';
+import type { PayoutStanding } from '../../src/payouts/rules/standing.ts';
 import { ledger } from './ledgerCalls.ts';
 import { hearNotices, takeCommands } from './payoutCommands.ts';
 import { openDoor, type PayoutDoor } from './payoutDoor.ts';
@@ -25,5 +26,5 @@ export async function payoutFollowUp({ payoutId, times }: FollowUpInput): Promis
 }
 
 /** Nobody else looks them up any more, and the PSP's message that one was paid may be lost. A message asks by itself. */
-const inDoubt = ({ state, unproven }: PayoutRecord, notices: readonly PspNotice[]): readonly number[] =>
+const inDoubt = ({ state, unproven }: PayoutStanding, notices: readonly PspNotice[]): readonly number[] =>
   isFinal(state) ? unproven.filter((attempt) => !notices.some((notice) => notice.attempt === attempt)) : [];

@@ -12,10 +12,11 @@ import {
   proxyActivities,
 } from '@temporalio/workflow';
 import type { PspActivities } from '../../activities/payouts/psp.ts';
-import { type Fact, type PayoutRecord, type PayoutTimes, type PspNotice, saysAlive } from '../../src/payouts/rules/contract.ts';
+import { type Fact, type PayoutTimes, type PspNotice, saysAlive } from '../../src/payouts/rules/contract.ts';
 import { factsOf, type PspFact, replyContext, retryWait } from '../../src/payouts/rules/facts.ts';
 import { type Act, type Confirmation, hear, newMind, next, type PayoutEvent } from '../../src/payouts/rules/next.ts';
 import type { PspReply } from '../../src/payouts/rules/reply.ts';
+import { heardIn, type PayoutStanding } from '../../src/payouts/rules/standing.ts';
 import { PROVIDER_PSP_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { now } from '../clock.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
@@ -26,7 +27,6 @@ const toSubmit: ActivityOptions = {
   startToCloseTimeout: '60s', // above PSP_TIMEOUT's upper limit of 30 s and the ledger's 10 s before and after
   heartbeatTimeout: '10s', // a dead worker is noticed by three missed beats
   retry: { maximumAttempts: 1 },
-  summary: 'send to the PSP',
 };
 
 /** One look-up because a message came: a few tries. A message that comes to nothing stays stored, and is handed on again. */
@@ -117,11 +117,9 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
     try {
       const order = { payoutId: id, attempt, sequence, round, ...deadline(times) };
       const answer = await door.whileBehind(pspOf(door.seen(), toSubmit).submit(order));
-      door.see(answer.recorded ?? answer.begin, sequence);
-      if (answer.begun) {
-        if (!answer.recorded) await applyReply(answer.reply, 'reply', attempt, answer.begin.payout.sequence);
-        if (answer.reply.kind === 'not_taken') retryAfterMs = answer.reply.retryAfterMs;
-      }
+      door.see(heardIn(answer.view), sequence);
+      retryAfterMs = answer.retryAfterMs ?? null;
+      if (answer.did === 'asked') await applyReply(answer.reply, 'reply', attempt, answer.view.payout.sequence);
     } catch (error) {
       const reason = refusedForGood(error);
       // The worker is gone. What it had written down may be the payout's end, and then nobody would ask for its webhooks again.
@@ -271,6 +269,6 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
 const deadline = ({ outcomeDeadlineMs }: PayoutTimes) => ({ outcomeUntil: new Date(now() + outcomeDeadlineMs).toISOString() });
 
 /** The PSP's activities on the queue of this kind of payout. */
-function pspOf({ kind }: PayoutRecord, options: ActivityOptions): ActivityInterfaceFor<PspActivities> {
+function pspOf({ kind }: PayoutStanding, options: ActivityOptions): ActivityInterfaceFor<PspActivities> {
   return proxyActivities<PspActivities>({ ...options, ...(kind === 'provider' ? { taskQueue: PROVIDER_PSP_QUEUE } : {}) });
 }

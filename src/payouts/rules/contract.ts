@@ -171,8 +171,8 @@ export interface ReviewReason {
 
 /** The answer to a POST: refusals are answers, not errors (a repeat must get them again). */
 export type Accepted =
-  | { readonly outcome: 'accepted'; readonly payout: PayoutRecord }
-  | { readonly outcome: 'refused'; readonly code: RefusalCode };
+  /** `sequence`: of the event that shows the payout as it was taken in. */
+  { readonly outcome: 'accepted'; readonly sequence: number } | { readonly outcome: 'refused'; readonly code: RefusalCode };
 export type RefusalCode = 'insufficient_balance' | 'duplicate_reference' | 'not_reinitiable' | 'not_bookable';
 
 /** The type of the error by which the ledger says that a call can never succeed, however often it is tried. */
@@ -213,7 +213,8 @@ export interface CommandOrder {
 }
 
 export type CommandAnswer =
-  | { readonly outcome: 'done'; readonly payout: PayoutRecord }
+  /** `sequence`: of the event that shows the payout as it was then. */
+  | { readonly outcome: 'done'; readonly sequence: number }
   | { readonly outcome: 'wrong_state' | 'already_decided' | 'self_approval' | 'not_allowed' }
   /** The evidence must name every one of these. */
   | { readonly outcome: 'unproven_attempts'; readonly attempts: readonly number[] };
@@ -247,9 +248,7 @@ export interface DispatchOrder {
 }
 
 /** It needs nothing to be said; but what is not encrypted for this workflow is refused, and nothing at all is not. */
-export interface AcceptOrder {
-  readonly payoutId: string;
-}
+export type AcceptOrder = Readonly<Record<string, never>>;
 
 export const acceptUpdate = defineUpdate<Accepted, [AcceptOrder]>('accept');
 export const commandUpdate = defineUpdate<CommandAnswer, [CommandOrder]>('command');

@@ -1,6 +1,6 @@
 /** Where a payout stands, as the Temporal UI shows it (Markdown): the words, and `waitingOn` as the runbook lists it. */
-import type { PayoutRecord } from './contract.ts';
 import { isBeforeItsRun, type PayoutState, PUBLIC_STATUS, waitingOn } from './machine.ts';
+import type { PayoutStanding } from './standing.ts';
 
 const WAITS_FOR: Readonly<Partial<Record<PayoutState, string>>> = {
   IN_REVIEW: 'an approver to approve or reject it',
@@ -14,7 +14,7 @@ const WAITS_FOR: Readonly<Partial<Record<PayoutState, string>>> = {
   UNRESOLVED: 'an operator to resolve it, from the PSP’s own records',
 };
 
-export function currentDetails(payout: PayoutRecord): string {
+export function currentDetails(payout: PayoutStanding): string {
   const { state, attempt, round, hold, failure, needsOperator } = payout;
   const status = PUBLIC_STATUS[state];
   const head = [
@@ -31,7 +31,7 @@ export function currentDetails(payout: PayoutRecord): string {
   ].join('\n\n');
 }
 
-function waitsFor(payout: PayoutRecord): string[] {
+function waitsFor(payout: PayoutStanding): string[] {
   const { state, review } = payout;
   const words = state === 'QUEUED' && isBeforeItsRun(payout) ? 'the next payout run' : WAITS_FOR[state];
   if (words === undefined) return [];

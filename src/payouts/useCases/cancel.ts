@@ -1,6 +1,7 @@
 /** Cancelling a payout, whoever owns it. */
 import type { PayoutRecord } from '../rules/contract.ts';
 import { isFinal } from '../rules/machine.ts';
+import { asAnswered } from './answered.ts';
 import type { PayoutPorts } from './ports.ts';
 import { steer } from './steer.ts';
 
@@ -20,7 +21,7 @@ export type Cancelled =
   | { readonly outcome: 'unheard' };
 
 export async function cancel(
-  ports: Pick<PayoutPorts, 'payouts' | 'ledger'>,
+  ports: Pick<PayoutPorts, 'pool' | 'payouts' | 'ledger'>,
   before: PayoutRecord,
   { by, requestId, isRepeat }: Cancelling,
 ): Promise<Cancelled> {
@@ -28,6 +29,6 @@ export async function cancel(
   if (isRepeat && before.state === 'CANCELLED') return { outcome: 'cancelled', payout: before };
   if (isFinal(before.state)) return { outcome: 'too_late' };
   const answer = await steer(ports, before, { type: 'cancelled', by }, requestId);
-  if (answer.outcome === 'done') return { outcome: 'cancelled', payout: answer.payout };
+  if (answer.outcome === 'done') return { outcome: 'cancelled', payout: await asAnswered(ports.pool, before, answer.sequence) };
   return { outcome: answer.outcome === 'pending' ? 'unheard' : 'too_late' };
 }

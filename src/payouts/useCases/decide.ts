@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import type { Command, PayoutRecord } from '../rules/contract.ts';
 import type { PayoutState } from '../rules/machine.ts';
+import { asAnswered } from './answered.ts';
 import type { PayoutPorts } from './ports.ts';
 import { steer } from './steer.ts';
 
@@ -36,6 +37,7 @@ export async function decide(
       if (await hasDecided(ports.pool, before, command)) return { outcome: 'already_decided' };
       return { outcome: 'wrong_state', state: ((await ports.ledger.read(payoutId)) ?? before).state };
     case 'done':
+      return { outcome: 'done', payout: await asAnswered(ports.pool, before, answer.sequence) };
     case 'unproven_attempts':
       return answer;
     default:

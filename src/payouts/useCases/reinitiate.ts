@@ -1,8 +1,9 @@
 /** Trying a failed payout again: its merchant may, and an operator. */
 import { newId } from '../../rules/newId.ts';
 import type { PayoutRecord } from '../rules/contract.ts';
+import { asAnswered } from './answered.ts';
 import type { PayoutPorts } from './ports.ts';
-import { type Taken, taken } from './takeIn.ts';
+import type { Taken } from './takeIn.ts';
 
 export interface Reinitiating {
   /** The id of whoever asks: the merchant's, or an admin's. */
@@ -17,7 +18,7 @@ export interface Reinitiating {
 export const reinitiationId = ({ id, round }: PayoutRecord): string => `${id}/${round + 1}/${newId('req')}`;
 
 export async function reinitiate(
-  { payouts }: Pick<PayoutPorts, 'payouts'>,
+  { payouts, pool }: Pick<PayoutPorts, 'payouts' | 'pool'>,
   before: PayoutRecord,
   { by, byAdmin, requestId, isRepeat }: Reinitiating,
 ): Promise<Taken> {
@@ -28,5 +29,9 @@ export async function reinitiate(
   const { id: payoutId } = before;
   const opening = { type: 'reinitiate', payoutId, round, by, requestId, ...(byAdmin && { byAdmin }) } as const;
   const answer = await payouts.accept({ ...before, payoutId }, opening);
-  return answer.kind === 'pending' ? { outcome: 'pending', payout: before } : taken(answer.accepted);
+  if (answer.kind === 'pending') return { outcome: 'pending', payout: before };
+  const { accepted } = answer;
+  return accepted.outcome === 'refused'
+    ? accepted
+    : { outcome: 'taken', payout: await asAnswered(pool, before, accepted.sequence) };
 }

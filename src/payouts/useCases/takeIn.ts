@@ -1,6 +1,6 @@
 /** Taking a payout in, whoever asks for it: whoever asks with this id again meets the same workflow and gets the same answer. */
 import type { Pool } from 'pg';
-import type { AcceptAnswer } from '../client.ts';
+import { readAsOf } from '../reads.ts';
 import type { Accepted, PayoutKind, PayoutRecord, PayoutRequest, RefusalCode } from '../rules/contract.ts';
 import { MAX_ATTEMPTS } from '../rules/failures.ts';
 import { feeMinor } from '../rules/fee.ts';
@@ -37,7 +37,7 @@ export interface TakingIn<Fault> {
 
 export async function takeIn<Fault>(ports: PayoutPorts, { payoutId, isRepeat, order }: TakingIn<Fault>): Promise<TakenIn<Fault>> {
   const begun = isRepeat ? await readBegun(ports, payoutId) : undefined;
-  if (begun?.kind === 'answered') return taken(begun.accepted);
+  if (begun !== undefined && begun !== 'undecided') return begun;
   const noted = begun && (await readNoted(ports.pool, payoutId));
   if (noted) return { outcome: 'pending', payout: noted };
   const read = await order();
@@ -46,18 +46,21 @@ export async function takeIn<Fault>(ports: PayoutPorts, { payoutId, isRepeat, or
   if (read.kind === 'faulty') return { outcome: 'faulty', fault: read.fault };
   if (psp === undefined) return { outcome: 'no_psp', order: read.order };
   const request = { ...read.order, payoutId, psp };
-  const answer = begun ?? (await ports.payouts.accept({ ...request, kind: kindOf(request) }, { type: 'new', request }));
-  if (answer.kind === 'answered') return taken(answer.accepted);
+  if (begun === undefined) {
+    const answer = await ports.payouts.accept({ ...request, kind: kindOf(request) }, { type: 'new', request });
+    if (answer.kind === 'answered') return await shown(ports.pool, payoutId, answer.accepted);
+  }
   return { outcome: 'pending', payout: await note(ports.pool, untaken(request)) };
 }
 
 /** What was answered when this payout was first asked for, or that nobody has decided yet; undefined if it was not begun. */
-async function readBegun({ pool, payouts }: PayoutPorts, payoutId: string): Promise<AcceptAnswer | undefined> {
+async function readBegun({ pool, payouts }: PayoutPorts, payoutId: string): Promise<Shown | 'undecided' | undefined> {
   // The books remember longer than Temporal, and its workflow may have ended without having been asked.
-  const accepted = await readAccepted(pool, payoutId);
-  if (accepted) return { kind: 'answered', accepted };
+  const booked = await readBooked(pool, payoutId);
+  if (booked) return booked;
   const recalled = await payouts.recall(payoutId);
-  return recalled.kind === 'unknown' ? undefined : recalled;
+  if (recalled.kind === 'answered') return await shown(pool, payoutId, recalled.accepted);
+  return recalled.kind === 'unknown' ? undefined : 'undecided';
 }
 
 /** A payout that is answered with 202 stands in a row of its own until it is in the books. Answers what the first 202 showed. */
@@ -82,19 +85,21 @@ const pspOf = ({ psps }: PayoutPorts, order: PayoutOrder): string | undefined =>
 
 const kindOf = ({ kind = 'merchant' }: Pick<PayoutRequest, 'kind'>): PayoutKind => kind;
 
-export const taken = (accepted: Accepted): Taken =>
-  accepted.outcome === 'refused' ? { outcome: 'refused', code: accepted.code } : { outcome: 'taken', payout: accepted.payout };
+type Shown = Exclude<Taken, { outcome: 'pending' }> | { readonly outcome: 'undecided' };
+
+/** What a workflow has answered names an event. Books that were restored to a time before it do not have it: ask again. */
+async function shown(pool: Pool, payoutId: string, accepted: Accepted): Promise<Shown> {
+  if (accepted.outcome === 'refused') return accepted;
+  const payout = await readAsOf(pool, payoutId, accepted.sequence);
+  return payout ? { outcome: 'taken', payout } : { outcome: 'undecided' };
+}
 
 /** What the books answered when this payout was first asked for; undefined if they never were. */
-async function readAccepted(pool: Pool, payoutId: string): Promise<Accepted | undefined> {
-  const { rows } = await pool.query<{ payout: PayoutRecord | null; code: RefusalCode | null }>(
-    `SELECT (SELECT object FROM events WHERE subject_id = $1 AND sequence = 1) AS payout,
-            (SELECT code FROM payout_refusals WHERE payout_id = $1) AS code`,
-    [payoutId],
-  );
-  const { payout, code } = rows[0] ?? {};
-  if (payout) return { outcome: 'accepted', payout };
-  return code ? { outcome: 'refused', code } : undefined;
+async function readBooked(pool: Pool, payoutId: string): Promise<Shown | undefined> {
+  const payout = await readAsOf(pool, payoutId, 1);
+  if (payout) return { outcome: 'taken', payout };
+  const { rows } = await pool.query<{ code: RefusalCode }>('SELECT code FROM payout_refusals WHERE payout_id = $1', [payoutId]);
+  return rows[0] && { outcome: 'refused', code: rows[0].code };
 }
 
 /** A payout that Temporal has and no worker has taken up: as it will be, as far as that is known. */
