@@ -5,25 +5,20 @@
 import {
   type ActivityInterfaceFor,
   allHandlersFinished,
-  ParentClosePolicy,
   proxyActivities,
   setCurrentDetails,
-  startChild,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { LedgerActivities } from '../../activities/payouts/ledger.ts';
-import type { WebhookActivities } from '../../activities/webhooks/webhooks.ts';
-import type { NotificationsInput } from '../../src/notify/rules/notifications.ts';
 import type { Fact } from '../../src/payouts/rules/contract.ts';
 import { currentDetails } from '../../src/payouts/rules/currentDetails.ts';
 import { isFinal, PUBLIC_STATUS, waitingOn } from '../../src/payouts/rules/machine.ts';
 import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../../src/payouts/rules/searchAttributes.ts';
 import { heardIn, type PayoutStanding, type StepAnswer } from '../../src/payouts/rules/standing.ts';
 import { stepKey } from '../../src/payouts/rules/steps.ts';
-import { deliveryWorkflowId, notificationsWorkflowId } from '../../src/rules/ids.ts';
-import { DECISIONS_QUEUE, WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
-import type { WebhookDeliveryInput } from '../../src/webhooks/rules/delivery.ts';
+import { DECISIONS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
+import { openDeliveries } from './payoutDeliveries.ts';
 
 /**
  * What an update asks. Until its workflow task is done an update stands in no history, only in the server's memory: what
@@ -34,14 +29,6 @@ const asked = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'appl
   taskQueue: DECISIONS_QUEUE,
   startToCloseTimeout: '15s', // above the pool's own limits (10 s), which give the better error
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
-});
-
-const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
-  taskQueue: WEBHOOKS_QUEUE,
-  startToCloseTimeout: '2m', // every receiver has 15 s, in parallel; new tries begin within the first minute
-  heartbeatTimeout: '15s', // a dead worker is noticed by five missed beats
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
-  summary: 'deliver webhooks',
 });
 
 /** What was seen of the payout, and whether it left webhooks behind. */
@@ -85,49 +72,12 @@ export function openDoor(opened: View): PayoutDoor {
   let tellView: (payout: PayoutStanding, askedAt: number) => void = () => undefined;
   let tellParked: () => void = () => undefined;
   let awaited = 0; // news on their way to us
-  let delivering: Promise<void> | undefined;
-  let moreToDeliver = false;
-  let notifiedOf = 0; // the newest change that left webhooks behind
-  const handedOver = new Set<string>(); // workflows that deliver what this one left
+  const deliveries = openDeliveries(opened.payout.id);
   let shown = '';
   let parkedAt: number | null = null; // the newest event's number after it was parked
 
-  async function deliver(): Promise<void> {
-    while (moreToDeliver) {
-      moreToDeliver = false;
-      const { undelivered, through, notifications = [] } = await webhooks.deliverWebhooks({ payoutId: seen.id });
-      if (through !== undefined && through >= notifiedOf) moreToDeliver = false; // it has seen what we were told of meanwhile
-      // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
-      for (const deliveryId of undelivered) {
-        await handOver('webhookDelivery', deliveryWorkflowId(deliveryId), {
-          deliveryId,
-          tried: 1,
-        } satisfies WebhookDeliveryInput);
-      }
-      for (const eventId of notifications) {
-        await handOver('notifications', notificationsWorkflowId(eventId), { eventId } satisfies NotificationsInput);
-      }
-    }
-    delivering = undefined;
-  }
-
-  async function handOver(workflowType: string, workflowId: string, input: object): Promise<void> {
-    if (handedOver.has(workflowId)) return;
-    handedOver.add(workflowId);
-    await startChild(workflowType, {
-      workflowId,
-      args: [input],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    }).catch(ignoreRunningTwin);
-  }
-
   function see({ payout, notify }: View, askedAt: number): void {
-    if (notify) {
-      moreToDeliver = true;
-      notifiedOf = Math.max(notifiedOf, payout.sequence);
-      delivering ??= deliver();
-    }
+    if (notify) deliveries.due(payout.sequence);
     // Overtaken by another answer. One with less than we knew when we asked is not: the books were restored from a backup.
     if (payout.sequence < seen.sequence && payout.sequence >= askedAt) return;
     seen = payout;
@@ -196,7 +146,7 @@ export function openDoor(opened: View): PayoutDoor {
     applyAsked,
     park,
     remark,
-    isSettled: () => delivering === undefined && allHandlersFinished(),
+    isSettled: () => deliveries.areDone() && allHandlersFinished(),
   };
 }
 
@@ -215,10 +165,4 @@ function show(payout: PayoutStanding, shown: string): string {
     { key: NEEDS_OPERATOR, value: payout.needsOperator },
   ]);
   return now;
-}
-
-/** There is such a workflow already: it will be tried. */
-function ignoreRunningTwin(error: unknown): void {
-  if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return;
-  throw error;
 }
