@@ -87,8 +87,8 @@ async function fill(url: string, payouts: number, say: (line: string) => void): 
   const indexes = await dropIndexes(client, ['ledger_entries', 'events', 'payouts', 'payout_attempts']);
   await step(
     'payouts',
-    `INSERT INTO payouts (id, merchant_id, mode, balance_id, currency, amount, fee, reference, destination, psp, state, attempt, sequence, completed_at)
-     SELECT p.id, p.merchant, 'test', b.id, 'PKR', 100, 0, p.id, '{}', 'sandbox', 'SUCCEEDED', 1, ${EVENTS_A_PAYOUT}, now() FROM ${PAYOUTS} ORDER BY n`,
+    `INSERT INTO payouts (id, merchant_id, mode, owner_kind, owner_id, balance_id, currency, amount, fee, reference, destination, psp, state, attempt, sequence, completed_at)
+     SELECT p.id, p.merchant, 'test', 'merchant', p.merchant, b.id, 'PKR', 100, 0, p.id, '{}', 'sandbox', 'SUCCEEDED', 1, ${EVENTS_A_PAYOUT}, now() FROM ${PAYOUTS} ORDER BY n`,
     [payouts],
   );
   await step(

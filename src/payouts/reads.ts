@@ -15,7 +15,7 @@ export async function findPayout(pool: Pool, { merchantId, mode }: Tenant, id: s
   const { rows } = await pool.query<{ payout: PayoutRecord }>({
     name: 'find_payout',
     text: `SELECT payout_record(p) AS payout FROM payouts p
-            WHERE p.id = $1 AND p.merchant_id = $2 AND p.mode = $3 AND p.kind = 'merchant'`,
+            WHERE p.id = $1 AND p.owner_kind = 'merchant' AND p.owner_id = $2 AND p.mode = $3`,
     values: [id, merchantId, mode],
   });
   return rows[0]?.payout ?? (await findPending(pool, { id: merchantId, mode }, id));
@@ -94,7 +94,7 @@ export async function listPayouts(pool: Pool, { merchantId, mode }: Tenant, filt
     // The record is made of the rows of the page only, hence the inner query.
     `SELECT payout_record(p) AS payout FROM (
        SELECT * FROM payouts
-        WHERE merchant_id = $1 AND mode = $2 AND kind = 'merchant'
+        WHERE owner_kind = 'merchant' AND owner_id = $1 AND mode = $2
           AND ($3::text[] IS NULL OR state = ANY ($3)) AND ($4::text IS NULL OR currency = $4)
           AND ($5::text IS NULL OR reference = $5)
           AND ($6::timestamptz IS NULL OR created_at >= $6) AND ($7::timestamptz IS NULL OR created_at <= $7)

@@ -34,8 +34,8 @@ export const providerInvariants: readonly Invariant[] = [
       "A provider's payout holds, was paid and gave back as much of the provider's own earnings as its entries moved: no less, no more, and of nobody else's.",
     sql: `
       WITH mine AS (
-        SELECT p.id, p.state, p.round, p.currency, p.amount + p.fee AS whole, b.owner_id
-          FROM payouts p JOIN balances b ON b.id = p.balance_id WHERE b.owner_kind = 'provider'),
+        SELECT p.id, p.state, p.round, p.currency, p.amount + p.fee AS whole, p.owner_id
+          FROM payouts p WHERE p.owner_kind = 'provider'),
       moved AS (
         SELECT e.subject_id,
                coalesce(sum(e.amount) FILTER (WHERE e.type IN ('SETTLE', 'FEE', 'REPAY')), 0) AS paid,
@@ -76,10 +76,11 @@ export const providerInvariants: readonly Invariant[] = [
   {
     name: 'providers_within_their_merchant',
     description:
-      "A payout is of the kind of its balance's owner, and every provider's balance and earning is of its own merchant and mode.",
+      "A payout is of its balance's owner and of that owner's kind, and every provider's balance and earning is of its own merchant and mode.",
     sql: `
-      SELECT p.id AS what, p.kind || ' payout, balance of a ' || b.owner_kind AS problem
-        FROM payouts p JOIN balances b ON b.id = p.balance_id WHERE p.kind <> b.owner_kind
+      SELECT p.id AS what, p.kind || ' payout of ' || p.owner_id || ', balance of ' || b.owner_id AS problem
+        FROM payouts p JOIN balances b ON b.id = p.balance_id
+       WHERE p.kind <> b.owner_kind OR (p.owner_kind, p.owner_id) <> (b.owner_kind, b.owner_id)
       UNION ALL
       SELECT b.id::text, 'balance' FROM balances b LEFT JOIN providers v ON v.id = b.owner_id
        WHERE b.owner_kind = 'provider' AND (v.id IS NULL OR v.merchant_id <> b.merchant_id OR v.mode <> b.mode)

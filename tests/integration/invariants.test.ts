@@ -237,6 +237,7 @@ const DAMAGES: readonly Damage[] = [
   ['earnings_posted_once', 'an earning that reached another', () => `UPDATE ledger_entries SET credit_balance = (SELECT balance_id FROM payouts WHERE id = '${world.owed}') WHERE type = 'EARNING'`],
   ['earnings_posted_once', "an earning at another merchant's cost", () => `UPDATE ledger_entries SET debit_balance = (SELECT balance_id FROM payouts WHERE id = '${world.paid}') WHERE type = 'EARNING'`],
   ['providers_within_their_merchant', "a provider's payout from its merchant's money", () => `UPDATE payouts SET kind = 'merchant' WHERE id = '${world.earned}'`],
+  ['providers_within_their_merchant', "a payout that is shown to another than who paid for it", () => `UPDATE payouts SET owner_id = 'prv_x' WHERE id = '${world.earned}'`],
   ['providers_within_their_merchant', 'a balance of a provider that nobody knows', () => `UPDATE balances SET owner_id = 'prv_x' WHERE ${balanceOf('earned')}`],
   ['providers_within_their_merchant', "an earning from another platform's merchant", () => `UPDATE earnings SET merchant_id = 'mer_other'`],
   ['providers_within_their_merchant', 'a provider that changed worlds', () => `UPDATE providers SET mode = 'live'`],

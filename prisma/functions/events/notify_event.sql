@@ -6,7 +6,7 @@ DECLARE
   v_provider providers;
   v_data jsonb;
 BEGIN
-  SELECT v.* INTO v_provider FROM balances b JOIN providers v ON v.id = b.owner_id WHERE b.id = p.balance_id;
+  SELECT v.* INTO v_provider FROM providers v WHERE v.id = p.owner_id;
   -- What the texts are made of (NoticeData in src/notify/rules/notifications.ts), as it is now; of the account only four digits.
   v_data := jsonb_build_object(
     'amountMinor', p.amount::text, 'feeMinor', p.fee::text, 'currency', p.currency,

@@ -3,17 +3,13 @@
 CREATE OR REPLACE FUNCTION payout_record(p payouts) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   v_approvals jsonb := '[]';
-  v_owner jsonb := jsonb_build_object('kind', 'merchant', 'id', p.merchant_id);
 BEGIN
-  IF p.kind <> 'merchant' THEN
-    SELECT jsonb_build_object('kind', b.owner_kind, 'id', b.owner_id) INTO v_owner FROM balances b WHERE b.id = p.balance_id;
-  END IF;
   IF p.review IS NOT NULL THEN
     SELECT coalesce(jsonb_agg(jsonb_build_object('adminId', a.admin_id, 'decision', a.decision, 'at', iso_time(a.at)) ORDER BY a.at), '[]')
       INTO v_approvals FROM approvals a WHERE a.subject_id = p.id AND a.round = p.round;
   END IF;
   RETURN jsonb_build_object(
-    'id', p.id, 'merchantId', p.merchant_id, 'mode', p.mode, 'kind', p.kind, 'owner', v_owner, 'currency', p.currency,
+    'id', p.id, 'merchantId', p.merchant_id, 'mode', p.mode, 'kind', p.kind, 'owner', jsonb_build_object('kind', p.owner_kind, 'id', p.owner_id), 'currency', p.currency,
     'amountMinor', p.amount::text, 'feeMinor', p.fee::text, 'reference', p.reference, 'description', p.description,
     'metadata', p.metadata,
     'destination', (p.destination - 'accountNumber' - 'iban')

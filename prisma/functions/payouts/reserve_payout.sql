@@ -36,9 +36,9 @@ BEGIN
    WHERE x.mode = v_mode AND x.owner_kind = v_kind AND x.owner_id = v_owner AND x.currency = p_request ->> 'currency';
 
   -- Waits for a twin in flight: by id it is the same payout, by reference another one.
-  INSERT INTO payouts (id, merchant_id, mode, kind, balance_id, currency, amount, fee, reference, description, metadata, callback_url,
+  INSERT INTO payouts (id, merchant_id, mode, kind, owner_kind, owner_id, balance_id, currency, amount, fee, reference, description, metadata, callback_url,
                        destination, psp, state, sequence, review, maker_id, max_attempts, dispatch, method, risk, review_until)
-  VALUES (v_id, v_merchant, v_mode, v_kind, coalesce(b.id, 0), p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint,
+  VALUES (v_id, v_merchant, v_mode, v_kind, v_kind, v_owner, coalesce(b.id, 0), p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint,
           (p_request ->> 'feeMinor')::bigint, p_request ->> 'reference', p_request ->> 'description', p_request -> 'metadata',
           p_request ->> 'callbackUrl', p_request -> 'destination', p_request ->> 'psp',
           CASE WHEN v_review IS NULL THEN 'QUEUED' ELSE 'IN_REVIEW' END, 1,

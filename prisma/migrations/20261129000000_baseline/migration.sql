@@ -187,6 +187,8 @@ CREATE TABLE "payouts" (
     "merchant_id" TEXT NOT NULL,
     "mode" TEXT NOT NULL,
     "kind" TEXT NOT NULL DEFAULT 'merchant',
+    "owner_kind" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
     "balance_id" BIGINT NOT NULL,
     "currency" CHAR(3) NOT NULL,
     "amount" BIGINT NOT NULL,
@@ -249,8 +251,6 @@ CREATE TABLE "payout_refusals" (
 -- CreateTable
 CREATE TABLE "payout_requests" (
     "payout_id" TEXT NOT NULL,
-    "owner_id" TEXT NOT NULL,
-    "mode" TEXT NOT NULL,
     "record" JSONB NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -526,7 +526,7 @@ CREATE INDEX "earning_uses_earning_id_idx" ON "earning_uses"("earning_id");
 CREATE INDEX "payouts_merchant_id_mode_id_idx" ON "payouts"("merchant_id", "mode", "id");
 
 -- CreateIndex
-CREATE INDEX "payouts_balance_id_id_idx" ON "payouts"("balance_id", "id");
+CREATE INDEX "payouts_owner_kind_owner_id_mode_id_idx" ON "payouts"("owner_kind", "owner_id", "mode", "id");
 
 -- CreateIndex
 CREATE INDEX "payouts_state_id_idx" ON "payouts"("state", "id");

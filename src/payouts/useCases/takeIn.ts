@@ -65,11 +65,8 @@ async function readBegun({ pool, payouts }: PayoutPorts, payoutId: string): Prom
 
 /** A payout that is answered with 202 stands in a row of its own until it is in the books. Answers what the first 202 showed. */
 async function note(pool: Pool, record: PayoutRecord): Promise<PayoutRecord> {
-  const values = [record.id, record.owner.id, record.mode, JSON.stringify(record)];
-  await pool.query(
-    'INSERT INTO payout_requests (payout_id, owner_id, mode, record) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
-    values,
-  );
+  const insert = 'INSERT INTO payout_requests (payout_id, record) VALUES ($1, $2) ON CONFLICT DO NOTHING';
+  await pool.query(insert, [record.id, JSON.stringify(record)]);
   return (await readNoted(pool, record.id)) ?? record;
 }
 

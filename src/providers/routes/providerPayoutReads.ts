@@ -11,8 +11,7 @@ export interface Provider {
   readonly mode: Mode;
 }
 
-/** A payout belongs to a balance, and that to its owner. */
-const OWN = `p.balance_id IN (SELECT b.id FROM balances b WHERE b.mode = $1 AND b.owner_kind = 'provider' AND b.owner_id = $2)`;
+const OWN = `p.owner_kind = 'provider' AND p.owner_id = $2 AND p.mode = $1`;
 
 /** A provider's payout as it is now; also one that was answered with 202 and that no worker has taken up yet. */
 async function findProviderPayout(pool: Pool, { providerId, mode }: Provider, id: string): Promise<PayoutRecord | undefined> {

@@ -6,11 +6,8 @@
  */
 export const ACCOUNT_CHANGED_SINCE = `(
   SELECT a.created_at
-    FROM balances b
-    CROSS JOIN LATERAL (
-      SELECT * FROM provider_bank_accounts WHERE provider_id = b.owner_id ORDER BY id DESC LIMIT 1
-    ) a
-   WHERE b.id = p.balance_id AND b.owner_kind = 'provider'
+    FROM (SELECT * FROM provider_bank_accounts WHERE provider_id = p.owner_id ORDER BY id DESC LIMIT 1) a
+   WHERE p.owner_kind = 'provider'
      AND (a.bank_code, a.account_number, a.account_name)
          IS DISTINCT FROM (p.destination->>'bankCode', p.destination->>'accountNumber', p.destination->>'accountTitle'))`;
 

@@ -41,7 +41,7 @@ const LIST = `
      AND ($5::text IS NULL OR p.currency = $5) AND ($6::text IS NULL OR p.reference = $6)
      AND ($7::timestamptz IS NULL OR p.created_at >= $7) AND ($8::timestamptz IS NULL OR p.created_at <= $8)
      AND ($9::text IS NULL OR p.kind = $9)
-     AND ($10::text IS NULL OR p.balance_id IN (SELECT b.id FROM balances b WHERE b.owner_id = $10))
+     AND ($10::text IS NULL OR p.owner_id = $10)
      AND ($11::text IS NULL OR p.id < $11)
    ORDER BY p.id DESC LIMIT $12`;
 
