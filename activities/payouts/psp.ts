@@ -9,6 +9,7 @@ import type { PayoutState } from '../../src/payouts/rules/machine.ts';
 import type { PspReply } from '../../src/payouts/rules/reply.ts';
 import { type Said, type StepAnswer, saidIn } from '../../src/payouts/rules/standing.ts';
 import { stepKey } from '../../src/payouts/rules/steps.ts';
+import { tellInOrder } from '../../src/payouts/rules/telling.ts';
 import type { PspConnector, PspOrder } from '../../src/psp/port.ts';
 import { pspReference } from '../../src/rules/ids.ts';
 import { whileBeating } from '../beating.ts';
@@ -122,16 +123,16 @@ export function createPspActivities({ ledger, pool, connector }: PspPorts) {
     { attempt, outcomeUntil }: SubmitInput,
     reply: PspReply,
   ): Promise<FactAnswer | undefined> {
-    let askedAt = begin.payout.sequence;
+    const askedAt = begin.payout.sequence;
     const facts = factsOf(reply, replyContext(begin.payout, { attempt, source: 'reply', askedAt, outcomeUntil }));
     if (facts.some(({ type }) => type === 'attempt_failed')) return undefined;
     let latest = begin;
     try {
-      for (const fact of facts) {
+      await tellInOrder(facts, askedAt, async (fact) => {
         const { payout } = latest;
-        latest = await applyFact(payout.id, stepKey(fact, payout), { ...fact, askedAt }, `psp:${payout.psp}`);
-        if (latest.outcome === 'applied' || latest.outcome === 'ignored') askedAt = latest.payout.sequence; // what follows was said with it
-      }
+        latest = await applyFact(payout.id, stepKey(fact, payout), fact, `psp:${payout.psp}`);
+        return latest;
+      });
       return latest;
     } catch (error) {
       log.warn("a PSP's reply could not be written down at once", { error });

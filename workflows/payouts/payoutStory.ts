@@ -17,6 +17,7 @@ import { factsOf, type PspFact, replyContext, retryWait } from '../../src/payout
 import { type Act, type Confirmation, hear, newMind, next, type PayoutEvent } from '../../src/payouts/rules/next.ts';
 import type { PspReply } from '../../src/payouts/rules/reply.ts';
 import { heardIn, type PayoutStanding } from '../../src/payouts/rules/standing.ts';
+import { tellInOrder } from '../../src/payouts/rules/telling.ts';
 import { PROVIDER_PSP_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { now } from '../clock.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
@@ -250,13 +251,8 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
       ...facts.slice(0, -1),
       ...facts.slice(-1).flatMap((fact) => (told.length === 0 ? [fact] : told.map((each) => ({ ...fact, ...each })))),
     ];
-    let knownAt = askedAt;
-    for (const fact of all) {
-      const { outcome, payout: after } = await door.apply({ ...fact, askedAt: knownAt }, `psp:${payout.psp}`);
-      if (outcome === 'stale') return 'stale';
-      if (outcome === 'applied' || outcome === 'ignored') knownAt = after.sequence; // what follows was said with it
-    }
-    return 'told';
+    const last = await tellInOrder(all, askedAt, (fact) => door.apply(fact, `psp:${payout.psp}`));
+    return last?.outcome === 'stale' ? 'stale' : 'told';
   }
 
   return {
