@@ -7,9 +7,10 @@ const PROBLEMS = {
   401: 'No valid key',
   403: 'The key may not do this',
   404: 'Nothing here for this key',
+  408: 'The request took too long to come in',
   409: 'Not in this state, or the first request with this idempotency key is still running',
-  413: 'The body is over 1 MiB',
-  415: 'The body is not application/json',
+  413: 'The body is over what this route takes: 1 MiB unless it says otherwise',
+  415: 'The body is of a type that this route does not take',
   422: 'A rule is broken, or the idempotency key was used for another request',
   429: 'Too many requests: see Retry-After',
   500: 'Our fault; logged under the request id',
@@ -26,7 +27,7 @@ const problem = (status: ProblemStatus) => ({
 /** Any route behind a key may answer these. */
 const ALWAYS = [400, 401, 403, 429, 500, 503] as const;
 /** Any route with a body besides. */
-const WITH_BODY = [409, 413, 415, 422] as const;
+const WITH_BODY = [408, 409, 413, 415, 422] as const;
 
 type Answers = Readonly<Record<number, z.ZodType>>;
 

@@ -1,6 +1,5 @@
-/** The door: every route and what stands before it. Listens nowhere; server.ts does. */
-import Fastify, { type FastifyInstance } from 'fastify';
-import type { DestinationStream } from 'pino';
+/** The door: every route. What stands before them is openApp.ts; server.ts listens. */
+import type { FastifyInstance } from 'fastify';
 import { eventRoutes } from '../events/routes/events.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
@@ -35,57 +34,20 @@ import { codecRoutes } from '../temporal/routes/codec.ts';
 import { codecLoginRoutes } from '../temporal/routes/codecLogin.ts';
 import { webhookEndpointRoutes } from '../webhooks/routes/webhookEndpoints.ts';
 import type { ApiContext } from './context.ts';
-import { addHeaders, requestIdOf } from './plugins/headers.ts';
+import { type AppOptions, openApp } from './openApp.ts';
 import { requireIdempotencyKey } from './plugins/idempotency.ts';
-import { parseJsonBody } from './plugins/jsonBody.ts';
-import { loggerOptions } from './plugins/logging.ts';
-import { type OtherMethods, watchMethods } from './plugins/methods.ts';
 import { addMetrics } from './plugins/metrics.ts';
-import { addOpenApi } from './plugins/openapi.ts';
-import { addProblems, BODY_LIMIT_BYTES, clientErrorHandler, sendFrameworkError } from './plugins/problems.ts';
-import { addRateLimits } from './plugins/rateLimit.ts';
-import { Problem } from './problem.ts';
 import { adminsRoutes } from './routes/admins.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { operationRoutes } from './routes/operations.ts';
-import { serializerCompiler, validatorCompiler } from './validation.ts';
 
-/** For the whole of a request to come in: a slow client on a bad line, not one who holds the connection on purpose. */
-const REQUEST_TIMEOUT_MS = 15_000;
-/** Our longest id has 40 characters; a longer parameter is no id. */
-const PARAM_LENGTH_MAX = 128;
-
-export interface AppOptions {
-  /** Where log lines go; by default to stdout. */
-  readonly logTo?: DestinationStream;
+/** The door of an installation. */
+export async function buildApp(context: ApiContext, options: AppOptions = {}): Promise<FastifyInstance> {
+  return await openApp(context.config, (app) => addRoutes(app, context), options);
 }
 
-export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}): Promise<FastifyInstance> {
-  const { config } = context;
-  let otherMethods: OtherMethods | undefined;
-  const app = Fastify({
-    logger: loggerOptions(config.logLevel, logTo),
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
-    requestIdHeader: false,
-    genReqId: requestIdOf,
-    frameworkErrors: sendFrameworkError,
-    clientErrorHandler: clientErrorHandler((path) => otherMethods?.unknownMethod(path)),
-  });
-  app.decorateRequest('caller');
-  app.decorateRequest('idempotencyKey');
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
-  readJsonOnly(app);
-  addHeaders(app);
-  await addRateLimits(app, config.rateLimitPerSecond);
-  addProblems(app);
-  otherMethods = watchMethods(app);
-  await addOpenApi(app, config.publicUrl);
-
+async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<void> {
   const metrics = addMetrics(app, context.pool);
-
   await app.register(operationRoutes(context, metrics));
   await app.register(callbackRoutes(context), { prefix: '/api' });
   await app.register(merchantRoutes(context), { prefix: '/api/v1' });
@@ -93,10 +55,6 @@ export async function buildApp(context: ApiContext, { logTo }: AppOptions = {}):
   await app.register(providerPayoutCreation(context, '/payouts'), { prefix: '/api' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
   await app.register(codecScope(context), { prefix: '/codec' });
-
-  otherMethods.refuse();
-  await app.ready();
-  return app;
 }
 
 /** What merchants do with their keys. */
@@ -157,21 +115,4 @@ function codecScope(context: ApiContext) {
     await scope.register(codecRoutes(context));
     await scope.register(codecLoginRoutes(context));
   };
-}
-
-/** Anything but JSON is 415, and so is JSON in a coding that we would have to unpack (a small body may hide a huge one). */
-function readJsonOnly(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
-    parseJsonBody(body),
-  );
-  // An empty body has no type, whatever a client says of it: `curl -d ''` announces a form.
-  app.addHook('onRequest', async ({ headers }) => {
-    if (headers['content-length'] === '0') delete headers['content-type'];
-  });
-  app.addHook('onRequest', async ({ headers }) => {
-    const coding = headers['content-encoding'];
-    if (coding === undefined || coding.toLowerCase() === 'identity') return;
-    throw new Problem(415, 'unsupported_content_encoding', 'Send the body as it is, without Content-Encoding.');
-  });
 }

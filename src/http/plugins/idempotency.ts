@@ -1,5 +1,6 @@
 /** A request under an idempotency key is done once; its repeats get the first answer, byte for byte. */
 import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { decryptSecret, encryptSecret } from '../../crypto/secretBox.ts';
@@ -41,6 +42,11 @@ export interface Work {
   allot(): string;
   /** Of a route with several paths the one that counts: a repeat may come by another. */
   readonly path?: string;
+  /**
+   * What tells this request from another under the same key, where the body is no JSON that has come in whole: of a
+   * stream that is refused by its rows' own external ids a constant will do, of others the digest that its client sent.
+   */
+  readonly fingerprint?: string;
   /** The answer holds a key or a secret, which nobody may find in the database: it is stored encrypted. */
   readonly isSecret?: boolean;
   /**
@@ -159,12 +165,14 @@ export async function once(context: ApiContext, request: FastifyRequest, reply: 
   }
 }
 
-function keyUse(request: FastifyRequest, { path }: Work): KeyUse {
+function keyUse(request: FastifyRequest, { path, fingerprint: own }: Work): KeyUse {
   const { merchantId, mode } = tenantOf(request);
   const { idempotencyKey: key, method, url, body } = request;
   if (key === undefined) throw new Error(`${request.routeOptions.url} is not behind requireIdempotencyKey`);
   const route = `${method} ${path ?? url.split('?', 1)[0]}`;
-  const fingerprint = createHash('sha256').update(route).update('\n').update(canonical(body)).digest('hex');
+  if (own === undefined && body instanceof Readable) throw new Error(`${request.routeOptions.url} must bring a fingerprint`);
+  const content = own === undefined ? canonical(body) : `own\n${own}`;
+  const fingerprint = createHash('sha256').update(route).update('\n').update(content).digest('hex');
   return { merchantId, mode, key, route, fingerprint };
 }
 
@@ -221,9 +229,12 @@ async function answerOf(
   }
 }
 
-/** What a repeat would meet again. 401, 403 and 429 are about the caller, 5xx about us: the next time may differ. */
+/**
+ * What a repeat would meet again. 401, 403 and 429 are about the caller, 408 about the line, 5xx about us: the next time
+ * may differ.
+ */
 const isFinalAnswer = (problem: Problem): boolean =>
-  problem.status >= 400 && problem.status < 500 && ![401, 403, 429].includes(problem.status) && !isInvalidRequest(problem);
+  problem.status >= 400 && problem.status < 500 && ![401, 403, 408, 429].includes(problem.status) && !isInvalidRequest(problem);
 
 const written = ({ status, headers = {}, body }: Answer): StoredAnswer => ({
   status,

@@ -3,20 +3,21 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { PROBLEM_TYPE, Problem, problemBody, unavailable } from '../problem.ts';
+import { notFound, PROBLEM_TYPE, Problem, problemBody, unavailable } from '../problem.ts';
+import { tooLarge, wrongType } from './intake.ts';
 import { outageOf } from './outages.ts';
 
-export const BODY_LIMIT_BYTES = 1024 * 1024;
+const malformedUrl = (): Problem => new Problem(400, 'malformed_url', 'The path is not well encoded.');
 
 /** Fastify's own errors that are a client's affair, in our words. */
-const FASTIFY_ERRORS: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'body_too_large', 'The body is over 1 MiB.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'unsupported_media_type', 'Send the body as application/json.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'invalid_content_length', 'The body is not as long as Content-Length says.'],
-  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'malformed_json', 'The body is empty.'],
-  FST_ERR_BAD_URL: [400, 'malformed_url', 'The path is not well encoded.'],
-  FST_ERR_MAX_PARAM_LENGTH: [404, 'not_found', 'There is nothing here under this address for this key.'],
-  FST_ERR_ASYNC_CONSTRAINT: [400, 'malformed_url', 'The path is not well encoded.'],
+const FASTIFY_ERRORS: Readonly<Record<string, (request: FastifyRequest) => Problem>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: tooLarge,
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: wrongType,
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+    new Problem(400, 'invalid_content_length', 'The body is not as long as Content-Length says.'),
+  FST_ERR_BAD_URL: malformedUrl,
+  FST_ERR_MAX_PARAM_LENGTH: notFound,
+  FST_ERR_ASYNC_CONSTRAINT: malformedUrl,
 };
 
 export function addProblems(app: FastifyInstance): void {
@@ -75,7 +76,7 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
   }
   const { code, statusCode } = (error ?? {}) as Partial<FastifyError>;
   const known = FASTIFY_ERRORS[code ?? ''];
-  if (known) return new Problem(...known);
+  if (known) return known(request);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new Problem(statusCode, 'bad_request', 'The request could not be read.');
   }

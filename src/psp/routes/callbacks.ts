@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { failpoint } from '../../failpoints.ts';
 import { openAnswers } from '../../http/answers.ts';
 import type { ApiContext } from '../../http/context.ts';
+import type { Intake } from '../../http/plugins/intake.ts';
 import { notFound, Problem } from '../../http/problem.ts';
 import { claimOf, type Mode } from '../../payouts/rules/contract.ts';
 import { isRepeated, type PayoutState, repeatedIn } from '../../payouts/rules/machine.ts';
@@ -15,20 +16,25 @@ import { newId } from '../../rules/newId.ts';
 import { attemptState, closeRepeated, FIRST_SWEPT_AFTER, NOTHING_NEW } from '../messages.ts';
 import type { PspCallback } from '../port.ts';
 
+/** The signature is over the bytes as they came, whatever their type is said to be. */
+const RAW_BODY: Intake = {
+  types: [],
+  limitBytes: 256 * 1024, // PSPs send a few KB; whoever is no PSP may make us hold no more than this
+  timeoutMs: 10_000, // common PSPs have given up on us after 5 s
+  parse: (whole) => whole,
+};
+
 export function callbackRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {
-    // The signature is over the bytes as they came, whatever their type is said to be.
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => body);
-
     const routeFor = (operationId: string, summary: string) => ({
       onRequest: (request: FastifyRequest) => app.rateLimits.callbacks(request),
+      config: { intake: RAW_BODY },
       schema: {
         operationId,
         summary,
         tags: ['callbacks'],
         security: [],
-        response: openAnswers({ 200: z.object({ received: z.literal(true) }) }, 401, 404, 413, 503),
+        response: openAnswers({ 200: z.object({ received: z.literal(true) }) }, 401, 404, 408, 413, 503),
       },
     });
     const ipn = routeFor('receiveCallback', "A payment provider's callback, signed over its raw body");

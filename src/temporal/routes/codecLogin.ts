@@ -3,10 +3,18 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiContext } from '../../http/context.ts';
+import type { Intake } from '../../http/plugins/intake.ts';
 import { adminOfKey, endedCookie, sessionCookie, signedInAs } from './codecAccess.ts';
 import { issueSession } from './codecSession.ts';
 
 const loginForm = z.object({ key: z.string().max(200).optional() });
+
+const FORM: Intake = {
+  types: ['application/x-www-form-urlencoded'],
+  limitBytes: 4 * 1024, // one key
+  timeoutMs: 10_000, // a browser sends it with the head
+  parse: (whole) => Object.fromEntries(new URLSearchParams(whole.toString())),
+};
 
 export function codecLoginRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const places: Places = {
@@ -16,17 +24,12 @@ export function codecLoginRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const ownName = new URL(places.endpoint).hostname;
 
   return async (app) => {
-    // Only here: everywhere else a body is JSON.
-    app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => {
-      done(null, Object.fromEntries(new URLSearchParams(text.toString())));
-    });
-
     app.get('/login', { schema: { hide: true } }, async (request, reply) => {
       const admin = await signedInAs(context, request);
       return send(reply, 200, admin ? signedIn(admin.name, places) : form(request.hostname === ownName ? '' : otherName(places)));
     });
 
-    app.post('/login', { schema: { hide: true, body: loginForm } }, async (request, reply) => {
+    app.post('/login', { config: { intake: FORM }, schema: { hide: true, body: loginForm } }, async (request, reply) => {
       const admin = await adminOfKey(context, request.body.key?.trim() ?? '');
       if (!admin) await request.server.rateLimits.address(request);
       if (!admin) return send(reply, 401, form('<p role="alert"><strong>This is not the key of an active admin.</strong></p>'));
@@ -34,7 +37,7 @@ export function codecLoginRoutes(context: ApiContext): FastifyPluginAsyncZod {
       return reply.redirect('/codec/login', 303);
     });
 
-    app.post('/logout', { schema: { hide: true } }, async (_request, reply) => {
+    app.post('/logout', { config: { intake: FORM }, schema: { hide: true } }, async (_request, reply) => {
       reply.header('set-cookie', endedCookie(context));
       return reply.redirect('/codec/login', 303);
     });
