@@ -1,5 +1,8 @@
 import pg from 'pg';
 
+/** A pool or one connection: all that a statement of its own needs. */
+export type Sql = Pick<pg.Pool, 'query'>;
+
 export interface PoolOptions {
   readonly url: string;
   readonly max: number;

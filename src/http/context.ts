@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Config } from '../config.ts';
 import type { KeyRing } from '../crypto/secretBox.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { LedgerReads } from '../ledger/reads.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PayoutRunsClient } from '../providers/runsClient.ts';
 import type { PspRegistry } from '../psp/registry.ts';
@@ -14,7 +14,8 @@ export interface ApiContext {
   readonly pool: Pool;
   /** Reads by model; on the same pool. */
   readonly prisma: PrismaClient;
-  readonly ledger: Ledger;
+  /** Money moves through use cases and workflows alone. */
+  readonly ledger: LedgerReads;
   readonly payouts: PayoutsClient;
   readonly payoutRuns: PayoutRunsClient;
   readonly webhooks: WebhooksClient;

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
 import { createPool } from '../db/pool.ts';
 import { createPrisma } from '../db/prisma.ts';
-import { createLedger } from '../ledger/ledger.ts';
+import { createLedgerReads } from '../ledger/reads.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPayoutRunsClient } from '../providers/runsClient.ts';
 import { createPspRegistry } from '../psp/registry.ts';
@@ -32,7 +32,7 @@ export async function startApi(config: Config): Promise<Api> {
     config,
     pool,
     prisma,
-    ledger: createLedger(pool),
+    ledger: createLedgerReads(pool),
     payouts: createPayoutsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
     payoutRuns: createPayoutRunsClient(client),
     webhooks: createWebhooksClient(client),

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { hashApiKey } from '../crypto/newSecret.ts';
 import { encryptSecret, parseKeys } from '../crypto/secretBox.ts';
+import { fund } from '../merchants/useCases/fund.ts';
 import { newId } from '../rules/newId.ts';
 import type { Credentials } from './home.ts';
 
@@ -27,8 +28,8 @@ export async function seed(ownerUrl: string, credentials: Credentials, encryptio
       await addKey(client, testKey, { merchantId: id, mode: 'test' });
       await addKey(client, liveKey, { merchantId: id, mode: 'live' });
       for (const [currency, amountMinor] of Object.entries(DEMO_FUNDS)) {
-        const request = { merchantId: id, mode: 'test', currency, amountMinor, externalId: `demo-${currency}` };
-        await client.query('SELECT fund_balance($1)', [JSON.stringify(request)]);
+        const request = { merchantId: id, mode: 'test' as const, currency, amountMinor, externalId: `demo-${currency}` };
+        await fund({ pool: client }, request);
       }
     }
     for (const [index, { id, role, key }] of credentials.admins.entries()) {

@@ -1,5 +1,7 @@
 /** What people decide on payouts, put to real workflows: done once, by the right person, and written down. */
+
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { fundBalance } from '../../src/ledger/postings.ts';
 import type { PayoutRequest } from '../../src/payouts/rules/contract.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { createWebhooksClient } from '../../src/webhooks/client.ts';
@@ -248,7 +250,13 @@ test('with Temporal away a decision is 503 and nothing of it happens, not even i
 describe('a webhook once more', () => {
   test('is handed to a workflow for each receiver, and to endpoints that are younger than the event', async () => {
     const merchant = await door.merchant('Told again');
-    await engine.ledger.fund({ merchantId: merchant.id, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'x' });
+    await fundBalance(engine.db.pool, {
+      merchantId: merchant.id,
+      mode: 'test',
+      currency: 'PKR',
+      amountMinor: '1000000',
+      externalId: 'x',
+    });
     const id = await inReview({ merchantId: merchant.id });
     const key = merchant.testKey;
     const endpoint = async (eventTypes: string[]) =>

@@ -1,5 +1,7 @@
 /** Whoever has no right gets nothing, and learns nothing; whoever asks too often is told when to come back. */
+
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createLedger } from '../../src/ledger/ledger.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { reserveRequest } from '../support/books.ts';
 import { type Door, type Merchant, openDoor, payoutBody, type Reply } from '../support/door.ts';
@@ -17,7 +19,7 @@ afterAll(() => door.stop());
 
 /** A payout that was taken in, straight in the books. */
 async function payoutOf({ id: merchantId }: Merchant, change: Record<string, unknown> = {}): Promise<PayoutRecord> {
-  const answer = await door.context.ledger.reserve(reserveRequest({ merchantId, mode: 'test' }, change));
+  const answer = await createLedger(door.context.pool).reserve(reserveRequest({ merchantId, mode: 'test' }, change));
   if (answer.outcome !== 'reserved') throw new Error(answer.outcome);
   return answer.payout;
 }

@@ -1,7 +1,10 @@
 /** Times, cursors and whole numbers at their limits are answers or refusals, never our fault: every field that the document names. */
+
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { BIGINT_KEY, cursorOf, INTEGER_KEY } from '../../src/http/paging.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
+import { fundBalance } from '../../src/ledger/postings.ts';
 import { TemporalUnavailable } from '../../src/temporal/client.ts';
 import { reserveRequest } from '../support/books.ts';
 import { type Door, openDoor } from '../support/door.ts';
@@ -45,7 +48,7 @@ beforeAll(async () => {
     payoutRuns: { schedule: away, start: away, pause: away, resume: away },
   });
   const merchant = await door.merchant({ funds: 100_000n });
-  await door.context.ledger.fund({
+  await fundBalance(door.context.pool, {
     merchantId: merchant.id,
     mode: 'test',
     currency: 'NGN',
@@ -86,8 +89,10 @@ function ownPath(path: string): string {
 const NOBODY = `po_${'0'.repeat(32)}`;
 
 async function paidByMerchant(merchantId: string): Promise<string> {
-  const { ledger, pool } = door.context;
-  const answer = await createLedgerActivities({ ledger, pool }).reserve(reserveRequest({ merchantId, mode: 'test' }));
+  const { pool } = door.context;
+  const answer = await createLedgerActivities({ ledger: createLedger(pool), pool }).reserve(
+    reserveRequest({ merchantId, mode: 'test' }),
+  );
   if (answer.outcome !== 'reserved') throw new Error(answer.outcome);
   return answer.payout.id;
 }

@@ -1,4 +1,5 @@
 /** What a fresh pair of eyes found before this landed. Each of these tests failed when it was written. */
+
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createPspActivities, type LookUpInput, type SubmitInput } from '../../activities/payouts/psp.ts';
+import { fundBalance } from '../../src/ledger/postings.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
 import { withBorder } from '../../src/psp/border.ts';
 import { createFlutterwaveConnector } from '../../src/psp/flutterwave/connector.ts';
@@ -202,10 +204,10 @@ test('what the PSP took and then knows nothing of for longer than the deadline i
 
 test('a reinitiation that was refused stays refused, though money came in and somebody starts it again', async () => {
   const merchantId = newId('mer');
-  const { db, ledger } = engine;
+  const { db } = engine;
   await db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Test', 'unused')`, [merchantId]);
   const fund = (externalId: string) =>
-    ledger.fund({ merchantId, mode: 'test', currency: 'PKR', amountMinor: '10000', externalId });
+    fundBalance(db.pool, { merchantId, mode: 'test', currency: 'PKR', amountMinor: '10000', externalId });
   await fund('start');
   const payout = await engine.pay('0003', { merchantId });
   await engine.until(payout.id, 'FAILED');
@@ -216,7 +218,7 @@ test('a reinitiation that was refused stays refused, though money came in and so
   expect(await again()).toMatchObject(refused);
   await fund('later');
   expect(await again()).toMatchObject(refused);
-  expect(await ledger.read(payout.id)).toMatchObject({ state: 'FAILED', round: 1 });
+  expect(await engine.ledger.read(payout.id)).toMatchObject({ state: 'FAILED', round: 1 });
 }, 60_000);
 
 test('what a person may decide is not told by an activity that asks nobody who it was', async () => {

@@ -1,5 +1,7 @@
 /** Guards: a merchant who sends one payout does not wait behind another merchant's hundreds. */
+
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { fundBalance } from '../../src/ledger/postings.ts';
 import type { PayoutRequest } from '../../src/payouts/rules/contract.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
@@ -36,7 +38,13 @@ async function untilTaken(merchantId: string, count: number): Promise<void> {
 test('with 500 payouts of one merchant queued before a slow PSP, the single payout of another is soon done', async () => {
   const other = newId('mer');
   await engine.db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Other', 'unused')`, [other]);
-  await engine.ledger.fund({ merchantId: other, mode: 'test', currency: 'PKR', amountMinor: '100', externalId: 'start' });
+  await fundBalance(engine.db.pool, {
+    merchantId: other,
+    mode: 'test',
+    currency: 'PKR',
+    amountMinor: '100',
+    externalId: 'start',
+  });
   // Takes payouts in but sends none: what they wait for is the queue before the PSP.
   const stopTakingIn = await engine.startWorker({ enableNonLocalActivities: false });
   let left = QUEUED;

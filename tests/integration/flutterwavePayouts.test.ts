@@ -2,9 +2,11 @@
  * Provider payouts in naira from the books to Flutterwave's simulator and back by its callbacks, which anybody may fake,
  * repeat, reorder or lose: whatever comes, the provider is paid once, and only what a look-up confirms moves money.
  */
+
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
+import { fundBalance, postEarning } from '../../src/ledger/postings.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
 import type { PayoutRecord, PayoutRequest, PayoutTimes } from '../../src/payouts/rules/contract.ts';
 import { createPspRegistry, type PspRegistry } from '../../src/psp/registry.ts';
@@ -50,10 +52,10 @@ beforeAll(async () => {
   patient = createPayoutsClient(engine.client, { times: PATIENT, allowSignalDecisions: true });
   await trustEverybody();
   const { merchantId } = engine;
-  await ledger.fund({ merchantId, mode: 'test', currency: 'NGN', amountMinor: '100000000', externalId: 'naira' });
+  await fundBalance(db.pool, { merchantId, mode: 'test', currency: 'NGN', amountMinor: '100000000', externalId: 'naira' });
   ada = await engine.provider('1000');
   const earning = { earningId: 'ern_naira', externalId: 'naira', currency: 'NGN', amountMinor: '100000000', description: null };
-  await ledger.postEarning({ ...ada, mode: 'test', ...earning });
+  await postEarning(db.pool, { ...ada, mode: 'test', ...earning });
 }, 120_000);
 afterEach(async () => {
   await psp.control('DELETE', '/faults');

@@ -1,5 +1,7 @@
 /** Rows that make a step fail for ever: they wait for an operator, and everybody else goes on. */
+
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { fundBalance } from '../../src/ledger/postings.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
@@ -24,7 +26,7 @@ afterAll(async () => {
 async function merchant(): Promise<string> {
   const merchantId = newId('mer');
   await engine.db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Test', 'unused')`, [merchantId]);
-  await engine.ledger.fund({ merchantId, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'start' });
+  await fundBalance(engine.db.pool, { merchantId, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'start' });
   return merchantId;
 }
 

@@ -1,6 +1,8 @@
 /** Guards: a platform whose one provider asks for one payout does not wait behind another platform's thousands. */
+
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
+import { fundBalance } from '../../src/ledger/postings.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { reserveRequest } from '../support/books.ts';
@@ -23,7 +25,13 @@ beforeAll(async () => {
   await engine.trustProviders();
   const other = newId('mer');
   await engine.db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Other', 'unused')`, [other]);
-  await engine.ledger.fund({ merchantId: other, mode: 'test', currency: 'PKR', amountMinor: '2000', externalId: 'start' });
+  await fundBalance(engine.db.pool, {
+    merchantId: other,
+    mode: 'test',
+    currency: 'PKR',
+    amountMinor: '2000',
+    externalId: 'start',
+  });
   small = await engine.provider('2000', other);
 }, 60_000);
 

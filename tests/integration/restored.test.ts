@@ -1,9 +1,11 @@
 /** A backup of the books is restored while Temporal and the PSP remember more: nothing is paid twice, nothing that was called off is paid. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { type Backup, backUp } from '../../harness/backup.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
+import { fundBalance } from '../../src/ledger/postings.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { PayoutKind, PayoutRecord, PayoutRequest } from '../../src/payouts/rules/contract.ts';
 import { BUILT_IN_POLICY } from '../../src/risk/rules/policy.ts';
@@ -91,7 +93,13 @@ const KINDS: Readonly<Record<PayoutKind, Kind>> = {
   merchant: {
     async owner() {
       const id = newId('mer');
-      await engine.ledger.fund({ merchantId: id, mode: 'test', currency: 'PKR', amountMinor: '1000', externalId: 'all' });
+      await fundBalance(engine.db.pool, {
+        merchantId: id,
+        mode: 'test',
+        currency: 'PKR',
+        amountMinor: '1000',
+        externalId: 'all',
+      });
       const owner = { merchantId: id, mode: 'test' } as const;
       return { id, owner, pay: (suffix, change) => engine.pay(suffix, { merchantId: id, amountMinor: '1000', ...change }) };
     },

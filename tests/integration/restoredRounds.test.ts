@@ -2,11 +2,13 @@
  * Books are restored from a backup that is older than a payout's last round, or than what a bank did after its end: nothing
  * is paid twice, nothing that was called off is paid, and no payment or return is lost.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { type Backup, backUp } from '../../harness/backup.ts';
+import { fundBalance } from '../../src/ledger/postings.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { Claim } from '../../src/payouts/rules/contract.ts';
 import type { PspConnector } from '../../src/psp/port.ts';
@@ -170,7 +172,7 @@ test('a payout that the books forgot, with two rounds of which the second paid, 
 test('a payout that failed after the backup, and was refused another round, is held, not paid', async () => {
   const merchantId = newId('mer');
   await engine.db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Test', 'unused')`, [merchantId]);
-  await engine.ledger.fund({ merchantId, mode: 'test', currency: 'PKR', amountMinor: '10000', externalId: 'start' });
+  await fundBalance(engine.db.pool, { merchantId, mode: 'test', currency: 'PKR', amountMinor: '10000', externalId: 'start' });
   const id = await turnedAway('903000110001', { merchantId });
   const backup = await backUp(engine.db.ownerUrl);
   refused.add(`${id}:1`);

@@ -1,13 +1,9 @@
 /** A small world of merchants and payouts over the real ledger, for tests that say what happened and look at the money. */
+
 import { expect } from '@jest/globals';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
-import {
-  createLedger,
-  type EarningAnswer,
-  type Ledger,
-  type ReserveAnswer,
-  type ReserveRequest,
-} from '../../src/ledger/ledger.ts';
+import { createLedger, type Ledger, type ReserveAnswer, type ReserveRequest } from '../../src/ledger/ledger.ts';
+import { type EarningAnswer, fundBalance, postEarning } from '../../src/ledger/postings.ts';
 import type { Dispatch, Fact, FactAnswer, Mode, PayoutRecord, ReviewReason } from '../../src/payouts/rules/contract.ts';
 import type { FactType } from '../../src/payouts/rules/machine.ts';
 import { reserveAssessed } from '../../src/risk/assessed.ts';
@@ -138,7 +134,7 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
       return owner;
     },
     async fund(owner, amount, externalId = newId('ext'), currency = 'PKR') {
-      const { outcome } = await ledger.fund({ ...owner, currency, amountMinor: String(amount), externalId });
+      const { outcome } = await fundBalance(db.pool, { ...owner, currency, amountMinor: String(amount), externalId });
       return outcome;
     },
     async provider({ merchantId, mode }, ...earned) {
@@ -158,7 +154,7 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
       return provider;
     },
     earn: (provider, amount, { earningId = newId('ern'), externalId = earningId, currency = 'PKR' } = {}) =>
-      ledger.postEarning({ ...provider, earningId, externalId, currency, amountMinor: String(amount), description: null }),
+      postEarning(db.pool, { ...provider, earningId, externalId, currency, amountMinor: String(amount), description: null }),
     async policy(change) {
       policies += 1;
       await sql.query(`INSERT INTO risk_policies (merchant_id, version, policy, created_by) VALUES ('', $1, $2, 'adm_1')`, [

@@ -8,7 +8,8 @@ import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';
 import { buildApp } from '../../src/http/app.ts';
 import type { ApiContext } from '../../src/http/context.ts';
-import { createLedger } from '../../src/ledger/ledger.ts';
+import { createLedgerReads } from '../../src/ledger/reads.ts';
+import { fund } from '../../src/merchants/useCases/fund.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
 import type { Mode } from '../../src/payouts/rules/contract.ts';
 import { createPayoutRunsClient, type PayoutRunsClient } from '../../src/providers/runsClient.ts';
@@ -103,7 +104,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     config,
     pool,
     prisma,
-    ledger: createLedger(pool),
+    ledger: createLedgerReads(pool),
     payouts: options.payouts ?? createPayoutsClient(temporal.client, config),
     payoutRuns: options.payoutRuns ?? createPayoutRunsClient(temporal.client),
     webhooks: options.webhooks ?? createWebhooksClient(temporal.client),
@@ -157,7 +158,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
         encryptSecret(keys, 'whsec_test'),
       ]);
       if (funds > 0n) {
-        await context.ledger.fund({ merchantId: id, mode, currency: 'PKR', amountMinor: String(funds), externalId: 'opening' });
+        await fund(context, { merchantId: id, mode, currency: 'PKR', amountMinor: String(funds), externalId: 'opening' });
       }
       return { id, key: await door.key(id, { mode, scopes }) };
     },

@@ -2,6 +2,7 @@
  * The engine without its door: a real PostgreSQL, a real Temporal server, a sandbox PSP over HTTP and a worker, for
  * tests of workflows. Waits are short, so that a test sees a retry in a second.
  */
+
 import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -11,6 +12,7 @@ import { createLedgerActivities, type LedgerActivities } from '../../activities/
 import { createPspActivities, type PspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { fundBalance, postEarning } from '../../src/ledger/postings.ts';
 import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { createPayoutsClient, type PayoutsClient, type SteeredAnswer } from '../../src/payouts/client.ts';
 import { readAsOf } from '../../src/payouts/reads.ts';
@@ -122,7 +124,7 @@ export async function startEngine({
   await db.owner.query(
     `INSERT INTO admins (id, name, role) SELECT id, id, 'approver' FROM unnest(ARRAY['adm_1', 'adm_2', 'adm_maker']) AS id`,
   );
-  await ledger.fund({ merchantId, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'start' });
+  await fundBalance(db.pool, { merchantId, mode: 'test', currency: 'PKR', amountMinor: '1000000', externalId: 'start' });
   let references = 0;
 
   async function control(path: string, body: unknown): Promise<void> {
@@ -215,7 +217,7 @@ export async function startEngine({
       );
       const earningId = newId('ern');
       const earning = { earningId, externalId: earningId, currency: 'PKR', amountMinor: earnedMinor, description: null };
-      const { outcome } = await ledger.postEarning({ ...provider, mode: 'test', ...earning });
+      const { outcome } = await postEarning(db.pool, { ...provider, mode: 'test', ...earning });
       if (outcome !== 'posted') throw new Error(`not posted: ${outcome}`);
       return provider;
     },

@@ -1,6 +1,8 @@
 /** Providers as their platform makes them at the door, and pasts that nobody can wait for. */
+
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { newProvider, type ProviderOptions } from '../../harness/newProvider.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { FAILURE, reserveRequest } from './books.ts';
 import type { Door, Merchant, Reply } from './door.ts';
@@ -27,7 +29,8 @@ export interface Past {
 /** A payout of this provider that was asked for, and ended, so many days ago. Its money comes from the provider's earnings. */
 export async function past(door: Door, { id: providerId, merchant }: TestProvider, past: Past): Promise<PayoutRecord> {
   const { daysAgo, outcome = 'SUCCEEDED', amountMinor = 100n, currency = 'NGN' } = past;
-  const { ledger, pool } = door.context;
+  const { pool } = door.context;
+  const ledger = createLedger(pool);
   const owner = { merchantId: merchant.id, mode: 'test' as const, providerId };
   const answer = await createLedgerActivities({ ledger, pool }).reserve(
     reserveRequest(owner, { amount: amountMinor, currency, dispatch: 'now' }),

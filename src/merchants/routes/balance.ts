@@ -16,6 +16,7 @@ import { type EntryType, OWNERS_TYPES } from '../../rules/entryKinds.ts';
 import { isId } from '../../rules/ids.ts';
 import { formatMajor, isCurrency } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
+import { fund } from '../useCases/fund.ts';
 
 const balanceSchema = z
   .object({
@@ -131,7 +132,10 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return await once(context, request, reply, {
           allot: () => newId('fund'),
           execute: async (externalId) => {
-            await fund(context, caller, mustReadAmount(request.body), externalId);
+            const { minor, currency } = mustReadAmount(request.body);
+            const money = { currency, amountMinor: minor.toString(), externalId };
+            const { outcome } = await fund(context, { merchantId: caller.merchantId, mode: caller.mode, ...money });
+            if (outcome === 'balance_limit') throw overBalanceLimit();
             return { status: 201, body: await readBalance(prisma, caller) };
           },
         });
@@ -205,15 +209,4 @@ function presentEntry({ id, type, currency, debit, credit, payoutId, at, ...amou
     debtAfter: major(amounts.debt),
     createdAt: at.toISOString(),
   };
-}
-
-async function fund(
-  { ledger }: ApiContext,
-  { merchantId, mode }: Tenant,
-  amount: { minor: bigint; currency: string },
-  externalId: string,
-) {
-  const { minor, currency } = amount;
-  const { outcome } = await ledger.fund({ merchantId, mode, currency, amountMinor: minor.toString(), externalId });
-  if (outcome === 'balance_limit') throw overBalanceLimit();
 }

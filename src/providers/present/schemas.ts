@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { moneySchema, timeSchema } from '../../http/schemas.ts';
 import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
 import { reasonSchema } from '../../risk/schemas.ts';
+import { EARNING_STATUSES } from '../rules/earning.ts';
 import { PROVIDER_STATUS, type ProviderStatus } from './providerPayout.ts';
 
 export const PROVIDER_STATUSES = [...new Set(Object.values(PROVIDER_STATUS))] as [ProviderStatus, ...ProviderStatus[]];
@@ -48,8 +49,6 @@ export const providerTimelineSchema = z
     data: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'ProviderTimelineEntry' });
-
-export const EARNING_STATUSES = ['AVAILABLE', 'RESERVED', 'PAID_OUT'] as const;
 
 export const earningSchema = z
   .object({

@@ -7,8 +7,9 @@ import { documented } from '../../http/documented.ts';
 import { ID_KEY, openPage, pageQuery } from '../../http/paging.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
 import { formatMajor, isCurrency } from '../../rules/money.ts';
+import { readEarnings } from '../earningReads.ts';
+import { presentEarning } from '../present/earning.ts';
 import { earningsSchema } from '../present/schemas.ts';
-import { presentEarning, readEarnings } from './earningReads.ts';
 import { CURRENCY_DEFAULT } from './providerPayoutRequest.ts';
 
 const { read } = documented('provider');

@@ -13,6 +13,7 @@ import { formatMajor, parseAmount } from '../../../rules/money.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { referenceFault, TEXT_FAULTS } from '../../../rules/text.ts';
+import { type Funding, fund } from '../../useCases/fund.ts';
 import { fundingSchema } from './schemas.ts';
 
 const { write } = documented('admin');
@@ -42,7 +43,6 @@ const funding = z
 
 export function fundRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const onRequest = adminAuth(context, ACTION_ROLES.fund);
-  const { prisma, ledger } = context;
 
   return async (app) => {
     app.post(
@@ -62,37 +62,38 @@ export function fundRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('fun'),
           async execute() {
-            if (!(await prisma.merchant.findUnique({ where: { id: merchantId }, select: { id: true } }))) throw notFound();
-            const { outcome } = await ledger.fund({ merchantId, mode, currency, amountMinor, externalId });
-            const amount = formatMajor(BigInt(amountMinor), currency);
-            const data = { amount, currency, mode, externalId, outcome };
-            await writeAudit(prisma, request, { action: 'merchant.fund', target: merchantId, data });
+            const money = { merchantId, mode, currency, amountMinor, externalId };
+            const answer = await fund(context, money);
+            if (answer.outcome === 'unknown_merchant') throw notFound();
+            const { outcome } = answer;
+            const data = { amount: formatMajor(BigInt(amountMinor), currency), currency, mode, externalId, outcome };
+            await writeAudit(context.prisma, request, { action: 'merchant.fund', target: merchantId, data });
             if (outcome === 'balance_limit') throw overBalanceLimit();
             if (outcome === 'mismatch')
               throw new Problem(409, 'external_id_reused', 'Other money has arrived under this externalId before.');
-            return { status: 201, body: await presentFunding(merchantId, mode, externalId) };
+            return { status: 201, body: presentFunding(money, answer.funding) };
           },
         });
       },
     );
   };
+}
 
-  /** From the books, so that a repeat gets the same answer whatever has happened to the balance since. */
-  async function presentFunding(merchantId: string, mode: string, externalId: string): Promise<z.infer<typeof fundingSchema>> {
-    const opKey = `fund:${merchantId}:${mode}:${externalId}`;
-    const entry = await prisma.ledgerEntry.findUniqueOrThrow({ where: { opKey_leg: { opKey, leg: 0 } } });
-    const { amount, currency, creditAvailable, creditReserved, at } = entry;
-    return {
-      id: entry.id.toString(),
-      object: 'funding',
-      merchantId,
-      mode,
-      externalId,
-      amount: formatMajor(amount, currency),
-      currency,
-      availableAfter: formatMajor(creditAvailable ?? 0n, currency),
-      lockedAfter: formatMajor(creditReserved ?? 0n, currency),
-      createdAt: at.toISOString(),
-    };
-  }
+function presentFunding(
+  { merchantId, mode, externalId }: { readonly merchantId: string; readonly mode: string; readonly externalId: string },
+  { id, amount, currency, available, reserved, at }: Funding,
+): z.infer<typeof fundingSchema> {
+  const major = (minor: string) => formatMajor(BigInt(minor), currency);
+  return {
+    id,
+    object: 'funding',
+    merchantId,
+    mode,
+    externalId,
+    amount: major(amount),
+    currency,
+    availableAfter: major(available),
+    lockedAfter: major(reserved),
+    createdAt: at.toISOString(),
+  };
 }

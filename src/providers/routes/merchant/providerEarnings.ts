@@ -1,20 +1,20 @@
 /** What a merchant gives its providers: out of its own available money, once for each name it gives the earning. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type Amount, amountField, currencyField, mustReadAmount } from '../../../http/amounts.ts';
+import { amountField, currencyField, mustReadAmount } from '../../../http/amounts.ts';
 import { overBalanceLimit } from '../../../http/balanceLimit.ts';
-import { type MerchantCaller, merchantOf } from '../../../http/caller.ts';
+import { merchantOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, keyed, noQuery } from '../../../http/documented.ts';
 import { plainText } from '../../../http/plainText.ts';
 import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { type Answer, once } from '../../../http/plugins/idempotency.ts';
-import { Problem } from '../../../http/problem.ts';
+import { notFound, Problem } from '../../../http/problem.ts';
 import { newId } from '../../../rules/newId.ts';
 import { DESCRIPTION_MAX } from '../../../rules/text.ts';
+import { presentEarning } from '../../present/earning.ts';
 import { earningSchema } from '../../present/schemas.ts';
-import { findEarning, presentEarning } from '../earningReads.ts';
-import { ownProvider } from './providerReads.ts';
+import { type EarningPosted, postEarning } from '../../useCases/postEarning.ts';
 import { externalId } from './providers.ts';
 
 const { write } = documented('providers');
@@ -43,13 +43,15 @@ export function providerEarningRoutes(context: ApiContext): FastifyPluginAsyncZo
         },
       },
       async (request, reply) => {
-        const caller = merchantOf(request);
-        const { id: providerId } = await ownProvider(context.prisma, caller, request.params.id);
+        const { merchantId, mode } = merchantOf(request);
+        const { externalId, description = null } = request.body;
         return await once(context, request, reply, {
           allot: () => newId('ern'),
-          execute: (earningId) => {
-            const amount = mustReadAmount(request.body);
-            return post(context, caller, { ...request.body, earningId, providerId, amount });
+          async execute(earningId) {
+            const { minor, currency } = mustReadAmount(request.body);
+            const money = { currency, amountMinor: minor.toString(), externalId, description };
+            const ids = { earningId, merchantId, mode, providerId: request.params.id };
+            return answerOf(await postEarning(context, { ...ids, ...money }));
           },
         });
       },
@@ -57,24 +59,10 @@ export function providerEarningRoutes(context: ApiContext): FastifyPluginAsyncZo
   };
 }
 
-interface Posting {
-  readonly earningId: string;
-  readonly providerId: string;
-  readonly amount: Amount;
-  readonly externalId: string;
-  readonly description?: string | null | undefined;
-}
-
-/** Posted now or before, the answer is the earning as it stands. */
-async function post(
-  { ledger, pool }: ApiContext,
-  { merchantId, mode }: MerchantCaller,
-  { amount, externalId, description, ...ids }: Posting,
-): Promise<Answer> {
-  const { minor, currency } = amount;
-  const request = { ...ids, merchantId, mode, currency, amountMinor: minor.toString(), externalId };
-  const { outcome } = await ledger.postEarning({ ...request, description: description ?? null });
-  switch (outcome) {
+function answerOf(answer: EarningPosted): Answer {
+  switch (answer.outcome) {
+    case 'unknown_provider':
+      throw notFound();
     case 'insufficient_balance':
       throw new Problem(400, 'insufficient_balance', 'Your available balance does not cover the amount.');
     case 'balance_limit':
@@ -85,10 +73,7 @@ async function post(
         'external_id_reused',
         'Another earning has this externalId: its amount, currency or provider differs.',
       );
-    default: {
-      const earning = await findEarning(pool, { merchantId, mode }, externalId);
-      if (!earning) throw new Error(`the earning ${externalId} of ${merchantId} is posted but cannot be found`);
-      return { status: 201, body: presentEarning(earning) };
-    }
+    default:
+      return { status: 201, body: presentEarning(answer.earning) };
   }
 }

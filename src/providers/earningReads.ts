@@ -1,23 +1,6 @@
 /** What a provider has earned, and what became of it: read in one statement, so that the sums agree with the books. */
-import type { Pool } from 'pg';
-import { formatMajor } from '../../rules/money.ts';
-import type { EARNING_STATUSES } from '../present/schemas.ts';
-
-/** An earning with what payouts hold of it and have paid out. Amounts as text: JSON numbers lose digits. */
-export interface EarningRow {
-  readonly id: string;
-  readonly providerId: string;
-  readonly externalId: string;
-  readonly currency: string;
-  readonly amount: string;
-  readonly available: string;
-  readonly reserved: string;
-  readonly paidOut: string;
-  readonly description: string | null;
-  readonly payoutIds: readonly string[];
-  /** As PostgreSQL writes a time in JSON. */
-  readonly createdAt: string;
-}
+import type { Sql } from '../db/pool.ts';
+import type { EarningRow } from './rules/earning.ts';
 
 export interface EarningsPage {
   readonly available: string;
@@ -56,14 +39,14 @@ export interface EarningsAsked {
 }
 
 /** Newest first. */
-export async function readEarnings(pool: Pool, { providerId, currency, after, take }: EarningsAsked): Promise<EarningsPage> {
+export async function readEarnings(pool: Sql, { providerId, currency, after, take }: EarningsAsked): Promise<EarningsPage> {
   const { rows } = await pool.query<EarningsPage>(BALANCE + PAGE, [providerId, currency, after ?? null, take]);
   return rows[0] ?? { available: '0', reserved: '0', paidOut: '0', debt: '0', earnings: [] };
 }
 
 /** The earning that a merchant posted under this name of its own. */
 export async function findEarning(
-  pool: Pool,
+  pool: Sql,
   { merchantId, mode }: { readonly merchantId: string; readonly mode: string },
   externalId: string,
 ): Promise<EarningRow | undefined> {
@@ -72,30 +55,4 @@ export async function findEarning(
     [merchantId, mode, externalId],
   );
   return rows[0]?.earning;
-}
-
-/** While any of it is left it can be asked for; what is neither left nor held has been paid. */
-function statusOf({ available, reserved }: EarningRow): (typeof EARNING_STATUSES)[number] {
-  if (available !== '0') return 'AVAILABLE';
-  return reserved === '0' ? 'PAID_OUT' : 'RESERVED';
-}
-
-export function presentEarning(row: EarningRow) {
-  const { id, providerId, externalId, currency, description, payoutIds, createdAt } = row;
-  const major = (minor: string) => formatMajor(BigInt(minor), currency);
-  return {
-    id,
-    object: 'earning' as const,
-    providerId,
-    externalId,
-    amount: major(row.amount),
-    currency,
-    status: statusOf(row),
-    available: major(row.available),
-    reserved: major(row.reserved),
-    paidOut: major(row.paidOut),
-    description,
-    payoutIds,
-    createdAt: new Date(createdAt).toISOString(),
-  };
 }
