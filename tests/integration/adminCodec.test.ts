@@ -1,8 +1,10 @@
 /** The codec endpoint: the Temporal UI shows payloads to admins, in the browser and on the command line, and to nobody else. */
+
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Payload } from '@temporalio/common';
 import { createPayloadCodec } from '../../src/temporal/codec.ts';
-import { type DoorWorld, ENCRYPTION_KEYS, openDoorWorld } from '../support/adminDoor.ts';
+import { type DoorWorld, openDoorWorld } from '../support/doorWorld.ts';
+import { ENCRYPTION_KEYS } from '../support/encryption.ts';
 
 const UI = 'http://127.0.0.1:8233';
 const SECRET = '12345678900001';
@@ -18,7 +20,7 @@ beforeAll(async () => {
   };
   sealed = { payloads: (await createPayloadCodec(ENCRYPTION_KEYS).encode([plain], PLACE)).map(toWire) };
 });
-afterAll(() => w.close());
+afterAll(() => w.stop());
 
 const toWire = ({ metadata, data }: Payload) => ({
   metadata: Object.fromEntries(
@@ -30,7 +32,7 @@ const textOf = (payload: unknown): string => Buffer.from((payload as { data: str
 
 /** As UI 2.54 asks from the browser: `<endpoint>/decode?preserveStorageRefs=true`, across origins. */
 const decode = (headers: Record<string, string>, body: unknown = sealed) =>
-  w.ask<{ payloads: unknown[]; code?: string }>('POST', '/codec/decode?preserveStorageRefs=true', {
+  w.call<{ payloads: unknown[]; code?: string }>('POST', '/codec/decode?preserveStorageRefs=true', {
     headers: { 'content-type': 'application/json', 'x-namespace': 'default', ...headers },
     body,
   });
@@ -57,7 +59,7 @@ describe('with a key', () => {
   });
 
   test('no merchant’s key, no unknown key and no key opens any', async () => {
-    expect((await decode({ 'x-api-key': w.a.testKey })).status).toBe(403);
+    expect((await decode({ 'x-api-key': w.a.key })).status).toBe(403);
     for (const headers of [
       {},
       { 'x-api-key': 'ak_nobody_nobody' },
@@ -77,8 +79,8 @@ describe('with a key', () => {
         { metadata: { encoding: Buffer.from('json/plain').toString('base64') }, data: Buffer.from('{"a":1}').toString('base64') },
       ],
     };
-    expect((await w.ask('POST', '/codec/encode', { headers, body: plain })).body).toEqual(plain);
-    expect((await w.ask('POST', '/codec/encode', { headers, body: sealed })).body).toEqual(sealed);
+    expect((await w.call('POST', '/codec/encode', { headers, body: plain })).body).toEqual(plain);
+    expect((await w.call('POST', '/codec/encode', { headers, body: sealed })).body).toEqual(sealed);
     expect((await decode(headers, plain)).body).toEqual(plain);
     expect((await decode(headers, { payloads: [] })).body).toEqual({ payloads: [] });
     expect((await decode(headers, { payloads: [{ metadata: {}, externalPayloads: [] }] })).status).toBe(200);
@@ -150,21 +152,22 @@ describe('from the Temporal UI in a browser', () => {
     expect(cookie).not.toContain(key);
     expect(cookie).toContain(keyId);
     const page = await w.app.inject({ url: '/codec/login', headers: { cookie: cookieOf(signedIn) } });
-    for (const told of ['operator adm_', `href="${UI}/"`, `${w.config.publicUrl}/codec<`]) expect(page.body).toContain(told);
+    for (const told of ['operator adm_', `href="${UI}/"`, `${w.context.config.publicUrl}/codec<`])
+      expect(page.body).toContain(told);
     const out = await w.app.inject({ method: 'POST', url: '/codec/logout', headers: { cookie: cookieOf(signedIn) } });
     expect(String(out.headers['set-cookie'])).toContain('Max-Age=0');
-    for (const wrong of ['', 'ak_wrong', w.a.testKey, '%3Cscript%3E']) {
+    for (const wrong of ['', 'ak_wrong', w.a.key, '%3Cscript%3E']) {
       const refused = await login(wrong);
       expect([refused.statusCode, refused.headers['set-cookie']]).toEqual([401, undefined]);
     }
   });
 
   test('whoever opens the page under another name than the UI’s endpoint has is sent to that name', async () => {
-    const { host, hostname, port } = new URL(w.config.publicUrl);
+    const { host, hostname, port } = new URL(w.context.config.publicUrl);
     const opened = async (as: string) => (await w.app.inject({ url: '/codec/login', headers: { host: as } })).body;
     expect(await opened(host)).not.toContain('another name');
     expect(await opened(`${hostname === 'localhost' ? '127.0.0.1' : 'localhost'}:${port}`)).toContain(
-      `<a href="${w.config.publicUrl}/codec/login">`,
+      `<a href="${w.context.config.publicUrl}/codec/login">`,
     );
   });
 
@@ -189,7 +192,7 @@ describe('from the Temporal UI in a browser', () => {
     await w.books.db.owner.query('UPDATE admins SET active = false WHERE id = $1', [own.id]);
     expect((await decode(headers)).status).toBe(401);
     await w.books.db.owner.query('UPDATE admins SET active = true WHERE id = $1', [own.id]);
-    await w.ask('DELETE', `/api/admin/api-keys/${own.keyId}`, { key: w.admins.admin.key });
+    await w.call('DELETE', `/api/admin/api-keys/${own.keyId}`, { key: w.admins.admin.key });
     expect((await decode(headers)).status).toBe(401);
   });
 });

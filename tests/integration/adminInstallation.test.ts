@@ -1,15 +1,8 @@
 /** Running an installation: merchants, keys, money that arrives, admins, and the log of who did it. */
+
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { adminSchema, auditSchema, newAdminSchema } from '../../src/http/routes/adminSchemas.ts';
-import {
-  fundingSchema,
-  keySchema,
-  merchantSchema,
-  newKeySchema,
-  newMerchantSchema,
-} from '../../src/merchants/routes/admin/schemas.ts';
-import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
+import { type DoorWorld, openDoorWorld } from '../support/doorWorld.ts';
+import { opened } from '../support/encryption.ts';
 
 interface Listed {
   readonly data: Record<string, unknown>[];
@@ -23,11 +16,11 @@ beforeAll(async () => {
   w = await openDoorWorld();
   key = w.admins.admin.key;
 });
-afterAll(() => w.close());
+afterAll(() => w.stop());
 
 const post = (url: string, body?: unknown, headers: Record<string, string> = {}) =>
-  w.ask('POST', `/api/admin${url}`, { key, body, headers });
-const get = <Body = Record<string, unknown>>(url: string) => w.ask<Body>('GET', `/api/admin${url}`, { key });
+  w.call('POST', `/api/admin${url}`, { key, body, headers });
+const get = <Body = Record<string, unknown>>(url: string) => w.call<Body>('GET', `/api/admin${url}`, { key });
 const codesOf = (body: Record<string, unknown>) =>
   (body['errors'] as { pointer: string; code: string }[]).map((e) => [e.pointer, e.code]);
 
@@ -48,7 +41,7 @@ describe('merchants', () => {
     expect(again.body).toEqual({ ...shown, debts: [] });
     const { rows } = await w.books.db.owner.query('SELECT webhook_secret FROM merchants WHERE id = $1', [made.body['id']]);
     expect(rows[0].webhook_secret).not.toContain(webhookSecret);
-    expect(decryptSecret(parseKeys(ENCRYPTION_KEYS), rows[0].webhook_secret)).toBe(webhookSecret);
+    expect(opened(rows[0].webhook_secret)).toBe(webhookSecret);
   });
 
   test('fees and limits are decimals of each currency outside and minor units inside', async () => {
@@ -77,7 +70,7 @@ describe('merchants', () => {
       { active: false },
       { fee: { bps: 20 } },
     ];
-    const answers = await Promise.all(changes.map((body) => w.ask('PATCH', url, { key, body })));
+    const answers = await Promise.all(changes.map((body) => w.call('PATCH', url, { key, body })));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect((await get(`/merchants/${made['id']}`)).body).toMatchObject({
       name: 'Changing',
@@ -119,13 +112,13 @@ describe('keys', () => {
     const secret = made.body['key'] as string;
     expect(secret).toMatch(/^pk_test_[0-9A-Za-z]{30}$/);
     expect(secret.endsWith(made.body['last4'] as string)).toBe(true);
-    expect((await w.ask('GET', '/api/v1/balance', { key: secret })).status).toBe(200);
+    expect((await w.call('GET', '/api/v1/balance', { key: secret })).status).toBe(200);
     const { rows } = await w.books.db.owner.query('SELECT * FROM api_keys WHERE id = $1', [made.body['id']]);
     expect(JSON.stringify(rows)).not.toContain(secret);
 
-    const revoke = () => w.ask('DELETE', `/api/admin/api-keys/${made.body['id']}`, { key });
+    const revoke = () => w.call('DELETE', `/api/admin/api-keys/${made.body['id']}`, { key });
     expect([(await revoke()).status, (await revoke()).status]).toEqual([204, 204]);
-    expect((await w.ask('GET', '/api/v1/balance', { key: secret })).status).toBe(401);
+    expect((await w.call('GET', '/api/v1/balance', { key: secret })).status).toBe(401);
     const listed = await get<Listed>(`/merchants/${w.a.id}/api-keys`);
     expect(listed.body.data[0]).toMatchObject({ id: made.body['id'], revokedAt: expect.any(String) });
     expect(listed.text).not.toContain(secret);
@@ -137,10 +130,10 @@ describe('keys', () => {
     const { body } = await post(`/merchants/${w.a.id}/api-keys`, { mode: 'live', scopes: ['balance:read'], expiresAt });
     expect(body).toMatchObject({ prefix: 'pk_live_', scopes: ['balance:read'], expiresAt });
     const limited = { key: body['key'] as string };
-    expect((await w.ask('GET', '/api/v1/balance', limited)).status).toBe(200);
-    expect((await w.ask('GET', '/api/v1/payouts', limited)).status).toBe(403);
+    expect((await w.call('GET', '/api/v1/balance', limited)).status).toBe(200);
+    expect((await w.call('GET', '/api/v1/payouts', limited)).status).toBe(403);
     await w.books.db.owner.query(`UPDATE api_keys SET expires_at = now() WHERE id = $1`, [body['id']]);
-    expect((await w.ask('GET', '/api/v1/balance', limited)).status).toBe(401);
+    expect((await w.call('GET', '/api/v1/balance', limited)).status).toBe(401);
     const past = await post(`/merchants/${w.a.id}/api-keys`, { mode: 'live', expiresAt: '2020-01-01T00:00:00Z' });
     expect([past.status, codesOf(past.body)]).toEqual([400, [['/expiresAt', 'not_in_future']]]);
   });
@@ -149,7 +142,7 @@ describe('keys', () => {
 describe('money that arrives', () => {
   const fund = (body: Record<string, unknown>) => post(`/merchants/${w.b.id}/fund`, body);
   const available = async (merchantKey: string): Promise<string> => {
-    const { body } = await w.ask<{ balances: { currency: string; available: string }[] }>('GET', '/api/v1/balance', {
+    const { body } = await w.call<{ balances: { currency: string; available: string }[] }>('GET', '/api/v1/balance', {
       key: merchantKey,
     });
     return body.balances.find(({ currency }) => currency === 'PKR')?.available ?? '0.00';
@@ -194,10 +187,10 @@ describe('admins', () => {
     expect(made.body).toMatchObject({ object: 'admin', name: 'Bilal', role: 'operator', active: true });
     const own = { key: made.body['key'] as string };
     expect(own.key).toMatch(/^ak_[0-9A-Za-z]{30}$/);
-    expect((await w.ask('GET', '/api/admin/payouts', own)).status).toBe(200);
+    expect((await w.call('GET', '/api/admin/payouts', own)).status).toBe(200);
     expect((await get<Listed>('/admins')).text).not.toContain(own.key);
-    expect((await w.ask('DELETE', `/api/admin/admins/${made.body['id']}`, { key })).status).toBe(204);
-    expect((await w.ask('GET', '/api/admin/payouts', own)).status).toBe(401);
+    expect((await w.call('DELETE', `/api/admin/admins/${made.body['id']}`, { key })).status).toBe(204);
+    expect((await w.call('GET', '/api/admin/payouts', own)).status).toBe(401);
     const twins = await Promise.all([1, 2, 3].map(() => post('/admins', { name: 'Twin', role: 'viewer' })));
     expect(twins.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
   });
@@ -205,15 +198,15 @@ describe('admins', () => {
   test('an installation is never left without an admin, even if two deactivate each other at once', async () => {
     const other = await w.admin('admin');
     const [first, second] = await Promise.all([
-      w.ask('DELETE', `/api/admin/admins/${other.id}`, { key }),
-      w.ask('DELETE', `/api/admin/admins/${w.admins.admin.id}`, { key: other.key }),
+      w.call('DELETE', `/api/admin/admins/${other.id}`, { key }),
+      w.call('DELETE', `/api/admin/admins/${w.admins.admin.id}`, { key: other.key }),
     ]);
     const { rows } = await w.books.db.owner.query(`SELECT id FROM admins WHERE role = 'admin' AND active`);
     expect(rows).toHaveLength(1);
     expect([first.status, second.status].filter((status) => status === 204)).toHaveLength(1);
     // Whoever is left goes on here.
     if (rows[0].id === other.id) key = other.key;
-    const last = await w.ask('DELETE', `/api/admin/admins/${rows[0].id}`, { key });
+    const last = await w.call('DELETE', `/api/admin/admins/${rows[0].id}`, { key });
     expect([last.status, last.body['code']]).toEqual([409, 'last_admin']);
   });
 });
@@ -245,9 +238,7 @@ describe('repeats', () => {
     expect(again.body['id']).toBe(first.body['id']);
     expect(again.body['webhookSecret']).not.toBe(first.body['webhookSecret']);
     const { rows } = await w.books.db.owner.query(`SELECT webhook_secret FROM merchants WHERE name = 'Died'`);
-    expect(rows.map((row) => decryptSecret(parseKeys(ENCRYPTION_KEYS), row.webhook_secret))).toEqual([
-      again.body['webhookSecret'],
-    ]);
+    expect(rows.map((row) => opened(row.webhook_secret))).toEqual([again.body['webhookSecret']]);
   });
 });
 
@@ -256,8 +247,8 @@ describe('the audit log', () => {
     const headers = { 'x-request-id': 'trace-1' };
     const merchant = await post('/merchants', { name: 'Audited' }, headers);
     const made = await post(`/merchants/${merchant.body['id']}/api-keys`, { mode: 'test' }, headers);
-    await w.ask('DELETE', `/api/admin/api-keys/${made.body['id']}`, { key, headers });
-    await w.ask('PATCH', `/api/admin/merchants/${merchant.body['id']}`, { key, headers, body: { active: false } });
+    await w.call('DELETE', `/api/admin/api-keys/${made.body['id']}`, { key, headers });
+    await w.call('PATCH', `/api/admin/merchants/${merchant.body['id']}`, { key, headers, body: { active: false } });
     await post(
       `/merchants/${merchant.body['id']}/fund`,
       { amount: '1', currency: 'PKR', mode: 'test', externalId: 'a' },
@@ -283,30 +274,21 @@ describe('the audit log', () => {
   test('an action that was refused is not in it as if it were done', async () => {
     const before = (await get<Listed>('/audit?limit=100')).body.data.length;
     await post('/merchants/mer_0/api-keys', { mode: 'test' });
-    await w.ask('PATCH', '/api/admin/merchants/mer_0', { key, body: { name: 'x' } });
-    await w.ask('DELETE', '/api/admin/admins/adm_0', { key });
+    await w.call('PATCH', '/api/admin/merchants/mer_0', { key, body: { name: 'x' } });
+    await w.call('DELETE', '/api/admin/admins/adm_0', { key });
     expect((await get<Listed>('/audit?limit=100')).body.data).toHaveLength(before);
   });
 });
 
 test('what is answered is what the document says, field by field', async () => {
   const merchant = (await post('/merchants', { name: 'Documented', reviewLimits: { NGN: null } })).body;
-  const made = (await post(`/merchants/${merchant['id']}/api-keys`, { mode: 'test', scopes: ['payouts:read'] })).body;
-  const money = { amount: '1', currency: 'PKR', mode: 'test', externalId: 'doc' };
-  expectAsDocumented(merchant, newMerchantSchema);
-  expectAsDocumented(made, newKeySchema);
-  expectAsDocumented((await post(`/merchants/${merchant['id']}/fund`, money)).body, fundingSchema);
-  expectAsDocumented((await post('/admins', { name: 'Documented', role: 'viewer' })).body, newAdminSchema);
-  for (const [url, schema] of [
-    ['/merchants', merchantSchema],
-    [`/merchants/${merchant['id']}/api-keys`, keySchema],
-    ['/admins', adminSchema],
-    ['/audit', auditSchema],
-  ] as const) {
-    const { data } = (await get<Listed>(url)).body;
-    expect(data.length).toBeGreaterThan(0);
-    for (const each of data) expectAsDocumented(each, schema);
-  }
+  const keys = `/merchants/${merchant['id']}/api-keys`;
+  await post(keys, { mode: 'test', scopes: ['payouts:read'] });
+  await post(`/merchants/${merchant['id']}/fund`, { amount: '1', currency: 'PKR', mode: 'test', externalId: 'doc' });
+  await post('/admins', { name: 'Documented', role: 'viewer' });
+  // Each answer is compared where it arrives (tests/support/document.ts); here only that there is something to compare.
+  for (const url of ['/merchants', keys, '/admins', '/audit'])
+    expect((await get<Listed>(url)).body.data.length).toBeGreaterThan(0);
 });
 
 test('lists come a page at a time, the newest first, nothing twice and nothing left out', async () => {

@@ -1,13 +1,13 @@
 /** Every route of the admin side, and who may use it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ROLES, type Role } from '../../src/rules/roles.ts';
-import { type DoorWorld, openDoorWorld } from '../support/adminDoor.ts';
+import { type DoorWorld, openDoorWorld } from '../support/doorWorld.ts';
 
 let w: DoorWorld;
 beforeAll(async () => {
   w = await openDoorWorld();
 });
-afterAll(() => w.close());
+afterAll(() => w.stop());
 
 const ID = 'nobody_0';
 
@@ -70,7 +70,7 @@ describe('who may do what on the admin side', () => {
   test.each(ROUTES)('%s %s', async (method, url, body, lowest) => {
     // Who may do it may also do it in any higher role (roles.test.ts).
     for (const role of ROLES.slice(0, ROLES.indexOf(lowest) + 1)) {
-      const { status, body: answer } = await w.ask(method, url, { key: w.admins[role].key, body });
+      const { status, body: answer } = await w.call(method, url, { key: w.admins[role].key, body });
       if (role === lowest)
         expect([400, 401, 403, 500]).not.toContain(status); // with Temporal away some are 503
       else expect([role, status, answer['code']]).toEqual([role, 403, 'forbidden']);
@@ -78,16 +78,16 @@ describe('who may do what on the admin side', () => {
   });
 
   test.each(ROUTES)('no merchant’s key and no key at all opens %s %s', async (method, url, body) => {
-    const merchants = await w.ask(method, url, { key: w.a.testKey, body });
+    const merchants = await w.call(method, url, { key: w.a.key, body });
     expect([merchants.status, merchants.body['code']]).toEqual([403, 'forbidden']);
     for (const key of [undefined, 'ak_wrong_wrong_wrong', w.admins.admin.key.slice(0, -1)]) {
-      const { status, body: answer } = await w.ask(method, url, { ...(key && { key }), body });
+      const { status, body: answer } = await w.call(method, url, { ...(key && { key }), body });
       expect([status, answer['code']]).toEqual([401, 'invalid_api_key']);
     }
   });
 
   test('the table above has every admin route there is, so that none is without its row', async () => {
-    const { body } = await w.ask<{ paths: Record<string, Record<string, unknown>> }>('GET', '/openapi.json');
+    const { body } = await w.call<{ paths: Record<string, Record<string, unknown>> }>('GET', '/openapi.json');
     const documented = Object.entries(body.paths).flatMap(([path, methods]) =>
       path.startsWith('/api/admin') ? Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`) : [],
     );

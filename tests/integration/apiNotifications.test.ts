@@ -1,20 +1,14 @@
 /** Who may have notifications pushed where, and what admins see of what was told. */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { newApiKey } from '../../src/crypto/newSecret.ts';
 import { newVapidPair } from '../../src/crypto/pushKeys.ts';
-import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { createOutbox } from '../../src/notify/outbox.ts';
-import { notificationSchema } from '../../src/notify/schemas.ts';
 import { newId } from '../../src/rules/newId.ts';
-import {
-  type Answered,
-  type DoorWorld,
-  ENCRYPTION_KEYS,
-  expectAsDocumented,
-  openDoor,
-  openDoorWorld,
-} from '../support/adminDoor.ts';
 import type { Provider } from '../support/books.ts';
+import { openDoor, type Reply } from '../support/door.ts';
+import { type DoorWorld, openDoorWorld } from '../support/doorWorld.ts';
+import { opened } from '../support/encryption.ts';
 import { type PushService, startPushService } from '../support/pushService.ts';
 
 const VAPID = newVapidPair();
@@ -40,7 +34,7 @@ beforeEach(async () => {
 });
 afterAll(async () => {
   await service.close();
-  await w.close();
+  await w.stop();
 });
 
 async function keyOf({ providerId, mode }: Provider): Promise<string> {
@@ -54,10 +48,10 @@ async function keyOf({ providerId, mode }: Provider): Promise<string> {
 }
 
 const URL = '/api/provider/push-subscriptions';
-const subscribe = (body: unknown, as = key, url = URL) => w.ask('POST', url, { key: as, body });
-const unsubscribe = (endpoint: unknown, as = key, url = URL) => w.ask('DELETE', url, { key: as, body: { endpoint } });
-const own = async (as = key, url = URL) => (await w.ask<Listed & { vapidPublicKey: string }>('GET', url, { key: as })).body;
-const faultsOf = ({ body }: Answered<object>) =>
+const subscribe = (body: unknown, as = key, url = URL) => w.call('POST', url, { key: as, body });
+const unsubscribe = (endpoint: unknown, as = key, url = URL) => w.call('DELETE', url, { key: as, body: { endpoint } });
+const own = async (as = key, url = URL) => (await w.call<Listed & { vapidPublicKey: string }>('GET', url, { key: as })).body;
+const faultsOf = ({ body }: Reply<object>) =>
   (body as { errors: { pointer: string; code: string }[] }).errors.map((each) => [each.pointer, each.code]);
 const stored = async (id: unknown) =>
   (await w.books.db.owner.query('SELECT * FROM push_subscriptions WHERE id = $1', [id])).rows[0] as
@@ -78,7 +72,7 @@ describe('a push subscription', () => {
     expect(await own()).toMatchObject({ object: 'list', data: [made.body], vapidPublicKey: VAPID.publicKey });
     const { keys = '' } = (await stored(made.body['id'])) ?? {};
     expect(keys).not.toContain(subscription.keys.auth);
-    expect(JSON.parse(decryptSecret(parseKeys(ENCRYPTION_KEYS), keys))).toEqual(subscription.keys);
+    expect(JSON.parse(opened(keys))).toEqual(subscription.keys);
 
     expect((await unsubscribe(subscription.endpoint)).status).toBe(204);
     expect((await own()).data).toEqual([]);
@@ -91,7 +85,7 @@ describe('a push subscription', () => {
     const { keys } = service.browser().subscription;
     const second = await subscribe({ ...subscription, keys });
     expect([second.status, second.body]).toEqual([201, first.body]);
-    expect(JSON.parse(decryptSecret(parseKeys(ENCRYPTION_KEYS), (await stored(first.body['id']))?.['keys'] ?? ''))).toEqual(keys);
+    expect(JSON.parse(opened((await stored(first.body['id']))?.['keys'] ?? ''))).toEqual(keys);
   });
 
   test("is nobody else's: not another provider's, nor an admin's", async () => {
@@ -150,7 +144,7 @@ describe('a push subscription', () => {
 
   test('needs the right key: no merchant, no viewer, nobody unknown', async () => {
     const { subscription } = service.browser();
-    expect((await subscribe(subscription, w.a.testKey)).status).toBe(403);
+    expect((await subscribe(subscription, w.a.key)).status).toBe(403);
     expect((await subscribe(subscription, w.admins.admin.key)).status).toBe(403);
     expect((await subscribe(subscription, 'vk_test_nobody00')).status).toBe(401);
     expect((await subscribe(subscription, w.admins.viewer.key, '/api/admin/push-subscriptions')).status).toBe(403);
@@ -168,30 +162,30 @@ describe('a push subscription', () => {
   });
 
   test('without a body, or with an unknown field, is refused in words', async () => {
-    expect((await w.ask('DELETE', URL, { key })).status).toBe(400);
-    expect(faultsOf(await w.ask('DELETE', URL, { key, body: { endpoint: 'https://x', id: 1 } }))).toEqual([
+    expect((await w.call('DELETE', URL, { key })).status).toBe(400);
+    expect(faultsOf(await w.call('DELETE', URL, { key, body: { endpoint: 'https://x', id: 1 } }))).toEqual([
       ['/id', 'unknown_field'],
     ]);
-    expect((await w.ask('POST', URL, { key })).status).toBe(400);
+    expect((await w.call('POST', URL, { key })).status).toBe(400);
   });
 
   test('is not taken where this installation has no keys to push with', async () => {
-    const silent = await openDoor(w.books.db);
+    const silent = await openDoor({ db: w.books.db });
     try {
-      expect(await silent.ask('POST', URL, { key, body: service.browser().subscription })).toMatchObject({
+      expect(await silent.call('POST', URL, { key, body: service.browser().subscription })).toMatchObject({
         status: 422,
         body: { code: 'push_not_configured' },
       });
-      expect((await silent.ask('GET', URL, { key })).body).toMatchObject({ data: [], vapidPublicKey: null });
+      expect((await silent.call('GET', URL, { key })).body).toMatchObject({ data: [], vapidPublicKey: null });
     } finally {
-      await silent.close();
+      await silent.stop();
     }
   });
 });
 
 describe('what was told', () => {
   const notifications = async (query = '', as = w.admins.viewer.key) =>
-    await w.ask<Listed>('GET', `/api/admin/notifications${query}`, { key: as });
+    await w.call<Listed>('GET', `/api/admin/notifications${query}`, { key: as });
   const paid = async (): Promise<string> => {
     await w.books.policy({ minSuccesses: 0, velocityMinRequests: 1_000, amountTimesMean: 1_000 });
     const id = await w.books.payout(provider, { amount: 100n, dispatch: 'now' });
@@ -204,7 +198,6 @@ describe('what was told', () => {
     const [first, second] = [await paid(), await paid()];
     const { body, text } = await notifications(`?payoutId=${second}`);
     expect(body.data).toHaveLength(2);
-    for (const each of body.data) expectAsDocumented(each, notificationSchema);
     expect(text).not.toMatch(/lease|127\.0\.0\.1/); // where a push goes is a secret of the browser's
     const mail = body.data.find(({ channel }) => channel === 'email');
     expect(mail).toMatchObject({
@@ -256,7 +249,7 @@ describe('what was told', () => {
 
 test('an admin has an address for notifications, or none', async () => {
   const { key: admin } = w.admins.admin;
-  const make = (body: object) => w.ask('POST', '/api/admin/admins', { key: admin, body });
+  const make = (body: object) => w.call('POST', '/api/admin/admins', { key: admin, body });
   expect(await make({ name: 'Reachable', role: 'approver', email: 'bilal@example.com' })).toMatchObject({
     status: 201,
     body: { email: 'bilal@example.com' },

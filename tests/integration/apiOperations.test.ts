@@ -6,6 +6,7 @@ import { KEY_PREFIXES, newApiKey } from '../../src/crypto/newSecret.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';
 import { outageOf } from '../../src/http/plugins/outages.ts';
+import { type Document, documentCheck } from '../support/document.ts';
 import { type Door, type Merchant, openDoor, payoutBody } from '../support/door.ts';
 
 const NOBODY = 'postgresql://oncepay_app@127.0.0.1:1/nothing';
@@ -21,6 +22,18 @@ beforeAll(async () => {
   merchant = await door.merchant({ funds: 1_000_000n });
 });
 afterAll(() => door.stop());
+
+test('every answer that a test asks for is held against the document: a field too many, one too few, a status that is not in it', async () => {
+  const check = documentCheck(door.app.swagger() as unknown as Document);
+  const { status, body } = await door.call('GET', '/api/v1/balance', { key: merchant.key });
+  const answered = { method: 'GET', path: '/api/v1/balance', status, contentType: 'application/json', body };
+  check(answered);
+  const [first] = body.balances;
+  const { debt: _, ...less } = first;
+  for (const balances of [[{ ...first, secret: 'x' }], [less]])
+    expect(() => check({ ...answered, body: { ...body, balances } })).toThrow('not as in the document');
+  expect(() => check({ ...answered, status: 418 })).toThrow('not in the document');
+});
 
 test('health says what is there and what is not', async () => {
   expect(await door.call('GET', '/health')).toMatchObject({

@@ -236,7 +236,7 @@ describe('a review', () => {
 
   test('is not for whoever issued the key from which the provider’s key was made', async () => {
     const key = await door.key(merchant.id, { createdBy: admins.admin.id });
-    const ada = await makeProvider(door, { id: merchant.id, key }, { earned: ['1000.00'], currency: 'PKR', verified: false });
+    const ada = await makeProvider(door, { ...merchant, key }, { earned: ['1000.00'], currency: 'PKR', verified: false });
     const { id } = (await ask(ada)).body;
     expect(await decide(id, 'approve', admins.admin.key)).toMatchObject({ status: 403, body: { code: 'self_approval' } });
     expect((await decide(id, 'approve', admins.approver.key)).status).toBe(200);

@@ -1,14 +1,16 @@
 /** A worker that dies with a payout in its hands: what it had written down is told to the merchant all the same. */
+
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { SubmitAnswer, SubmitInput } from '../../activities/payouts/psp.ts';
 import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
 import { arrivals, type Receiver, startReceiver } from '../../harness/receiver.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
-import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
+import { encryptSecret } from '../../src/crypto/secretBox.ts';
 import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
-import { ENCRYPTION_KEYS, type Engine, startEngine } from '../support/engine.ts';
+import { ENCRYPTION_KEYS, keys } from '../support/encryption.ts';
+import { type Engine, startEngine } from '../support/engine.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
@@ -19,7 +21,6 @@ const closings: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
   [engine, receiver] = await Promise.all([startEngine(), startReceiver()]);
   const { db, env } = engine;
-  const keys = parseKeys(ENCRYPTION_KEYS);
   await db.owner.query('UPDATE merchants SET webhook_secret = $1', [encryptSecret(keys, newWebhookSecret())]);
 
   /** Does all of it, and dies before Temporal hears of it; when the first webhooks are out, so that no delivery is under way. */

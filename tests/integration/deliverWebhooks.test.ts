@@ -1,9 +1,11 @@
 /** Guards: every event reaches every receiver that wants it, signed, in order; and no receiver's trouble is another's. */
+
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { type Answer, arrivals, neverAnswer, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
-import { inActivity, newSecret, openWebhookWorld, stored, type WebhookWorld } from '../support/webhookWorld.ts';
+import { sealed } from '../support/encryption.ts';
+import { inActivity, newSecret, openWebhookWorld, type WebhookWorld } from '../support/webhookWorld.ts';
 
 let world: WebhookWorld;
 const receivers: Receiver[] = [];
@@ -244,9 +246,9 @@ test('while a secret is rotated both open the webhook; afterwards only the new o
   const rotate = `UPDATE webhook_endpoints SET secret = $2, previous_secret = $3, previous_until = now() + $4::interval WHERE id = $1`;
   const id = await world.books.payout(owner);
 
-  await world.books.db.owner.query(rotate, [endpointId, stored(rotated), stored(secret), '1 hour']);
+  await world.books.db.owner.query(rotate, [endpointId, sealed(rotated), sealed(secret), '1 hour']);
   await world.deliver(id);
-  await world.books.db.owner.query(rotate, [endpointId, stored(rotated), stored(secret), '-1 second']);
+  await world.books.db.owner.query(rotate, [endpointId, sealed(rotated), sealed(secret), '-1 second']);
   await world.books.told(id, 'attempt_started 1');
   await world.deliver(id);
 

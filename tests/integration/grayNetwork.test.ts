@@ -2,6 +2,7 @@
  * A network that loses requests, replies and time, between the worker and each of the others. What was lost on the way
  * back may have been done: nothing is done twice, nothing hangs.
  */
+
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Pool } from 'pg';
@@ -17,7 +18,8 @@ import { createPspRegistry } from '../../src/psp/registry.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
-import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
+import { ENCRYPTION_KEYS } from '../support/encryption.ts';
+import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { bundledWorkflows } from '../support/workflowBundle.ts';
 
 let engine: Engine;

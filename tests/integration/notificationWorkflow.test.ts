@@ -1,11 +1,11 @@
 /** Guards: people are told of a payout by workflows of their own, once, for as long as it takes, and the money waits for nobody. */
+
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createNotificationActivities } from '../../activities/notify/notifications.ts';
 import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
-import { parseKeys } from '../../src/crypto/secretBox.ts';
 import { temporalTestServer } from '../../src/local/temporalBinary.ts';
 import { createMailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
@@ -14,7 +14,8 @@ import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { notificationsWorkflowId } from '../../src/rules/ids.ts';
 import { PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
-import { ENCRYPTION_KEYS, type Engine, startEngine } from '../support/engine.ts';
+import { ENCRYPTION_KEYS, keys } from '../support/encryption.ts';
+import { type Engine, startEngine } from '../support/engine.ts';
 import { type MailServer, startMailServer } from '../support/mailServer.ts';
 import { FROM, openNotificationWorld } from '../support/notificationWorld.ts';
 
@@ -46,7 +47,6 @@ describe('a provider payout', () => {
 
   async function startSending(): Promise<() => Promise<void>> {
     const { pool } = engine.db;
-    const keys = parseKeys(ENCRYPTION_KEYS);
     const outside = { timeoutMs: 2_000, allowLoopbackTest: true };
     const mailer = createMailer({ smtpUrl: mail.url, from: FROM, directory: '' });
     const pusher = createPusher({ ...outside, vapid: undefined });

@@ -1,10 +1,9 @@
 /** A merchant's webhook endpoints and events: what they are told, and that nobody else is told anything of it. */
+
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { decryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
-import { eventSchema } from '../../src/events/schemas.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { endpointSchema, endpointWithSecretSchema, webhookAttemptSchema } from '../../src/webhooks/schemas.ts';
-import { type DoorWorld, ENCRYPTION_KEYS, expectAsDocumented, openDoorWorld } from '../support/adminDoor.ts';
+import { type DoorWorld, openDoorWorld } from '../support/doorWorld.ts';
+import { opened } from '../support/encryption.ts';
 
 interface Listed {
   readonly data: Record<string, unknown>[];
@@ -17,21 +16,21 @@ let w: DoorWorld;
 beforeAll(async () => {
   w = await openDoorWorld();
 });
-afterAll(() => w.close());
+afterAll(() => w.stop());
 
 const endpoint = async (key: string, body: Record<string, unknown> = {}) =>
-  (await w.ask('POST', '/api/v1/webhook-endpoints', { key, body: { url: URL_OF, ...body } })).body;
+  (await w.call('POST', '/api/v1/webhook-endpoints', { key, body: { url: URL_OF, ...body } })).body;
 const codesOf = (body: Record<string, unknown>) =>
   (body['errors'] as { pointer: string; code: string }[]).map((e) => [e.pointer, e.code]);
 const secretsOf = async (id: unknown) => {
   const { rows } = await w.books.db.owner.query('SELECT secret, previous_secret FROM webhook_endpoints WHERE id = $1', [id]);
-  const open = (sealed: string | null) => sealed && decryptSecret(parseKeys(ENCRYPTION_KEYS), sealed);
+  const open = (sealed: string | null) => sealed && opened(sealed);
   return { stored: JSON.stringify(rows), current: open(rows[0].secret), previous: open(rows[0].previous_secret) };
 };
 
 describe('endpoints', () => {
   test('an endpoint is made with a secret that is shown once and kept encrypted', async () => {
-    const made = await endpoint(w.a.testKey, { eventTypes: ['payout.*'] });
+    const made = await endpoint(w.a.key, { eventTypes: ['payout.*'] });
     expect(made).toMatchObject({
       object: 'webhook_endpoint',
       url: URL_OF,
@@ -41,11 +40,9 @@ describe('endpoints', () => {
     });
     expect(made['secret']).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
     const { secret, ...shown } = made;
-    const read = await w.ask('GET', `/api/v1/webhook-endpoints/${made['id']}`, { key: w.a.testKey });
+    const read = await w.call('GET', `/api/v1/webhook-endpoints/${made['id']}`, { key: w.a.key });
     expect(read.body).toEqual(shown);
-    expectAsDocumented(made, endpointWithSecretSchema);
-    expectAsDocumented(read.body, endpointSchema);
-    const listed = await w.ask('GET', '/api/v1/webhook-endpoints', { key: w.a.testKey });
+    const listed = await w.call('GET', '/api/v1/webhook-endpoints', { key: w.a.key });
     expect(listed.text).not.toContain(secret);
     const kept = await secretsOf(made['id']);
     expect(kept.current).toBe(secret);
@@ -53,36 +50,36 @@ describe('endpoints', () => {
   });
 
   test('a repeat of the creation gets the same secret again, and there is one endpoint', async () => {
-    const options = { key: w.b.testKey, body: { url: URL_OF }, idempotencyKey: 'endpoint-1' };
-    const first = await w.ask('POST', '/api/v1/webhook-endpoints', options);
-    const again = await w.ask('POST', '/api/v1/webhook-endpoints', options);
+    const options = { key: w.b.key, body: { url: URL_OF }, idempotencyKey: 'endpoint-1' };
+    const first = await w.call('POST', '/api/v1/webhook-endpoints', options);
+    const again = await w.call('POST', '/api/v1/webhook-endpoints', options);
     expect([first.status, again.status, again.text]).toEqual([201, 201, first.text]);
     expect(again.headers['idempotent-replayed']).toBe('true');
     const { rows } = await w.books.db.owner.query(`SELECT body FROM idempotency_keys WHERE key = 'endpoint-1'`);
     expect(rows[0].body).not.toContain('whsec_');
-    const missing = await w.ask('POST', '/api/v1/webhook-endpoints', { ...options, idempotencyKey: null });
+    const missing = await w.call('POST', '/api/v1/webhook-endpoints', { ...options, idempotencyKey: null });
     expect([missing.status, missing.body['code']]).toEqual([400, 'idempotency_key_missing']);
   });
 
   test('a URL into a private network is refused, and loopback is for test keys only', async () => {
     const refused = async (key: string, url: string) => {
-      const { status, body } = await w.ask('POST', '/api/v1/webhook-endpoints', { key, body: { url } });
+      const { status, body } = await w.call('POST', '/api/v1/webhook-endpoints', { key, body: { url } });
       return [status, body['code'], ...codesOf(body).map(([pointer]) => pointer)];
     };
     for (const url of ['https://10.0.0.1/', 'https://192.168.1.1/x', 'https://169.254.169.254/latest', 'https://[fd00::1]/']) {
-      expect([url, ...(await refused(w.a.testKey, url))]).toEqual([url, 422, 'url_not_allowed', '/url']);
+      expect([url, ...(await refused(w.a.key, url))]).toEqual([url, 422, 'url_not_allowed', '/url']);
     }
     for (const url of ['http://127.0.0.1:9/', 'https://localhost/', 'http://example.com/']) {
       expect([url, ...(await refused(w.a.liveKey, url))]).toEqual([url, 422, 'url_not_allowed', '/url']);
     }
     for (const url of [`${URL_OF}\u0000`, `${URL_OF}\n`, `${URL_OF}\ud800`])
-      expect(await refused(w.a.testKey, url)).toEqual([400, 'invalid_request', '/url']);
-    expect(await refused(w.a.testKey, 'nonsense')).toEqual([400, 'invalid_request', '/url']);
-    const local = await w.ask('POST', '/api/v1/webhook-endpoints', { key: w.b.testKey, body: { url: 'http://127.0.0.1:9/' } });
+      expect(await refused(w.a.key, url)).toEqual([400, 'invalid_request', '/url']);
+    expect(await refused(w.a.key, 'nonsense')).toEqual([400, 'invalid_request', '/url']);
+    const local = await w.call('POST', '/api/v1/webhook-endpoints', { key: w.b.key, body: { url: 'http://127.0.0.1:9/' } });
     expect(local.status).toBe(201);
-    const made = await endpoint(w.a.testKey);
-    const moved = await w.ask('PATCH', `/api/v1/webhook-endpoints/${made['id']}`, {
-      key: w.a.testKey,
+    const made = await endpoint(w.a.key);
+    const moved = await w.call('PATCH', `/api/v1/webhook-endpoints/${made['id']}`, {
+      key: w.a.key,
       body: { url: 'https://10.0.0.1/' },
     });
     expect([moved.status, moved.body['code']]).toEqual([422, 'url_not_allowed']);
@@ -95,8 +92,8 @@ describe('endpoints', () => {
       [[], '/eventTypes', 'too_small'],
       ['payout.*', '/eventTypes', 'invalid_type'],
     ]) {
-      const { status, body } = await w.ask('POST', '/api/v1/webhook-endpoints', {
-        key: w.a.testKey,
+      const { status, body } = await w.call('POST', '/api/v1/webhook-endpoints', {
+        key: w.a.key,
         body: { url: URL_OF, eventTypes },
       });
       expect([status, codesOf(body)]).toEqual([400, [[pointer, code]]]);
@@ -104,23 +101,23 @@ describe('endpoints', () => {
   });
 
   test('an endpoint can be changed, switched off and on, and removed', async () => {
-    const { id } = await endpoint(w.a.testKey);
+    const { id } = await endpoint(w.a.key);
     const url = `/api/v1/webhook-endpoints/${id}`;
-    const change = (body: unknown) => w.ask('PATCH', url, { key: w.a.testKey, body });
+    const change = (body: unknown) => w.call('PATCH', url, { key: w.a.key, body });
     expect((await change({ eventTypes: ['payout.failed'] })).body).toMatchObject({ eventTypes: ['payout.failed'], url: URL_OF });
     expect((await change({ disabled: true })).body).toMatchObject({
       disabled: true,
       disabledReason: 'switched off by the merchant',
     });
     expect((await change({ disabled: false })).body).toMatchObject({ disabled: false, disabledReason: null });
-    expect((await w.ask('DELETE', url, { key: w.a.testKey })).status).toBe(204);
-    for (const method of ['GET', 'DELETE']) expect((await w.ask(method, url, { key: w.a.testKey })).status).toBe(404);
+    expect((await w.call('DELETE', url, { key: w.a.key })).status).toBe(204);
+    for (const method of ['GET', 'DELETE']) expect((await w.call(method, url, { key: w.a.key })).status).toBe(404);
     expect((await change({ disabled: true })).status).toBe(404);
   });
 
   test('after a rotation the old secret still signs for a day, so that no webhook is refused meanwhile', async () => {
-    const made = await endpoint(w.a.testKey);
-    const rotated = await w.ask('POST', `/api/v1/webhook-endpoints/${made['id']}/secret/rotate`, { key: w.a.testKey });
+    const made = await endpoint(w.a.key);
+    const rotated = await w.call('POST', `/api/v1/webhook-endpoints/${made['id']}/secret/rotate`, { key: w.a.key });
     expect(rotated.status).toBe(200);
     expect(rotated.body['secret']).not.toBe(made['secret']);
     const hours = (new Date(String(rotated.body['previousSecretUntil'])).getTime() - Date.now()) / 3_600_000;
@@ -129,9 +126,9 @@ describe('endpoints', () => {
   });
 
   test('a rotation whose answer was lost can be repeated without losing the secret in use', async () => {
-    const made = await endpoint(w.a.testKey);
+    const made = await endpoint(w.a.key);
     const rotate = () =>
-      w.ask('POST', `/api/v1/webhook-endpoints/${made['id']}/secret/rotate`, { key: w.a.testKey, idempotencyKey: 'rotate-1' });
+      w.call('POST', `/api/v1/webhook-endpoints/${made['id']}/secret/rotate`, { key: w.a.key, idempotencyKey: 'rotate-1' });
     await rotate();
     await w.books.db.owner.query(
       `UPDATE idempotency_keys SET status = NULL, headers = NULL, body = NULL, lease_until = now() WHERE key = 'rotate-1'`,
@@ -141,38 +138,38 @@ describe('endpoints', () => {
   });
 
   test('sixteen endpoints are the most, also when they are made at once, and a removed one makes room', async () => {
-    const merchant = await w.merchant('Many');
-    const make = () => w.ask('POST', '/api/v1/webhook-endpoints', { key: merchant.testKey, body: { url: URL_OF } });
+    const merchant = await w.merchant();
+    const make = () => w.call('POST', '/api/v1/webhook-endpoints', { key: merchant.key, body: { url: URL_OF } });
     const answers = await Promise.all(Array.from({ length: 20 }, make));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(16);
     expect(answers.filter(({ body }) => body['code'] === 'too_many_endpoints')).toHaveLength(4);
-    const live = await w.ask('POST', '/api/v1/webhook-endpoints', { key: merchant.liveKey, body: { url: URL_OF } });
+    const live = await w.call('POST', '/api/v1/webhook-endpoints', { key: merchant.liveKey, body: { url: URL_OF } });
     expect(live.status).toBe(201); // the other mode has its own
     const id = answers.find(({ status }) => status === 201)?.body['id'];
-    await w.ask('DELETE', `/api/v1/webhook-endpoints/${id}`, { key: merchant.testKey });
+    await w.call('DELETE', `/api/v1/webhook-endpoints/${id}`, { key: merchant.key });
     expect((await make()).status).toBe(201);
   });
 
   test('a key needs the scope for it', async () => {
-    const limited = await w.ask('POST', `/api/admin/merchants/${w.a.id}/api-keys`, {
+    const limited = await w.call('POST', `/api/admin/merchants/${w.a.id}/api-keys`, {
       key: w.admins.admin.key,
       body: { mode: 'test', scopes: ['webhooks:read'] },
     });
     const key = limited.body['key'] as string;
-    expect((await w.ask('GET', '/api/v1/webhook-endpoints', { key })).status).toBe(200);
-    expect((await w.ask('POST', '/api/v1/webhook-endpoints', { key, body: { url: URL_OF } })).status).toBe(403);
+    expect((await w.call('GET', '/api/v1/webhook-endpoints', { key })).status).toBe(200);
+    expect((await w.call('POST', '/api/v1/webhook-endpoints', { key, body: { url: URL_OF } })).status).toBe(403);
   });
 });
 
 describe('events', () => {
   test('events are listed as their webhooks tell them, the newest first, and by type and payout', async () => {
-    const merchant = await w.merchant('Eventful');
+    const merchant = await w.merchant();
     await w.books.fund({ merchantId: merchant.id, mode: 'test' }, 1_000_000n);
     const payoutId = await w.payoutOf(merchant);
     await w.books.told(payoutId, 'attempt_started 1', 'paid 1');
     const other = await w.payoutOf(merchant);
     const list = async (query: string) =>
-      (await w.ask<Listed>('GET', `/api/v1/events?${query}`, { key: merchant.testKey })).body.data;
+      (await w.call<Listed>('GET', `/api/v1/events?${query}`, { key: merchant.key })).body.data;
 
     const ofPayout = await list(`payoutId=${payoutId}`);
     expect(ofPayout.map((event) => event['type'])).toEqual(['payout.succeeded', 'payout.processing', 'payout.created']);
@@ -182,33 +179,32 @@ describe('events', () => {
       livemode: false,
       data: { object: { id: payoutId, object: 'payout', status: 'SUCCESS', destination: { accountLast4: '0001' } } },
     });
-    for (const each of ofPayout) expectAsDocumented(each, eventSchema);
     expect(Object.keys(ofPayout[0] ?? {})).toEqual(['id', 'type', 'timestamp', 'livemode', 'sequence', 'data']);
     expect(JSON.stringify(ofPayout)).not.toContain('12345678900001');
     expect((await list('type=payout.created')).map((event) => event['sequence'])).toEqual([1, 1]);
     expect(await list(`payoutId=${other}&type=payout.failed`)).toEqual([]);
-    const one = await w.ask('GET', `/api/v1/events/${ofPayout[0]?.['id']}`, { key: merchant.testKey });
+    const one = await w.call('GET', `/api/v1/events/${ofPayout[0]?.['id']}`, { key: merchant.key });
     expect(one.body).toEqual(ofPayout[0]);
-    expect((await w.ask('GET', '/api/v1/events?type=payout.exploded', { key: merchant.testKey })).status).toBe(400);
+    expect((await w.call('GET', '/api/v1/events?type=payout.exploded', { key: merchant.key })).status).toBe(400);
   });
 
   test('what a PSP said in vain is for the timeline: no list, no event and no resend shows it', async () => {
     const payoutId = await w.payoutOf(w.a);
     await w.books.told(payoutId, 'attempt_started 1', 'failed 1');
     expect((await w.books.tell(payoutId, 'psp_processing', { attempt: 1 })).outcome).toBe('ignored');
-    const listed = await w.ask('GET', `/api/v1/events?payoutId=${payoutId}`, { key: w.a.testKey });
+    const listed = await w.call('GET', `/api/v1/events?payoutId=${payoutId}`, { key: w.a.key });
     expect(listed.text).not.toContain('fact_ignored');
     const id = `evt_${payoutId.slice(3)}_0004`;
     const { rows } = await w.books.db.owner.query('SELECT type FROM events WHERE id = $1', [id]);
     expect(rows).toEqual([{ type: 'payout.fact_ignored' }]);
-    expect((await w.ask('GET', `/api/v1/events/${id}`, { key: w.a.testKey })).status).toBe(404);
-    expect((await w.ask('POST', `/api/v1/events/${id}/resend`, { key: w.a.testKey })).status).toBe(404);
+    expect((await w.call('GET', `/api/v1/events/${id}`, { key: w.a.key })).status).toBe(404);
+    expect((await w.call('POST', `/api/v1/events/${id}/resend`, { key: w.a.key })).status).toBe(404);
   });
 
   test('with Temporal away a resend is 503, and its key is not used up', async () => {
     const payoutId = await w.payoutOf(w.a);
     const url = `/api/v1/events/evt_${payoutId.slice(3)}_0001/resend`;
-    const { status, body, headers } = await w.ask('POST', url, { key: w.a.testKey, idempotencyKey: 'resend-away' });
+    const { status, body, headers } = await w.call('POST', url, { key: w.a.key, idempotencyKey: 'resend-away' });
     expect([status, body['code']]).toEqual([503, 'service_unavailable']);
     expect(headers['retry-after']).toBeDefined();
     const { rows } = await w.books.db.owner.query(`SELECT status FROM idempotency_keys WHERE key = 'resend-away'`);
@@ -218,7 +214,7 @@ describe('events', () => {
 
 describe('isolation', () => {
   test('nothing of one merchant’s is seen or touched with another’s key, or with a key of the other mode', async () => {
-    const made = await endpoint(w.a.testKey);
+    const made = await endpoint(w.a.key);
     const payoutId = await w.payoutOf(w.a);
     await w.books.db.owner.query(
       `INSERT INTO webhook_attempts (delivery_id, number, trigger, duration_ms)
@@ -226,8 +222,7 @@ describe('isolation', () => {
       [payoutId, made['id']],
     );
     const eventId = `evt_${payoutId.slice(3)}_0001`;
-    const attempts = await w.ask<Listed>('GET', `/api/v1/webhook-endpoints/${made['id']}/attempts`, { key: w.a.testKey });
-    for (const each of attempts.body.data) expectAsDocumented(each, webhookAttemptSchema);
+    const attempts = await w.call<Listed>('GET', `/api/v1/webhook-endpoints/${made['id']}/attempts`, { key: w.a.key });
     expect(attempts.body.data).toMatchObject([{ object: 'webhook_attempt', number: 1, trigger: 'auto' }]);
     const routes = [
       ['GET', `/api/v1/webhook-endpoints/${made['id']}`],
@@ -238,10 +233,10 @@ describe('isolation', () => {
       ['GET', `/api/v1/events/${eventId}`],
       ['POST', `/api/v1/events/${eventId}/resend`],
     ] as const;
-    for (const key of [w.b.testKey, w.b.liveKey, w.a.liveKey]) {
+    for (const key of [w.b.key, w.b.liveKey, w.a.liveKey]) {
       for (const [method, url] of routes) {
-        const foreign = await w.ask(method, url, { key, ...(method === 'PATCH' && { body: { disabled: true } }) });
-        const unknown = await w.ask(method, url.replace(/(we|evt)_[0-9a-f_]+/, `$1_${'0'.repeat(32)}`), {
+        const foreign = await w.call(method, url, { key, ...(method === 'PATCH' && { body: { disabled: true } }) });
+        const unknown = await w.call(method, url.replace(/(we|evt)_[0-9a-f_]+/, `$1_${'0'.repeat(32)}`), {
           key,
           ...(method === 'PATCH' && { body: { disabled: true } }),
         });
@@ -254,20 +249,20 @@ describe('isolation', () => {
         `/api/v1/events?payoutId=${payoutId}`,
         '/api/v1/webhook-endpoints?limit=100',
       ]) {
-        const { text } = await w.ask('GET', list, { key });
+        const { text } = await w.call('GET', list, { key });
         for (const secret of [made['id'], payoutId, eventId]) expect(text).not.toContain(secret);
       }
     }
-    expect((await w.ask('GET', `/api/v1/webhook-endpoints/${made['id']}`, { key: w.a.testKey })).body).toMatchObject({
+    expect((await w.call('GET', `/api/v1/webhook-endpoints/${made['id']}`, { key: w.a.key })).body).toMatchObject({
       disabled: false,
     });
   });
 
   test('a merchant cannot have their events sent to another’s endpoint', async () => {
-    const foreign = await endpoint(w.b.testKey);
+    const foreign = await endpoint(w.b.key);
     const payoutId = await w.payoutOf(w.a);
-    const answer = await w.ask('POST', `/api/v1/events/evt_${payoutId.slice(3)}_0001/resend`, {
-      key: w.a.testKey,
+    const answer = await w.call('POST', `/api/v1/events/evt_${payoutId.slice(3)}_0001/resend`, {
+      key: w.a.key,
       body: { endpointId: foreign['id'] },
     });
     expect(answer.status).toBe(404);
@@ -280,24 +275,24 @@ describe('isolation', () => {
 
   test('a cursor of another merchant, of another list or made up is refused', async () => {
     for (let n = 0; n < 3; n += 1) await w.payoutOf(w.a);
-    const { body } = await w.ask<Listed>('GET', '/api/v1/events?limit=1', { key: w.a.testKey });
+    const { body } = await w.call<Listed>('GET', '/api/v1/events?limit=1', { key: w.a.key });
     expect(body.hasMore).toBe(true);
     for (const [key, url] of [
-      [w.b.testKey, `/api/v1/events?cursor=${body.nextCursor}`],
+      [w.b.key, `/api/v1/events?cursor=${body.nextCursor}`],
       [w.a.liveKey, `/api/v1/events?cursor=${body.nextCursor}`],
-      [w.a.testKey, `/api/v1/webhook-endpoints?cursor=${body.nextCursor}`],
-      [w.a.testKey, `/api/v1/events?cursor=${Buffer.from(newId('x')).toString('base64url')}`],
+      [w.a.key, `/api/v1/webhook-endpoints?cursor=${body.nextCursor}`],
+      [w.a.key, `/api/v1/events?cursor=${Buffer.from(newId('x')).toString('base64url')}`],
     ] as const) {
-      const refused = await w.ask('GET', url, { key });
+      const refused = await w.call('GET', url, { key });
       expect([refused.status, codesOf(refused.body)]).toEqual([400, [['/cursor', 'invalid_cursor']]]);
     }
   });
 
   test('odd bytes in ids and filters are answered, not a failure of ours', async () => {
     for (const url of ['/events/%00', '/webhook-endpoints/%00', '/webhook-endpoints/%00/attempts', '/events/%ED%A0%80']) {
-      const { status } = await w.ask('GET', `/api/v1${url}`, { key: w.a.testKey });
+      const { status } = await w.call('GET', `/api/v1${url}`, { key: w.a.key });
       expect([url, [400, 404].includes(status)]).toEqual([url, true]);
     }
-    expect((await w.ask('GET', '/api/v1/events?payoutId=%00', { key: w.a.testKey })).status).toBe(400);
+    expect((await w.call('GET', '/api/v1/events?payoutId=%00', { key: w.a.key })).status).toBe(400);
   });
 });

@@ -1,4 +1,5 @@
 /** Guards: a worker finds its work whatever starts first, says how it is, and takes nothing with it when it ends. */
+
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,7 @@ import { startSandbox } from '../../src/psp/sandbox/server.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
 import { type RunningWorker, startWorker } from '../../src/worker/main.ts';
+import { ENCRYPTION_KEYS } from '../support/encryption.ts';
 import { openWebhookWorld, type WebhookWorld } from '../support/webhookWorld.ts';
 
 let world: WebhookWorld;
@@ -45,7 +47,7 @@ beforeAll(async () => {
     DATABASE_URL: world.books.db.appUrl,
     TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
     WORKER_PORT: String(await freePort()),
-    ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
+    ENCRYPTION_KEYS,
     SANDBOX_URL: sandbox.url,
     WEBHOOK_ALLOW_LOOPBACK_TEST: 'true',
     LOG_LEVEL: 'silent',

@@ -1,4 +1,5 @@
 /** `npm run histories`: walks every path on a real engine and keeps what Temporal recorded. Not a test: run on purpose. */
+
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +11,14 @@ import { createNotificationActivities } from '../../activities/notify/notificati
 import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
 import { startReceiver } from '../../harness/receiver.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
-import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
+import { encryptSecret } from '../../src/crypto/secretBox.ts';
 import { createMailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
-import { ENCRYPTION_KEYS, startEngine } from '../support/engine.ts';
+import { ENCRYPTION_KEYS, keys } from '../support/encryption.ts';
+import { startEngine } from '../support/engine.ts';
 import { HISTORIES } from './histories.ts';
 import { EARLIER, PATHS, type PathWorld } from './paths.ts';
 
@@ -29,7 +31,6 @@ beforeAll(async () => {
     () => engine.stop(),
     () => receiver.close(),
   );
-  const keys = parseKeys(ENCRYPTION_KEYS);
   const approver = newId('adm');
   const { owner } = engine.db;
   await owner.query(`INSERT INTO admins (id, name, role) VALUES ($1, 'An approver', 'approver')`, [approver]);

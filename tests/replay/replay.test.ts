@@ -2,13 +2,15 @@
  * Guards: payouts that are under way when a new version is rolled out go on where they were. A workflow that would take
  * another turn than its recorded history stops dead, with the money reserved. See docs/changing-workflows.md.
  */
+
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { dataConverter } from '../../src/temporal/codec.ts';
 import { bundleSettings } from '../../src/temporal/workerSettings.ts';
-import { ENCRYPTION_KEYS } from '../support/engine.ts';
+import { ENCRYPTION_KEYS } from '../support/encryption.ts';
+
 import { recorded } from './histories.ts';
 import { EARLIER, PATHS } from './paths.ts';
 

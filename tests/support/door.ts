@@ -3,7 +3,6 @@ import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { loadConfig } from '../../src/config.ts';
 import { hashApiKey, type KeyPrefix, newApiKey } from '../../src/crypto/newSecret.ts';
-import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';
 import { buildApp } from '../../src/http/app.ts';
@@ -20,30 +19,32 @@ import { connectTemporal } from '../../src/temporal/client.ts';
 import { createWebhooksClient, type WebhooksClient } from '../../src/webhooks/client.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { type Document, documentCheck } from './document.ts';
+import { ENCRYPTION_KEYS, keys, sealed } from './encryption.ts';
 
-export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 export const CALLBACK_SECRET = 'sandbox-secret';
 
-export interface Reply {
+// biome-ignore lint/suspicious/noExplicitAny: whatever a client would find in it
+export interface Reply<Body = any> {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever a client would find in it
-  readonly body: any;
+  readonly body: Body;
 }
 
 export interface CallOptions {
   readonly key?: string;
   /** Sent as JSON; a text or bytes as they are. */
   readonly body?: unknown;
-  /** By default a new one for each call; null: none. */
+  /** By default a new one for each write that needs one, a merchant's; null: none. */
   readonly idempotencyKey?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Merchant {
   readonly id: string;
+  /** Its test key, unless it was asked for another. */
   readonly key: string;
+  readonly liveKey: string;
 }
 
 export interface TestAdmin {
@@ -56,8 +57,10 @@ export interface Door {
   readonly app: FastifyInstance;
   readonly db: TestDatabase;
   readonly context: ApiContext;
-  call(method: string, path: string, options?: CallOptions): Promise<Reply>;
-  /** A new merchant with one key. `funds` in minor units of PKR. */
+  /** Fails where the answer is not as the OpenAPI document says, field by field. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever a client would find in it
+  call<Body = any>(method: string, path: string, options?: CallOptions): Promise<Reply<Body>>;
+  /** A new merchant with a key of this mode and scopes, and a live one. `funds` in minor units of PKR. */
   merchant(options?: { mode?: Mode; funds?: bigint; scopes?: readonly string[] }): Promise<Merchant>;
   /** One more key of a merchant. */
   key(merchantId: string, options?: { mode?: Mode; scopes?: readonly string[]; createdBy?: string }): Promise<string>;
@@ -99,7 +102,6 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const prisma = createPrisma(pool);
   const temporal = connectTemporal(config);
   const psps = createPspRegistry(config.psps);
-  const keys = parseKeys(ENCRYPTION_KEYS);
   const context: ApiContext = {
     config,
     pool,
@@ -133,13 +135,14 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     async call(method, path, { key, body: sent, idempotencyKey, headers = {} } = {}) {
       serial += 1;
       const isRaw = sent === undefined || typeof sent === 'string' || Buffer.isBuffer(sent);
-      const idempotency = idempotencyKey === undefined ? `call-${serial}` : idempotencyKey;
+      const needsKey = path.startsWith('/api/v1/') && ['POST', 'PUT', 'PATCH'].includes(method);
+      const idempotency = idempotencyKey === undefined && needsKey ? `call-${serial}` : (idempotencyKey ?? null);
       const reply = await app.inject({
         method: method as 'GET',
         url: path,
         headers: {
           ...(key === undefined ? {} : { 'x-api-key': key }),
-          ...(idempotency === null || method === 'GET' ? {} : { 'x-idempotency-key': idempotency }),
+          ...(idempotency === null ? {} : { 'x-idempotency-key': idempotency }),
           ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
@@ -155,12 +158,13 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       await db.owner.query('INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, $2, $3)', [
         id,
         'Test',
-        encryptSecret(keys, 'whsec_test'),
+        sealed(`whsec_${Buffer.alloc(32, 1).toString('base64')}`),
       ]);
       if (funds > 0n) {
         await fund(context, { merchantId: id, mode, currency: 'PKR', amountMinor: String(funds), externalId: 'opening' });
       }
-      return { id, key: await door.key(id, { mode, scopes }) };
+      const key = await door.key(id, { mode, scopes });
+      return { id, key, liveKey: mode === 'live' ? key : await door.key(id, { mode: 'live' }) };
     },
     async key(merchantId, { mode = 'test', scopes = [], createdBy } = {}) {
       const columns = { merchant_id: merchantId, mode, scopes, created_by: createdBy ?? null };

@@ -29,9 +29,8 @@ import { clientSettings } from '../../src/temporal/clientSettings.ts';
 import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { buildOf, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
+import { ENCRYPTION_KEYS } from './encryption.ts';
 import { bundledWorkflows } from './workflowBundle.ts';
-
-export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 
 export const SHORT_TIMES: PayoutTimes = {
   reviewWindowMs: 60_000,

@@ -7,20 +7,18 @@ import {
   type SendAnswer,
 } from '../../activities/notify/notifications.ts';
 import { newVapidPair, type VapidKeys } from '../../src/crypto/pushKeys.ts';
-import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import { createMailer, type Mailer } from '../../src/notify/mail.ts';
 import { createPusher } from '../../src/notify/push.ts';
 import type { Channel } from '../../src/notify/rules/notifications.ts';
 import type { Mode } from '../../src/payouts/rules/contract.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks, type Provider } from './books.ts';
+import { keys, sealed } from './encryption.ts';
 import { type MailServer, startMailServer } from './mailServer.ts';
 import { type Browser, type PushService, startPushService } from './pushService.ts';
 
 export const FROM = 'oncepay <payouts@platform.example>';
 export const VAPID: VapidKeys = { ...newVapidPair(), subject: 'mailto:payouts@platform.example' };
-
-const keys = parseKeys(`test:${Buffer.alloc(32, 7).toString('base64')}`);
 
 export interface StoredNotification {
   readonly id: string;
@@ -80,7 +78,7 @@ export async function openNotificationWorld(): Promise<NotificationWorld> {
       const { endpoint, keys: own } = browser.subscription;
       await pool.query(
         `INSERT INTO push_subscriptions (id, owner_kind, owner_id, endpoint, keys) VALUES ($1, 'provider', $2, $3, $4)`,
-        [newId('psb'), providerId, endpoint, encryptSecret(keys, JSON.stringify(own))],
+        [newId('psb'), providerId, endpoint, sealed(JSON.stringify(own))],
       );
       return browser;
     },

@@ -1,4 +1,5 @@
 /** `oncepay restored` as an operator runs it on an engine of the tests, with the statement of its sandbox. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,8 @@ import { type Backup, backUp } from '../../harness/backup.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { Command, Destination } from '../../src/payouts/rules/contract.ts';
 import { restored } from '../../src/restore/main.ts';
-import { ENCRYPTION_KEYS, type Engine, SHORT_TIMES } from './engine.ts';
+import { ENCRYPTION_KEYS } from './encryption.ts';
+import { type Engine, SHORT_TIMES } from './engine.ts';
 
 type BankDestination = Extract<Destination, { type: 'bank' }>;
 

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createWebhookActivities, type Delivered, type WebhookPorts } from '../../activities/webhooks/webhooks.ts';
-import { encryptSecret, parseKeys } from '../../src/crypto/secretBox.ts';
 import type { Mode } from '../../src/payouts/rules/contract.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, type Owner, openBooks } from './books.ts';
+import { keys, sealed } from './encryption.ts';
 
 export interface WebhookMerchant extends Owner {
   readonly secret: string;
@@ -48,9 +48,7 @@ export interface WebhookWorld {
   stop(): Promise<void>;
 }
 
-const keys = parseKeys(`test:${Buffer.alloc(32, 7).toString('base64')}`);
 export const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
-export const stored = (secret: string) => encryptSecret(keys, secret);
 
 /** Runs an activity with a context, as inside a worker. */
 export function inActivity<T>(run: () => Promise<T>): Promise<T> {
@@ -71,7 +69,7 @@ export async function openWebhookWorld(): Promise<WebhookWorld> {
       await sql.query('INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, $2, $3)', [
         owner.merchantId,
         'Test',
-        stored(secret),
+        sealed(secret),
       ]);
       await books.fund(owner, 1_000_000n);
       return { ...owner, secret };
@@ -81,7 +79,7 @@ export async function openWebhookWorld(): Promise<WebhookWorld> {
       const secret = newSecret();
       await sql.query(
         `INSERT INTO webhook_endpoints (id, merchant_id, mode, url, event_types, secret) VALUES ($1, $2, $3, $4, '{payout.*}', $5)`,
-        [id, merchantId, mode, url, stored(secret)],
+        [id, merchantId, mode, url, sealed(secret)],
       );
       return { id, secret };
     },
