@@ -1,6 +1,6 @@
 /**
  * Brings a database up to this version: the migrations in order, in Prisma's own `_prisma_migrations` table (Prisma
- * agrees with every row), then the ledger's functions that changed. Without Prisma's engine, which is a download.
+ * agrees with every row), then the ledger's functions that changed. Why not by Prisma's own engine: docs/dependencies.md.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
