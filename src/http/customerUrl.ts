@@ -1,18 +1,11 @@
 /** URLs that customers give us to send to. */
-import { z } from 'zod';
 import { type AddressRules, checkWebhookUrl } from '../net/address.ts';
-import { TEXT_FAULTS, textFault } from '../rules/text.ts';
+import { textFault } from '../rules/text.ts';
+import { textBy } from './plainText.ts';
 import { invalidRequest, Problem } from './problem.ts';
 
 /** Its form is checkWebhookUrl's affair; but what the URL parser forgives, such as a NUL, PostgreSQL does not. */
-export const urlText = (example: string) =>
-  z
-    .string()
-    .superRefine((text, context) => {
-      const code = textFault(text);
-      if (code) context.addIssue({ code: 'custom', message: TEXT_FAULTS[code], params: { code } });
-    })
-    .meta({ format: 'uri', maxLength: 2048, examples: [example] });
+export const urlText = (example: string) => textBy(textFault).meta({ format: 'uri', maxLength: 2048, examples: [example] });
 
 /** @throws Problem where we do not send: to no URL at all, or into a network that is not public. */
 export async function mustBeAllowed(url: string, pointer: string, rules: AddressRules): Promise<void> {

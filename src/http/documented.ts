@@ -8,6 +8,9 @@ type Documented = Readonly<Record<number, unknown>>;
 /** For routes without query parameters: an unknown one is refused. */
 export const noQuery = z.strictObject({});
 
+/** For routes whose body says nothing: none, `null` or `{}`. */
+export const noBody = z.strictObject({}).nullish();
+
 /** What cannot be an id becomes one that nobody has: 404 as for any other, and no odd byte ever gets to PostgreSQL. */
 export const byId = z.strictObject({ id: z.string().transform((text) => (/^[\x21-\x7e]+$/.test(text) ? text : '-')) });
 

@@ -96,7 +96,7 @@ export function openPage<Key extends string | number | bigint>(
   };
 }
 
-const tagOf = (request: FastifyRequest): string => tagFor(tenantOf(request.caller), request.routeOptions.url ?? '');
+const tagOf = (request: FastifyRequest): string => tagFor(tagPart(request.caller), request.routeOptions.url ?? '');
 
 /** Not a secret: what a cursor can reach is in the query's WHERE. It tells a mistake from a page. */
 const tagFor = (tenant: string, route: string): string =>
@@ -105,7 +105,7 @@ const tagFor = (tenant: string, route: string): string =>
 /** As a list would give it out: whoever reads this file can make one, so every key must be one that the query takes. */
 export const cursorOf = (tenant: string, route: string, key: string): string => writeCursor(tagFor(tenant, route), key);
 
-function tenantOf(caller: Caller | undefined): string {
+function tagPart(caller: Caller | undefined): string {
   if (caller?.kind === 'merchant') return `${caller.merchantId} ${caller.mode}`;
   return caller?.kind === 'provider' ? caller.providerId : 'admin';
 }

@@ -105,12 +105,3 @@ export async function drift(url: string, schemaFile: string): Promise<string> {
     return exitCode === 0 ? '' : (stdout ?? 'drift');
   });
 }
-
-/** The SQL of a first migration: what an empty database needs to be what schema.prisma says. */
-export async function sqlFromEmpty(url: string, schemaFile: string): Promise<string> {
-  return await withEngine(url, schemaFile, async (engine) => {
-    const to = { tag: 'schemaDatamodel' as const, files: schemaFiles(schemaFile) };
-    const { stdout } = await engine.diff({ from: { tag: 'empty' }, to, script: true, exitCode: null, filters });
-    return stdout ?? '';
-  });
-}

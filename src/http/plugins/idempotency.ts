@@ -166,7 +166,7 @@ export async function once(context: ApiContext, request: FastifyRequest, reply: 
 }
 
 function keyUse(request: FastifyRequest, { path, fingerprint: own }: Work): KeyUse {
-  const { merchantId, mode } = tenantOf(request);
+  const { merchantId, mode } = keyspaceOf(request);
   const { idempotencyKey: key, method, url, body } = request;
   if (key === undefined) throw new Error(`${request.routeOptions.url} is not behind requireIdempotencyKey`);
   const route = `${method} ${path ?? url.split('?', 1)[0]}`;
@@ -177,7 +177,7 @@ function keyUse(request: FastifyRequest, { path, fingerprint: own }: Work): KeyU
 }
 
 /** Keys are each merchant's own, apart for test and live, and each provider's and each admin's own. */
-function tenantOf(request: FastifyRequest): Pick<KeyUse, 'merchantId' | 'mode'> {
+function keyspaceOf(request: FastifyRequest): Pick<KeyUse, 'merchantId' | 'mode'> {
   const { caller } = request;
   if (caller?.kind === 'admin') return { merchantId: caller.adminId, mode: 'admin' };
   if (caller?.kind === 'provider') return { merchantId: caller.providerId, mode: caller.mode };

@@ -10,11 +10,13 @@ import { adminOf } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
 import { byId, documented, noQuery } from '../documented.ts';
 import { emailAddress } from '../emailAddress.ts';
+import { oneAtATime } from '../oneAtATime.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../paging.ts';
 import { plainText } from '../plainText.ts';
 import { adminAuth } from '../plugins/auth.ts';
 import { onceIfKeyed } from '../plugins/idempotency.ts';
 import { notFound, Problem } from '../problem.ts';
+import { revokeKeys } from '../revokeKeys.ts';
 import { adminSchema, newAdminSchema } from './adminSchemas.ts';
 
 const { read, write } = documented('admin');
@@ -45,12 +47,12 @@ export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
               { action: 'admin.create', target: id, data: { name, role, email } },
               async (db) => {
                 // One at a time for a name: twins at the same moment would both find it free.
-                await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`admin ${name}`}, 0))`;
+                await oneAtATime(db, `admin ${name}`);
                 const namesake = await db.admin.findUnique({ where: { name } });
                 if (namesake && namesake.id !== id) throw new Problem(409, 'name_taken', 'There is an admin of this name.');
                 const one = namesake ?? (await db.admin.create({ data: { id, name, role, email } }));
                 // Made before, but its answer was lost and with it the key: that one must open nothing.
-                await db.apiKey.updateMany({ where: { adminId: id, revokedAt: null }, data: { revokedAt: new Date() } });
+                await revokeKeys(db, { adminId: id });
                 await db.apiKey.create({ data: { id: newId('key'), adminId: id, createdBy: adminOf(request).adminId, ...kept } });
                 return one;
               },
@@ -97,7 +99,7 @@ async function deactivate(db: Prisma.TransactionClient, id: string): Promise<voi
     throw new Problem(409, 'last_admin', 'This is the last active admin: make another one first.');
   const { count } = await db.admin.updateMany({ where: { id }, data: { active: false } });
   if (count === 0) throw notFound();
-  await db.apiKey.updateMany({ where: { adminId: id, revokedAt: null }, data: { revokedAt: new Date() } });
+  await revokeKeys(db, { adminId: id });
 }
 
 function present({ id, name, role, email, active, createdAt }: Admin): z.infer<typeof adminSchema> {

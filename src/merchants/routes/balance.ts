@@ -1,4 +1,5 @@
 /** A merchant's money: what there is, how it came to be, and, with a test key, more of it. */
+
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { PrismaClient } from '../../generated/prisma/client.ts';
@@ -7,6 +8,7 @@ import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from '../..
 import { overBalanceLimit } from '../../http/balanceLimit.ts';
 import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
+import { noQuery } from '../../http/documented.ts';
 import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
@@ -75,7 +77,7 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
           summary: 'What is available and what is locked, by currency',
           tags: ['balance'],
           security: KEY_NEEDED,
-          querystring: z.strictObject({}),
+          querystring: noQuery,
           response: readAnswers({ 200: balanceSchema }),
         },
       },

@@ -9,6 +9,7 @@ import { adminOf, providerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { mustBeAllowed, urlText } from '../../http/customerUrl.ts';
 import { documented, noQuery } from '../../http/documented.ts';
+import { oneAtATime } from '../../http/oneAtATime.ts';
 import { listSchema } from '../../http/paging.ts';
 import { adminAuth, providerAuth } from '../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../http/plugins/idempotency.ts';
@@ -147,7 +148,7 @@ function pushSubscriptionRoutes(context: ApiContext, { tag, onRequest, ownerOf }
     const { ownerKind, ownerId } = owner;
     return await prisma.$transaction(async (db) => {
       // One at a time for a person: two at once would both find room for one.
-      await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`push_subscriptions ${ownerKind} ${ownerId}`}, 0))`;
+      await oneAtATime(db, `push_subscriptions ${ownerKind} ${ownerId}`);
       const others = await db.pushSubscription.count({ where: { ...owner, endpoint: { not: wanted.endpoint } } });
       if (others >= SUBSCRIPTIONS_MAX) {
         throw new Problem(

@@ -7,10 +7,10 @@ import { merchantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { statusQuery } from '../../http/documented.ts';
 import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
+import { reference } from '../../http/plainText.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { timeQuery } from '../../http/times.ts';
 import { isCurrency } from '../../rules/money.ts';
-import { referenceFault, TEXT_FAULTS } from '../../rules/text.ts';
 import { presentPayout } from '../present/payout.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from '../present/schemas.ts';
 import { awaitChange, listPayouts } from '../reads.ts';
@@ -40,13 +40,7 @@ const listQuery = z.strictObject({
   ...pageQuery,
   status: statusQuery(PUBLIC_STATUSES),
   currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
-  reference: z
-    .string()
-    .superRefine((text, context) => {
-      const code = referenceFault(text);
-      if (code) context.addIssue({ code: 'custom', message: TEXT_FAULTS[code], params: { code } });
-    })
-    .optional(),
+  reference: reference.optional(),
   createdFrom: timeQuery,
   createdTo: timeQuery,
 });

@@ -1,9 +1,11 @@
 /** Making payouts, and steering those there are. */
+
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { idempotencyHeaders, KEY_NEEDED, writeAnswers } from '../../http/answers.ts';
 import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
+import { noBody } from '../../http/documented.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
 import { notFound } from '../../http/problem.ts';
@@ -20,8 +22,6 @@ import { takeIn } from '../useCases/takeIn.ts';
 import { payoutBody, readPayoutOrder } from './payoutRequest.ts';
 
 const params = z.object({ id: z.string() });
-const noBody = z.strictObject({}).nullish();
-
 export function payoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {
     app.post(

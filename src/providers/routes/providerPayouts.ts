@@ -1,10 +1,9 @@
 /** A provider asks to be paid, and may call it off while nothing was sent. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import { KEY_NEEDED, writeAnswers } from '../../http/answers.ts';
 import { providerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
-import { byId, documented, noQuery } from '../../http/documented.ts';
+import { byId, documented, noBody, noQuery } from '../../http/documented.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
 import { type Answer, onceIfKeyed, onceOrUnderOwnKey } from '../../http/plugins/idempotency.ts';
 import { cancelled, takenAnswer } from '../../payouts/answers.ts';
@@ -72,7 +71,7 @@ export function providerPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod
         schema: {
           params: byId,
           querystring: noQuery,
-          body: z.strictObject({}).nullish(),
+          body: noBody,
           ...write('Call a payout off while nothing may be on the wire', 200, providerPayoutSchema),
         },
       },

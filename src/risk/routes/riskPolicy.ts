@@ -1,11 +1,13 @@
 /** Which provider payouts a person must look at: the policy in force, a new version of it, and how another would have decided. */
+
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { writeAudit } from '../../http/audit.ts';
 import { adminOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
-import { documented, word } from '../../http/documented.ts';
+import { documented, noQuery, word } from '../../http/documented.ts';
+import { oneAtATime } from '../../http/oneAtATime.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
 import { canonical, onceIfKeyed } from '../../http/plugins/idempotency.ts';
 import { notFound } from '../../http/problem.ts';
@@ -98,7 +100,7 @@ export function riskPolicyRoutes(context: ApiContext): FastifyPluginAsyncZod {
       {
         onRequest: adminAuth(context, ACTION_ROLES.read),
         schema: {
-          querystring: z.strictObject({}),
+          querystring: noQuery,
           body: trial,
           ...write('How another policy would have decided', 200, dryRunSchema),
         },
@@ -119,7 +121,7 @@ export function riskPolicyRoutes(context: ApiContext): FastifyPluginAsyncZod {
  * installation's, so that for each merchant a greater number is the later policy.
  */
 async function lockPolicy(db: Prisma.TransactionClient, merchantId: string): Promise<StoredPolicy> {
-  await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('risk policies', 0))`;
+  await oneAtATime(db, 'risk policies');
   return await policyFor(db, merchantId);
 }
 

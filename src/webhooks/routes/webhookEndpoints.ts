@@ -7,7 +7,8 @@ import type { Prisma, WebhookEndpoint } from '../../generated/prisma/client.ts';
 import { type MerchantCaller, merchantOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { mustBeAllowed, urlText } from '../../http/customerUrl.ts';
-import { byId, documented, keyed, noQuery } from '../../http/documented.ts';
+import { byId, documented, keyed, noBody, noQuery } from '../../http/documented.ts';
+import { oneAtATime } from '../../http/oneAtATime.ts';
 import { BIGINT_KEY, ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
@@ -46,8 +47,6 @@ const eventTypes = z
 const url = urlText('https://example.com/webhooks');
 const creation = z.strictObject({ url, eventTypes: eventTypes.default(['payout.*']) });
 const change = z.strictObject({ url: url.optional(), eventTypes: eventTypes.optional(), disabled: z.boolean().optional() });
-const noBody = z.strictObject({}).nullish();
-
 export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { prisma, keys } = context;
   const reads = merchantAuth(context, 'webhooks:read');
@@ -194,7 +193,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
     const { id, merchantId, mode, secret } = wanted;
     return await prisma.$transaction(async (db) => {
       // One at a time for a merchant and mode: two at once would both find room for one.
-      await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`webhook_endpoints ${merchantId} ${mode}`}, 0))`;
+      await oneAtATime(db, `webhook_endpoints ${merchantId} ${mode}`);
       const others = await db.webhookEndpoint.count({ where: { merchantId, mode, deletedAt: null, id: { not: id } } });
       if (others >= ENDPOINTS_MAX)
         throw new Problem(

@@ -10,7 +10,7 @@ const HOUR = 60 * MINUTE;
  * days in all: who was away on Saturday has their events on Monday.
  */
 // biome-ignore format: a table
-export const TRY_WAITS_MS: readonly number[] = [
+const TRY_WAITS_MS: readonly number[] = [
   0, 5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
 ];
 

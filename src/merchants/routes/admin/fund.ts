@@ -6,32 +6,24 @@ import { writeAudit } from '../../../http/audit.ts';
 import { overBalanceLimit } from '../../../http/balanceLimit.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, noQuery } from '../../../http/documented.ts';
+import { reference } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../../http/problem.ts';
 import { formatMajor, parseAmount } from '../../../rules/money.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
-import { referenceFault, TEXT_FAULTS } from '../../../rules/text.ts';
 import { type Funding, fund } from '../../useCases/fund.ts';
 import { fundingSchema } from './schemas.ts';
 
 const { write } = documented('admin');
-
-const externalId = z
-  .string()
-  .superRefine((text, refinement) => {
-    const code = referenceFault(text);
-    if (code) refinement.addIssue({ code: 'custom', message: TEXT_FAULTS[code], params: { code } });
-  })
-  .meta({ description: 'The transfer’s id at the bank: money with the same one arrives once', minLength: 1, maxLength: 64 });
 
 const funding = z
   .strictObject({
     amount: amountField,
     currency: z.string(),
     mode: z.enum(['test', 'live']),
-    externalId,
+    externalId: reference.meta({ description: 'The transfer’s id at the bank: money with the same one arrives once' }),
   })
   .transform((body, refinement) => {
     const parsed = parseAmount(body.amount, body.currency);

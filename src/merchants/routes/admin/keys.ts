@@ -117,7 +117,7 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
 }
 
 /** Enough to tell keys apart; never the key or its hash. */
-export function presentKey({ id, merchantId, adminId, mode, scopes, prefix, last4, createdBy, ...times }: ApiKey) {
+function presentKey({ id, merchantId, adminId, mode, scopes, prefix, last4, createdBy, ...times }: ApiKey) {
   return {
     id,
     object: 'api_key' as const,

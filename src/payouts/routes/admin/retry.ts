@@ -1,11 +1,10 @@
 /** Starting a failed payout again: a new round of attempts, at once, whoever owns it. */
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import { writeAudit } from '../../../http/audit.ts';
 import { adminOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
-import { byId, documented, noQuery } from '../../../http/documented.ts';
+import { byId, documented, noBody, noQuery } from '../../../http/documented.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
@@ -27,7 +26,7 @@ export function retryRoutes(context: ApiContext): FastifyPluginAsyncZod {
         schema: {
           params: byId,
           querystring: noQuery,
-          body: z.strictObject({}).nullish(),
+          body: noBody,
           ...write('Try a failed payout again, at once', 202, payoutSchema),
         },
       },

@@ -6,7 +6,7 @@ import { KEY_NEEDED, writeAnswers } from '../../../http/answers.ts';
 import { writeAudit } from '../../../http/audit.ts';
 import { adminOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
-import { byId, documented, noQuery } from '../../../http/documented.ts';
+import { byId, documented, noBody, noQuery } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
@@ -126,7 +126,7 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
     }));
     decision('reject', 'Refuse a payout for good', reasoned, ({ reason }, adminId) => ({ type: 'rejected', adminId, reason }));
     decision('hold', 'Stop a payout until released', reasoned, ({ reason }, adminId) => ({ type: 'held', adminId, reason }));
-    decision('release', 'Lift a hold', z.strictObject({}).nullish(), (_, adminId) => ({ type: 'hold_lifted', adminId }));
+    decision('release', 'Lift a hold', noBody, (_, adminId) => ({ type: 'hold_lifted', adminId }));
     decision(
       'resolve',
       'Say what became of a payout whose outcome stayed unknown',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { writeAudit } from '../../../http/audit.ts';
 import { adminOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
-import { byId, documented, noQuery } from '../../../http/documented.ts';
+import { byId, documented, noBody, noQuery } from '../../../http/documented.ts';
 import { ID_KEY, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
@@ -17,8 +17,6 @@ import { PAYOUT_RUN_SCHEDULE } from '../../rules/payoutRun.ts';
 import { payoutRunSchema, payoutRunsSchema, runsScheduleSchema } from './schemas.ts';
 
 const { read, write } = documented('admin');
-
-const noBody = z.strictObject({}).nullish();
 
 /** A payout belongs to the run that sent it, also where it is tried again later. Returned money has failed to arrive, too. */
 const RUNS = `

@@ -6,7 +6,7 @@ import { overBalanceLimit } from '../../../http/balanceLimit.ts';
 import { merchantOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, keyed, noQuery } from '../../../http/documented.ts';
-import { plainText } from '../../../http/plainText.ts';
+import { plainText, reference } from '../../../http/plainText.ts';
 import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { type Answer, once } from '../../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../../http/problem.ts';
@@ -15,7 +15,6 @@ import { DESCRIPTION_MAX } from '../../../rules/text.ts';
 import { presentEarning } from '../../present/earning.ts';
 import { earningSchema } from '../../present/schemas.ts';
 import { type EarningPosted, postEarning } from '../../useCases/postEarning.ts';
-import { externalId } from './providers.ts';
 
 const { write } = documented('providers');
 
@@ -23,7 +22,7 @@ const body = z
   .strictObject({
     amount: amountField,
     currency: currencyField,
-    externalId,
+    externalId: reference,
     description: plainText(0, DESCRIPTION_MAX).nullish(),
   })
   .meta({ id: 'NewEarning' });

@@ -6,12 +6,11 @@ import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, keyed, noQuery } from '../../../http/documented.ts';
 import { emailAddress } from '../../../http/emailAddress.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
-import { plainText } from '../../../http/plainText.ts';
+import { plainText, reference } from '../../../http/plainText.ts';
 import { merchantAuth } from '../../../http/plugins/auth.ts';
 import { once } from '../../../http/plugins/idempotency.ts';
 import { Problem } from '../../../http/problem.ts';
 import { newId } from '../../../rules/newId.ts';
-import { referenceFault, TEXT_FAULTS } from '../../../rules/text.ts';
 import { providerSchema } from '../../present/schemas.ts';
 import { ownProvider, presentProvider, WITH_ACCOUNT } from './providerReads.ts';
 
@@ -19,18 +18,9 @@ const { read, write } = documented('providers');
 
 const NAME_MAX = 100;
 
-/** The merchant's own name for something: by the rules of a payout's reference. */
-export const externalId = z
-  .string()
-  .superRefine((text, context) => {
-    const code = referenceFault(text);
-    if (code) context.addIssue({ code: 'custom', message: TEXT_FAULTS[code], params: { code } });
-  })
-  .meta({ minLength: 1, maxLength: 64 });
-
 const creation = z
   .strictObject({
-    externalId,
+    externalId: reference,
     name: plainText(1, NAME_MAX),
     email: emailAddress,
   })
@@ -69,7 +59,7 @@ export function providerRoutes(context: ApiContext): FastifyPluginAsyncZod {
       {
         onRequest: reads,
         schema: {
-          querystring: z.strictObject({ ...pageQuery, externalId: externalId.optional() }),
+          querystring: z.strictObject({ ...pageQuery, externalId: reference.optional() }),
           ...read('Providers, newest first', listSchema(providerSchema)),
         },
       },
