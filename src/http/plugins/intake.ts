@@ -75,7 +75,7 @@ async function takeIn(request: FastifyRequest, reply: FastifyReply, payload: Rea
   if (types.length === 0) delete headers['content-type'];
   else if (request.mediaType !== undefined ? !types.includes(request.mediaType) : hasBody(request)) throw wrongType(request);
   // Most bodies come with their head, and are here by now.
-  return raw.complete || !hasBody(request) ? payload : inTime(payload, timeoutMs, reply);
+  return raw.complete === false && hasBody(request) ? inTime(payload, timeoutMs, reply) : payload;
 }
 
 const hasBody = ({ headers }: FastifyRequest): boolean =>
