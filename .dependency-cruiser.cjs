@@ -7,7 +7,7 @@ const only = (name, from, allowed, comment, except) => ({
   comment,
   severity: 'error',
   from: { path: from, ...(except ? { pathNot: except } : {}) },
-  to: { path: '^(src|workflows|activities|harness|tests|chaos|bench|cluster|model)/', pathNot: [from, ...allowed] },
+  to: { path: '^(src|workflows|activities|harness|tests|chaos|bench|cluster|fuzz|model)/', pathNot: [from, ...allowed] },
 });
 // What anybody may use: no rule about payouts is in there.
 const GROUND = ['^src/(crypto|db|net|generated)/', '^src/(config|failpoints)\\.ts$'];
@@ -93,17 +93,17 @@ module.exports = {
       name: 'production-knows-no-tools',
       severity: 'error',
       from: { path: '^(src|workflows|activities)/' },
-      to: { path: '^(harness|tests|chaos|bench|cluster|model)/' },
+      to: { path: '^(harness|tests|chaos|bench|cluster|fuzz|model)/' },
     },
     {
       name: 'harness-knows-no-tests',
       comment: 'what tests, chaos, bench and cluster share',
       severity: 'error',
       from: { path: '^harness/' },
-      to: { path: '^(tests|chaos|bench|cluster|model)/' },
+      to: { path: '^(tests|chaos|bench|cluster|fuzz|model)/' },
     },
     only('model-plays-rules', '^model/', [RULES], 'the rules themselves, and nothing that acts'),
-    only('tools-share-the-harness', '^(chaos|bench|cluster)/', ['^(src|harness|model|chaos|bench|cluster|activities|workflows)/'], 'a test is nobody’s library'),
+    only('tools-share-the-harness', '^(chaos|bench|cluster|fuzz)/', ['^(src|harness|model|chaos|bench|cluster|fuzz|activities|workflows)/'], 'a test is nobody’s library'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

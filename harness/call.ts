@@ -8,6 +8,7 @@ export interface Reply<T = Record<string, unknown>> {
 
 export interface CallOptions {
   readonly key?: string;
+  /** Sent as JSON; a text or bytes as they are. */
   readonly body?: unknown;
   /** The idempotency key; by default a new one for each call. */
   readonly idempotencyKey?: string | null;
@@ -17,7 +18,10 @@ export interface CallOptions {
 let serial = 0;
 
 /** Everything that two calls of the same request must have in common is settled here. */
-export function requestOf(method: string, { key = '', body, idempotencyKey, headers = {} }: CallOptions): RequestInit {
+export function requestOf(
+  method: string,
+  { key = '', body, idempotencyKey, headers = {} }: CallOptions,
+): { method: string; headers: Record<string, string>; body?: string | Buffer } {
   serial += 1;
   const idempotency = idempotencyKey === undefined ? `${process.pid}-${serial}` : idempotencyKey;
   return {
@@ -28,7 +32,7 @@ export function requestOf(method: string, { key = '', body, idempotencyKey, head
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
   };
 }
 

@@ -7,13 +7,8 @@ import { runTool } from './tool.mjs';
 const at = process.argv.indexOf('--walks');
 if (at > 0) {
   prepare();
-  const args = [
-    '--experimental-vm-modules',
-    '--no-warnings',
-    'node_modules/jest/bin/jest.js',
-    'tests/integration/model-sql.test.ts',
-  ];
+  const args = ['run', '--silent', 'jest', '--', 'tests/integration/model-sql.test.ts'];
   const env = { ...process.env, MODEL_WALKS: process.argv[at + 1] ?? '10000' };
-  process.exit(spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1);
+  process.exit(spawnSync('npm', args, { stdio: 'inherit', env }).status ?? 1);
 }
 await runTool('model');

@@ -1,6 +1,7 @@
 /** The API over a real database, asked by `inject`: every shape and refusal, without a port. */
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
+import { type CallOptions, requestOf } from '../../harness/call.ts';
 import { loadConfig } from '../../src/config.ts';
 import { hashApiKey, type KeyPrefix, newApiKey } from '../../src/crypto/newSecret.ts';
 import { createPool } from '../../src/db/pool.ts';
@@ -21,6 +22,7 @@ import { type TestDatabase, testDatabase } from './database.ts';
 import { type Document, documentCheck } from './document.ts';
 import { ENCRYPTION_KEYS, keys, sealed } from './encryption.ts';
 
+export type { CallOptions };
 export const CALLBACK_SECRET = 'sandbox-secret';
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever a client would find in it
@@ -29,15 +31,6 @@ export interface Reply<Body = any> {
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly body: Body;
-}
-
-export interface CallOptions {
-  readonly key?: string;
-  /** Sent as JSON; a text or bytes as they are. */
-  readonly body?: unknown;
-  /** By default a new one for each write that needs one, a merchant's; null: none. */
-  readonly idempotencyKey?: string | null;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Merchant {
@@ -79,8 +72,6 @@ export interface DoorOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly logTo?: DestinationStream;
 }
-
-let serial = 0;
 
 export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const db = options.db ?? (await testDatabase());
@@ -132,21 +123,13 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     app,
     db,
     context,
-    async call(method, path, { key, body: sent, idempotencyKey, headers = {} } = {}) {
-      serial += 1;
-      const isRaw = sent === undefined || typeof sent === 'string' || Buffer.isBuffer(sent);
-      const needsKey = path.startsWith('/api/v1/') && ['POST', 'PUT', 'PATCH'].includes(method);
-      const idempotency = idempotencyKey === undefined && needsKey ? `call-${serial}` : (idempotencyKey ?? null);
+    async call(method, path, options = {}) {
+      const { headers, body: payload } = requestOf(method, options);
       const reply = await app.inject({
         method: method as 'GET',
         url: path,
-        headers: {
-          ...(key === undefined ? {} : { 'x-api-key': key }),
-          ...(idempotency === null ? {} : { 'x-idempotency-key': idempotency }),
-          ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(sent === undefined ? {} : { payload: isRaw ? (sent as string) : JSON.stringify(sent) }),
+        headers,
+        ...(payload === undefined ? {} : { payload }),
       });
       const contentType = String(reply.headers['content-type'] ?? '');
       const body = /json/.test(contentType) && reply.payload !== '' ? JSON.parse(reply.payload) : undefined;
