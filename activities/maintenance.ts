@@ -147,9 +147,9 @@ export function createMaintenanceActivities({
         // A key that a caller is taking over at this moment is left alone: its lease, or its lock, says so.
         const { rowCount } = await pool.query(
           `DELETE FROM idempotency_keys k USING (
-             SELECT merchant_id, mode, key FROM idempotency_keys
+             SELECT owner_kind, owner_id, mode, key FROM idempotency_keys
               WHERE expires_at < now() AND lease_until < now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
-           ) x WHERE k.merchant_id = x.merchant_id AND k.mode = x.mode AND k.key = x.key`,
+           ) x WHERE (k.owner_kind, k.owner_id, k.mode, k.key) = (x.owner_kind, x.owner_id, x.mode, x.key)`,
           [BATCH],
         );
         removed += rowCount ?? 0;

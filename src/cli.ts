@@ -164,7 +164,7 @@ async function runAdmin(args: string[]): Promise<undefined> {
     const sql = 'INSERT INTO admins (id, name, role, email) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING';
     const made = await client.query(sql, [id, name, role, email]);
     if (made.rowCount === 0) throw new Error(`There is an admin named ${name} already.`);
-    await addKey(client, key, { adminId: id });
+    await addKey(client, key, { kind: 'admin', id });
     await client.query('COMMIT');
     console.log(`${id}\n${key}\nThis key is shown once.`);
   } finally {

@@ -1,6 +1,7 @@
 /** Who is asking. Set by the hooks of plugins/auth.ts; routes behind them read it through `merchantOf`, `providerOf` or `adminOf`. */
 import type { FastifyRequest } from 'fastify';
 import type { Mode } from '../payouts/rules/contract.ts';
+import type { Owner } from '../rules/owner.ts';
 import type { Role } from '../rules/roles.ts';
 
 /** What a merchant's key may be limited to; a key with none may do everything. */
@@ -75,6 +76,18 @@ export function providerOf(request: FastifyRequest): ProviderCaller {
 export function adminOf(request: FastifyRequest): AdminCaller {
   if (request.caller?.kind !== 'admin') throw new Error(`${request.routeOptions.url} is not behind adminAuth`);
   return request.caller;
+}
+
+/** Whoever asks, as an owner. */
+export function ownerOf(caller: Caller): Owner {
+  switch (caller.kind) {
+    case 'merchant':
+      return { kind: 'merchant', id: caller.merchantId };
+    case 'provider':
+      return { kind: 'provider', id: caller.providerId };
+    case 'admin':
+      return { kind: 'admin', id: caller.adminId };
+  }
 }
 
 export const tenantOf = ({ merchantId, mode }: MerchantCaller) => ({ merchantId, mode });

@@ -25,8 +25,8 @@ export async function seed(ownerUrl: string, credentials: Credentials, encryptio
         name,
         encryptSecret(keys, webhookSecret),
       ]);
-      await addKey(client, testKey, { merchantId: id, mode: 'test' });
-      await addKey(client, liveKey, { merchantId: id, mode: 'live' });
+      await addKey(client, testKey, { kind: 'merchant', id, mode: 'test' });
+      await addKey(client, liveKey, { kind: 'merchant', id, mode: 'live' });
       for (const [currency, amountMinor] of Object.entries(DEMO_FUNDS)) {
         const request = { merchantId: id, mode: 'test' as const, currency, amountMinor, externalId: `demo-${currency}` };
         await fund({ pool: client }, request);
@@ -35,7 +35,7 @@ export async function seed(ownerUrl: string, credentials: Credentials, encryptio
     for (const [index, { id, role, key }] of credentials.admins.entries()) {
       const name = `demo-${role}-${index + 1}`;
       await client.query(ADMIN, [id, name, role, `${name}@example.com`]);
-      await addKey(client, key, { adminId: id });
+      await addKey(client, key, { kind: 'admin', id });
     }
   } finally {
     await client.end();
@@ -45,12 +45,12 @@ export async function seed(ownerUrl: string, credentials: Credentials, encryptio
 export async function addKey(
   client: pg.Client,
   key: string,
-  owner: { readonly merchantId?: string; readonly adminId?: string; readonly mode?: 'test' | 'live' },
+  owner: { readonly kind: 'merchant' | 'admin'; readonly id: string; readonly mode?: 'test' | 'live' },
 ): Promise<void> {
   const prefix = key.slice(0, key.lastIndexOf('_') + 1);
   await client.query(
-    `INSERT INTO api_keys (id, hash, merchant_id, admin_id, mode, scopes, prefix, last4)
+    `INSERT INTO api_keys (id, hash, owner_kind, owner_id, mode, scopes, prefix, last4)
      VALUES ($1, $2, $3, $4, $5, '{}', $6, $7) ON CONFLICT (hash) DO NOTHING`,
-    [newId('key'), hashApiKey(key), owner.merchantId ?? null, owner.adminId ?? null, owner.mode ?? null, prefix, key.slice(-4)],
+    [newId('key'), hashApiKey(key), owner.kind, owner.id, owner.mode ?? null, prefix, key.slice(-4)],
   );
 }

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => w.stop());
 
 const post = (url: string, body?: unknown, headers: Record<string, string> = {}) =>
-  w.call('POST', `/api/admin${url}`, { key, body, headers });
+  w.call('POST', `/api/admin${url}`, { key, body, headers, idempotencyKey: null });
 const get = <Body = Record<string, unknown>>(url: string) => w.call<Body>('GET', `/api/admin${url}`, { key });
 const codesOf = (body: Record<string, unknown>) =>
   (body['errors'] as { pointer: string; code: string }[]).map((e) => [e.pointer, e.code]);

@@ -55,7 +55,7 @@ test('a key is taken from either header, but not from two that differ', async ()
 test('a key revoked a moment ago opens nothing', async () => {
   const key = await door.key(merchant.id);
   expect((await door.call('GET', '/api/v1/balance', { key })).status).toBe(200);
-  await door.db.owner.query('UPDATE api_keys SET revoked_at = now() WHERE merchant_id = $1 AND last4 = $2', [
+  await door.db.owner.query('UPDATE api_keys SET revoked_at = now() WHERE owner_id = $1 AND last4 = $2', [
     merchant.id,
     key.slice(-4),
   ]);

@@ -135,7 +135,7 @@ test('while the first is still at work a repeat waits for it, and is then told t
 // Below: the records themselves, where a test can be the caller that dies.
 
 const useOf = (key: string, change: Partial<KeyUse> = {}): KeyUse => ({
-  merchantId: merchant.id,
+  owner: { kind: 'merchant', id: merchant.id },
   mode: 'test',
   key,
   route: 'POST /x',

@@ -39,9 +39,10 @@ afterAll(async () => {
 
 async function keyOf({ providerId, mode }: Provider): Promise<string> {
   const { key: made, hash, prefix, last4 } = newApiKey(mode === 'live' ? 'vk_live_' : 'vk_test_');
-  const values = [newId('key'), hash, providerId, mode, prefix, last4];
+  const values = [newId('key'), hash, providerId, mode, prefix, last4, w.a.id];
   await w.books.db.owner.query(
-    `INSERT INTO api_keys (id, hash, provider_id, mode, scopes, prefix, last4) VALUES ($1, $2, $3, $4, '{}', $5, $6)`,
+    `INSERT INTO api_keys (id, hash, owner_kind, owner_id, mode, scopes, prefix, last4, parent_id)
+     SELECT $1, $2, 'provider', $3, $4, '{}', $5, $6, id FROM api_keys WHERE owner_kind = 'merchant' AND owner_id = $7 LIMIT 1`,
     values,
   );
   return made;

@@ -347,10 +347,10 @@ describe('keys', () => {
     const admin = await door.admin('admin');
     const key = await door.key(merchant.id, { createdBy: admin.id });
     const made = await call(key, 'POST', `/providers/${await enter()}/keys`);
-    const { rows } = await door.db.owner.query('SELECT created_by, merchant_id, provider_id FROM api_keys WHERE id = $1', [
+    const { rows } = await door.db.owner.query('SELECT created_by, owner_kind, owner_id FROM api_keys WHERE id = $1', [
       made.body.id,
     ]);
-    expect(rows).toEqual([{ created_by: admin.id, merchant_id: null, provider_id: made.body.providerId }]);
+    expect(rows).toEqual([{ created_by: admin.id, owner_kind: 'provider', owner_id: made.body.providerId }]);
   });
 });
 

@@ -57,7 +57,8 @@ test('the checks on money, states and roles are there', async () => {
   expect(checks).toEqual(
     expect.arrayContaining([
       'admins_role_known',
-      'api_keys_one_owner',
+      'api_keys_of_providers_made',
+      'api_keys_owner_known',
       'approvals_decision_known',
       'balances_available_not_negative',
       'balances_debt_not_negative',
@@ -222,11 +223,15 @@ test.each([
     'risk_policies_after_the_first',
   ],
   [
-    'a key of two owners',
-    `INSERT INTO api_keys (id, hash, prefix, last4, merchant_id, provider_id) VALUES ('k', 'h', 'p', 'l', 'mer_x', 'prv_x')`,
-    'api_keys_one_owner',
+    'a provider’s key that no merchant’s key could end',
+    `INSERT INTO api_keys (id, hash, prefix, last4, owner_kind, owner_id) VALUES ('k', 'h', 'p', 'l', 'provider', 'prv_x')`,
+    'api_keys_of_providers_made',
   ],
-  ['a key of nobody', `INSERT INTO api_keys (id, hash, prefix, last4) VALUES ('k', 'h', 'p', 'l')`, 'api_keys_one_owner'],
+  [
+    'a key of nobody we know',
+    `INSERT INTO api_keys (id, hash, prefix, last4, owner_kind, owner_id) VALUES ('k', 'h', 'p', 'l', 'guest', 'x')`,
+    'api_keys_owner_known',
+  ],
 ])('the tables refuse %s, whatever the code above does', async (_, sql, constraint) => {
   await expect(asOwner(sql)).rejects.toMatchObject({ constraint });
 });

@@ -152,8 +152,8 @@ test('a worker that is there before its Temporal server waits, then pays and tel
 test('the hourly run removes expired idempotency keys and nothing else', async () => {
   const worker = await startWorker({ ...config, workerPort: 0 });
   toClose.push(() => worker.close());
-  const insert = `INSERT INTO idempotency_keys (merchant_id, mode, key, route, fingerprint, resource_id, lease_until, lease_holder, expires_at)
-                  SELECT 'mer_1', 'test', $1 || n, '/', repeat('0', 64), 'po_' || n, now() + $2::interval, 'me', now() + $3::interval FROM generate_series(1, $4) n`;
+  const insert = `INSERT INTO idempotency_keys (owner_kind, owner_id, mode, key, route, fingerprint, resource_id, lease_until, lease_holder, expires_at)
+                  SELECT 'merchant', 'mer_1', 'test', $1 || n, '/', repeat('0', 64), 'po_' || n, now() + $2::interval, 'me', now() + $3::interval FROM generate_series(1, $4) n`;
   const sql = world.books.db.owner;
   await sql.query(insert, ['expired-', '-1 day', '-1 hour', 2_500]);
   await sql.query(insert, ['alive-', '-1 hour', '1 hour', 3]);

@@ -150,13 +150,13 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       return { id, key, liveKey: mode === 'live' ? key : await door.key(id, { mode: 'live' }) };
     },
     async key(merchantId, { mode = 'test', scopes = [], createdBy } = {}) {
-      const columns = { merchant_id: merchantId, mode, scopes, created_by: createdBy ?? null };
+      const columns = { owner_kind: 'merchant', owner_id: merchantId, mode, scopes, created_by: createdBy ?? null };
       return (await insertKey(mode === 'live' ? 'pk_live_' : 'pk_test_', columns)).key;
     },
     async admin(role) {
       const id = newId('adm');
       await db.owner.query('INSERT INTO admins (id, name, role) VALUES ($1, $2, $3)', [id, `${role} ${id}`, role]);
-      const { id: keyId, key } = await insertKey('ak_', { admin_id: id });
+      const { id: keyId, key } = await insertKey('ak_', { owner_kind: 'admin', owner_id: id });
       return { id, key, keyId };
     },
     async stop() {

@@ -30,9 +30,8 @@ CREATE TABLE "admins" (
 CREATE TABLE "api_keys" (
     "id" TEXT NOT NULL,
     "hash" CHAR(64) NOT NULL,
-    "merchant_id" TEXT,
-    "admin_id" TEXT,
-    "provider_id" TEXT,
+    "owner_kind" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
     "mode" TEXT,
     "scopes" TEXT[],
     "prefix" TEXT NOT NULL,
@@ -357,7 +356,8 @@ CREATE TABLE "payout_proofs" (
 
 -- CreateTable
 CREATE TABLE "idempotency_keys" (
-    "merchant_id" TEXT NOT NULL,
+    "owner_kind" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
     "mode" TEXT NOT NULL,
     "key" TEXT NOT NULL,
     "route" TEXT NOT NULL,
@@ -372,7 +372,7 @@ CREATE TABLE "idempotency_keys" (
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
 
-    CONSTRAINT "idempotency_keys_pkey" PRIMARY KEY ("merchant_id","mode","key")
+    CONSTRAINT "idempotency_keys_pkey" PRIMARY KEY ("owner_kind","owner_id","mode","key")
 );
 
 -- CreateTable
@@ -478,13 +478,7 @@ CREATE UNIQUE INDEX "admins_name_key" ON "admins"("name");
 CREATE UNIQUE INDEX "api_keys_hash_key" ON "api_keys"("hash");
 
 -- CreateIndex
-CREATE INDEX "api_keys_merchant_id_idx" ON "api_keys"("merchant_id");
-
--- CreateIndex
-CREATE INDEX "api_keys_admin_id_idx" ON "api_keys"("admin_id");
-
--- CreateIndex
-CREATE INDEX "api_keys_provider_id_idx" ON "api_keys"("provider_id");
+CREATE INDEX "api_keys_owner_kind_owner_id_id_idx" ON "api_keys"("owner_kind", "owner_id", "id");
 
 -- CreateIndex
 CREATE INDEX "api_keys_parent_id_idx" ON "api_keys"("parent_id");
@@ -592,15 +586,6 @@ CREATE UNIQUE INDEX "notifications_event_key_channel_address_key" ON "notificati
 CREATE UNIQUE INDEX "push_subscriptions_owner_kind_owner_id_endpoint_key" ON "push_subscriptions"("owner_kind", "owner_id", "endpoint");
 
 -- AddForeignKey
-ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_merchant_id_fkey" FOREIGN KEY ("merchant_id") REFERENCES "merchants"("id") ON DELETE SET NULL ON UPDATE CASCADE;
-
--- AddForeignKey
-ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_admin_id_fkey" FOREIGN KEY ("admin_id") REFERENCES "admins"("id") ON DELETE SET NULL ON UPDATE CASCADE;
-
--- AddForeignKey
-ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_provider_id_fkey" FOREIGN KEY ("provider_id") REFERENCES "providers"("id") ON DELETE SET NULL ON UPDATE CASCADE;
-
--- AddForeignKey
 ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_parent_id_fkey" FOREIGN KEY ("parent_id") REFERENCES "api_keys"("id") ON DELETE SET NULL ON UPDATE CASCADE;
 
 -- AddForeignKey
@@ -653,7 +638,10 @@ ALTER TABLE risk_policies ADD CONSTRAINT risk_policies_after_the_first CHECK (ve
 
 -- People and keys.
 ALTER TABLE approvals ADD CONSTRAINT approvals_decision_known CHECK (decision IN ('approved', 'rejected'));
-ALTER TABLE api_keys ADD CONSTRAINT api_keys_one_owner CHECK (num_nonnulls(merchant_id, admin_id, provider_id) = 1);
+ALTER TABLE api_keys
+  ADD CONSTRAINT api_keys_owner_known CHECK (owner_kind IN ('merchant', 'provider', 'admin')),
+  -- It ends with the merchant's key that made it, and is found by that.
+  ADD CONSTRAINT api_keys_of_providers_made CHECK (owner_kind <> 'provider' OR parent_id IS NOT NULL);
 ALTER TABLE admins ADD CONSTRAINT admins_role_known CHECK (role IN ('viewer', 'operator', 'approver', 'admin'));
 ALTER TABLE providers ADD CONSTRAINT providers_mode_known CHECK (mode IN ('test', 'live'));
 ALTER TABLE notifications

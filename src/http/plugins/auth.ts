@@ -91,9 +91,9 @@ const FIND_KEY = `
   SELECT k.id, k.mode, k.scopes, k.created_by, m.id AS merchant_id, m.fee, m.review_limits, v.id AS provider_id,
          a.id AS admin_id, a.role, a.name
     FROM api_keys k
-    LEFT JOIN providers v ON v.id = k.provider_id
-    LEFT JOIN merchants m ON m.id = coalesce(v.merchant_id, k.merchant_id)
-    LEFT JOIN admins a ON a.id = k.admin_id
+    LEFT JOIN providers v ON k.owner_kind = 'provider' AND v.id = k.owner_id
+    LEFT JOIN merchants m ON m.id = CASE k.owner_kind WHEN 'merchant' THEN k.owner_id WHEN 'provider' THEN v.merchant_id END
+    LEFT JOIN admins a ON k.owner_kind = 'admin' AND a.id = k.owner_id
     LEFT JOIN api_keys parent ON parent.id = k.parent_id
    WHERE k.hash = $1 AND ${opens('k')} AND ${opens('parent')} AND coalesce(m.active, a.active)`;
 

@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { decryptSecret, encryptSecret } from '../../crypto/secretBox.ts';
 import type { PayoutRecord } from '../../payouts/rules/contract.ts';
 import { normalize } from '../../rules/text.ts';
-import { merchantOf } from '../caller.ts';
+import { ownerOf } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
 import { isInvalidRequest, PROBLEM_TYPE, Problem, problemBody } from '../problem.ts';
 import {
@@ -166,22 +166,21 @@ export async function once(context: ApiContext, request: FastifyRequest, reply: 
 }
 
 function keyUse(request: FastifyRequest, { path, fingerprint: own }: Work): KeyUse {
-  const { merchantId, mode } = keyspaceOf(request);
+  const keyspace = keyspaceOf(request);
   const { idempotencyKey: key, method, url, body } = request;
   if (key === undefined) throw new Error(`${request.routeOptions.url} is not behind requireIdempotencyKey`);
   const route = `${method} ${path ?? url.split('?', 1)[0]}`;
   if (own === undefined && body instanceof Readable) throw new Error(`${request.routeOptions.url} must bring a fingerprint`);
   const content = own === undefined ? canonical(body) : `own\n${own}`;
   const fingerprint = createHash('sha256').update(route).update('\n').update(content).digest('hex');
-  return { merchantId, mode, key, route, fingerprint };
+  return { ...keyspace, key, route, fingerprint };
 }
 
-/** Keys are each merchant's own, apart for test and live, and each provider's and each admin's own. */
-function keyspaceOf(request: FastifyRequest): Pick<KeyUse, 'merchantId' | 'mode'> {
+/** Keys are everybody's own, a merchant's and a provider's apart for test and live. */
+function keyspaceOf(request: FastifyRequest): Pick<KeyUse, 'owner' | 'mode'> {
   const { caller } = request;
-  if (caller?.kind === 'admin') return { merchantId: caller.adminId, mode: 'admin' };
-  if (caller?.kind === 'provider') return { merchantId: caller.providerId, mode: caller.mode };
-  return merchantOf(request);
+  if (!caller) throw new Error(`${request.routeOptions.url} is open to everybody: nobody's are its keys`);
+  return { owner: ownerOf(caller), mode: caller.kind === 'admin' ? 'none' : caller.mode };
 }
 
 /** One spelling of a JSON value: keys sorted, text in NFC. */

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
+import type { Owner } from '../../rules/owner.ts';
 
 /** Repeats get the first answer for this long (api.md §1). */
 const KEPT = '24 hours';
@@ -16,9 +17,9 @@ const KEPT = '24 hours';
 const LEASE = '25 seconds';
 
 export interface KeyUse {
-  /** The merchant's or provider's id; an admin's with the mode `admin`. */
-  readonly merchantId: string;
-  readonly mode: Mode | 'admin';
+  readonly owner: Owner;
+  /** Admins' keys are of no mode. */
+  readonly mode: Mode | 'none';
   readonly key: string;
   /** Method and path. */
   readonly route: string;
@@ -58,15 +59,19 @@ interface Row {
   readonly pending: PayoutRecord | null;
 }
 
+/** The first four values of every statement: `place`. */
+const MINE = 'k.owner_kind = $1 AND k.owner_id = $2 AND k.mode = $3 AND k.key = $4';
+const place = ({ owner, mode, key }: KeyUse) => [owner.kind, owner.id, mode, key];
+
 /**
  * Takes the key where nobody has it: it is new, it has expired, or whoever was at work has given up or died. The row
  * is answered as it was where it is not taken. No row at all: a twin's insert was committed while this ran; look again.
  */
 const CLAIM = `
   WITH claim AS (
-    INSERT INTO idempotency_keys AS k (merchant_id, mode, key, route, fingerprint, resource_id, lease_holder, lease_until, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, now() + interval '${LEASE}', now() + interval '${KEPT}')
-    ON CONFLICT (merchant_id, mode, key) DO UPDATE
+    INSERT INTO idempotency_keys AS k (owner_kind, owner_id, mode, key, route, fingerprint, resource_id, lease_holder, lease_until, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + interval '${LEASE}', now() + interval '${KEPT}')
+    ON CONFLICT (owner_kind, owner_id, mode, key) DO UPDATE
       SET route = excluded.route, fingerprint = excluded.fingerprint, status = NULL, headers = NULL, body = NULL,
           lease_holder = excluded.lease_holder, lease_until = excluded.lease_until,
           resource_id = CASE WHEN k.expires_at <= now() THEN excluded.resource_id ELSE k.resource_id END,
@@ -80,54 +85,50 @@ const CLAIM = `
   SELECT resource_id, true AS claimed, true AS same, true AS leased, NULL AS status, NULL AS headers, NULL AS body, NULL AS pending
     FROM claim
   UNION ALL
-  SELECT k.resource_id, false, k.route = $4 AND k.fingerprint = $5, k.lease_until > now(), k.status, k.headers, k.body, k.pending
+  SELECT k.resource_id, false, k.route = $5 AND k.fingerprint = $6, k.lease_until > now(), k.status, k.headers, k.body, k.pending
     FROM idempotency_keys k
-   WHERE k.merchant_id = $1 AND k.mode = $2 AND k.key = $3 AND NOT EXISTS (SELECT FROM claim)`;
+   WHERE ${MINE} AND NOT EXISTS (SELECT FROM claim)`;
 
 const LOOK = `
-  SELECT k.resource_id, false AS claimed, k.route = $4 AND k.fingerprint = $5 AS same, k.lease_until > now() AS leased,
+  SELECT k.resource_id, false AS claimed, k.route = $5 AND k.fingerprint = $6 AS same, k.lease_until > now() AS leased,
          k.status, k.headers, k.body, k.pending
-    FROM idempotency_keys k WHERE k.merchant_id = $1 AND k.mode = $2 AND k.key = $3`;
+    FROM idempotency_keys k WHERE ${MINE}`;
 
 /** The column keeps milliseconds, and a time that was rounded up would hold the lease for a moment more. */
 const OVER = `date_trunc('milliseconds', now())`;
 
 /** The first answer stays: a caller whose lease ran out may come to store the same again. */
 const ANSWER = `
-  UPDATE idempotency_keys SET status = $5, headers = $6, body = $7, lease_until = ${OVER}
-   WHERE merchant_id = $1 AND mode = $2 AND key = $3 AND resource_id = $4 AND status IS NULL`;
+  UPDATE idempotency_keys k SET status = $6, headers = $7, body = $8, lease_until = ${OVER}
+   WHERE ${MINE} AND resource_id = $5 AND status IS NULL`;
 
 const KEEP_PENDING = `
-  UPDATE idempotency_keys SET pending = coalesce(pending, $5), lease_until = CASE WHEN lease_holder = $6 THEN ${OVER} ELSE lease_until END
-   WHERE merchant_id = $1 AND mode = $2 AND key = $3 AND resource_id = $4 AND status IS NULL
+  UPDATE idempotency_keys k SET pending = coalesce(pending, $6), lease_until = CASE WHEN lease_holder = $7 THEN ${OVER} ELSE lease_until END
+   WHERE ${MINE} AND resource_id = $5 AND status IS NULL
   RETURNING pending`;
 
 const GIVE_UP = `
-  UPDATE idempotency_keys SET lease_until = ${OVER}
-   WHERE merchant_id = $1 AND mode = $2 AND key = $3 AND lease_holder = $4 AND status IS NULL`;
+  UPDATE idempotency_keys k SET lease_until = ${OVER}
+   WHERE ${MINE} AND lease_holder = $5 AND status IS NULL`;
 
 /** Nothing was done under it: the next request may be another one. */
 const FORGET = `
-  DELETE FROM idempotency_keys
-   WHERE merchant_id = $1 AND mode = $2 AND key = $3 AND lease_holder = $4 AND status IS NULL AND pending IS NULL`;
+  DELETE FROM idempotency_keys k
+   WHERE ${MINE} AND lease_holder = $5 AND status IS NULL AND pending IS NULL`;
 
 export async function claimKey(pool: Pool, use: KeyUse, allot: () => string): Promise<KeyState> {
   const allotted = allot();
   const holder = randomUUID();
-  const { merchantId, mode, key, route, fingerprint } = use;
-  const { rows } = await pool.query<Row>({
-    name: 'claim_key',
-    text: CLAIM,
-    values: [merchantId, mode, key, route, fingerprint, allotted, holder],
-  });
+  const values = [...place(use), use.route, use.fingerprint, allotted, holder];
+  const { rows } = await pool.query<Row>({ name: 'claim_key', text: CLAIM, values });
   const row = rows[0];
   if (!row?.claimed) return stateOf(row);
   return { kind: 'claimed', lease: { resourceId: row.resource_id, holder, isRepeat: row.resource_id !== allotted } };
 }
 
 /** What has become of the key, without touching it. */
-export async function lookAtKey(pool: Pool, { merchantId, mode, key, route, fingerprint }: KeyUse): Promise<KeyState> {
-  const values = [merchantId, mode, key, route, fingerprint];
+export async function lookAtKey(pool: Pool, use: KeyUse): Promise<KeyState> {
+  const values = [...place(use), use.route, use.fingerprint];
   const { rows } = await pool.query<Row>({ name: 'look_at_key', text: LOOK, values });
   return stateOf(rows[0]);
 }
@@ -142,9 +143,8 @@ function stateOf(row: Row | undefined): KeyState {
 
 /** Answers what is stored now: the given answer, or the one that was stored before it. */
 export async function storeAnswer(pool: Pool, use: KeyUse, lease: Lease, answer: StoredAnswer): Promise<StoredAnswer> {
-  const { merchantId, mode, key } = use;
   const { status, headers, body } = answer;
-  const values = [merchantId, mode, key, lease.resourceId, status, JSON.stringify(headers), body];
+  const values = [...place(use), lease.resourceId, status, JSON.stringify(headers), body];
   const { rowCount } = await pool.query({ name: 'store_answer', text: ANSWER, values });
   if (rowCount === 1) return answer;
   const now = await lookAtKey(pool, use);
@@ -153,18 +153,17 @@ export async function storeAnswer(pool: Pool, use: KeyUse, lease: Lease, answer:
 
 /** Keeps what a 202 shows and lets the key go: a repeat asks again. Answers what the first 202 showed. */
 export async function keepPending(pool: Pool, use: KeyUse, lease: Lease, record: PayoutRecord): Promise<PayoutRecord> {
-  const { merchantId, mode, key } = use;
-  const values = [merchantId, mode, key, lease.resourceId, JSON.stringify(record), lease.holder];
+  const values = [...place(use), lease.resourceId, JSON.stringify(record), lease.holder];
   const { rows } = await pool.query<{ pending: PayoutRecord }>(KEEP_PENDING, values);
   return rows[0]?.pending ?? record;
 }
 
 /** Lets the key go without an answer: a repeat takes over at once. */
-export async function giveUp(pool: Pool, { merchantId, mode, key }: KeyUse, lease: Lease): Promise<void> {
-  await pool.query(GIVE_UP, [merchantId, mode, key, lease.holder]);
+export async function giveUp(pool: Pool, use: KeyUse, lease: Lease): Promise<void> {
+  await pool.query(GIVE_UP, [...place(use), lease.holder]);
 }
 
 /** As if the key had never been used: for its first caller, who did nothing. */
-export async function forget(pool: Pool, { merchantId, mode, key }: KeyUse, lease: Lease): Promise<void> {
-  await pool.query(FORGET, [merchantId, mode, key, lease.holder]);
+export async function forget(pool: Pool, use: KeyUse, lease: Lease): Promise<void> {
+  await pool.query(FORGET, [...place(use), lease.holder]);
 }

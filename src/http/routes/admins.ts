@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { newApiKey } from '../../crypto/newSecret.ts';
 import type { Admin, Prisma } from '../../generated/prisma/client.ts';
 import { newId } from '../../rules/newId.ts';
+import { ownedBy } from '../../rules/owner.ts';
 import { ACTION_ROLES, ROLES } from '../../rules/roles.ts';
 import { audited } from '../audit.ts';
 import { adminOf } from '../caller.ts';
@@ -52,8 +53,10 @@ export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
                 if (namesake && namesake.id !== id) throw new Problem(409, 'name_taken', 'There is an admin of this name.');
                 const one = namesake ?? (await db.admin.create({ data: { id, name, role, email } }));
                 // Made before, but its answer was lost and with it the key: that one must open nothing.
-                await revokeKeys(db, { adminId: id });
-                await db.apiKey.create({ data: { id: newId('key'), adminId: id, createdBy: adminOf(request).adminId, ...kept } });
+                await revokeKeys(db, ownedBy('admin', id));
+                await db.apiKey.create({
+                  data: { id: newId('key'), ...ownedBy('admin', id), createdBy: adminOf(request).adminId, ...kept },
+                });
                 return one;
               },
             );
@@ -99,7 +102,7 @@ async function deactivate(db: Prisma.TransactionClient, id: string): Promise<voi
     throw new Problem(409, 'last_admin', 'This is the last active admin: make another one first.');
   const { count } = await db.admin.updateMany({ where: { id }, data: { active: false } });
   if (count === 0) throw notFound();
-  await revokeKeys(db, { adminId: id });
+  await revokeKeys(db, ownedBy('admin', id));
 }
 
 function present({ id, name, role, email, active, createdAt }: Admin): z.infer<typeof adminSchema> {

@@ -18,6 +18,7 @@ import { type EntryType, OWNERS_TYPES } from '../../rules/entryKinds.ts';
 import { isId } from '../../rules/ids.ts';
 import { formatMajor, isCurrency } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
+import { ownedBy } from '../../rules/owner.ts';
 import { fund } from '../useCases/fund.ts';
 
 const balanceSchema = z
@@ -148,7 +149,7 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
 type Tenant = Pick<MerchantCaller, 'merchantId' | 'mode'>;
 
-const owned = ({ merchantId, mode }: Tenant) => ({ mode, ownerKind: 'merchant', ownerId: merchantId, merchantId });
+const owned = ({ merchantId, mode }: Tenant) => ({ mode, ...ownedBy('merchant', merchantId) });
 
 async function readBalance(prisma: PrismaClient, tenant: Tenant) {
   const balances = await prisma.balance.findMany({ where: owned(tenant), orderBy: { currency: 'asc' } });

@@ -16,6 +16,7 @@ import { onceIfKeyed } from '../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../http/problem.ts';
 import { timeSchema } from '../../http/schemas.ts';
 import { newId } from '../../rules/newId.ts';
+import { type Owned, ownedBy } from '../../rules/owner.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
 
 /** Every event is pushed to each: enough for a person's phones, computers and browsers. */
@@ -47,16 +48,11 @@ const subscriptionsSchema = listSchema(subscriptionSchema)
   })
   .meta({ id: 'PushSubscriptions' });
 
-/** Whose subscriptions these are. */
-interface Owner {
-  readonly ownerKind: 'provider' | 'admin';
-  readonly ownerId: string;
-}
-
 interface Place {
   readonly tag: string;
   readonly onRequest: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
-  readonly ownerOf: (request: FastifyRequest) => Owner & { readonly isTest: boolean };
+  /** Whose subscriptions these are. */
+  readonly ownerOf: (request: FastifyRequest) => Owned & { readonly isTest: boolean };
 }
 
 export const providerPushRoutes = (context: ApiContext): FastifyPluginAsyncZod =>
@@ -65,7 +61,7 @@ export const providerPushRoutes = (context: ApiContext): FastifyPluginAsyncZod =
     onRequest: providerAuth(context),
     ownerOf(request) {
       const { providerId, mode } = providerOf(request);
-      return { ownerKind: 'provider', ownerId: providerId, isTest: mode === 'test' };
+      return { ...ownedBy('provider', providerId), isTest: mode === 'test' };
     },
   });
 
@@ -74,7 +70,7 @@ export const adminPushRoutes = (context: ApiContext): FastifyPluginAsyncZod =>
   pushSubscriptionRoutes(context, {
     tag: 'admin',
     onRequest: adminAuth(context, ACTION_ROLES.subscribe),
-    ownerOf: (request) => ({ ownerKind: 'admin', ownerId: adminOf(request).adminId, isTest: true }),
+    ownerOf: (request) => ({ ...ownedBy('admin', adminOf(request).adminId), isTest: true }),
   });
 
 function pushSubscriptionRoutes(context: ApiContext, { tag, onRequest, ownerOf }: Place): FastifyPluginAsyncZod {
@@ -144,7 +140,7 @@ function pushSubscriptionRoutes(context: ApiContext, { tag, onRequest, ownerOf }
     );
   };
 
-  async function subscribe(owner: Owner, wanted: Pick<PushSubscription, 'id' | 'endpoint' | 'keys'>): Promise<PushSubscription> {
+  async function subscribe(owner: Owned, wanted: Pick<PushSubscription, 'id' | 'endpoint' | 'keys'>): Promise<PushSubscription> {
     const { ownerKind, ownerId } = owner;
     return await prisma.$transaction(async (db) => {
       // One at a time for a person: two at once would both find room for one.

@@ -83,9 +83,10 @@ const tokenIn = ({ headers }: FastifyRequest): string | undefined =>
   new RegExp(`(?:^|;)\\s*${COOKIE}=([^;\\s]+)`).exec(headers.cookie ?? '')?.[1];
 
 async function activeAdmin({ prisma }: ApiContext, where: Prisma.ApiKeyWhereUniqueInput): Promise<SignedIn | undefined> {
-  const key = await prisma.apiKey.findUnique({ where, include: { admin: true } });
-  if (!key?.admin?.active || key.revokedAt || (key.expiresAt && key.expiresAt <= new Date())) return undefined;
-  return { keyId: key.id, name: key.admin.name, role: key.admin.role };
+  const key = await prisma.apiKey.findUnique({ where });
+  if (key?.ownerKind !== 'admin' || key.revokedAt || (key.expiresAt && key.expiresAt <= new Date())) return undefined;
+  const admin = await prisma.admin.findUnique({ where: { id: key.ownerId, active: true } });
+  return admin ? { keyId: key.id, name: admin.name, role: admin.role } : undefined;
 }
 
 /** Strict: sent from pages of our own site only. The path keeps it away from everything but the codec. */

@@ -14,6 +14,7 @@ import { notFound } from '../../../http/problem.ts';
 import { revokeKeys } from '../../../http/revokeKeys.ts';
 import { readExpiry, time } from '../../../http/times.ts';
 import { newId } from '../../../rules/newId.ts';
+import { ownedBy } from '../../../rules/owner.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { keySchema, newKeySchema } from './schemas.ts';
 
@@ -56,7 +57,7 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const until = readExpiry(expiresAt);
             const { key, ...kept } = newApiKey(`pk_${mode}_`);
             // Who issues the key stands for what is paid with it: maker and checker are two people.
-            const owner = { merchantId, mode, scopes: [...new Set(scopes)], createdBy: adminOf(request).adminId };
+            const rights = { mode, scopes: [...new Set(scopes)], createdBy: adminOf(request).adminId };
             const note = {
               action: 'api_key.create',
               target: id,
@@ -65,7 +66,7 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const made = await audited(context, request, note, (db) =>
               db.apiKey.upsert({
                 where: { id },
-                create: { id, ...owner, ...kept, expiresAt: until },
+                create: { id, ...ownedBy('merchant', merchantId), ...rights, ...kept, expiresAt: until },
                 update: kept, // made before, but its answer was lost and with it the key
               }),
             );
@@ -86,7 +87,7 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
         await mustExist(merchantId);
         const page = openPage(request, request.query, ID_KEY);
         const found = await prisma.apiKey.findMany({
-          where: { merchantId, ...(page.after && { id: { lt: page.after } }) },
+          where: { ...ownedBy('merchant', merchantId), ...(page.after && { id: { lt: page.after } }) },
           orderBy: { id: 'desc' },
           take: page.take,
         });
@@ -117,11 +118,13 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
 }
 
 /** Enough to tell keys apart; never the key or its hash. */
-function presentKey({ id, merchantId, adminId, mode, scopes, prefix, last4, createdBy, ...times }: ApiKey) {
+function presentKey({ id, ownerId, mode, scopes, prefix, last4, createdBy, ...times }: ApiKey) {
   return {
     id,
     object: 'api_key' as const,
-    ...(merchantId === null ? { adminId } : { merchantId, mode, scopes }),
+    merchantId: ownerId,
+    mode,
+    scopes,
     prefix,
     last4,
     createdBy,

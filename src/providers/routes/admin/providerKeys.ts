@@ -10,7 +10,7 @@ import { notFound } from '../../../http/problem.ts';
 import { revokeKeys } from '../../../http/revokeKeys.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { providerKeySchema } from '../../present/schemas.ts';
-import { listProviderKeys } from '../merchant/providerKeyReads.ts';
+import { listProviderKeys, madeBy } from '../merchant/providerKeyReads.ts';
 
 const { read, write } = documented('admin');
 
@@ -22,7 +22,7 @@ export function adminProviderKeyRoutes(context: ApiContext): FastifyPluginAsyncZ
   /** @throws Problem 404 */
   async function providersOf(merchantId: string) {
     if (!(await prisma.merchant.findUnique({ where: { id: merchantId }, select: { id: true } }))) throw notFound();
-    return { provider: { merchantId } };
+    return madeBy(merchantId);
   }
 
   return async (app) => {

@@ -12,8 +12,9 @@ import { notFound } from '../../../http/problem.ts';
 import { revokeKeys } from '../../../http/revokeKeys.ts';
 import { readExpiry, time } from '../../../http/times.ts';
 import { newId } from '../../../rules/newId.ts';
+import { ownedBy } from '../../../rules/owner.ts';
 import { newProviderKeySchema, providerKeySchema } from '../../present/schemas.ts';
-import { listProviderKeys, presentProviderKey } from './providerKeyReads.ts';
+import { listProviderKeys, madeBy, presentProviderKey } from './providerKeyReads.ts';
 import { ownProvider } from './providerReads.ts';
 
 const { read, write } = documented('providers');
@@ -23,7 +24,7 @@ const creation = z.strictObject({ expiresAt: time.nullish() }).nullish();
 const pages = z.strictObject(pageQuery);
 
 /** Of all providers of this merchant, in the key's own mode. */
-const ofMerchant = ({ merchantId, mode }: MerchantCaller) => ({ provider: { merchantId, mode } });
+const ofMerchant = ({ merchantId, mode }: MerchantCaller) => ({ ...madeBy(merchantId), mode });
 
 export function providerKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { prisma } = context;
@@ -55,7 +56,7 @@ export function providerKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
             // Who issued the merchant's key stands for what is paid with this one too: maker and checker are two people.
             const made = await prisma.apiKey.upsert({
               where: { id },
-              create: { id, providerId, mode, parentId, createdBy: makerId, expiresAt, ...kept },
+              create: { id, ...ownedBy('provider', providerId), mode, parentId, createdBy: makerId, expiresAt, ...kept },
               update: kept, // made before, but its answer was lost and with it the key
             });
             return { status: 201, body: { ...presentProviderKey(made), key } };
@@ -72,7 +73,7 @@ export function providerKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { id: providerId } = await ownProvider(prisma, merchantOf(request), request.params.id);
-        return await listProviderKeys(prisma, openPage(request, request.query, ID_KEY), { providerId });
+        return await listProviderKeys(prisma, openPage(request, request.query, ID_KEY), ownedBy('provider', providerId));
       },
     );
 
@@ -84,7 +85,7 @@ export function providerKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const { id: providerId } = await ownProvider(prisma, merchantOf(request), request.params.id);
-        const which = { id: request.params.keyId, providerId };
+        const which = { id: request.params.keyId, ...ownedBy('provider', providerId) };
         if ((await revokeKeys(prisma, which)) === 0 && !(await prisma.apiKey.findFirst({ where: which }))) throw notFound(); // revoked before is as good
         return reply.code(204).send();
       },
