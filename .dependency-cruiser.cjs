@@ -76,7 +76,7 @@ module.exports = {
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
     only('webhooks-go-out', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, '^src/(events|temporal)/(?!routes/)', ...GROUND], ''),
     only('notifications-go-out', '^src/notify/(?!routes/)', [RULES, '^src/http/schemas\\.ts$', ...GROUND], ''),
-    only('events-are-presented', '^src/events/(?!routes/)', [RULES, PRESENT, '^src/http/schemas\\.ts$'], 'the words of each flow for what happened'),
+    only('events-are-presented', '^src/events/(?!routes/)', [RULES, PRESENT, '^src/http/schemas\\.ts$', '^src/ledger/invariant\\.ts$'], 'the words of each flow for what happened'),
     only('door', '^src/http/(?!routes/)', [RULES, ...GROUND, '^src/temporal/client\\.ts$'], 'knows no flow', '^src/http/(app|server|context)\\.ts$'),
     {
       name: 'routes-of-others',

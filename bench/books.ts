@@ -113,8 +113,8 @@ async function fill(url: string, payouts: number, say: (line: string) => void): 
   );
   await step(
     'events',
-    `INSERT INTO events (id, subject_kind, subject_id, merchant_id, mode, sequence, type, op_key, actor, from_state, to_state, object)
-     SELECT 'evt_' || substr(p.id, 4) || '_000' || e.sequence, 'payout', p.id, p.merchant, 'test', e.sequence, e.type, e.type, 'system', e.from_state, e.to_state, '{}'
+    `INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, from_state, to_state, object, epoch)
+     SELECT 'evt_' || substr(p.id, 4) || '_000' || e.sequence, 'payout', p.id, 'merchant', p.merchant, 'test', e.sequence, e.type, e.type, 'system', e.from_state, e.to_state, '{}', 1
        FROM ${PAYOUTS}, (VALUES (1, 'payout.created', NULL, 'QUEUED'), (2, 'payout.processing', 'QUEUED', 'SUBMITTING'),
                                 (3, 'payout.succeeded', 'SUBMITTING', 'SUCCEEDED')) e (sequence, type, from_state, to_state) ORDER BY n, e.sequence`,
     [payouts],

@@ -127,7 +127,7 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
 
   async function send(delivery: Delivery): Promise<SendResult> {
     const { event, url, secret, previousSecret } = delivery;
-    const body = JSON.stringify(presentEvent(event));
+    const body = JSON.stringify(presentEvent(event, 'merchant')); // every receiver is one's
     const current = decryptSecret(keys, secret);
     const previous = previousSecret === null ? null : decryptSecret(keys, previousSecret);
     const signed = signedHeaders({ id: event.id, sentAt: new Date(), body }, { current, previous });

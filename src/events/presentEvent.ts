@@ -1,12 +1,13 @@
-/** An event as merchants see it: in `GET /events` and, to the byte, in webhooks (api.md §3). */
+/** An event in the words of whoever hears it: in `GET /events` and, to the byte, in webhooks (api.md §3). */
 
 import { type PublicPayout, presentPayout } from '../payouts/present/payout.ts';
 import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
 import { type ProviderPayout, presentProviderPayout } from '../providers/present/providerPayout.ts';
 
-/** A row of `events`. `object` is the payout's record right after the change. */
+/** A row of `events`. `object` is the subject's record right after the change. */
 export interface EventRecord {
   readonly id: string;
+  readonly subjectKind: string;
   readonly type: string;
   readonly at: Date;
   readonly mode: Mode;
@@ -14,17 +15,33 @@ export interface EventRecord {
   readonly object: PayoutRecord;
 }
 
+type Shown = PublicPayout | ProviderPayout;
+
 export interface PublicEvent {
   readonly id: string;
   readonly type: string;
   readonly timestamp: string;
   readonly livemode: boolean;
   readonly sequence: number;
-  readonly data: { readonly object: PublicPayout | ProviderPayout };
+  readonly data: { readonly object: Shown };
 }
 
-/** Each kind of payout in the words of its own API. */
-export function presentEvent({ id, type, at, mode, sequence, object }: EventRecord): PublicEvent {
-  const shown = object.kind === 'provider' ? presentProviderPayout(object) : presentPayout(object);
-  return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: shown } };
+/** Who hears of events. An owner's kind; a kind of subject is shown to each of them in one way. */
+export type Hearer = 'merchant' | 'provider';
+
+/** By the kind of the subject and of the hearer. */
+const OBJECTS: Readonly<Record<string, Readonly<Record<Hearer, (object: PayoutRecord) => Shown>>>> = {
+  payout: {
+    // Each kind of payout in the words of its own API: a merchant hears of its providers' payouts, too.
+    merchant: (payout) => (payout.kind === 'provider' ? presentProviderPayout(payout) : presentPayout(payout)),
+    provider: presentProviderPayout,
+  },
+};
+
+/** @throws on a kind of subject that has no line in OBJECTS: a mistake in our code. */
+export function presentEvent(event: EventRecord, hearer: Hearer): PublicEvent {
+  const { id, subjectKind, type, at, mode, sequence, object } = event;
+  const present = OBJECTS[subjectKind]?.[hearer];
+  if (!present) throw new Error(`nobody knows how to tell a ${hearer} of the ${subjectKind} in ${id}`);
+  return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: present(object) } };
 }

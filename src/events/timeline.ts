@@ -1,17 +1,11 @@
 /** A payout's events as its owner sees them: every status in the owner's words, nothing of our inner workings. */
 
-import type { PayoutRecord } from '../payouts/rules/contract.ts';
 import { type PayoutState, PUBLIC_STATUS, type PublicStatus } from '../payouts/rules/machine.ts';
 import { type ProviderStatus, providerStatus } from '../providers/present/providerPayout.ts';
 import { formatMajor, isCurrency } from '../rules/money.ts';
+import type { TimelineStep } from './reads.ts';
 
-export interface TimelineRow {
-  readonly sequence: number;
-  readonly type: string;
-  readonly at: Date;
-  readonly actor: string;
-  readonly data: unknown;
-}
+export type TimelineRow = Pick<TimelineStep, 'sequence' | 'type' | 'at' | 'actor' | 'data'>;
 
 export interface TimelineEntry<Status> {
   readonly sequence: number;
@@ -26,18 +20,18 @@ export interface TimelineEntry<Status> {
 /** What an owner may know of a fact. An approver's note or an operator's evidence is not among it. */
 const SHOWN = ['attempt', 'reason', 'reasons', 'source', 'via', 'fact', 'claim', 'lookUp'] as const;
 
-type MerchantRow = TimelineRow & { readonly fromState: string | null; readonly toState: string };
+type MerchantRow = TimelineRow & Pick<TimelineStep, 'fromState' | 'toState'>;
 
-export function presentTimelineEntry({ fromState, toState, ...row }: MerchantRow): TimelineEntry<PublicStatus> {
+function presentTimelineEntry({ fromState, toState, ...row }: MerchantRow): TimelineEntry<PublicStatus> {
   return presentStep(row, fromState === null ? null : publicStatus(fromState), publicStatus(toState));
 }
 
 const publicStatus = (state: string): PublicStatus => PUBLIC_STATUS[state as PayoutState];
 
-/** `before` and `after`: the payout's records around the event. The state alone does not tell a run from the wait for it. */
-type ProviderRow = TimelineRow & { readonly before: PayoutRecord | null; readonly after: PayoutRecord };
+/** Of the records around the event, since the state alone does not tell a run from the wait for it. */
+type ProviderRow = TimelineRow & Pick<TimelineStep, 'before' | 'after'>;
 
-export function presentProviderTimelineEntry({ before, after, ...row }: ProviderRow): TimelineEntry<ProviderStatus> {
+function presentProviderTimelineEntry({ before, after, ...row }: ProviderRow): TimelineEntry<ProviderStatus> {
   const [kind = ''] = row.actor.split(':');
   const actor = kind === 'admin' ? kind : row.actor; // which of them is the platform's affair
   return presentStep({ ...row, actor }, before && providerStatus(before), providerStatus(after));
@@ -68,3 +62,15 @@ function presentDebt({ currency, debtMinor, repaidMinor }: Readonly<Record<strin
     typeof minor === 'string' ? { [name]: formatMajor(BigInt(minor), currency) } : {};
   return { ...major('repaid', repaidMinor), ...major('debt', debtMinor) };
 }
+
+type OperatorRow = MerchantRow & { readonly id: string };
+
+/** All that there is. */
+function presentWhole({ id, sequence, type, at, actor, fromState, toState, data }: OperatorRow) {
+  return { sequence, eventId: id, type, at, actor, from: fromState, to: toState, data };
+}
+
+/** How a step in the story of a subject is told, by the kind of the subject and of the reader. */
+export const STEPS = {
+  payout: { merchant: presentTimelineEntry, provider: presentProviderTimelineEntry, operator: presentWhole },
+} as const;

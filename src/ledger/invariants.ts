@@ -4,6 +4,7 @@
  * same rows share one pass over them, so that ten million entries are checked within a minute.
  */
 import type { ClientBase, Pool, PoolClient } from 'pg';
+import { eventInvariants } from '../events/invariants.ts';
 import { payoutInvariants } from '../payouts/invariants.ts';
 import { providerInvariants } from '../providers/invariants.ts';
 import { debtInvariants } from './debtInvariants.ts';
@@ -27,6 +28,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...payoutInvariants,
   ...entryInvariants,
   ...debtInvariants,
+  ...eventInvariants,
   ...providerInvariants,
 ];
 

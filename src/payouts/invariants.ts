@@ -17,7 +17,7 @@ export const TOLD: Relation = {
     SELECT coalesce(p.id, e.subject_id) AS payout, p.id IS NULL AS is_unknown, e.subject_id IS NULL AS is_untold,
            p.merchant_id, p.mode, p.state, p.sequence, p.attempt, p.review, p.dispatch, p.run_id, coalesce(a.approved, 0) AS approved,
            e.events, e.first, e.last, e.are_legal, e.states_left, e.states_reached, e.approvals, e.runs,
-           e.merchant_least, e.merchant_most, e.mode_least, e.mode_most
+           e.owner_least, e.owner_most, e.are_merchants, e.mode_least, e.mode_most
       FROM payouts p
       FULL JOIN (
         SELECT subject_id, count(*) AS events, min(sequence) AS first, max(sequence) AS last,
@@ -30,7 +30,7 @@ export const TOLD: Relation = {
                string_agg(to_state, ' ' ORDER BY sequence) AS states_reached,
                count(*) FILTER (WHERE type = 'payout.approved') AS approvals,
                string_agg(coalesce(data ->> 'runId', ''), ' ') FILTER (WHERE type = 'payout.queued' AND data ? 'runId') AS runs,
-               min(merchant_id) AS merchant_least, max(merchant_id) AS merchant_most, min(mode) AS mode_least, max(mode) AS mode_most
+               min(owner_id) AS owner_least, max(owner_id) AS owner_most, bool_and(owner_kind = 'merchant') AS are_merchants, min(mode) AS mode_least, max(mode) AS mode_most
           FROM events WHERE subject_kind = 'payout' GROUP BY subject_id) e ON e.subject_id = p.id
       LEFT JOIN (SELECT subject_id, count(*) AS approved FROM approvals WHERE decision = 'approved' GROUP BY subject_id) a ON a.subject_id = p.id`,
 };
@@ -183,12 +183,27 @@ export const payoutInvariants: readonly Invariant[] = [
   },
   {
     name: 'tenants_apart',
-    description: "Every entry and event of a payout is its own merchant's, in its mode and currency, and so is its balance.",
+    description:
+      "Every entry and event of a payout is its own merchant's, in its mode and currency, and so is its balance; besides the merchant only the provider whose payout it is sees its events.",
     queries: [
       {
         over: TOLD,
-        show: `payout, 'event' AS what, merchant_least, merchant_most, mode_least, mode_most`,
-        where: 'merchant_least <> merchant_id OR merchant_most <> merchant_id OR mode_least <> mode OR mode_most <> mode',
+        show: `payout, 'event' AS what, owner_least, owner_most, are_merchants, mode_least, mode_most`,
+        where:
+          'NOT are_merchants OR owner_least <> merchant_id OR owner_most <> merchant_id OR mode_least <> mode OR mode_most <> mode',
+      },
+      {
+        sql: `
+          WITH due AS (
+            SELECT e.epoch, e.xid, e.position, b.owner_kind, b.owner_id, e.id
+              FROM payouts p JOIN balances b ON b.id = p.balance_id JOIN events e ON e.subject_kind = 'payout' AND e.subject_id = p.id
+             WHERE p.kind <> 'merchant'),
+          told AS (
+            SELECT a.*, e.id
+              FROM event_audience a JOIN events e ON (e.epoch, e.xid, e.position) = (a.epoch, a.xid, a.position) WHERE e.subject_kind = 'payout')
+          SELECT coalesce(d.id, t.id) AS event, 'audience' AS what, t.owner_kind, t.owner_id, d.owner_id AS due
+            FROM due d FULL JOIN told t ON (t.epoch, t.xid, t.position, t.owner_kind, t.owner_id) = (d.epoch, d.xid, d.position, d.owner_kind, d.owner_id)
+           WHERE d.id IS NULL OR t.id IS NULL`,
       },
       {
         over: BOOKED,
@@ -216,18 +231,15 @@ export const payoutInvariants: readonly Invariant[] = [
        WHERE coalesce(b.reserved, 0) <> coalesce(h.held, 0) OR b.id IS NULL`,
   },
   {
-    name: 'deliveries_belong_to_their_event',
+    name: 'payouts_told_where_they_may_be',
     description:
-      "Every webhook delivery is of an event of its payout, and goes to the payout's own address or an endpoint of the same merchant and mode.",
+      "A payout's webhooks tell no event that is for its timeline only, and a callback goes to the payout's own address.",
     sql: `
-      SELECT d.id AS delivery, d.event_id, d.subject_id, d.endpoint_id
+      SELECT d.id AS delivery, d.event_id, d.subject_id, d.url
         FROM webhook_deliveries d
         LEFT JOIN events e ON e.id = d.event_id
         LEFT JOIN payouts p ON p.id = d.subject_id
-        LEFT JOIN webhook_endpoints w ON w.id = d.endpoint_id
-       WHERE e.id IS NULL OR p.id IS NULL OR e.subject_id <> d.subject_id OR e.type IN ${UNSENT}
-          OR d.endpoint_id IS NULL AND p.callback_url IS DISTINCT FROM d.url
-          OR d.endpoint_id IS NOT NULL AND (w.id IS NULL OR w.merchant_id <> e.merchant_id OR w.mode <> e.mode)`,
+       WHERE d.subject_kind = 'payout' AND (p.id IS NULL OR e.type IN ${UNSENT} OR d.endpoint_id IS NULL AND p.callback_url IS DISTINCT FROM d.url)`,
   },
   {
     name: 'refused_without_a_trace',

@@ -67,10 +67,10 @@ const READ = `
               WHEN e.disabled_at IS NOT NULL THEN 'disabled' ELSE 'active' END AS receiver_state,
          CASE WHEN d.endpoint_id IS NULL THEN m.webhook_secret ELSE e.secret END AS secret,
          CASE WHEN e.previous_until > now() THEN e.previous_secret END AS previous_secret,
-         v.id AS event_id, v.type, v.at, v.mode, v.sequence, v.object
+         v.id AS event_id, v.subject_kind AS "subjectKind", v.type, v.at, v.mode, v.sequence, v.object
     FROM webhook_deliveries d
     JOIN events v ON v.id = d.event_id
-    JOIN merchants m ON m.id = v.merchant_id
+    LEFT JOIN merchants m ON v.owner_kind = 'merchant' AND m.id = v.owner_id -- whose callbackUrl it is
     LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id
    WHERE d.id = $1`;
 
@@ -129,8 +129,8 @@ interface DeliveryRow extends Omit<EventRecord, 'id'> {
 }
 
 function deliveryOf(row: DeliveryRow): Delivery {
-  const { id, state, attempts, url, secret, type, at, mode, sequence, object } = row;
-  const event = { id: row.event_id, type, at, mode, sequence, object };
+  const { id, state, attempts, url, secret, subjectKind, type, at, mode, sequence, object } = row;
+  const event = { id: row.event_id, subjectKind, type, at, mode, sequence, object };
   return {
     id,
     state,

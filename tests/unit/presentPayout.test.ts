@@ -113,7 +113,18 @@ test('currencies without decimals have none, and a wallet is shown as a wallet',
 test('an event carries the payout as it was right after the change', () => {
   const at = new Date('2026-11-21T10:00:00.123Z');
   expect(
-    presentEvent({ id: 'evt_1', type: 'payout.created', at, mode: 'live', sequence: 1, object: { ...record, mode: 'live' } }),
+    presentEvent(
+      {
+        id: 'evt_1',
+        subjectKind: 'payout',
+        type: 'payout.created',
+        at,
+        mode: 'live',
+        sequence: 1,
+        object: { ...record, mode: 'live' },
+      },
+      'merchant',
+    ),
   ).toEqual({
     id: 'evt_1',
     type: 'payout.created',

@@ -136,10 +136,18 @@ test('of a review it shows the reasons in full, but not who decided', () => {
 test('the platform’s event carries it in the provider’s words', () => {
   const event = {
     id: 'evt_1',
+    subjectKind: 'payout',
     type: 'payout.created',
     at: new Date('2026-11-21T10:00:00.123Z'),
     mode: 'test',
     sequence: 1,
   } as const;
-  expect(presentEvent({ ...event, object: record }).data.object).toEqual(shown());
+  expect(presentEvent({ ...event, object: record }, 'merchant').data.object).toEqual(shown());
+  expect(presentEvent({ ...event, object: record }, 'provider').data.object).toEqual(shown());
+});
+
+test('an event of a kind that nobody has words for goes out to nobody', () => {
+  const at = new Date('2026-11-21T10:00:00.123Z');
+  const strange = { id: 'evt_1', subjectKind: 'game', type: 'game.won', at, mode: 'test', sequence: 1, object: record } as const;
+  expect(() => presentEvent(strange, 'merchant')).toThrow('game');
 });

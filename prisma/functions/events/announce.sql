@@ -1,24 +1,30 @@
--- announce(subject, …): writes a subject's next event and a delivery for each receiver that wants it, in the caller's
--- transaction: the event exists if and only if the change does. The subject's row must be locked, and its `sequence` already
--- counted up. Ids are derived from the subject's id and the sequence, so that they are the same for ever.
+-- announce(subject, …): writes a subject's next event, who may see it, and a delivery for each receiver that wants it, in the
+-- caller's transaction: the event exists if and only if the change does. The subject's row must be locked, and its `sequence`
+-- already counted up. Ids are derived from the subject's id and the sequence, so that they are the same for ever.
+--   p_audience   who may see and hear it: first whose subject it is, then any others, each once. Operators see everything
 --   p_callback   the subject's own receiver, or null
 --   p_is_sent    false: for the timeline only
 -- Returns the event's id.
-CREATE OR REPLACE FUNCTION announce(p_kind text, p_subject text, p_merchant text, p_mode text, p_sequence int, p_type text, p_key text, p_actor text,
+CREATE OR REPLACE FUNCTION announce(p_kind text, p_subject text, p_audience owner_ref[], p_mode text, p_sequence int, p_type text, p_key text, p_actor text,
                                     p_from text, p_to text, p_data jsonb, p_object jsonb, p_callback text, p_is_sent boolean)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   v_name text := substr(p_subject, strpos(p_subject, '_') + 1) || '_' || lpad(p_sequence::text, greatest(4, length(p_sequence::text)), '0'); -- lpad alone cuts 10000 to 1000
   v_event text := 'evt_' || v_name;
 BEGIN
-  INSERT INTO events (id, subject_kind, subject_id, merchant_id, mode, sequence, type, op_key, actor, from_state, to_state, data, object)
-  VALUES (v_event, p_kind, p_subject, p_merchant, p_mode, p_sequence, p_type, p_key, p_actor, p_from, p_to, p_data, p_object);
+  WITH told AS (
+    INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, from_state, to_state, data, object, epoch)
+    VALUES (v_event, p_kind, p_subject, (p_audience[1]).kind, (p_audience[1]).id, p_mode, p_sequence, p_type, p_key, p_actor, p_from, p_to, p_data, p_object,
+            (SELECT max(x.epoch) FROM epochs x))
+    RETURNING epoch, xid, position)
+  INSERT INTO event_audience (owner_kind, owner_id, mode, epoch, xid, position)
+  SELECT o.kind, o.id, p_mode, t.epoch, t.xid, t.position FROM told t, unnest(p_audience[2:]) o;
   IF NOT p_is_sent THEN RETURN v_event; END IF;
 
   INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, endpoint_id, url)
   SELECT 'whd_' || v_name || '_' || substr(e.id, 4), v_event, p_kind, p_subject, e.id, e.url
-    FROM webhook_endpoints e
-   WHERE e.merchant_id = p_merchant AND e.mode = p_mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
+    FROM unnest(p_audience) o JOIN webhook_endpoints e ON o.kind = 'merchant' AND e.merchant_id = o.id
+   WHERE e.mode = p_mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
      AND EXISTS (SELECT 1 FROM unnest(e.event_types) t WHERE t = p_type OR right(t, 1) = '*' AND starts_with(p_type, left(t, -1)));
   IF p_callback IS NOT NULL THEN
     INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, url)

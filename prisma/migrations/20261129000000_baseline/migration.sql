@@ -312,12 +312,20 @@ CREATE TABLE "psp_messages" (
 );
 
 -- CreateTable
+CREATE TABLE "epochs" (
+    "epoch" INTEGER NOT NULL,
+    "began_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "epochs_pkey" PRIMARY KEY ("epoch")
+);
+
+-- CreateTable
 CREATE TABLE "events" (
-    "position" BIGSERIAL NOT NULL,
     "id" TEXT NOT NULL,
     "subject_kind" TEXT NOT NULL,
     "subject_id" TEXT NOT NULL,
-    "merchant_id" TEXT NOT NULL,
+    "owner_kind" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
     "mode" TEXT NOT NULL,
     "sequence" INTEGER NOT NULL,
     "type" TEXT NOT NULL,
@@ -328,8 +336,23 @@ CREATE TABLE "events" (
     "data" JSONB NOT NULL DEFAULT '{}',
     "object" JSONB NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "epoch" INTEGER NOT NULL,
+    "xid" xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    "position" BIGSERIAL NOT NULL,
 
-    CONSTRAINT "events_pkey" PRIMARY KEY ("position")
+    CONSTRAINT "events_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "event_audience" (
+    "owner_kind" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "epoch" INTEGER NOT NULL,
+    "xid" xid8 NOT NULL,
+    "position" BIGINT NOT NULL,
+
+    CONSTRAINT "event_audience_pkey" PRIMARY KEY ("owner_kind","owner_id","mode","epoch","xid","position")
 );
 
 -- CreateTable
@@ -544,10 +567,10 @@ CREATE INDEX "psp_messages_state_id_idx" ON "psp_messages"("state", "id");
 CREATE UNIQUE INDEX "psp_messages_psp_event_key_key" ON "psp_messages"("psp", "event_key");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "events_id_key" ON "events"("id");
+CREATE INDEX "events_owner_kind_owner_id_mode_epoch_xid_position_idx" ON "events"("owner_kind", "owner_id", "mode", "epoch", "xid", "position");
 
 -- CreateIndex
-CREATE INDEX "events_merchant_id_mode_position_idx" ON "events"("merchant_id", "mode", "position");
+CREATE UNIQUE INDEX "events_epoch_xid_position_key" ON "events"("epoch", "xid", "position");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "events_subject_id_sequence_key" ON "events"("subject_id", "sequence");
@@ -675,6 +698,18 @@ CREATE TYPE posting AS (
   op_key TEXT, leg INTEGER, type TEXT, debit BIGINT, credit BIGINT, amount BIGINT, subject_kind TEXT, subject_id TEXT
 );
 
+-- Whose something is, or who may see it.
+CREATE TYPE owner_ref AS (kind TEXT, id TEXT);
+
+-- Who may see and hear each event, whether it is of their own subject or they are its audience. An event's first owner stands
+-- in its row, so that what has one only (each plain payout's) costs no row more; a reader need not know.
+CREATE VIEW event_seen_by AS
+  SELECT owner_kind, owner_id, mode, epoch, xid, position FROM events
+  UNION ALL SELECT owner_kind, owner_id, mode, epoch, xid, position FROM event_audience;
+
+-- The first history of these books; `begin_epoch` adds the next.
+INSERT INTO epochs (epoch) VALUES (1);
+
 -- What a fact does, as `judge_psp_fact` and `judge_our_fact` answer it.
 CREATE TYPE judgement AS (
   outcome TEXT,           -- as apply_fact answers it
@@ -694,7 +729,7 @@ DO $$
 DECLARE
   v_table text;
 BEGIN
-  FOREACH v_table IN ARRAY ARRAY['ledger_entries', 'events', 'approvals', 'audit_log', 'provider_bank_accounts', 'risk_policies'] LOOP
+  FOREACH v_table IN ARRAY ARRAY['ledger_entries', 'events', 'event_audience', 'epochs', 'approvals', 'audit_log', 'provider_bank_accounts', 'risk_policies'] LOOP
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()', v_table);
     EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', v_table);
   END LOOP;

@@ -1,22 +1,23 @@
 /** What happened to a merchant's payouts, exactly as their webhooks tell it, and a webhook once more. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Event, WebhookDelivery } from '../../generated/prisma/client.ts';
-import { type MerchantCaller, merchantOf, tenantOf } from '../../http/caller.ts';
+import type { WebhookDelivery } from '../../generated/prisma/client.ts';
+import { type MerchantCaller, merchantOf, seerOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts';
-import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
+import { listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../http/problem.ts';
-import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
 import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
 import { newId } from '../../rules/newId.ts';
 import { ownEndpoint } from '../../webhooks/endpoints.ts';
 import { presentDelivery } from '../../webhooks/present.ts';
 import { wantsEvent } from '../../webhooks/rules/eventPatterns.ts';
 import { deliverySchema } from '../../webhooks/schemas.ts';
+import { placeText } from '../place.ts';
 import { type PublicEvent, presentEvent } from '../presentEvent.ts';
+import { findEvent, listEvents, type SeenEvent } from '../reads.ts';
 import { eventSchema } from '../schemas.ts';
 
 const { read, write } = documented('webhooks');
@@ -26,11 +27,10 @@ const resending = z.strictObject({ endpointId: word.optional() }).nullish();
 const resent = z.object({ deliveries: z.array(deliverySchema) });
 
 export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
-  const { prisma } = context;
+  const { prisma, pool } = context;
   const reads = merchantAuth(context, 'webhooks:read');
 
-  const present = ({ mode, object, ...event }: Event): PublicEvent =>
-    presentEvent({ ...event, mode: mode as Mode, object: object as unknown as PayoutRecord });
+  const present = (event: SeenEvent): PublicEvent => presentEvent(event, 'merchant');
 
   return async (app) => {
     app.get(
@@ -38,18 +38,11 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
       { onRequest: reads, schema: { querystring: query, ...read('What happened, the newest first', listSchema(eventSchema)) } },
       async (request) => {
         const { type, payoutId } = request.query;
-        const page = openPage(request, request.query, BIGINT_KEY);
-        const events = await prisma.event.findMany({
-          where: {
-            ...tenantOf(merchantOf(request)),
-            type: type ?? { notIn: [...TIMELINE_ONLY] },
-            ...(payoutId && { subjectKind: 'payout', subjectId: payoutId }),
-            ...(page.after !== undefined && { position: { lt: page.after } }),
-          },
-          orderBy: { position: 'desc' },
-          take: page.take,
-        });
-        return page.answer(events, ({ position }) => position, present);
+        const page = openPage(request, request.query, placeText);
+        const subject = payoutId === undefined ? undefined : { kind: 'payout', id: payoutId };
+        const filter = { type, subject, before: page.after, take: page.take };
+        const events = await listEvents(pool, seerOf(merchantOf(request)), TIMELINE_ONLY, filter);
+        return page.answer(events, ({ place }) => place, present);
       },
     );
 
@@ -88,13 +81,13 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
   };
 
   /** The caller's event, as the webhook shows it. What is only for the timeline is nobody's. */
-  async function ownEvent(caller: MerchantCaller, id: string): Promise<Event> {
-    const found = await prisma.event.findFirst({ where: { id, ...tenantOf(caller), type: { notIn: [...TIMELINE_ONLY] } } });
+  async function ownEvent(caller: MerchantCaller, id: string): Promise<SeenEvent> {
+    const found = await findEvent(pool, seerOf(caller), TIMELINE_ONLY, id);
     if (!found) throw notFound();
     return found;
   }
 
-  async function toOne(caller: MerchantCaller, event: Event, endpointId: string): Promise<WebhookDelivery> {
+  async function toOne(caller: MerchantCaller, event: SeenEvent, endpointId: string): Promise<WebhookDelivery> {
     const endpoint = await ownEndpoint(prisma, caller, endpointId);
     if (endpoint.disabledAt)
       throw new Problem(422, 'endpoint_disabled', 'This endpoint is switched off: switch it on first.', {
@@ -103,9 +96,10 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
     return await deliveryTo(event, endpoint);
   }
 
-  /** The payout's own callbackUrl, if it has one, and every endpoint that is on and asks for such events now. */
-  async function toAll(caller: MerchantCaller, event: Event): Promise<WebhookDelivery[]> {
-    const deliveries = await prisma.webhookDelivery.findMany({ where: { eventId: event.id, endpointId: null } });
+  /** The subject's own callbackUrl, if it has one and is the caller's, and every endpoint that is on and asks for such events now. */
+  async function toAll(caller: MerchantCaller, event: SeenEvent): Promise<WebhookDelivery[]> {
+    const isOwner = event.ownerKind === 'merchant' && event.ownerId === caller.merchantId;
+    const deliveries = isOwner ? await prisma.webhookDelivery.findMany({ where: { eventId: event.id, endpointId: null } }) : [];
     const endpoints = await prisma.webhookEndpoint.findMany({
       where: { ...tenantOf(caller), disabledAt: null, deletedAt: null },
     });
@@ -117,7 +111,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
   /** The delivery of this event to this endpoint; an endpoint that is younger than the event gets one now. */
   async function deliveryTo(
-    { id: eventId, subjectKind, subjectId }: Event,
+    { id: eventId, subjectKind, subjectId }: SeenEvent,
     endpoint: { id: string; url: string },
   ): Promise<WebhookDelivery> {
     const id = `whd_${eventId.slice('evt_'.length)}_${endpoint.id.slice('we_'.length)}`; // as the SQL function announce names it

@@ -1,9 +1,10 @@
 /** Reading payouts and what happened to them. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { presentTimelineEntry } from '../../events/timeline.ts';
+import { timelineOf } from '../../events/reads.ts';
+import { STEPS } from '../../events/timeline.ts';
 import { KEY_NEEDED, readAnswers } from '../../http/answers.ts';
-import { merchantOf } from '../../http/caller.ts';
+import { merchantOf, seerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { statusQuery } from '../../http/documented.ts';
 import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
@@ -46,7 +47,7 @@ const listQuery = z.strictObject({
 });
 
 export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
-  const { pool, prisma } = context;
+  const { pool } = context;
   const onRequest = merchantAuth(context, 'payouts:read');
   return async (app) => {
     // Clients that wait must not hold up the end of the process.
@@ -117,15 +118,11 @@ export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
         },
       },
       async (request) => {
-        const { id: payoutId } = await ownPayout(context, merchantOf(request), request.params.id);
+        const caller = merchantOf(request);
+        const { id } = await ownPayout(context, caller, request.params.id);
         const page = openPage(request, request.query, INTEGER_KEY, TIMELINE_LIMIT);
-        const events = await prisma.event.findMany({
-          where: { subjectKind: 'payout', subjectId: payoutId, sequence: { gt: page.after ?? 0 } },
-          orderBy: { sequence: 'asc' },
-          take: page.take,
-          omit: { object: true },
-        });
-        return page.answer(events, ({ sequence }) => sequence, presentTimelineEntry);
+        const steps = await timelineOf(pool, seerOf(caller), { kind: 'payout', id }, page);
+        return page.answer(steps, ({ sequence }) => sequence, STEPS.payout.merchant);
       },
     );
   };

@@ -1,13 +1,13 @@
 /** A provider's payouts and what happened to them. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { presentProviderTimelineEntry } from '../../events/timeline.ts';
-import { providerOf } from '../../http/caller.ts';
+import { timelineOf } from '../../events/reads.ts';
+import { STEPS } from '../../events/timeline.ts';
+import { providerOf, seerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, noQuery, statusQuery } from '../../http/documented.ts';
 import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
-import type { PayoutRecord } from '../../payouts/rules/contract.ts';
 import { isCurrency } from '../../rules/money.ts';
 import { presentProviderPayout } from '../present/providerPayout.ts';
 import { PROVIDER_STATUSES, providerPayoutSchema, providerTimelineSchema } from '../present/schemas.ts';
@@ -23,22 +23,6 @@ export const providerPayoutsQuery = z.strictObject({
   status: statusQuery(PROVIDER_STATUSES),
   currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
 });
-
-/** The state alone does not tell a run from the wait for it: each step comes with the records around it. */
-const TIMELINE = `
-  SELECT e.sequence, e.type, e.at, e.actor, e.data, b.object AS before, e.object AS after
-    FROM events e LEFT JOIN events b ON b.subject_id = e.subject_id AND b.sequence = e.sequence - 1
-   WHERE e.subject_id = $1 AND e.sequence > $2::int ORDER BY e.sequence LIMIT $3`;
-
-interface Step {
-  readonly sequence: number;
-  readonly type: string;
-  readonly at: Date;
-  readonly actor: string;
-  readonly data: unknown;
-  readonly before: PayoutRecord | null;
-  readonly after: PayoutRecord;
-}
 
 export function providerPayoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { pool } = context;
@@ -76,10 +60,11 @@ export function providerPayoutQueryRoutes(context: ApiContext): FastifyPluginAsy
         },
       },
       async (request) => {
-        const { id } = await ownProviderPayout(pool, providerOf(request), request.params.id);
+        const caller = providerOf(request);
+        const { id } = await ownProviderPayout(pool, caller, request.params.id);
         const page = openPage(request, request.query, INTEGER_KEY, TIMELINE_LIMIT);
-        const { rows } = await pool.query<Step>(TIMELINE, [id, page.after ?? 0, page.take]);
-        return page.answer(rows, ({ sequence }) => sequence, presentProviderTimelineEntry);
+        const steps = await timelineOf(pool, seerOf(caller), { kind: 'payout', id }, page);
+        return page.answer(steps, ({ sequence }) => sequence, STEPS.payout.provider);
       },
     );
   };

@@ -1,5 +1,6 @@
 /** Everything there is to know of one payout, for whoever must explain it: what came in, what went out, who decided. */
 import type { Pool } from 'pg';
+import { STEPS } from '../../../events/timeline.ts';
 import type { Account, PrismaClient } from '../../../generated/prisma/client.ts';
 import { presentMessage } from '../../../psp/present.ts';
 import { followUpWorkflowId, payoutWorkflowId } from '../../../rules/ids.ts';
@@ -151,16 +152,7 @@ async function timelineOf(prisma: PrismaClient, payoutId: string) {
     orderBy: { sequence: 'asc' },
     omit: { object: true },
   });
-  return events.map(({ id, sequence, type, at, actor, fromState, toState, data }) => ({
-    sequence,
-    eventId: id,
-    type,
-    at,
-    actor,
-    from: fromState,
-    to: toState,
-    data,
-  }));
+  return events.map(STEPS.payout.operator);
 }
 
 async function deliveriesOf(prisma: PrismaClient, payoutId: string) {

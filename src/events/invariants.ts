@@ -1,0 +1,29 @@
+/** What must be true of events and of who sees and hears them, whatever they are about: a part of the list in src/ledger/invariants.ts. */
+import type { Invariant } from '../ledger/invariant.ts';
+
+const SAME_EVENT = '(e.epoch, e.xid, e.position) = (a.epoch, a.xid, a.position)';
+
+export const eventInvariants: readonly Invariant[] = [
+  {
+    name: 'audience_of_events',
+    description: "Whoever sees an event besides its owner is named once and sees one that there is, in the event's own mode.",
+    sql: `
+      SELECT a.owner_kind, a.owner_id, a.mode, a.epoch, a.xid::text, a.position
+        FROM event_audience a LEFT JOIN events e ON ${SAME_EVENT}
+       WHERE e.id IS NULL OR a.mode <> e.mode OR (a.owner_kind, a.owner_id) = (e.owner_kind, e.owner_id)`,
+  },
+  {
+    name: 'deliveries_belong_to_their_event',
+    description:
+      'Every webhook delivery is of an event of its subject, and goes to an endpoint of one who may hear that event in that mode, or to an address of the subject.',
+    sql: `
+      SELECT d.id AS delivery, d.event_id, d.subject_id, d.endpoint_id
+        FROM webhook_deliveries d
+        LEFT JOIN events e ON e.id = d.event_id
+        LEFT JOIN webhook_endpoints w ON w.id = d.endpoint_id
+       WHERE e.id IS NULL OR (e.subject_kind, e.subject_id) <> (d.subject_kind, d.subject_id)
+          OR d.endpoint_id IS NOT NULL AND (w.id IS NULL OR w.mode <> e.mode
+            OR (e.owner_kind, e.owner_id) <> ('merchant', w.merchant_id) AND NOT EXISTS (
+              SELECT 1 FROM event_audience a WHERE (a.owner_kind, a.owner_id, a.mode) = ('merchant', w.merchant_id, e.mode) AND ${SAME_EVENT}))`,
+  },
+];

@@ -1,0 +1,105 @@
+/** Events as one of those who may see them reads them: the audience is part of every WHERE, never a check afterwards. */
+import type { Pool } from 'pg';
+import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
+import { placeIn, placeOf } from './place.ts';
+import type { EventRecord, Hearer } from './presentEvent.ts';
+
+/** Whoever asks, in one of the two worlds. */
+export interface Seer {
+  readonly kind: Hearer;
+  readonly id: string;
+  readonly mode: Mode;
+}
+
+export interface Subject {
+  readonly kind: string;
+  readonly id: string;
+}
+
+export interface SeenEvent extends EventRecord {
+  readonly subjectId: string;
+  /** Whose subject it is. */
+  readonly ownerKind: string;
+  readonly ownerId: string;
+  /** Where it stands in the order of the list. */
+  readonly place: string;
+}
+
+export interface EventFilter {
+  readonly type: string | undefined;
+  readonly subject: Subject | undefined;
+  /** Older than the event in this place. */
+  readonly before: string | undefined;
+  readonly take: number;
+}
+
+const SEEN = `event_seen_by s JOIN events e ON (e.epoch, e.xid, e.position) = (s.epoch, s.xid, s.position)`;
+const BY_SEER = 's.owner_kind = $1 AND s.owner_id = $2 AND s.mode = $3';
+const EVENT = `e.id, e.subject_kind AS "subjectKind", e.subject_id AS "subjectId", e.owner_kind AS "ownerKind", e.owner_id AS "ownerId",
+  e.mode, e.sequence, e.type, e.at, e.object, ${placeIn('e')} AS place`;
+
+/** The newest first. @param unheard types that are for the timeline only. */
+export async function listEvents(
+  pool: Pool,
+  seer: Seer,
+  unheard: readonly string[],
+  { type, subject, before, take }: EventFilter,
+): Promise<SeenEvent[]> {
+  const values: unknown[] = [seer.kind, seer.id, seer.mode];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const where = [BY_SEER, `e.type <> ALL (${bind(unheard)})`];
+  if (type !== undefined) where.push(`e.type = ${bind(type)}`);
+  if (subject) where.push(`e.subject_kind = ${bind(subject.kind)} AND e.subject_id = ${bind(subject.id)}`);
+  const place = before === undefined ? undefined : placeOf(before);
+  if (place) {
+    const key = `${bind(place.epoch)}::int, ${bind(place.xid)}::xid8, ${bind(place.position)}::bigint`;
+    where.push(`(s.epoch, s.xid, s.position) < (${key})`);
+  }
+  const { rows } = await pool.query<SeenEvent>(
+    `SELECT ${EVENT} FROM ${SEEN} WHERE ${where.join(' AND ')}
+      ORDER BY s.epoch DESC, s.xid DESC, s.position DESC LIMIT ${bind(take)}`,
+    values,
+  );
+  return rows;
+}
+
+/** One event; undefined: there is none that this one hears. */
+export async function findEvent(pool: Pool, seer: Seer, unheard: readonly string[], id: string): Promise<SeenEvent | undefined> {
+  const { rows } = await pool.query<SeenEvent>({
+    name: 'find_event',
+    text: `SELECT ${EVENT} FROM ${SEEN} WHERE ${BY_SEER} AND e.id = $4 AND e.type <> ALL ($5)`,
+    values: [seer.kind, seer.id, seer.mode, id, unheard],
+  });
+  return rows[0];
+}
+
+/** A step of a subject's story, with its records before and after. */
+export interface TimelineStep {
+  readonly sequence: number;
+  readonly type: string;
+  readonly at: Date;
+  readonly actor: string;
+  readonly fromState: string | null;
+  readonly toState: string;
+  readonly data: unknown;
+  readonly before: PayoutRecord | null;
+  readonly after: PayoutRecord;
+}
+
+/** From the first step on, or from the one after `after`. */
+export async function timelineOf(
+  pool: Pool,
+  seer: Seer,
+  subject: Subject,
+  { after = 0, take }: { readonly after: number | undefined; readonly take: number },
+): Promise<TimelineStep[]> {
+  const { rows } = await pool.query<TimelineStep>({
+    name: 'timeline',
+    text: `
+      SELECT e.sequence, e.type, e.at, e.actor, e.from_state AS "fromState", e.to_state AS "toState", e.data, b.object AS before, e.object AS after
+        FROM ${SEEN} LEFT JOIN events b ON b.subject_id = e.subject_id AND b.sequence = e.sequence - 1
+       WHERE ${BY_SEER} AND e.subject_kind = $4 AND e.subject_id = $5 AND e.sequence > $6 ORDER BY e.sequence LIMIT $7`,
+    values: [seer.kind, seer.id, seer.mode, subject.kind, subject.id, after, take],
+  });
+  return rows;
+}
