@@ -156,7 +156,15 @@ export function createMaintenanceActivities({
         if ((rowCount ?? 0) < BATCH) break;
       }
       // A payout that is in the books is shown from there.
-      await pool.query('DELETE FROM payout_requests q USING payouts p WHERE p.id = q.payout_id');
+      for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
+        heartbeat(removed);
+        const { rowCount } = await pool.query(
+          `DELETE FROM payout_requests WHERE payout_id IN (
+             SELECT q.payout_id FROM payout_requests q JOIN payouts p ON p.id = q.payout_id LIMIT $1)`,
+          [BATCH],
+        );
+        if ((rowCount ?? 0) < BATCH) break;
+      }
       await pool.query('DELETE FROM worker_beats WHERE seen_at < now() - $1::interval', [BEAT_KEPT]);
       return { removed };
     },

@@ -5,6 +5,17 @@ const SAME_EVENT = '(e.epoch, e.xid, e.position) = (a.epoch, a.xid, a.position)'
 
 export const eventInvariants: readonly Invariant[] = [
   {
+    name: 'events_in_their_epoch',
+    description:
+      'No event is of a history of the books that has not begun, or of a transaction that has not: the books were moved, and whoever follows events was not told (`oncepay restored`).',
+    sql: `
+      SELECT e.id AS event, e.epoch, e.xid::text
+        FROM events e
+       WHERE (e.epoch, e.xid) >= (SELECT h.epoch, pg_snapshot_xmax(pg_current_snapshot()) FROM event_horizon h)
+         -- whoever checks within a transaction of their own sees what it wrote
+         AND e.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()`,
+  },
+  {
     name: 'audience_of_events',
     description: "Whoever sees an event besides its owner is named once and sees one that there is, in the event's own mode.",
     sql: `

@@ -41,6 +41,7 @@ const LANES = 2;
 const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 const SETTINGS = `
   SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS};
+  SET LOCAL transaction_timeout = 0; -- it only reads, and keeps nobody waiting who follows events
   SET LOCAL max_parallel_workers_per_gather = 0; -- the lanes are parallel enough
   SET LOCAL work_mem = '64MB'; -- millions of payouts are merged in the order of their indexes, not hashed
   SET LOCAL random_page_cost = 1.1; -- that order is nearly the tables' own: both are by time`;

@@ -61,6 +61,8 @@ export async function restored(
       return found.length === 0;
     }
     await refuseWhileAtWork(pool);
+    // Before anything is written: who follows events must not take what is written from now on for what they have seen.
+    await pool.query('SELECT begin_epoch()');
     const left = await repairAll(ports, found.filter(isRepaired), say);
     if (options.hold) say(`Left to an operator: ${await holdAll(ports)} open payouts.`);
     const taken = await takeUpAll(ports, left);

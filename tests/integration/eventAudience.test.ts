@@ -1,5 +1,6 @@
 /** Who may see and hear an event: its subject's owner and its audience, each once, and nobody else. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type pg from 'pg';
 import { findEvent, listEvents, type Seer, timelineOf } from '../../src/events/reads.ts';
 import { TIMELINE_ONLY } from '../../src/payouts/rules/machine.ts';
 import { newId } from '../../src/rules/newId.ts';
@@ -127,4 +128,35 @@ test('what is for the timeline only is in no list, and in the timeline', async (
   const steps = await timelineOf(books.db.pool, merchant(owner), { kind: 'payout', id }, { after: 3, take: 10 });
   expect(steps.map(({ type }) => type)).toEqual(['payout.fact_ignored']);
   expect(await seenBy(merchant(owner))).toHaveLength(3);
+});
+
+test('a list, a timeline and one event cost what is shown, not what there is: they are read from indexes', async () => {
+  await books.db.owner.query(`
+    INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, to_state, object, epoch)
+    SELECT 'evt_' || n, 'game', 'gam_' || n / 3, 'merchant', 'mer_' || n / 3 % 10, 'test', n % 3 + 1, 'game.won', n % 3, 'system', 'WON', '{}', 1
+      FROM generate_series(1, 30000) n;
+    INSERT INTO event_audience SELECT 'merchant', 'mer_seer', mode, epoch, xid, position FROM events WHERE position % 10 = 0;
+    ANALYZE events; ANALYZE event_audience`);
+  const plans: string[] = [];
+  const explaining = {
+    async query(query: string | { text: string; values: unknown[] }, values?: unknown[]) {
+      const { text, values: bound } = typeof query === 'string' ? { text: query, values: values ?? [] } : query;
+      const { rows } = await books.db.owner.query(`EXPLAIN ${text}`, bound);
+      plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
+      return { rows: [] };
+    },
+  } as unknown as pg.Pool;
+  const filter = { type: undefined, subject: undefined, before: '1-99999999-5000', take: 21 };
+  for (const id of ['mer_1', 'mer_seer']) {
+    const seer = { kind: 'merchant', id, mode: 'test' } as const;
+    await listEvents(explaining, seer, TIMELINE_ONLY, filter);
+    await listEvents(explaining, seer, TIMELINE_ONLY, { ...filter, subject: { kind: 'game', id: 'gam_40' }, before: undefined });
+    await findEvent(explaining, seer, TIMELINE_ONLY, 'evt_7');
+    await timelineOf(explaining, seer, { kind: 'game', id: 'gam_40' }, { after: 0, take: 100 });
+  }
+  expect(plans).toHaveLength(8);
+  for (const plan of plans) expect(plan).not.toMatch(/Seq Scan|Hash/);
+  for (const plan of [plans[0], plans[4]]) expect(plan).toContain('Merge Append');
+  await books.db.owner.query(`BEGIN; SET LOCAL session_replication_role = replica;
+    DELETE FROM event_audience WHERE owner_id = 'mer_seer'; COMMIT`);
 });

@@ -205,6 +205,8 @@ const DAMAGES: readonly Damage[] = [
   ['deliveries_belong_to_their_event', "an event that went to another merchant's endpoint", () => `UPDATE webhook_endpoints SET merchant_id = 'mer_other'`],
   ['deliveries_belong_to_their_event', 'a test event that went to a live endpoint', () => `UPDATE webhook_endpoints SET mode = 'live'`],
   ['payouts_told_where_they_may_be', 'a webhook of what is for the timeline only', () => `UPDATE events SET type = 'payout.parked' WHERE subject_id = '${world.waiting}'`],
+  ['events_in_their_epoch', 'an event of a transaction that this server has not begun', () => `UPDATE events SET xid = '99999999' WHERE subject_id = '${world.paid}'`],
+  ['events_in_their_epoch', 'an event of a history that has not begun', () => `UPDATE events SET epoch = 2 WHERE subject_id = '${world.paid}'`],
   ['audience_of_events', 'an event that its owner would see twice', () => `UPDATE event_audience SET owner_kind = 'merchant', owner_id = e.owner_id FROM events e WHERE e.position = event_audience.position`],
   ['audience_of_events', 'an event shown in the other world', () => `UPDATE event_audience SET mode = 'live'`],
   ['audience_of_events', 'somebody who sees what there is not', () => `UPDATE event_audience SET position = position + 1000`],
@@ -306,6 +308,13 @@ test('two connections check the books as they are at one moment', async () => {
   const seen = results.flatMap(({ sample }) => sample as { pid: number; moment: string }[]);
   expect(new Set(seen.map(({ pid }) => pid)).size).toBe(2);
   expect(new Set(seen.map(({ moment }) => moment)).size).toBe(1);
+});
+
+test('a check of large books is not ended like a write that lasts too long', async () => {
+  const limit = `SELECT current_setting('transaction_timeout') AS limit`;
+  const [checked] = await checkInvariants(books.db.pool, [{ name: 'x', description: 'x', sql: limit }]);
+  expect(checked?.sample).toEqual([{ limit: '0' }]);
+  expect((await books.db.pool.query(limit)).rows).toEqual([{ limit: '10s' }]);
 });
 
 test('a connection that is done early does not idle in its transaction, where the server would end it', async () => {

@@ -329,6 +329,17 @@ test('Temporal is lost: webhooks and messages of payouts that have ended are tak
   expect(ids.filter((each) => each.includes(id.slice(3)))).toHaveLength(3);
 }, 60_000);
 
+test('whoever follows events is told that the books begin anew, when they are repaired and not when they are looked at', async () => {
+  const epoch = async (): Promise<number> => (await engine.db.pool.query('SELECT max(epoch) AS epoch FROM epochs')).rows[0].epoch;
+  const before = await epoch();
+  await afterRestore(undefined, { repair: false });
+  expect(await epoch()).toBe(before);
+  await halt();
+  await afterRestore(undefined, { repair: true });
+  expect(await epoch()).toBe(before + 1);
+  await startWorker();
+}, 60_000);
+
 test('nothing is repaired while an API or a worker is at work', async () => {
   const backup = await backUp(engine.db.ownerUrl);
   const other = new pg.Client({ connectionString: engine.db.appUrl, application_name: 'oncepay worker' });

@@ -95,7 +95,14 @@ test('functions that act with the rights of the owner look up names nowhere else
 test('the application may call the doors to the money, and none of what is behind them', async () => {
   const callable = `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     AND prorettype <> 'trigger'::regtype AND has_function_privilege('oncepay_app', oid, 'EXECUTE') ORDER BY 1`;
-  expect(await column(callable)).toEqual(['apply_fact', 'fund_balance', 'payout_record', 'post_earning', 'reserve_payout']);
+  expect(await column(callable)).toEqual([
+    'apply_fact',
+    'begin_epoch',
+    'fund_balance',
+    'payout_record',
+    'post_earning',
+    'reserve_payout',
+  ]);
 });
 
 test('the application may write the bookkeeping of the door, and nothing that holds money or history', async () => {

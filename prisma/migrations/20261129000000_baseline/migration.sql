@@ -707,6 +707,11 @@ CREATE VIEW event_seen_by AS
   SELECT owner_kind, owner_id, mode, epoch, xid, position FROM events
   UNION ALL SELECT owner_kind, owner_id, mode, epoch, xid, position FROM event_audience;
 
+-- Up to where the order of events (epoch, xid, position) is settled: what is before, nobody can add to any more. Whoever is
+-- still writing has an xid that is no smaller, and what an earlier epoch holds was written before this one began.
+CREATE VIEW event_horizon AS
+  SELECT (SELECT max(epoch) FROM epochs) AS epoch, pg_snapshot_xmin(pg_current_snapshot()) AS xid;
+
 -- The first history of these books; `begin_epoch` adds the next.
 INSERT INTO epochs (epoch) VALUES (1);
 

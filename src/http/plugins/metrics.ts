@@ -20,7 +20,9 @@ const COUNTS = `
   UNION ALL SELECT 'requests', count(*)::int FROM payout_requests q
     WHERE NOT EXISTS (SELECT FROM payouts p WHERE p.id = q.payout_id)
       AND NOT EXISTS (SELECT FROM payout_refusals r WHERE r.payout_id = q.payout_id)
-  UNION ALL SELECT 'deliveries', count(*)::int FROM webhook_deliveries WHERE state = 'pending'`;
+  UNION ALL SELECT 'deliveries', count(*)::int FROM webhook_deliveries WHERE state = 'pending'
+  UNION ALL SELECT 'held_back_ms', (extract(epoch FROM clock_timestamp() - min(at)) * 1000)::int
+    FROM events WHERE (epoch, xid) >= (SELECT h.epoch, h.xid FROM event_horizon h)`;
 
 export interface Metrics {
   readonly contentType: string;
@@ -57,6 +59,12 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
   });
   const deliveries = new Gauge({ name: 'oncepay_webhook_deliveries_pending', help: 'Webhooks not yet delivered', registers });
 
+  const heldBack = new Gauge({
+    name: 'oncepay_events_held_back_seconds',
+    help: 'Age of the oldest event that readers do not see yet because an older transaction still writes; 0.25 is much',
+    registers,
+  });
+
   app.addHook('onResponse', async (request, reply) => {
     const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) };
     requests.observe(labels, reply.elapsedTime / 1_000);
@@ -73,6 +81,7 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
     for (const state of ['ok', 'stuck']) workers.set({ state }, counts.get(`workers_${state}`) ?? 0);
     requests202.set(counts.get('requests') ?? 0);
     deliveries.set(counts.get('deliveries') ?? 0);
+    heldBack.set((counts.get('held_back_ms') ?? 0) / 1_000);
   }
 
   return {
