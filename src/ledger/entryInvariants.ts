@@ -1,31 +1,43 @@
 /** What must be true of entries, accounts and balances: a part of the list in invariants.ts. */
 import { ENTRY_KINDS } from '../rules/entryKinds.ts';
-import type { Invariant, Relation } from './invariant.ts';
+import type { FlowChecks, Invariant, Relation } from './invariant.ts';
 
 const KINDS = ENTRY_KINDS.map((kind) => `('${kind.join("', '")}')`).join(', ');
 
+/** What arrived for an owner belongs to no flow. */
+const FUNDING: FlowChecks = {
+  invariants: [],
+  entryKeys: [{ subjectKind: null, keys: { FUND: `starts_with(op_key, 'fund:')` } }],
+  creditKeys: `starts_with(op_key, 'fund:')`,
+};
+
 /** What moved between which accounts, by type, and whether under the key of its step: a row stands for many entries. */
-const FLOWS: Relation = {
-  name: 'flows',
+const movedBy = (flows: readonly FlowChecks[]): Relation => ({
+  name: 'moved',
   rows: `
-    SELECT debit_account, credit_account, debit_balance, credit_balance, currency, type, leg,
-           coalesce(CASE type
-             WHEN 'FUND' THEN subject_id IS NULL AND starts_with(op_key, 'fund:')
-             WHEN 'EARNING' THEN subject_id IS NULL AND starts_with(op_key, 'earning:')
-             WHEN 'RESERVE' THEN starts_with(op_key, subject_id || ':reserve:')
-             WHEN 'RELEASE' THEN starts_with(op_key, subject_id || ':release:')
-             WHEN 'REVERSE' THEN op_key = subject_id || ':reverse' OR starts_with(op_key, subject_id) AND substr(op_key, length(subject_id) + 1) ~ '^:reverse:[1-9][0-9]*$'
-             WHEN 'REPAY' THEN subject_id IS NOT NULL AND (op_key ~ '^(fund|earning):' OR split_part(op_key, ':', 2) = 'reverse')
-             WHEN 'PSP_FEE' THEN op_key = subject_id || ':psp_fee'
-             ELSE op_key = subject_id || ':settle' OR starts_with(op_key, subject_id) AND substr(op_key, length(subject_id) + 1) ~ '^:settle:[1-9][0-9]*$' END, false) AS keyed,
+    SELECT debit_account, credit_account, debit_balance, credit_balance, currency, type, leg, coalesce(${isKeyed([FUNDING, ...flows])}, false) AS keyed,
            sum(amount) AS amount, count(*) AS entries, min(id) AS entry
       FROM ledger_entries GROUP BY 1, 2, 3, 4, 5, 6, 7, 8`,
-};
+});
+
+/** A repayment names the subject that its owner owes for, and has the key of the credit it is taken out of, whoever's that is. */
+function isKeyed(flows: readonly FlowChecks[]): string {
+  const all = flows.flatMap(({ entryKeys = [] }) => entryKeys);
+  const kinds = [...new Set(all.map(({ subjectKind }) => subjectKind))];
+  const repaying = flows.flatMap(({ creditKeys }) => creditKeys ?? []).map((key) => `(${key})`);
+  const cases = kinds.map((kind) => {
+    const keys = all.filter(({ subjectKind }) => subjectKind === kind).flatMap((each) => Object.entries(each.keys));
+    if (kind !== null) keys.push(['REPAY', repaying.join(' OR ')]);
+    const ofKind = kind === null ? 'subject_id IS NULL' : `subject_kind = '${kind}'`;
+    return `WHEN ${ofKind} THEN CASE type ${keys.map(([type, key]) => `WHEN '${type}' THEN ${key}`).join(' ')} END`;
+  });
+  return `CASE ${cases.join(' ')} END`;
+}
 
 /** What each account has got, less what it gave. */
 const NETS = `
   SELECT account, sum(amount) AS net
-    FROM (SELECT credit_account AS account, amount FROM flows UNION ALL SELECT debit_account, -amount FROM flows) sides
+    FROM (SELECT credit_account AS account, amount FROM moved UNION ALL SELECT debit_account, -amount FROM moved) sides
    GROUP BY account`;
 
 /** Each balance that an entry touches, once: an entry between two accounts of one balance has it on the debit side alone. */
@@ -50,27 +62,31 @@ const HISTORY: Relation = {
       JOIN balances b ON b.id = e.balance`,
 };
 
-export const entryInvariants: readonly Invariant[] = [
-  {
-    name: 'history_adds_up',
-    description: 'Every entry says what its balance was right after: the one before plus what it moved.',
-    over: HISTORY,
-    show: 'entry, balance, available_before, available_after, reserved_before, reserved_after, debt_before, debt_after',
-    where: `
+/** @param flows whose entries and holds there are. */
+export function entryInvariants(flows: readonly FlowChecks[]): readonly Invariant[] {
+  const moved = movedBy(flows);
+  const holds = flows.flatMap(({ openHolds }) => openHolds ?? []);
+  return [
+    {
+      name: 'history_adds_up',
+      description: 'Every entry says what its balance was right after: the one before plus what it moved.',
+      over: HISTORY,
+      show: 'entry, balance, available_before, available_after, reserved_before, reserved_after, debt_before, debt_after',
+      where: `
       num_nonnulls(available_after, reserved_after, debt_after) < 3
       OR available_after <> available_before + CASE available_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END
       OR reserved_after <> reserved_before + CASE reserved_account WHEN credit_account THEN amount WHEN debit_account THEN -amount ELSE 0 END
       OR debt_after <> debt_before + CASE debt_account WHEN debit_account THEN amount WHEN credit_account THEN -amount ELSE 0 END`,
-  },
-  {
-    name: 'balances_equal_entries',
-    description:
-      'Every balance equals the net of its entries, available, reserved and debt, and its version counts them; none is negative.',
-    over: FLOWS,
-    sql: `
+    },
+    {
+      name: 'balances_equal_entries',
+      description:
+        'Every balance equals the net of its entries, available, reserved and debt, and its version counts them; none is negative.',
+      over: moved,
+      sql: `
       WITH nets AS (${NETS}), touched AS (
         SELECT balance, sum(entries) AS n
-          FROM (SELECT debit_balance AS balance, entries FROM flows UNION ALL SELECT credit_balance, entries FROM flows) sides GROUP BY balance)
+          FROM (SELECT debit_balance AS balance, entries FROM moved UNION ALL SELECT credit_balance, entries FROM moved) sides GROUP BY balance)
       SELECT b.id AS balance, b.available, a.net AS available_entries, b.reserved, r.net AS reserved_entries, b.debt, -d.net AS debt_entries, b.version, t.n AS entries
         FROM balances b
         LEFT JOIN nets a ON a.account = b.available_account
@@ -79,47 +95,68 @@ export const entryInvariants: readonly Invariant[] = [
         LEFT JOIN touched t ON t.balance = b.id
        WHERE b.available <> coalesce(a.net, 0) OR b.reserved <> coalesce(r.net, 0) OR b.debt <> -coalesce(d.net, 0) OR b.version <> coalesce(t.n, 0)
           OR b.available < 0 OR b.reserved < 0 OR b.debt < 0`,
-  },
-  {
-    name: 'accounts_net_to_zero',
-    description: 'Per mode and currency all accounts together are zero, and no account stands on the side where it cannot be.',
-    over: FLOWS,
-    sql: `
+    },
+    {
+      name: 'accounts_net_to_zero',
+      description: 'Per mode and currency all accounts together are zero, and no account stands on the side where it cannot be.',
+      over: moved,
+      sql: `
       WITH nets AS (SELECT a.id, a.mode, a.currency, a.purpose, n.net FROM accounts a JOIN (${NETS}) n ON n.account = a.id)
       SELECT mode, currency, 'all' AS account, sum(net) AS net FROM nets GROUP BY mode, currency HAVING sum(net) <> 0
       UNION ALL
       SELECT mode, currency, purpose || ' ' || id, net FROM nets
        WHERE purpose IN ('funding', 'debt', 'psp_fees') AND net > 0 OR purpose NOT IN ('funding', 'debt', 'psp_fees') AND net < 0`,
-  },
-  {
-    name: 'entries_within_one_currency_and_mode',
-    description:
-      'No entry names an account that does not exist, accounts of two currencies, modes or merchants, or another balance than its accounts are of.',
-    over: FLOWS,
-    sql: `
+    },
+    {
+      name: 'entries_within_one_currency_and_mode',
+      description:
+        'No entry names an account that does not exist, accounts of two currencies, modes or merchants, or another balance than its accounts are of.',
+      over: moved,
+      sql: `
       SELECT f.entry, f.entries, f.currency, d.currency AS debit_currency, c.currency AS credit_currency, d.mode AS debit_mode, c.mode AS credit_mode,
              f.debit_balance, f.credit_balance
-        FROM flows f
+        FROM moved f
         LEFT JOIN accounts d ON d.id = f.debit_account
         LEFT JOIN accounts c ON c.id = f.credit_account
        WHERE d.id IS NULL OR c.id IS NULL OR d.currency <> f.currency OR c.currency <> f.currency OR d.mode <> c.mode
           OR d.merchant_id <> c.merchant_id AND '' NOT IN (d.merchant_id, c.merchant_id)
           OR f.debit_balance IS DISTINCT FROM d.balance_id OR f.credit_balance IS DISTINCT FROM nullif(c.balance_id, d.balance_id)`,
-  },
-  {
-    name: 'entries_do_what_their_type_says',
-    description: 'Every entry moves money between the accounts its type is for, under the key of its step.',
-    over: FLOWS,
-    sql: `
+    },
+    {
+      name: 'entries_do_what_their_type_says',
+      description: 'Every entry moves money between the accounts its type is for, under the key of its step.',
+      over: moved,
+      sql: `
       WITH kinds (type, debit, credit) AS (VALUES ${KINDS})
       SELECT f.entry, f.entries, f.leg, f.type, f.keyed, d.purpose AS debit, c.purpose AS credit
-        FROM flows f
+        FROM moved f
         LEFT JOIN accounts d ON d.id = f.debit_account
         LEFT JOIN accounts c ON c.id = f.credit_account
         LEFT JOIN kinds k ON k.type = f.type AND k.debit = d.purpose AND k.credit = c.purpose
        WHERE k.type IS NULL OR NOT f.keyed
-          OR f.type = 'EARNING' AND f.leg > 0
           OR f.type = 'REVERSE' AND (f.leg = 1) <> (c.purpose = 'debt') OR f.type = 'REPAY' AND f.leg < 2
           OR f.type = 'DEBT' AND (f.leg = 3) <> (c.purpose = 'fees')`,
-  },
-];
+    },
+    {
+      name: 'credits_repay_first',
+      description:
+        'Nobody who owes gets new money to spend: of every credit the debt is repaid, as far as it goes, with the credit.',
+      sql: `
+      SELECT c.op_key, b.id AS balance, c.amount, coalesce(c.credit_debt, c.debit_debt) AS owed, r.repaid
+        FROM ledger_entries c
+        JOIN balances b ON b.id = coalesce(c.credit_balance, c.debit_balance) AND b.available_account = c.credit_account
+        CROSS JOIN LATERAL (SELECT coalesce(sum(e.amount), 0) AS repaid FROM ledger_entries e WHERE e.op_key = c.op_key AND e.type = 'REPAY') r
+       WHERE (c.debit_debt > 0 OR c.credit_debt > 0) AND c.type <> 'RELEASE'
+         AND r.repaid <> least(c.amount, coalesce(c.credit_debt, c.debit_debt))`,
+    },
+    {
+      name: 'reserved_equals_open_holds',
+      description: 'What an owner has reserved, per mode and currency, is what the open subjects of all flows hold of it.',
+      sql: `
+      WITH held AS (SELECT balance_id, sum(held) AS held FROM (${holds.join(' UNION ALL ')}) holds (balance_id, held) GROUP BY balance_id)
+      SELECT coalesce(b.id, h.balance_id) AS balance, b.owner_kind, b.owner_id, b.mode, b.currency, b.reserved, h.held
+        FROM balances b FULL JOIN held h ON h.balance_id = b.id
+       WHERE coalesce(b.reserved, 0) <> coalesce(h.held, 0) OR b.id IS NULL`,
+    },
+  ];
+}

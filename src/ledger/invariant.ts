@@ -1,4 +1,4 @@
-/** What an invariant is, and how several that look at the same rows are asked in one pass over them. */
+/** What an invariant is, what a flow contributes to the checks of the books, and how several that look at the same rows are asked in one pass over them. */
 
 /** Rows that several invariants look at: gathered once for all of them. */
 export interface Relation {
@@ -16,6 +16,23 @@ export type Invariant = { readonly name: string; readonly description: string } 
   | Query
   | { readonly queries: readonly Query[] }
 );
+
+/** What a flow contributes to the checks of the books, in a file of its own; invariants.ts lists them. */
+export interface FlowChecks {
+  readonly invariants: readonly Invariant[];
+  /** What its subjects hold of reserved money: a query for (balance_id, held), any number of rows a balance. */
+  readonly openHolds?: string;
+  /** Under which key each type of its entries is booked, by the kind of subject they name; null: none. */
+  readonly entryKeys?: readonly EntryKeys[];
+  /** What is true of the key of its credits, which is the key of what they repay, too. */
+  readonly creditKeys?: string;
+}
+
+export interface EntryKeys {
+  readonly subjectKind: string | null;
+  /** By type, what must be true of `op_key`, `subject_id` and `leg`. */
+  readonly keys: Readonly<Record<string, string>>;
+}
 
 /** One statement; it answers each of its queries with a row under the invariant's name. */
 export interface Pass {

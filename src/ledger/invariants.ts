@@ -5,11 +5,10 @@
  */
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { eventInvariants } from '../events/invariants.ts';
-import { payoutInvariants } from '../payouts/invariants.ts';
-import { providerInvariants } from '../providers/invariants.ts';
-import { debtInvariants } from './debtInvariants.ts';
+import { payoutChecks } from '../payouts/invariants.ts';
+import { providerChecks } from '../providers/invariants.ts';
 import { entryInvariants } from './entryInvariants.ts';
-import { type Invariant, type Pass, passesOf, SAMPLE } from './invariant.ts';
+import { type FlowChecks, type Invariant, type Pass, passesOf, SAMPLE } from './invariant.ts';
 
 export interface InvariantResult {
   readonly name: string;
@@ -23,13 +22,13 @@ export interface InvariantResult {
   readonly sample: readonly unknown[];
 }
 
-/** Those of payouts first: their passes are the longest, and are begun in this order. */
+/** Of each flow that moves money. Payouts first: their passes are the longest, and are begun in this order. */
+const FLOWS: readonly FlowChecks[] = [payoutChecks, providerChecks];
+
 export const INVARIANTS: readonly Invariant[] = [
-  ...payoutInvariants,
-  ...entryInvariants,
-  ...debtInvariants,
+  ...FLOWS.flatMap(({ invariants }) => invariants),
+  ...entryInvariants(FLOWS),
   ...eventInvariants,
-  ...providerInvariants,
 ];
 
 /** For one pass: ten times what the longest takes for ten million entries. */

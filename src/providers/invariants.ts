@@ -1,9 +1,9 @@
 /** What must be true of providers' money at every committed moment: a part of the list in invariants.ts. */
-import type { Invariant } from '../ledger/invariant.ts';
+import type { FlowChecks, Invariant } from '../ledger/invariant.ts';
 import { TOLD } from '../payouts/invariants.ts';
 import { HOLDING } from '../payouts/rules/stateLists.ts';
 
-export const providerInvariants: readonly Invariant[] = [
+const invariants: readonly Invariant[] = [
   {
     name: 'earnings_make_up_balances',
     description: 'What a provider has available and reserved is the sum of its earnings, currency by currency.',
@@ -114,3 +114,10 @@ export const providerInvariants: readonly Invariant[] = [
       OR dispatch <> 'run' AND runs IS NOT NULL`,
   },
 ];
+
+/** What a provider's payouts hold, payouts say. */
+export const providerChecks: FlowChecks = {
+  invariants,
+  entryKeys: [{ subjectKind: null, keys: { EARNING: `starts_with(op_key, 'earning:') AND leg = 0` } }],
+  creditKeys: `starts_with(op_key, 'earning:')`,
+};

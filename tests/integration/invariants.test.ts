@@ -1,7 +1,11 @@
 /** An invariant that never fires proves nothing: every one is shown the damage it is there to find. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { entryInvariants } from '../../src/ledger/entryInvariants.ts';
+import type { FlowChecks } from '../../src/ledger/invariant.ts';
 import { checkInvariants, checkInvariantsWithin, INVARIANTS, presentInvariants } from '../../src/ledger/invariants.ts';
+import { payoutChecks } from '../../src/payouts/invariants.ts';
+import { providerChecks } from '../../src/providers/invariants.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 
@@ -116,9 +120,9 @@ const DAMAGES: readonly Damage[] = [
     () => `ALTER TABLE balances DROP CONSTRAINT balances_available_not_negative; UPDATE balances SET available = -1 WHERE ${balanceOf('late')}`,
   ],
   ['balances_equal_entries', 'a debt that was let go', () => `UPDATE balances SET debt = debt - 1 WHERE ${balanceOf('late')}`],
-  ['reserved_equals_open_payouts', 'an open payout of another amount', () => `UPDATE payouts SET amount = amount + 1 WHERE id = '${world.waiting}'`],
-  ['reserved_equals_open_payouts', 'an open payout that is gone', () => `DELETE FROM payouts WHERE id = '${world.waiting}'`],
-  ['reserved_equals_open_payouts', 'an open payout without a balance', () => `UPDATE payouts SET balance_id = 0 WHERE id = '${world.waiting}'`],
+  ['reserved_equals_open_holds', 'an open payout of another amount', () => `UPDATE payouts SET amount = amount + 1 WHERE id = '${world.waiting}'`],
+  ['reserved_equals_open_holds', 'an open payout that is gone', () => `DELETE FROM payouts WHERE id = '${world.waiting}'`],
+  ['reserved_equals_open_holds', 'an open payout without a balance', () => `UPDATE payouts SET balance_id = 0 WHERE id = '${world.waiting}'`],
   ['accounts_net_to_zero', 'an account that changed its currency', () => `UPDATE accounts SET currency = 'USD' WHERE id = ${account('clearing')}`],
   ['accounts_net_to_zero', 'an account that changed its mode', () => `UPDATE accounts SET mode = 'live' WHERE id = ${account('clearing', `AND mode = 'test'`)}`],
   ['accounts_net_to_zero', 'more taken back from the PSP than it got', () => `UPDATE ledger_entries SET amount = 1000000 WHERE ${entry('returned', 'REVERSE')}`],
@@ -308,6 +312,24 @@ test('two connections check the books as they are at one moment', async () => {
   const seen = results.flatMap(({ sample }) => sample as { pid: number; moment: string }[]);
   expect(new Set(seen.map(({ pid }) => pid)).size).toBe(2);
   expect(new Set(seen.map(({ moment }) => moment)).size).toBe(1);
+});
+
+test('what a flow holds or books and does not say is found, and what it says is counted with the others', async () => {
+  const broken = async (flows: readonly FlowChecks[]) =>
+    (await checkInvariants(books.db.pool, entryInvariants(flows)))
+      .filter(({ violations }) => violations > 0)
+      .map(({ name }) => name);
+  const holding = (sql: string): FlowChecks => ({ invariants: [], openHolds: sql });
+  expect(await broken([payoutChecks, providerChecks])).toEqual([]);
+  expect(await broken([payoutChecks, providerChecks, holding('SELECT id, 0 FROM balances')])).toEqual([]);
+  expect(await broken([payoutChecks, providerChecks, holding('SELECT id, 1 FROM balances')])).toEqual([
+    'reserved_equals_open_holds',
+  ]);
+  expect(await broken([providerChecks, holding('SELECT 0, 0 WHERE false')])).toEqual([
+    'entries_do_what_their_type_says',
+    'reserved_equals_open_holds',
+  ]);
+  expect(await broken([payoutChecks])).toEqual(['entries_do_what_their_type_says']); // an earning
 });
 
 test('a check of large books is not ended like a write that lasts too long', async () => {

@@ -1,20 +1,8 @@
-/** What must be true of what owners owe at every committed moment: a part of the list in invariants.ts. */
-import { DEBT_REPAID } from '../payouts/rules/machine.ts';
-import type { Invariant } from './invariant.ts';
+/** What must be true of what owners owe for payouts: a part of the list in invariants.ts. */
+import type { Invariant } from '../ledger/invariant.ts';
+import { DEBT_REPAID } from './rules/machine.ts';
 
 export const debtInvariants: readonly Invariant[] = [
-  {
-    name: 'credits_repay_first',
-    description:
-      'Nobody who owes gets new money to spend: of every credit the debt is repaid, as far as it goes, with the credit.',
-    sql: `
-      SELECT c.op_key, b.id AS balance, c.amount, coalesce(c.credit_debt, c.debit_debt) AS owed, r.repaid
-        FROM ledger_entries c
-        JOIN balances b ON b.id = coalesce(c.credit_balance, c.debit_balance) AND b.available_account = c.credit_account
-        CROSS JOIN LATERAL (SELECT coalesce(sum(e.amount), 0) AS repaid FROM ledger_entries e WHERE e.op_key = c.op_key AND e.type = 'REPAY') r
-       WHERE (c.debit_debt > 0 OR c.credit_debt > 0) AND c.type <> 'RELEASE'
-         AND r.repaid <> least(c.amount, coalesce(c.credit_debt, c.debit_debt))`,
-  },
   {
     name: 'debts_are_of_payouts',
     description: 'What an owner owes is what it owes for its payouts, one by one.',
