@@ -17,7 +17,7 @@ const LEDGER = '^src/ledger/(?!routes/)';
 /** The rooms that flows stand on; what they know of a flow is its rules. */
 const ROOMS = '^src/(ledger|temporal|psp|risk)/(?!routes/)';
 /** What a flow shows to others. */
-const PAYOUTS = '^src/payouts/((client|reads|invariants)\\.ts|useCases/)';
+const PAYOUTS = '^src/payouts/((client|reads|invariants|restored)\\.ts|useCases/)';
 /** Of the door, what is no route: callers, problems, fields. */
 const DOOR = '^src/http/(?!routes/)';
 /** How a flow's things look outside: schemas and presenters. */
@@ -87,7 +87,7 @@ module.exports = {
     },
     only('routes-are-a-door', '^src/[a-z]+/routes/', ['^src/(?!worker|restore|local|cli)'], 'no activities, no workflows, no worker'),
     only('worker-runs-activities', '^src/worker/', [RULES, '^(activities|workflows)/', '^src/[a-z]+/(?!routes/)', ...GROUND], 'no door, and nothing of one machine'),
-    only('restore-compares', '^src/restore/', [RULES, ROOMS, PAYOUTS, '^src/webhooks/client\\.ts$', ...GROUND], 'an operator’s tool beside the door'),
+    only('restore-compares', '^src/restore/', [RULES, ROOMS, PAYOUTS, '^src/[a-z]+/restored\\.ts$', '^src/webhooks/client\\.ts$', ...GROUND], 'an operator’s tool beside the door'),
     only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, '^src/(webhooks|notify|events)/(?!routes/)', ...GROUND], ''),
     {
       name: 'production-knows-no-tools',

@@ -1,10 +1,12 @@
 /** Takes a payout in that the books forgot: as the first time, under the same id, and so under the same keys at the PSP. */
 import type { Pool } from 'pg';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { PayoutKind, PayoutRequest, PayoutTimes, ReviewReason } from '../payouts/rules/contract.ts';
+import type { RestoredKind } from '../payouts/restored.ts';
+import type { PayoutRequest, PayoutTimes, ReviewReason } from '../payouts/rules/contract.ts';
 import { feeMinor } from '../payouts/rules/fee.ts';
 import { reviewReasons } from '../payouts/rules/review.ts';
 import { reserveAssessed } from '../risk/assessed.ts';
+import { RESTORED_KINDS } from './kinds.ts';
 import type { Memory } from './witnesses.ts';
 
 interface TakeInPorts {
@@ -13,43 +15,12 @@ interface TakeInPorts {
   readonly times: PayoutTimes;
 }
 
-/** How a payout of this kind is taken in again. Whoever adds a kind adds its line, and its test in restored.test.ts. */
-interface KindTakenIn {
-  /** Whose balance pays, under the owner kind of the same word. */
-  ownerOf(request: PayoutRequest): string | undefined;
-  /** Whether the books have this owner at all. A merchant's balance is all that the ledger needs of it. */
-  readonly known: string | undefined;
-  readonly unknownOwner: string;
-  readonly tooLittle: string;
-  /** What a person had to look at for a reason that may not show any more: the facts that spoke for it may be forgotten. */
-  readonly isAssessed: boolean;
-}
-
-const KINDS: Readonly<Record<PayoutKind, KindTakenIn>> = {
-  merchant: {
-    ownerOf: ({ merchantId }) => merchantId,
-    known: undefined,
-    unknownOwner: 'the books do not know its merchant',
-    tooLittle: 'its merchant has too little available: credit what the books forgot first',
-    isAssessed: false,
-  },
-  provider: {
-    ownerOf: ({ owner }) => owner?.id,
-    known: 'SELECT 1 FROM providers WHERE id = $1 AND merchant_id = $2 AND mode = $3',
-    unknownOwner: 'the books do not know its provider: it may be entered under another id, and asked to be paid again',
-    tooLittle: 'its provider has too little available: post the earnings that the books forgot first',
-    isAssessed: true,
-  },
-};
-/** By a name that comes out of a history. */
-const BY_KIND: ReadonlyMap<string, KindTakenIn> = new Map(Object.entries(KINDS));
-
 /** @returns why it is left to a person; undefined: it is in the books. */
 export async function takeIn(ports: TakeInPorts, ofPayout: readonly Memory[]): Promise<string | undefined> {
   const request = requestIn(ofPayout);
   if (!request) return 'Temporal no longer has its request';
   const kind = request.kind ?? 'merchant';
-  const way = BY_KIND.get(kind);
+  const way = RESTORED_KINDS.get(kind);
   const ownerId = way?.ownerOf(request);
   if (!way || ownerId === undefined) return `nobody knows how to take in a payout of the kind ${kind}`;
   const { terms, ...rest } = request;
@@ -74,7 +45,7 @@ function requestIn(ofPayout: readonly Memory[]): PayoutRequest | undefined {
 
 async function isKnown(
   pool: Pool,
-  { known }: KindTakenIn,
+  { known }: RestoredKind,
   { merchantId, mode }: PayoutRequest,
   ownerId: string,
 ): Promise<boolean> {
