@@ -1,7 +1,7 @@
 -- announce(subject, …): writes a subject's next event, who may see it, and a delivery for each receiver that wants it, in the
 -- caller's transaction: the event exists if and only if the change does. The subject's row must be locked, and its `sequence`
 -- already counted up. Ids are derived from the subject's id and the sequence, so that they are the same for ever.
---   p_audience   who may see and hear it: first whose subject it is, then any others, each once. Operators see everything
+--   p_audience   who may see and hear it: first whose subject it is, then any others, whoever is named twice once. Operators see everything
 --   p_callback   the subject's own receiver, or null
 --   p_is_sent    false: for the timeline only
 -- Returns the event's id.
@@ -18,13 +18,14 @@ BEGIN
             (SELECT max(x.epoch) FROM epochs x))
     RETURNING epoch, xid, position)
   INSERT INTO event_audience (owner_kind, owner_id, mode, epoch, xid, position)
-  SELECT o.kind, o.id, p_mode, t.epoch, t.xid, t.position FROM told t, unnest(p_audience[2:]) o;
+  SELECT DISTINCT o.kind, o.id, p_mode, t.epoch, t.xid, t.position
+    FROM told t, unnest(p_audience) o WHERE (o.kind, o.id) <> ((p_audience[1]).kind, (p_audience[1]).id);
   IF NOT p_is_sent THEN RETURN v_event; END IF;
 
   INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, endpoint_id, url)
   SELECT 'whd_' || v_name || '_' || substr(e.id, 4), v_event, p_kind, p_subject, e.id, e.url
-    FROM unnest(p_audience) o JOIN webhook_endpoints e ON o.kind = 'merchant' AND e.merchant_id = o.id
-   WHERE e.mode = p_mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
+    FROM webhook_endpoints e
+   WHERE e.merchant_id IN (SELECT o.id FROM unnest(p_audience) o WHERE o.kind = 'merchant') AND e.mode = p_mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
      AND EXISTS (SELECT 1 FROM unnest(e.event_types) t WHERE t = p_type OR right(t, 1) = '*' AND starts_with(p_type, left(t, -1)));
   IF p_callback IS NOT NULL THEN
     INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, url)
