@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
 import { eventsAfter, type FollowedEvent } from '../../src/events/follow.ts';
+import { eventInvariants } from '../../src/events/invariants.ts';
 import { placeOf } from '../../src/events/place.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { newId } from '../../src/rules/newId.ts';
@@ -213,5 +214,9 @@ test('to follow costs what is new, not what there is: a page is read from an ind
   };
   await eventsAfter(explaining as unknown as pg.Pool, undefined, 100);
   expect(plans[0]).toContain('Index Scan using events_epoch_xid_position_key');
+  expect(plans[0]).toMatch(/Index Cond: .*ROW\(epoch, xid, "?position"?\) > .*ROW\(epoch, xid\) < /);
   expect(plans[0]).not.toMatch(/Sort|Seq Scan on events/);
+  const check = eventInvariants.find(({ name }) => name === 'events_in_their_epoch');
+  await explaining.query({ text: check && 'sql' in check ? check.sql : '', values: [] });
+  expect(plans[1]).toMatch(/Index Cond: \(ROW\(epoch, xid\) >= /);
 });
