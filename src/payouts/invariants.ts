@@ -185,7 +185,7 @@ const invariants: readonly Invariant[] = [
   {
     name: 'tenants_apart',
     description:
-      "Every entry and event of a payout is its own merchant's, in its mode and currency, and so is its balance; besides the merchant only the provider whose payout it is sees its events.",
+      "Every entry and event of a payout is its own merchant's, in its mode and currency, and so is its balance; besides the merchant only its owner sees its events.",
     queries: [
       {
         over: TOLD,
@@ -196,8 +196,8 @@ const invariants: readonly Invariant[] = [
       {
         sql: `
           WITH due AS (
-            SELECT e.epoch, e.xid, e.position, b.owner_kind, b.owner_id, e.id
-              FROM payouts p JOIN balances b ON b.id = p.balance_id JOIN events e ON e.subject_kind = 'payout' AND e.subject_id = p.id
+            SELECT e.epoch, e.xid, e.position, p.owner_kind, p.owner_id, e.id
+              FROM payouts p JOIN events e ON e.subject_kind = 'payout' AND e.subject_id = p.id
              WHERE p.kind = 'provider'),
           told AS (
             SELECT a.*, e.id
