@@ -16,6 +16,11 @@ const ROUTES = '/routes/';
 const LEDGER = '^src/ledger/(?!routes/)';
 /** The rooms that flows stand on; what they know of a flow is its rules. */
 const ROOMS = '^src/(ledger|temporal|psp|risk)/(?!routes/)';
+/**
+ * A flow's client names each workflow by its own function, so that the compiler checks what it is started with and answers.
+ * Loading one outside of Temporal does nothing: a workflow module only defines. But nobody else in the API may call one.
+ */
+const CLIENT = '^src/(?!temporal/)[a-z]+/(client|runsClient)\\.ts$';
 /** What a flow shows to others. */
 const PAYOUTS = '^src/payouts/((client|reads|invariants|restored)\\.ts|useCases/)';
 /** Of the door, what is no route: callers, problems, fields. */
@@ -66,15 +71,16 @@ module.exports = {
     },
     only('all-invariants', '^src/ledger/invariants\\.ts$', [LEDGER, '^src/[a-z]+/invariants\\.ts$'], 'the one list of what every flow contributes'),
     only('psp-stands-alone', '^src/psp/(?!routes/|present|schemas)', [RULES, '^src/net/'], 'a connector speaks one wire format'),
+    only('clients-start-workflows', CLIENT, [RULES, '^workflows/', '^src/temporal/(?!routes/)'], 'ids, policies and questions: what a flow says to its workflows'),
     only('temporal-client', '^src/temporal/(?!routes/)', [RULES, ...GROUND], ''),
     only('risk-judges', '^src/risk/(?!routes/|schemas)', [RULES, LEDGER, ...GROUND], ''),
-    only('payouts', '^src/payouts/(?!routes/|present/|answers|orders)', [RULES, ROOMS, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
+    only('payouts', '^src/payouts/(?!routes/|present/|answers|orders)', [RULES, ROOMS, ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('payouts-in-words', '^src/payouts/(answers|orders)\\.ts$', [RULES, DOOR, '^src/(payouts/(?!routes/)|merchants/terms\\.ts)'], 'outcomes and faults of the use cases, in the words of HTTP'),
     only('merchants', '^src/merchants/(?!routes/|terms\\.ts)', [RULES, LEDGER, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
     only('merchants-in-words', '^src/merchants/terms\\.ts$', [RULES, DOOR], 'a merchant’s terms, in the words of HTTP'),
-    only('providers', '^src/providers/(?!routes/|present/)', [RULES, ROOMS, PAYOUTS, ...GROUND], ''),
+    only('providers', '^src/providers/(?!routes/|present/)', [RULES, ROOMS, PAYOUTS, ...GROUND], '', CLIENT),
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
-    only('webhooks-go-out', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, '^src/(events|temporal)/(?!routes/)', ...GROUND], ''),
+    only('webhooks-go-out', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, '^src/(events|temporal)/(?!routes/)', ...GROUND], '', CLIENT),
     only('notifications-go-out', '^src/notify/(?!routes/)', [RULES, '^src/http/schemas\\.ts$', ...GROUND], ''),
     only('events-are-presented', '^src/events/(?!routes/)', [RULES, PRESENT, '^src/http/schemas\\.ts$', '^src/ledger/invariant\\.ts$'], 'the words of each flow for what happened'),
     only('door', '^src/http/(?!routes/)', [RULES, ...GROUND, '^src/temporal/client\\.ts$'], 'knows no flow', '^src/http/(app|server|context)\\.ts$'),

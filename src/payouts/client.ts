@@ -1,63 +1,30 @@
 /**
- * How the door talks to payout workflows: the one place that knows their ids, policies and search attributes.
- * Every call may be repeated: the workflow id and the update id are the same for the same request.
+ * How the door talks to payout workflows: the one place that knows their ids, policies and search attributes. What is the
+ * same for every flow (deadlines, what is asked again, what is pending or gone) is src/temporal/workflowClient.ts.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Client,
-  WithStartWorkflowOperation,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowFailedError,
-  type WorkflowHandle,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-} from '@temporalio/client';
-import { ApplicationFailure, TypedSearchAttributes, type WorkflowIdReusePolicy } from '@temporalio/common';
+import type { Client, WorkflowStartOptions } from '@temporalio/client';
+import { TypedSearchAttributes, type WorkflowIdReusePolicy } from '@temporalio/common';
+import { payout } from '../../workflows/payouts/payout.ts';
+import { payoutFollowUp } from '../../workflows/payouts/payoutFollowUp.ts';
 import { followUpWorkflowId, payoutWorkflowId } from '../rules/ids.ts';
 import { formatMajor } from '../rules/money.ts';
-import { RPC_TIMEOUT_MS, refusalIn, TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
 import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
-import { unsigned } from '../temporal/rules/unsigned.ts';
-import { createSignals } from '../temporal/signals.ts';
+import { type Asked, createWorkflowClient, type Question } from '../temporal/workflowClient.ts';
 import {
   type Accepted,
-  type AcceptOrder,
   acceptUpdate,
   type Command,
   type CommandAnswer,
   type CommandOrder,
   commandUpdate,
-  type DispatchOrder,
   dispatchSignal,
-  type FollowUpInput,
   type Opening,
-  type PayoutInput,
   type PayoutRecord,
-  type PayoutResult,
   type PayoutTimes,
   type PspNotice,
   pspNoticeSignal,
 } from './rules/contract.ts';
 import { AMOUNT_MINOR, CURRENCY, MERCHANT_ID, NEEDS_OPERATOR, PAYOUT_KIND, PAYOUT_STATUS } from './rules/searchAttributes.ts';
-
-/** A client waits this long for a first answer; beyond it, 202: the workflow is there and goes on by itself. */
-const ANSWER_TIMEOUT_MS = 5_000;
-/** For the look whether a payout was started, after ANSWER_TIMEOUT_MS in vain: a server that is there answers at once. */
-const LOOK_TIMEOUT_MS = 1_500;
-
-/**
- * A signal that comes in while a workflow's task is at work makes the server throw that task away, and the updates in it
- * too, with one of these codes. Asked again under the same update id they are done once; the SDK repeats only ABORTED, and
- * that for a second.
- */
-const THROWN_AWAY = [9, 10]; // FAILED_PRECONDITION, ABORTED
-/** The third time in a row it is no signal: the worker cannot do the task (an old build), and whoever asks should know. */
-const ASK_TIMES = 3;
-const ASK_AGAIN_MS = 150;
-
-type FollowUp = (input: FollowUpInput) => Promise<void>;
-type PayoutWorkflow = (input: PayoutInput) => Promise<PayoutResult>;
 
 export type AcceptAnswer = { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'pending' };
 const PENDING: AcceptAnswer = { kind: 'pending' };
@@ -109,16 +76,19 @@ export interface PayoutsClient {
 export function createPayoutsClient(
   client: Client,
   settings: PayoutsSettings,
-  onFull: (workflowId: string) => void = () => undefined,
+  onFull?: (workflowId: string) => void,
 ): PayoutsClient {
-  const { workflow } = client;
-  const signalHeard = createSignals(workflow, onFull);
+  const temporal = createWorkflowClient(client, onFull);
 
-  const startOptions = (facts: PayoutFacts, opening: Opening, reuse: WorkflowIdReusePolicy) => ({
+  const payoutOptions = (
+    facts: PayoutFacts,
+    opening: Opening,
+    reuse: WorkflowIdReusePolicy,
+  ): WorkflowStartOptions<typeof payout> => ({
     workflowId: payoutWorkflowId(facts.payoutId, opening.type === 'new' ? 1 : opening.round),
     taskQueue: PAYOUTS_QUEUE,
-    args: [{ opening, times: settings.times, allowSignalDecisions: settings.allowSignalDecisions }] as [PayoutInput],
-    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    args: [{ opening, times: settings.times, allowSignalDecisions: settings.allowSignalDecisions }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: reuse,
     // A merchant with a long queue does not delay another's single payout. The key's limit is 64 bytes.
     priority: { priorityKey: 3, fairnessKey: facts.merchantId },
@@ -133,11 +103,19 @@ export function createPayoutsClient(
     ]),
   });
 
-  const followUpOptions = (payoutId: string) => ({
+  /** A closed run may be started anew: the payout is open, so that run was lost or terminated, and the ledger keeps it single. */
+  const resumeOptions = (record: PayoutRecord) =>
+    payoutOptions(
+      { ...record, payoutId: record.id },
+      { type: 'resume', payoutId: record.id, round: record.round },
+      'ALLOW_DUPLICATE',
+    );
+
+  const followUpOptions = (payoutId: string): WorkflowStartOptions<typeof payoutFollowUp> => ({
     workflowId: followUpWorkflowId(payoutId),
     taskQueue: PAYOUTS_QUEUE,
-    args: [{ payoutId, times: settings.times }] as [FollowUpInput],
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const, // facts may keep coming; each goes through the ledger's door
+    args: [{ payoutId, times: settings.times }],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE', // facts may keep coming; each goes through the ledger's door
   });
 
   async function accept(facts: PayoutFacts, opening: Opening): Promise<AcceptAnswer> {
@@ -145,212 +123,82 @@ export function createPayoutsClient(
     // say: they answer its successor. A reinitiation that was refused may be asked for again; the ledger opens each round
     // once, whoever asks.
     const isNew = opening.type !== 'reinitiate';
-    const options = startOptions(facts, opening, isNew ? 'ALLOW_DUPLICATE_FAILED_ONLY' : 'ALLOW_DUPLICATE');
-    const updateId = isNew ? 'accept' : `accept:${opening.requestId}`;
-    try {
-      const accepted = await inTime(async () => {
-        // An operation serves one call.
-        const startWorkflowOperation = new WithStartWorkflowOperation<PayoutWorkflow>('payout', options);
-        const args: [AcceptOrder] = [{}];
-        return await workflow.executeUpdateWithStart(acceptUpdate, { updateId, args, startWorkflowOperation });
-      });
-      return { kind: 'answered', accepted: ours(accepted) };
-    } catch (error) {
-      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfStarted(options.workflowId);
-      // It has ended without this update: the update was lost with a server. The result holds the same answer.
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return (await answerOfEnded(options.workflowId)) ?? PENDING;
-      throw refusedOr(error);
-    }
+    const options = payoutOptions(facts, opening, isNew ? 'ALLOW_DUPLICATE_FAILED_ONLY' : 'ALLOW_DUPLICATE');
+    const updateId = isNew ? ACCEPT : `${ACCEPT}:${opening.requestId}`;
+    const asked = await temporal.askOrStart(payout, options, acceptUpdate, { updateId, order: {} });
+    // It has ended without this update: the update was lost with a server. The result holds the same answer.
+    return acceptedIn(asked) ?? (await answerOfEnded(options.workflowId)) ?? PENDING;
   }
 
   async function recall(payoutId: string): Promise<AcceptAnswer | { readonly kind: 'unknown' }> {
     const workflowId = payoutWorkflowId(payoutId, 1);
-    const handle = workflow.getHandle<PayoutWorkflow>(workflowId);
-    try {
-      const question = { updateId: 'accept', args: [{}] as [AcceptOrder] };
-      return { kind: 'answered', accepted: ours(await inTime(() => handle.executeUpdate(acceptUpdate, question))) };
-    } catch (error) {
-      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfStarted(workflowId);
-      if (!(error instanceof WorkflowNotFoundError)) throw refusedOr(error);
-    }
-    // It has ended, or there never was one.
-    const there = await pendingIfThere(handle);
-    return (there.outcome === 'gone' ? undefined : await answerOfEnded(workflowId)) ?? { kind: 'unknown' };
-  }
-
-  /** Waits for a workflow's answer, and asks again where the server threw the question away. */
-  async function inTime<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-    return await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => {
-      for (let left = ASK_TIMES - 1; left > 0; left -= 1) {
-        try {
-          return await ask();
-        } catch (error) {
-          if (!wasThrownAway(error)) throw error;
-          await sleep(ASK_AGAIN_MS);
-        }
-      }
-      return await ask();
-    });
-  }
-
-  /** The deadline also passes while Temporal is away: only a known workflow makes it "pending". */
-  async function pendingIfStarted(workflowId: string): Promise<AcceptAnswer> {
-    try {
-      await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, () => workflow.getHandle(workflowId).describe());
-      return PENDING;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError)
-        throw new TemporalUnavailable('the payout could not be started in time', { cause: error });
-      throw unavailableOr(error);
-    }
+    const asked = await temporal.ask(workflowId, acceptUpdate, { updateId: ACCEPT, order: {} });
+    // Where it is gone, it has ended, or there never was one.
+    return acceptedIn(asked) ?? (await answerOfEnded(workflowId)) ?? { kind: 'unknown' };
   }
 
   /** Undefined: it was ended by hand, or lost, and has answered nobody. */
   async function answerOfEnded(workflowId: string): Promise<AcceptAnswer | undefined> {
-    try {
-      const result = client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
-        workflow.getHandle<PayoutWorkflow>(workflowId).result(),
-      );
-      return { kind: 'answered', accepted: ours(await result).accepted };
-    } catch (error) {
-      if (error instanceof WorkflowFailedError) return undefined;
-      throw unavailableOr(error);
-    }
-  }
-
-  async function command(seen: SeenPayout, wanted: Command, updateId: string): Promise<SteeredAnswer> {
-    const handle = workflow.getHandle(payoutWorkflowId(seen.id, seen.round));
-    const args: [CommandOrder] = [{ updateId, sequence: seen.sequence, command: wanted }];
-    return await steered(handle, () => handle.executeUpdate(commandUpdate, { args, updateId }));
-  }
-
-  async function commandAfterEnd({ id, sequence }: SeenPayout, wanted: Command, updateId: string): Promise<SteeredAnswer> {
-    return await steered(workflow.getHandle(followUpWorkflowId(id)), async () => {
-      const startWorkflowOperation = new WithStartWorkflowOperation<FollowUp>('payoutFollowUp', {
-        ...followUpOptions(id),
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      });
-      const args: [CommandOrder] = [{ updateId, sequence, command: wanted }];
-      return await workflow.executeUpdateWithStart(commandUpdate, { args, updateId, startWorkflowOperation });
-    });
-  }
-
-  async function steered(handle: WorkflowHandle, ask: () => Promise<CommandAnswer>): Promise<SteeredAnswer> {
-    try {
-      return ours(await inTime(ask));
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return { outcome: 'gone' };
-      const refused = error instanceof WorkflowUpdateFailedError ? refusalOf(error.cause) : undefined;
-      if (refused) return { outcome: refused };
-      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return await pendingIfThere(handle);
-      throw refusedOr(error);
-    }
-  }
-
-  /** As for `accept`: while Temporal is away nothing is pending, it was never asked. */
-  async function pendingIfThere(handle: WorkflowHandle): Promise<SteeredAnswer> {
-    try {
-      await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, () => handle.describe());
-      return { outcome: 'pending' };
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return { outcome: 'gone' };
-      throw unavailableOr(error);
-    }
+    const left = await temporal.result<typeof payout>(workflowId);
+    return left && { kind: 'answered', accepted: left.accepted };
   }
 
   async function notice(payoutId: string, round: number, message: PspNotice): Promise<void> {
-    const [own, after] = [payoutWorkflowId(payoutId, round), followUpWorkflowId(payoutId)];
-    try {
-      await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, async () => {
-        try {
-          await signalHeard(own, (run) => run.signal(pspNoticeSignal, message));
-        } catch (error) {
-          if (!(error instanceof WorkflowNotFoundError)) throw error;
-          const options = { ...followUpOptions(payoutId), signal: pspNoticeSignal, signalArgs: [message] as [PspNotice] };
-          const signalWithStart = () => workflow.signalWithStart<FollowUp, [PspNotice]>('payoutFollowUp', options);
-          await signalHeard(after, (run) => run.signal(pspNoticeSignal, message), signalWithStart);
-        }
-      });
-    } catch (error) {
-      throw unavailableOr(error);
-    }
+    if ((await temporal.signal(payoutWorkflowId(payoutId, round), pspNoticeSignal, message)) === 'heard') return;
+    await temporal.signalOrStart(payoutFollowUp, followUpOptions(payoutId), pspNoticeSignal, message);
   }
 
   async function lookAgain(payoutId: string, withinMs: number): Promise<boolean> {
-    const options = followUpOptions(payoutId);
-    try {
-      return await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, async () => {
-        const followedUpAt = await startOf(workflow.getHandle(options.workflowId));
-        if (followedUpAt !== undefined && Date.now() - followedUpAt.getTime() < withinMs) return false;
-        await workflow.start<FollowUp>('payoutFollowUp', options);
-        return true;
-      });
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-      throw unavailableOr(error);
-    }
+    const followedUpAt = await temporal.startedAt(followUpWorkflowId(payoutId));
+    if (followedUpAt !== undefined && Date.now() - followedUpAt.getTime() < withinMs) return false;
+    return await temporal.start(payoutFollowUp, followUpOptions(payoutId));
   }
 
-  /** A closed run may be started anew: the payout is open, so that run was lost or terminated, and the ledger keeps it single. */
-  const resumeOptions = (record: PayoutRecord) =>
-    startOptions(
-      { ...record, payoutId: record.id },
-      { type: 'resume', payoutId: record.id, round: record.round },
-      'ALLOW_DUPLICATE',
-    );
-
-  async function resume(record: PayoutRecord): Promise<void> {
-    try {
-      await workflow.start<PayoutWorkflow>('payout', resumeOptions(record));
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-      throw unavailableOr(error);
-    }
-  }
-
-  async function dispatch(record: PayoutRecord, runId: string): Promise<void> {
-    try {
-      const options = { ...resumeOptions(record), signal: dispatchSignal, signalArgs: [{ runId }] as [DispatchOrder] };
-      const signalWithStart = () => workflow.signalWithStart<PayoutWorkflow, [DispatchOrder]>('payout', options);
-      await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
-        signalHeard(options.workflowId, (run) => run.signal(dispatchSignal, { runId }), signalWithStart),
-      );
-    } catch (error) {
-      throw unavailableOr(error);
-    }
-  }
-
-  return { accept, recall, command, commandAfterEnd, notice, lookAgain, resume, dispatch };
+  return {
+    accept,
+    recall,
+    command: async (seen, command, updateId) =>
+      steered(await temporal.ask(payoutWorkflowId(seen.id, seen.round), commandUpdate, commanding(seen, command, updateId))),
+    commandAfterEnd: async (seen, command, updateId) =>
+      steered(
+        await temporal.askOrStart(payoutFollowUp, followUpOptions(seen.id), commandUpdate, commanding(seen, command, updateId)),
+      ),
+    notice,
+    lookAgain,
+    resume: async (record) => void (await temporal.start(payout, resumeOptions(record))),
+    dispatch: (record, runId) => temporal.signalOrStart(payout, resumeOptions(record), dispatchSignal, { runId }),
+  };
 }
 
-/** When its newest run began; undefined: there is none that the server remembers. */
-async function startOf(handle: WorkflowHandle): Promise<Date | undefined> {
-  try {
-    return (await handle.describe()).startTime;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
+/** The update id of a payout's first question; a reinitiation's names its request, too. */
+const ACCEPT = 'accept';
+
+/** By which the workflow's validator refuses a command (workflows/payouts/payoutCommands.ts). */
+const REFUSALS = ['wrong_state', 'already_decided'] as const;
+type Refusal = (typeof REFUSALS)[number];
+
+const commanding = ({ sequence }: SeenPayout, command: Command, updateId: string): Question<CommandOrder, Refusal> => ({
+  updateId,
+  order: { updateId, sequence, command },
+  refusals: REFUSALS,
+});
+
+/** Undefined: the workflow is gone. */
+function acceptedIn(asked: Asked<Accepted>): AcceptAnswer | undefined {
+  if (asked.kind === 'answered') return { kind: 'answered', accepted: asked.answer };
+  return asked.kind === 'pending' ? PENDING : undefined;
+}
+
+function steered(asked: Asked<CommandAnswer, Refusal>): SteeredAnswer {
+  switch (asked.kind) {
+    case 'answered':
+      return asked.answer;
+    case 'refused':
+      return { outcome: asked.refusal };
+    case 'pending':
+    case 'gone':
+      return { outcome: asked.kind };
   }
-}
-
-const wasThrownAway = (error: unknown): boolean => THROWN_AWAY.includes(refusalIn(error)?.code ?? 0);
-
-/** Whoever can answer a workflow's tasks can answer its updates: what was not encrypted by us is no answer. */
-function ours<T>(answer: T): T {
-  if (unsigned(answer)) throw new TemporalUnavailable('somebody else has answered in place of a worker of ours');
-  return answer;
-}
-
-/** A worker that lacks our key refuses us as it would a stranger, and a stranger may have started what we met: both pass. */
-const refusedOr = (error: unknown): unknown =>
-  error instanceof WorkflowUpdateFailedError
-    ? new TemporalUnavailable('the workflow could not do what was asked', { cause: error })
-    : unavailableOr(error);
-
-/** The workflow's validator refused the command before it entered the history. */
-function refusalOf(cause: unknown): 'wrong_state' | 'already_decided' | undefined {
-  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
-  return type === 'wrong_state' || type === 'already_decided' ? type : undefined;
 }
 
 function summaryOf({ amountMinor, currency, destination, kind }: PayoutFacts): string {

@@ -1,9 +1,11 @@
 /** How the door starts payout runs, and asks when the next one comes. */
-import { type Client, ScheduleNotFoundError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import { payoutRun } from '../../workflows/providers/payoutRun.ts';
 import { payoutRunWorkflowId } from '../rules/ids.ts';
 import { RPC_TIMEOUT_MS, TemporalUnavailable, unavailableOr } from '../temporal/client.ts';
 import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
-import { PAYOUT_RUN_SCHEDULE, type PayoutRunInput, type PayoutRunResult } from './rules/payoutRun.ts';
+import { createWorkflowClient } from '../temporal/workflowClient.ts';
+import { PAYOUT_RUN_SCHEDULE } from './rules/payoutRun.ts';
 
 export interface RunsSchedule {
   readonly paused: boolean;
@@ -21,6 +23,7 @@ export interface PayoutRunsClient {
 }
 
 export function createPayoutRunsClient(client: Client): PayoutRunsClient {
+  const temporal = createWorkflowClient(client);
   const handle = client.schedule.getHandle(PAYOUT_RUN_SCHEDULE);
 
   async function asked<T>(ask: () => Promise<T>): Promise<T> {
@@ -41,20 +44,12 @@ export function createPayoutRunsClient(client: Client): PayoutRunsClient {
 
   return {
     async start(runId) {
-      const input: PayoutRunInput = { trigger: 'admin', runId };
-      try {
-        await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
-          client.workflow.start<(input: PayoutRunInput) => Promise<PayoutRunResult>>('payoutRun', {
-            workflowId: payoutRunWorkflowId(runId),
-            taskQueue: PAYOUTS_QUEUE,
-            args: [input],
-            workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          }),
-        );
-      } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-        throw unavailableOr(error);
-      }
+      await temporal.start(payoutRun, {
+        workflowId: payoutRunWorkflowId(runId),
+        taskQueue: PAYOUTS_QUEUE,
+        args: [{ trigger: 'admin', runId }],
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      });
     },
     schedule: () => asked(seen),
     pause: (note) => asked(() => handle.pause(note).then(seen)),

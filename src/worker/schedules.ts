@@ -1,14 +1,17 @@
 /** What runs by the clock. Every worker makes sure of it when it starts; the first one makes it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
 import type { Logger } from 'pino';
+import { checkBooks, handOnMessages, removeExpiredKeys, takeUpOpenPayouts } from '../../workflows/maintenance.ts';
+import { payoutRun } from '../../workflows/providers/payoutRun.ts';
 import type { Config } from '../config.ts';
 import { PAYOUT_RUN_SCHEDULE } from '../providers/rules/payoutRun.ts';
 import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
 
 interface Scheduled {
   readonly scheduleId: string;
-  readonly workflowType: string;
+  readonly workflow: Workflow;
   readonly everyMs: number;
   /** Past the full period, so that they do not meet. */
   readonly offsetMs: number;
@@ -19,20 +22,20 @@ interface Scheduled {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-const housekeeping = (scheduleId: string, workflowType: string, everyMs: number, offsetMs: number): Scheduled => ({
+const housekeeping = (scheduleId: string, workflow: Workflow, everyMs: number, offsetMs: number): Scheduled => ({
   scheduleId,
-  workflowType,
+  workflow,
   everyMs,
   offsetMs,
   isConfigured: false,
 });
 
 const schedulesOf = ({ payoutRunIntervalMs: everyMs }: Pick<Config, 'payoutRunIntervalMs'>): readonly Scheduled[] => [
-  housekeeping('remove-expired-idempotency-keys', 'removeExpiredKeys', HOUR, 0),
-  housekeeping('take-up-open-payouts', 'takeUpOpenPayouts', 10 * MINUTE, 5 * MINUTE),
-  housekeeping('hand-on-messages', 'handOnMessages', MINUTE, 0), // a return that nobody was told of waits no longer
-  housekeeping('check-books', 'checkBooks', HOUR, 30 * MINUTE),
-  { scheduleId: PAYOUT_RUN_SCHEDULE, workflowType: 'payoutRun', everyMs, offsetMs: 0, isConfigured: true },
+  housekeeping('remove-expired-idempotency-keys', removeExpiredKeys, HOUR, 0),
+  housekeeping('take-up-open-payouts', takeUpOpenPayouts, 10 * MINUTE, 5 * MINUTE),
+  housekeeping('hand-on-messages', handOnMessages, MINUTE, 0), // a return that nobody was told of waits no longer
+  housekeeping('check-books', checkBooks, HOUR, 30 * MINUTE),
+  { scheduleId: PAYOUT_RUN_SCHEDULE, workflow: payoutRun, everyMs, offsetMs: 0, isConfigured: true },
 ];
 
 const TRY_AGAIN_MS = 10_000;
@@ -68,12 +71,12 @@ async function createOrAdjust(client: Client, scheduled: Scheduled): Promise<voi
   }
 }
 
-async function createSchedule(client: Client, { scheduleId, workflowType, everyMs, offsetMs }: Scheduled): Promise<void> {
+async function createSchedule(client: Client, { scheduleId, workflow, everyMs, offsetMs }: Scheduled): Promise<void> {
   await client.schedule.create({
     scheduleId,
     spec: { intervals: [{ every: everyMs, offset: offsetMs }] },
     // No arguments: the server adds the time to the id, and what is encrypted for a workflow needs its id.
-    action: { type: 'startWorkflow', workflowType, workflowId: scheduleId, taskQueue: PAYOUTS_QUEUE },
+    action: { type: 'startWorkflow', workflowType: workflow, workflowId: scheduleId, taskQueue: PAYOUTS_QUEUE },
     // What was missed while nothing ran need not be caught up: the next run does it all.
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10m' },
   });
