@@ -2,9 +2,10 @@
  * The life of a payout as data: states, facts, and the edges between them.
  *
  * A *fact* is something that became true: an admin approved, the PSP says it paid, a deadline passed. Facts come
- * through one door (`apply_fact` in the ledger), which holds the same table; a test compares the two. A fact that
- * has no edge from the present state changes nothing.
+ * through one door (`apply_fact` in the ledger), which holds the same table: after a change here, `npm run machines`
+ * writes it there. A fact that has no edge from the present state changes nothing.
  */
+import { defineMachine, type MachineEdge } from '../../rules/defineMachine.ts';
 
 /** `money`: what the payout holds of its owner's balance while in this state. */
 export const STATES = {
@@ -87,13 +88,7 @@ export const DEBT_REPAID = 'payout.debt_repaid';
 export const TIMELINE_ONLY = [FACT_IGNORED, DEBT_REPAID, 'payout.acknowledged', 'payout.parked'] as const;
 export type TimelineType = EventType | (typeof TIMELINE_ONLY)[number];
 
-export interface Edge {
-  readonly from: PayoutState;
-  readonly fact: FactType;
-  readonly to: PayoutState;
-  readonly effect: Effect;
-  readonly event: TimelineType;
-}
+export type Edge = MachineEdge<PayoutState, FactType, Effect, TimelineType>;
 
 const edge = (from: PayoutState, fact: FactType, to: PayoutState, effect: Effect, event: TimelineType): Edge => ({
   from,
@@ -165,12 +160,23 @@ export const EDGES: readonly Edge[] = [
   ...ALL.filter((from) => !STATES[from].final).map((from) => edge(from, 'parked', from, 'note', 'payout.parked')),
 ];
 
-const byFromAndFact = new Map(EDGES.map((each) => [`${each.from} ${each.fact}`, each]));
+export const PAYOUT = defineMachine({
+  states: STATES,
+  facts: FACTS,
+  edges: EDGES,
+  sql: {
+    source: 'src/payouts/rules/machine.ts',
+    file: 'prisma/functions/payouts/payout_edges.sql',
+    edges: 'payout_edges',
+    origin: 'fact_origin',
+    flags: { inFlight: 'state_in_flight', final: 'state_final' },
+  },
+});
 
-/** The edge that this fact takes from this state, or undefined where it is not legal. */
-export function edgeOf(from: PayoutState, fact: FactType): Edge | undefined {
-  return byFromAndFact.get(`${from} ${fact}`);
-}
+export const { edgeOf, isFinal } = PAYOUT;
+
+/** Those from which something still comes. */
+export const OPEN_STATES = PAYOUT.statesWhere(({ final }) => !final);
 
 /** How a payout and its attempt must stand for a PSP's word about that attempt to be only a repetition. */
 const REPEATED_IN: ReadonlyMap<string | null, { readonly state: PayoutState; readonly attemptState: string }> = new Map([
@@ -191,11 +197,6 @@ export function isRepeated(now: { state: PayoutState; attemptState: string | nul
   const as = repeatedIn(claim);
   return as !== null && as.state === now.state && as.attemptState === now.attemptState;
 }
-
-export const isFinal = (state: PayoutState): boolean => STATES[state].final;
-
-/** Those from which something still comes. */
-export const OPEN_STATES = (Object.keys(STATES) as PayoutState[]).filter((state) => !isFinal(state));
 
 /** The words of the merchant API (api.md §2). */
 export type PublicStatus =

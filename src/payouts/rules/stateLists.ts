@@ -1,10 +1,8 @@
 /** Payout states by what holds in them, as SQL lists. */
-import { type PayoutState, STATES } from './machine.ts';
+import { PAYOUT } from './machine.ts';
 
-type StateRow = (typeof STATES)[PayoutState];
-const statesWhere = (holds: (row: StateRow) => boolean): string =>
-  `(${(Object.keys(STATES) as PayoutState[]).filter((state) => holds(STATES[state])).map((state) => `'${state}'`).join(', ')})`; // biome-ignore format: one list
+const listOf = (states: readonly string[]): string => `('${states.join("', '")}')`;
 
-export const HOLDING = statesWhere((state) => state.money === 'reserved');
-export const IN_FLIGHT = statesWhere((state) => state.inFlight);
-export const FINAL = statesWhere((state) => state.final);
+export const HOLDING = listOf(PAYOUT.statesWhere(({ money }) => money === 'reserved'));
+export const IN_FLIGHT = listOf(PAYOUT.statesWhere(({ inFlight }) => inFlight));
+export const FINAL = listOf(PAYOUT.statesWhere(({ final }) => final));
