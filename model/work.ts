@@ -6,6 +6,7 @@
 import type { ToldFact } from '../src/payouts/rules/books.ts';
 import { type PspNotice, saysAlive } from '../src/payouts/rules/contract.ts';
 import { replyContext } from '../src/payouts/rules/facts.ts';
+import type { PayoutKind } from '../src/payouts/rules/kinds.ts';
 import { isFinal, type PayoutState } from '../src/payouts/rules/machine.ts';
 import { type Act, newMind, type PayoutEvent } from '../src/payouts/rules/next.ts';
 import type { PspReply } from '../src/payouts/rules/reply.ts';
@@ -301,8 +302,9 @@ const factsFor = (
   source: 'reply' | 'look_up' | 'callback',
   { rules, bounds }: Play,
 ) => {
+  const kind: PayoutKind = bounds.lastNeedsOperator ? 'provider' : 'merchant';
   const payout = {
-    kind: bounds.lastNeedsOperator ? 'provider' : 'merchant',
+    kind,
     attempt: world.books.attempts.length,
     attemptsBefore: world.attemptsBefore,
     maxAttempts: bounds.attempts,

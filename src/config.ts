@@ -8,8 +8,11 @@ import { isVapidPair, type VapidKeys } from './crypto/pushKeys.ts';
 import { parseKeys } from './crypto/secretBox.ts';
 import type { MailSettings } from './notify/mail.ts';
 import type { PayoutTimes } from './payouts/rules/contract.ts';
+import type { PspQueue } from './payouts/rules/kinds.ts';
 import type { FlutterwaveConnectorOptions } from './psp/flutterwave/connector.ts';
 import type { PspConfig } from './psp/registry.ts';
+import { DEFAULT_ROUTES, readRoutes } from './psp/routing.ts';
+import { PROVIDER_PSP_QUEUE } from './temporal/rules/queues.ts';
 
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -44,6 +47,15 @@ const url = (schemes: string) => {
   const message = `must be a URL that begins with ${schemes.replace('|', ':// or ')}://`;
   return z.string().refine((text) => hasScheme.test(text) && URL.canParse(text), message);
 };
+const routes = z
+  .string()
+  .optional()
+  .transform((text, context) => {
+    const read = text === undefined ? { routes: DEFAULT_ROUTES } : readRoutes(text);
+    if ('routes' in read) return read.routes;
+    context.addIssue(read.fault);
+    return z.NEVER;
+  });
 const givenSecret = z.string().min(8, 'must have at least 8 characters');
 const secret = (byDefault: string) => givenSecret.default(byDefault);
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -77,6 +89,7 @@ const environment = z.object({
       context.addIssue('must be id:<base64 of 32 bytes>, several separated by commas');
     }
   }),
+  PSP_ROUTES: routes,
   SANDBOX_URL: url('http|https').default('http://127.0.0.1:3001'),
   SANDBOX_API_KEY: secret('sandbox-local-key'),
   SANDBOX_WEBHOOK_SECRET: secret('sandbox-local-secret'),
@@ -180,8 +193,8 @@ export interface Config {
   readonly enableWorkers: boolean;
   /** Workflow tasks at once in one worker. */
   readonly workflowConcurrency: number;
-  /** What provider payouts ask of their PSPs. */
-  readonly providerPspLimits: QueueLimits;
+  /** What payouts ask of PSPs, by the queues that do nothing else. */
+  readonly pspLimits: Readonly<Record<PspQueue, QueueLimits>>;
   /** The steps of payout runs. */
   readonly payoutRunLimits: QueueLimits;
   readonly logLevel: (typeof LEVELS)[number];
@@ -252,6 +265,7 @@ export function loadConfig(env: Environment): Config {
       callbackUrl: settings.FLUTTERWAVE_SIM_CALLBACK_URL ?? `${publicUrl}/api/webhooks/flutterwave/payout_status`,
     },
     psps: {
+      routes: settings.PSP_ROUTES,
       sandbox: {
         baseUrl: settings.SANDBOX_URL,
         apiKey: settings.SANDBOX_API_KEY,
@@ -282,7 +296,9 @@ export function loadConfig(env: Environment): Config {
     payoutRunIntervalMs: settings.PAYOUT_RUN_INTERVAL,
     enableWorkers: settings.ENABLE_WORKERS,
     workflowConcurrency: settings.WORKFLOW_CONCURRENCY,
-    providerPspLimits: { concurrency: settings.PAYOUT_WORKER_CONCURRENCY, perSecond: settings.PAYOUT_WORKER_RATE_LIMIT },
+    pspLimits: {
+      [PROVIDER_PSP_QUEUE]: { concurrency: settings.PAYOUT_WORKER_CONCURRENCY, perSecond: settings.PAYOUT_WORKER_RATE_LIMIT },
+    },
     payoutRunLimits: { concurrency: settings.BATCH_WORKER_CONCURRENCY, perSecond: settings.BATCH_WORKER_RATE_LIMIT },
     logLevel: settings.LOG_LEVEL,
   };

@@ -1,11 +1,15 @@
 /** Which PSP pays what. Everything above speaks only to the port. */
-import type { Mode, PayoutKind } from '../payouts/rules/contract.ts';
+import type { Mode } from '../payouts/rules/contract.ts';
+import type { PayoutKind } from '../payouts/rules/kinds.ts';
 import { withBorder } from './border.ts';
 import { createFlutterwaveConnector, type FlutterwaveConnectorOptions } from './flutterwave/connector.ts';
 import type { PspConnector } from './port.ts';
+import { DEFAULT_ROUTES, type PspRoute, routeOf } from './routing.ts';
 import { createSandboxConnector, type SandboxConnectorOptions } from './sandbox/connector.ts';
 
 export interface PspConfig {
+  /** Absent: DEFAULT_ROUTES. */
+  readonly routes?: readonly PspRoute[];
   readonly sandbox: SandboxConnectorOptions;
   /** Those of the two accounts that there are. */
   readonly flutterwave?: readonly FlutterwaveConnectorOptions[];
@@ -25,7 +29,7 @@ export interface ConfiguredPsp {
   readonly connector: PspConnector;
 }
 
-export function createPspRegistry({ sandbox, flutterwave = [] }: PspConfig): PspRegistry {
+export function createPspRegistry({ routes = DEFAULT_ROUTES, sandbox, flutterwave = [] }: PspConfig): PspRegistry {
   const connectors = [
     { mode: 'test', connector: createSandboxConnector(sandbox) } as const,
     ...flutterwave.map((options) => ({ mode: options.mode, connector: createFlutterwaveConnector(options) })),
@@ -34,10 +38,9 @@ export function createPspRegistry({ sandbox, flutterwave = [] }: PspConfig): Psp
   const byName: PspRegistry['byName'] = (name, mode) =>
     psps.find((psp) => psp.mode === mode && psp.connector.name === name)?.connector;
   return {
-    // The sandbox takes every currency. Real money is refused where there is no PSP for it, rather than sent to a simulator.
-    forPayout({ mode, currency, kind }) {
-      const isFlutterwave = kind === 'provider' && currency === 'NGN';
-      return byName(isFlutterwave ? 'flutterwave' : 'sandbox', mode);
+    forPayout(payout) {
+      const name = routeOf(routes, payout);
+      return name && byName(name, payout.mode);
     },
     byName,
     all: () => psps,

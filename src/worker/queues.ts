@@ -15,13 +15,7 @@ import type { Mailer } from '../notify/mail.ts';
 import { createPusher } from '../notify/push.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PspRegistry } from '../psp/registry.ts';
-import {
-  DECISIONS_QUEUE,
-  PAYOUT_RUNS_QUEUE,
-  PAYOUTS_QUEUE,
-  PROVIDER_PSP_QUEUE,
-  WEBHOOKS_QUEUE,
-} from '../temporal/rules/queues.ts';
+import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../temporal/rules/queues.ts';
 import { buildOf, workerSettings } from '../temporal/workerSettings.ts';
 import type { JobCounts } from './jobs.ts';
 import { workflowCode } from './temporal.ts';
@@ -83,11 +77,9 @@ export async function createWorkers(
     maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 10 },
   });
-  const providerPsp = await Worker.create({
-    ...on(PROVIDER_PSP_QUEUE),
-    ...limitedTo(config.providerPspLimits),
-    activities: psp,
-  });
+  const callers: Worker[] = [];
+  for (const [queue, limits] of Object.entries(config.pspLimits))
+    callers.push(await Worker.create({ ...on(queue), ...limitedTo(limits), activities: psp }));
   const payoutRuns = await Worker.create({
     ...on(PAYOUT_RUNS_QUEUE),
     ...limitedTo(config.payoutRunLimits),
@@ -112,5 +104,5 @@ export async function createWorkers(
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
     stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
   });
-  return [payouts, decisions, providerPsp, payoutRuns, webhooks];
+  return [payouts, decisions, ...callers, payoutRuns, webhooks];
 }

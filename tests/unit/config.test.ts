@@ -64,6 +64,8 @@ test.each([
     'https://[::1]/v3',
   ].map((url) => [{ ...LIVE, FLUTTERWAVE_LIVE_URL: url }, /^FLUTTERWAVE_LIVE_URL is a simulator's/] as const),
   [{ OUTCOME_DEADLINE: '5m' }, 'OUTCOME_DEADLINE must be more than PSP_NOT_FOUND_GRACE.'],
+  [{ PSP_ROUTES: 'provider:NGN:*=paypal' }, /^PSP_ROUTES must be kind:currency:mode=psp.*"provider:NGN:\*=paypal"/],
+  [{ PSP_ROUTES: '*:*:*=sandbox,' }, /^PSP_ROUTES must be kind:currency:mode=psp/],
   [{ PAYOUT_RUN_INTERVAL: '500ms' }, 'PAYOUT_RUN_INTERVAL must be at least 1s.'],
   [{ ENABLE_WORKERS: 'no' }, 'ENABLE_WORKERS must be true or false.'],
   [{ PAYOUT_WORKER_RATE_LIMIT: '0' }, 'PAYOUT_WORKER_RATE_LIMIT must be at least 1.'],

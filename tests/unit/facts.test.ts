@@ -2,12 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { newBooks, tell } from '../../src/payouts/rules/books.ts';
 import { factOf, factsOf, isNews, type ReplyContext, replyContext, retryWait } from '../../src/payouts/rules/facts.ts';
-import { FAILURE_CLASSES, type FailureClass, MAX_ATTEMPTS } from '../../src/payouts/rules/failures.ts';
+import { FAILURE_CLASSES, type FailureClass } from '../../src/payouts/rules/failures.ts';
+import { PAYOUT_KINDS } from '../../src/payouts/rules/kinds.ts';
 import { FACTS, type PayoutState, STATES } from '../../src/payouts/rules/machine.ts';
 import type { PspReply } from '../../src/payouts/rules/reply.ts';
 
 const first: ReplyContext = { attempt: 1, attemptsThisRound: 1, source: 'reply' };
 const lookUp: ReplyContext = { ...first, source: 'look_up' };
+const MAX_ATTEMPTS = PAYOUT_KINDS.merchant.maxAttempts;
 const lastOne: ReplyContext = { attempt: MAX_ATTEMPTS, attemptsThisRound: MAX_ATTEMPTS, source: 'reply' };
 
 const states = Object.keys(STATES).filter((each): each is PayoutState => each in STATES);

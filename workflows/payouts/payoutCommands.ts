@@ -11,11 +11,11 @@ import {
   decideSignal,
   dispatchSignal,
   type Fact,
+  type PayoutRecord,
   type PspNotice,
   pspNoticeSignal,
 } from '../../src/payouts/rules/contract.ts';
 import { edgeOf } from '../../src/payouts/rules/machine.ts';
-import { isId } from '../../src/rules/ids.ts';
 import type { PayoutDoor } from './payoutDoor.ts';
 
 /** What a command needs of the door. */
@@ -48,7 +48,10 @@ export function takeCommands({ isOpened, door: doorNow, allowSignalDecisions }: 
     const { command, sequence = 0 } = commandOrderIn(order) ?? {};
     // Once more: it may have come before the door was open.
     if (!door || !command || isOfEarlierRun(sequence, door)) return { outcome: 'wrong_state' };
-    const { outcome, payout } = await door.applyAsked({ ...command, attempt: door.seen().attempt }, actorOf(command));
+    const { outcome, payout } = await door.applyAsked(
+      { ...command, attempt: door.seen().attempt },
+      actorOf(command, door.seen()),
+    );
     switch (outcome) {
       case 'applied':
       case 'already':
@@ -125,7 +128,7 @@ const isOfEarlierRun = (sequence: number, { openedAt }: CommandDoor): boolean =>
 const refused = (type: 'already_decided' | 'wrong_state', message: string): ApplicationFailure =>
   ApplicationFailure.create({ type, message, nonRetryable: true, category: 'BENIGN' });
 
-function actorOf(command: Command): string {
-  if ('adminId' in command) return `admin:${command.adminId}`;
-  return `${isId('prv', command.by) ? 'provider' : 'merchant'}:${command.by}`;
+/** Only whose payout it is may ask for what no admin asks for (activities/payouts/authority.ts). */
+function actorOf(command: Command, { kind }: Pick<PayoutRecord, 'kind'>): string {
+  return 'adminId' in command ? `admin:${command.adminId}` : `${kind}:${command.by}`;
 }

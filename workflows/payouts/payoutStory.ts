@@ -14,11 +14,11 @@ import {
 import type { PspActivities } from '../../activities/payouts/psp.ts';
 import { type Fact, type PayoutTimes, type PspNotice, saysAlive } from '../../src/payouts/rules/contract.ts';
 import { factsOf, type PspFact, replyContext, retryWait } from '../../src/payouts/rules/facts.ts';
+import { PAYOUT_KINDS } from '../../src/payouts/rules/kinds.ts';
 import { type Act, type Confirmation, hear, newMind, next, type PayoutEvent } from '../../src/payouts/rules/next.ts';
 import type { PspReply } from '../../src/payouts/rules/reply.ts';
 import { heardIn, type PayoutStanding } from '../../src/payouts/rules/standing.ts';
 import { tellInOrder } from '../../src/payouts/rules/telling.ts';
-import { PROVIDER_PSP_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { now } from '../clock.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
 import type { PayoutDoor } from './payoutDoor.ts';
@@ -266,5 +266,5 @@ const deadline = ({ outcomeDeadlineMs }: PayoutTimes) => ({ outcomeUntil: new Da
 
 /** The PSP's activities on the queue of this kind of payout. */
 function pspOf({ kind }: PayoutStanding, options: ActivityOptions): ActivityInterfaceFor<PspActivities> {
-  return proxyActivities<PspActivities>({ ...options, ...(kind === 'provider' ? { taskQueue: PROVIDER_PSP_QUEUE } : {}) });
+  return proxyActivities<PspActivities>({ ...options, taskQueue: PAYOUT_KINDS[kind].pspQueue });
 }

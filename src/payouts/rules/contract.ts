@@ -5,6 +5,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { RiskRecord } from '../../risk/rules/assess.ts';
 import type { FailureClass } from './failures.ts';
+import type { Dispatch, PayoutKind } from './kinds.ts';
 import type { PayoutState } from './machine.ts';
 
 export type Mode = 'test' | 'live';
@@ -33,16 +34,13 @@ export interface MerchantTerms {
   readonly reviewFromMinor: string | null;
 }
 
-export type PayoutKind = 'merchant' | 'provider';
+export type { Dispatch, PayoutKind } from './kinds.ts';
 
 /** Whose balance pays. */
 export interface PayoutOwner {
   readonly kind: PayoutKind;
   readonly id: string;
 }
-
-/** When it is sent, once nobody needs to look at it: at once, or by the next run. */
-export type Dispatch = 'now' | 'run';
 
 export interface PayoutRequest {
   readonly payoutId: string;
@@ -65,7 +63,7 @@ export interface PayoutRequest {
   readonly dispatch?: Dispatch;
   /** How a provider asked to be paid. */
   readonly method?: string;
-  /** Absent: MAX_ATTEMPTS. */
+  /** Absent: a merchant's. */
   readonly maxAttempts?: number;
 }
 
@@ -106,7 +104,7 @@ export interface PayoutRecord {
   readonly id: string;
   readonly merchantId: string;
   readonly mode: Mode;
-  readonly kind: string;
+  readonly kind: PayoutKind;
   readonly owner: PayoutOwner;
   readonly currency: string;
   readonly amountMinor: string;

@@ -1,6 +1,7 @@
 /** From what a PSP said to what became true, and how long to wait before asking again. */
 import type { Fact, PayoutRecord, PayoutTimes } from './contract.ts';
-import { FAILURE_CLASSES, MAX_ATTEMPTS } from './failures.ts';
+import { FAILURE_CLASSES } from './failures.ts';
+import { PAYOUT_KINDS } from './kinds.ts';
 import { edgeOf, type FactType, type PayoutState } from './machine.ts';
 import type { PspFailure, PspReply } from './reply.ts';
 
@@ -9,7 +10,7 @@ export interface ReplyContext {
   readonly attempt: number;
   /** Attempts begun in this round, be it this one or later ones: what is limited. */
   readonly attemptsThisRound: number;
-  /** Absent: MAX_ATTEMPTS. */
+  /** Absent: a merchant's. */
   readonly maxAttempts?: number;
   /** Once the attempts are used up an operator should know: nobody else will try again. */
   readonly lastNeedsOperator?: boolean;
@@ -23,7 +24,7 @@ export interface ReplyContext {
   readonly outcomeUntil?: string;
 }
 
-/** Asked about an attempt of this payout. A provider, unlike a merchant, cannot ask for another round. */
+/** Asked about an attempt of this payout. */
 export function replyContext(
   payout: Pick<PayoutRecord, 'kind' | 'attempt' | 'attemptsBefore' | 'maxAttempts'>,
   asked: Pick<ReplyContext, 'attempt' | 'source' | 'askedAt' | 'nextAttemptAt' | 'outcomeUntil'>,
@@ -32,7 +33,7 @@ export function replyContext(
     ...asked,
     attemptsThisRound: payout.attempt - payout.attemptsBefore,
     maxAttempts: payout.maxAttempts,
-    lastNeedsOperator: payout.kind === 'provider',
+    lastNeedsOperator: PAYOUT_KINDS[payout.kind].lastNeedsOperator,
   };
 }
 
@@ -111,7 +112,7 @@ function factOfFailure(failure: PspFailure, pspRef: string | null, context: Repl
     type: 'attempt_failed',
     ...(context.nextAttemptAt === undefined ? {} : { nextAttemptAt: context.nextAttemptAt }),
   });
-  const isLast = context.attemptsThisRound >= (context.maxAttempts ?? MAX_ATTEMPTS);
+  const isLast = context.attemptsThisRound >= (context.maxAttempts ?? PAYOUT_KINDS.merchant.maxAttempts);
   const open = (type: FactType): PspFact => ({ type, ...base, reason: failure.message });
   switch (does) {
     case 'retry':

@@ -29,6 +29,3 @@ export const FAILURE_CLASSES = {
 } as const satisfies Record<string, { does: FailureAction; retryable: boolean; means: string }>;
 
 export type FailureClass = keyof typeof FAILURE_CLASSES;
-
-/** Attempts in one round, where the payout says nothing else. A fourth try rarely helps where three, minutes apart, did not; an operator or the merchant may reinitiate. */
-export const MAX_ATTEMPTS = 3;

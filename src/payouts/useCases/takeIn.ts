@@ -1,9 +1,9 @@
 /** Taking a payout in, whoever asks for it: whoever asks with this id again meets the same workflow and gets the same answer. */
 import type { Pool } from 'pg';
 import { readAsOf } from '../reads.ts';
-import type { Accepted, PayoutKind, PayoutRecord, PayoutRequest, RefusalCode } from '../rules/contract.ts';
-import { MAX_ATTEMPTS } from '../rules/failures.ts';
+import type { Accepted, PayoutRecord, PayoutRequest, RefusalCode } from '../rules/contract.ts';
 import { feeMinor } from '../rules/fee.ts';
+import { kindOf, PAYOUT_KINDS } from '../rules/kinds.ts';
 import type { PayoutPorts } from './ports.ts';
 
 /** What was asked for, before it has an id and a PSP. */
@@ -80,8 +80,6 @@ async function readNoted(pool: Pool, payoutId: string): Promise<PayoutRecord | u
 const pspOf = ({ psps }: PayoutPorts, order: PayoutOrder): string | undefined =>
   psps.forPayout({ mode: order.mode, currency: order.currency, kind: kindOf(order) })?.name;
 
-const kindOf = ({ kind = 'merchant' }: Pick<PayoutRequest, 'kind'>): PayoutKind => kind;
-
 type Shown = Exclude<Taken, { outcome: 'pending' }> | { readonly outcome: 'undecided' };
 
 /** What a workflow has answered names an event. Books that were restored to a time before it do not have it: ask again. */
@@ -109,10 +107,10 @@ function untaken({ payoutId, terms, destination, makerId: _, callbackUrl: __, ..
     id: payoutId,
     kind: kindOf(request),
     owner: request.owner ?? { kind: 'merchant', id: request.merchantId },
-    dispatch: request.dispatch ?? 'now',
+    dispatch: request.dispatch ?? PAYOUT_KINDS.merchant.dispatch,
     runId: null,
     method: request.method ?? null,
-    maxAttempts: request.maxAttempts ?? MAX_ATTEMPTS,
+    maxAttempts: request.maxAttempts ?? PAYOUT_KINDS.merchant.maxAttempts,
     feeMinor: feeMinor(BigInt(request.amountMinor), terms).toString(),
     destination:
       destination.type === 'bank'

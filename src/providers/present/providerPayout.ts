@@ -1,7 +1,6 @@
 /** A payout as the provider who asked for it sees it, and as their platform's webhooks tell it: words and fields of its own. */
 
 import type { PayoutRecord, ReviewReason } from '../../payouts/rules/contract.ts';
-import { MAX_ATTEMPTS } from '../../payouts/rules/failures.ts';
 import { isBeforeItsRun, type PayoutState, waitingOn } from '../../payouts/rules/machine.ts';
 import { formatMajor } from '../../rules/money.ts';
 
@@ -125,13 +124,7 @@ function failureOf({ state, failure }: PayoutRecord): PayoutRecord['failure'] {
   return failure && { code: failure.code, message: failure.message, retryable: failure.retryable };
 }
 
-function retryOf({
-  state,
-  attempt,
-  attemptsBefore,
-  maxAttempts = MAX_ATTEMPTS,
-  nextAttemptAt = null,
-}: PayoutRecord): Retry | null {
+function retryOf({ state, attempt, attemptsBefore, maxAttempts, nextAttemptAt }: PayoutRecord): Retry | null {
   const made = attempt - attemptsBefore;
   const max = maxAttempts - 1; // the first attempt is no retry
   if (state === 'RETRY_WAIT') return { attempt: made, max, nextAt: nextAttemptAt };

@@ -6,6 +6,7 @@ import type { ProviderCaller } from '../../http/caller.ts';
 import type { FieldError } from '../../http/problem.ts';
 import type { OrderFault } from '../../payouts/orders.ts';
 import { faulty, readTerms } from '../../payouts/orders.ts';
+import { PAYOUT_KINDS } from '../../payouts/rules/kinds.ts';
 import type { Ordered, PayoutOrder } from '../../payouts/useCases/takeIn.ts';
 import { parseDestination } from '../../rules/destination.ts';
 import { DIRECTORY } from '../../rules/directory.ts';
@@ -13,8 +14,6 @@ import { DIRECTORY } from '../../rules/directory.ts';
 /** What providers of the first platforms earn in. */
 export const CURRENCY_DEFAULT = 'NGN';
 const METHOD_DEFAULT = 'bank_transfer';
-/** The first and three automatic retries; what still fails then is for an operator to look at. */
-const MAX_ATTEMPTS = 4;
 
 export const providerPayoutBody = z
   .strictObject({
@@ -58,9 +57,9 @@ export async function readProviderOrder(
     callbackUrl: null,
     destination: parsed.destination,
     terms,
-    dispatch: 'run',
+    dispatch: PAYOUT_KINDS.provider.dispatch,
     method: method ?? METHOD_DEFAULT,
-    maxAttempts: MAX_ATTEMPTS,
+    maxAttempts: PAYOUT_KINDS.provider.maxAttempts,
   };
   return { kind: 'order', order };
 }

@@ -10,6 +10,7 @@ import { timeQuery } from '../../../http/times.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { findRequested } from '../../reads.ts';
 import type { PayoutRecord } from '../../rules/contract.ts';
+import { PAYOUT_KIND_NAMES } from '../../rules/kinds.ts';
 import { PUBLIC_STATUS, statesOf } from '../../rules/machine.ts';
 import { payoutDetail, presentForAdmin, requestedDetail } from './payoutDetail.ts';
 import { adminPayoutSchema, payoutDetailSchema } from './schemas.ts';
@@ -21,7 +22,7 @@ const STATUSES = [...new Set(Object.values(PUBLIC_STATUS))];
 const query = z.strictObject({
   status: z.enum(STATUSES).optional(),
   merchantId: word.optional(),
-  kind: z.enum(['merchant', 'provider']).optional(),
+  kind: z.enum(PAYOUT_KIND_NAMES).optional(),
   ownerId: word.optional().meta({ description: 'The merchant or provider whose balance pays' }),
   mode: z.enum(['test', 'live']).optional(),
   needsOperator: z.enum(['true', 'false']).optional(),

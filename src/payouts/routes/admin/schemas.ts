@@ -5,6 +5,7 @@ import { messageSchema } from '../../../psp/schemas.ts';
 import { reasonSchema, riskSchema } from '../../../risk/schemas.ts';
 import { deliverySchema, webhookAttemptSchema } from '../../../webhooks/schemas.ts';
 import { payoutSchema } from '../../present/schemas.ts';
+import { PAYOUT_KIND_NAMES } from '../../rules/kinds.ts';
 import { STATES } from '../../rules/machine.ts';
 
 const payoutFields = {
@@ -15,7 +16,7 @@ const payoutFields = {
   round: z.int(),
   sequence: z.int(),
   needsOperator: z.boolean(),
-  owner: z.object({ kind: z.enum(['merchant', 'provider']), id: z.string() }).meta({ description: 'Whose balance pays' }),
+  owner: z.object({ kind: z.enum(PAYOUT_KIND_NAMES), id: z.string() }).meta({ description: 'Whose balance pays' }),
   dispatch: z.string().meta({ enum: ['now', 'run'], description: 'When it is sent, once nobody needs to look at it' }),
   runId: z.string().nullable(),
   risk: riskSchema.nullable().meta({ description: 'Of a provider’s payout: what was known, and what the policy said' }),

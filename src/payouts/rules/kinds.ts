@@ -1,0 +1,37 @@
+/**
+ * The kinds of payouts, and all that differs between them on the way to the payee. Whoever adds a kind adds its line here,
+ * its limits in the configuration (`pspLimits`), its presenter, and how it is taken in again after a restore: each of
+ * those tables is typed by this one, and does not compile without its line. Which PSP pays it: src/psp/routing.ts.
+ */
+import { PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../temporal/rules/queues.ts';
+
+/** When it is sent, once nobody needs to look at it: at once, or by the next run. */
+export type Dispatch = 'now' | 'run';
+
+interface KindRules {
+  /** Where its PSP is called. The payouts' own has no hop and no limit; any other has both. */
+  readonly pspQueue: string;
+  readonly dispatch: Dispatch;
+  /** Attempts in one round. */
+  readonly maxAttempts: number;
+  /** Once they are used up an operator should know: nobody else will try again. */
+  readonly lastNeedsOperator: boolean;
+}
+
+export const PAYOUT_KINDS = {
+  /** A merchant's own. It may be reinitiated by whoever asked for it; a fourth try rarely helps where three, minutes apart, did not. */
+  merchant: { pspQueue: PAYOUTS_QUEUE, dispatch: 'now', maxAttempts: 3, lastNeedsOperator: false },
+  /** A provider's, who cannot ask for another round: the first and three automatic retries. */
+  provider: { pspQueue: PROVIDER_PSP_QUEUE, dispatch: 'run', maxAttempts: 4, lastNeedsOperator: true },
+} as const satisfies Record<string, KindRules>;
+
+/** Also the kind of the owner whose balance pays. */
+export type PayoutKind = keyof typeof PAYOUT_KINDS;
+
+export const PAYOUT_KIND_NAMES = Object.keys(PAYOUT_KINDS) as PayoutKind[];
+
+/** The queues that only call PSPs, each with limits of its own. */
+export type PspQueue = Exclude<(typeof PAYOUT_KINDS)[PayoutKind]['pspQueue'], typeof PAYOUTS_QUEUE>;
+
+/** A request that does not say is a merchant's. */
+export const kindOf = ({ kind = 'merchant' }: { readonly kind?: PayoutKind }): PayoutKind => kind;
