@@ -79,7 +79,7 @@ export const toldOf = ({ type, attempt, source, askedAt, implied, pspRef, needsO
 });
 
 export const ownFact = (fact: Fact): ToldFact => ({
-  type: fact.type as ToldFact['type'],
+  type: fact.type,
   ...(fact.attempt === undefined ? {} : { attempt: fact.attempt }),
-  ...(fact.source === undefined ? {} : { source: fact.source }),
+  ...(!('source' in fact) || fact.source === undefined ? {} : { source: fact.source }),
 });

@@ -31,10 +31,10 @@ export function askedDoor({ ledger, pool }: { ledger: Pick<Ledger, 'read'>; pool
   };
 }
 
-async function mayDecide(pool: Pool, payout: PayoutRecord, { type, adminId, by }: Fact): Promise<boolean> {
-  if (type === 'cancelled') return by === payout.owner.id;
-  const needed = ROLES.get(type);
-  if (needed === undefined || adminId === undefined) return false;
-  const { rows } = await pool.query<{ role: string }>({ ...ADMIN, values: [adminId] });
+async function mayDecide(pool: Pool, payout: PayoutRecord, fact: Fact): Promise<boolean> {
+  if (fact.type === 'cancelled') return fact.by === payout.owner.id;
+  const needed = ROLES.get(fact.type);
+  if (needed === undefined || !('adminId' in fact) || fact.adminId === undefined) return false;
+  const { rows } = await pool.query<{ role: string }>({ ...ADMIN, values: [fact.adminId] });
   return rows[0] !== undefined && mayAct(rows[0].role, needed);
 }

@@ -45,7 +45,8 @@ export interface EarningOptions {
   readonly currency?: string;
 }
 
-export type Telling = Omit<Fact, 'type'> & { readonly key?: string; readonly [other: string]: unknown };
+/** Also what nobody of ours would say. */
+export type Telling = { readonly key?: string; readonly [said: string]: unknown };
 
 export interface Books {
   readonly db: TestDatabase;
@@ -171,7 +172,7 @@ export async function openBooks({ connections = 10 }: { connections?: number } =
     tell(payoutId, type, { key, ...data } = {}) {
       keys += 1;
       const failure = type === 'attempt_failed' || type === 'failed' ? { failure: FAILURE } : {};
-      return ledger.applyFact(payoutId, key ?? `test:${keys}`, { type, ...failure, ...data }, 'system');
+      return ledger.applyFact(payoutId, key ?? `test:${keys}`, { type, ...failure, ...data } as Fact, 'system');
     },
     async told(payoutId, ...facts) {
       let answer: FactAnswer | undefined;

@@ -3,7 +3,7 @@
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { newProvider, type ProviderOptions } from '../../harness/newProvider.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
-import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import type { Fact, PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { FAILURE, reserveRequest } from './books.ts';
 import type { Door, Merchant, Reply } from './door.ts';
 
@@ -37,11 +37,11 @@ export async function past(door: Door, { id: providerId, merchant }: TestProvide
   );
   if (answer.outcome !== 'reserved') throw new Error(answer.outcome);
   const { id } = answer.payout;
-  const tell = (type: string, data: Record<string, unknown> = {}) =>
-    ledger.applyFact(id, `past:${type}`, { type, attempt: 1, ...data }, 'system');
-  if (answer.payout.state === 'IN_REVIEW') await tell('approved', { adminId: 'adm_past' });
-  await tell('attempt_started');
-  const { payout } = await (outcome === 'SUCCEEDED' ? tell('paid') : tell('failed', { failure: { ...FAILURE, class: 'E' } }));
+  const tell = (fact: Fact) => ledger.applyFact(id, `past:${fact.type}`, { ...fact, attempt: 1 }, 'system');
+  if (answer.payout.state === 'IN_REVIEW') await tell({ type: 'approved', adminId: 'adm_past' });
+  await tell({ type: 'attempt_started', attempt: 1 });
+  const failed: Fact = { type: 'failed', attempt: 1, failure: { ...FAILURE, class: 'E' } };
+  const { payout } = await tell(outcome === 'SUCCEEDED' ? { type: 'paid', attempt: 1 } : failed);
   if (payout.state !== outcome) throw new Error(`${payout.state}, not ${outcome}`);
   await door.db.owner.query(
     `UPDATE payouts SET created_at = created_at - $2 * interval '1 day', completed_at = completed_at - $2 * interval '1 day' WHERE id = $1`,

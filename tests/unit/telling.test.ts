@@ -1,18 +1,19 @@
 /** What a PSP's reply made true is told to the books in one way, whoever heard it. */
 import { expect, test } from '@jest/globals';
-import type { Fact, FactOutcome } from '../../src/payouts/rules/contract.ts';
+import type { FactOutcome } from '../../src/payouts/rules/contract.ts';
+import type { PspFact } from '../../src/payouts/rules/facts.ts';
 import { tellInOrder } from '../../src/payouts/rules/telling.ts';
 
-const PAID_THEN_RETURNED: readonly Fact[] = [
-  { type: 'paid', attempt: 1 },
-  { type: 'returned', attempt: 1 },
+const PAID_THEN_RETURNED: readonly PspFact[] = [
+  { type: 'paid', attempt: 1, source: 'reply' },
+  { type: 'returned', attempt: 1, source: 'reply' },
 ];
 
 /** Books that answer so, each applied fact one event further. */
 function books(...outcomes: FactOutcome[]) {
   const told: (readonly [type: string, askedAt: number | undefined])[] = [];
   let sequence = 4;
-  const tell = async ({ type, askedAt }: Fact) => {
+  const tell = async ({ type, askedAt }: PspFact) => {
     told.push([type, askedAt]);
     const outcome = outcomes[told.length - 1] ?? 'unchanged';
     if (outcome === 'applied') sequence += 1;

@@ -6,7 +6,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { RiskRecord } from '../../risk/rules/assess.ts';
 import type { FailureClass } from './failures.ts';
 import type { Dispatch, PayoutKind } from './kinds.ts';
-import type { PayoutState } from './machine.ts';
+import type { FactOf, FactType, PayoutState } from './machine.ts';
 
 export type Mode = 'test' | 'live';
 
@@ -277,27 +277,60 @@ export interface FactFailure {
   readonly retryable: boolean;
 }
 
-/** A fact for the ledger's one door. */
-export interface Fact {
-  readonly type: string;
+/** The attempt that a fact is about; of a person's, the newest when they decided. */
+interface About {
   readonly attempt?: number;
+}
+
+interface ByAdmin extends About {
+  /** Absent: nobody's word but that of a restore (src/restore/repair.ts). */
+  readonly adminId?: string;
+  readonly via?: 'api' | 'signal';
+  /** For operators' eyes only. */
+  readonly note?: string | null;
+}
+
+interface Resolved extends ByAdmin {
+  readonly evidence: string;
+  /** Those that the evidence is about. */
+  readonly attempts?: readonly number[];
+}
+
+/** What is said with each fact that is no PSP's. */
+interface Said {
+  readonly approved: ByAdmin;
+  readonly rejected: ByAdmin & { readonly reason?: string };
+  readonly held: ByAdmin & { readonly reason: string };
+  readonly hold_lifted: ByAdmin;
+  readonly acknowledged: ByAdmin;
+  readonly resolved_paid: Resolved;
+  readonly resolved_not_paid: Resolved;
+  /** `by`: the merchant or provider who asked. */
+  readonly cancelled: About & { readonly by?: string; readonly reason?: string };
+  /** The request that asked; a refusal is final for it. Absent: a restore's. */
+  readonly reinitiated: About & { readonly requestId?: string };
+  readonly review_expired: About;
+  readonly outcome_overdue: About;
+  readonly attempt_started: About & { readonly attempt: number };
+  readonly dispatched: About & { readonly runId: string };
+  readonly parked: About & { readonly reason: string };
+}
+
+/** What is said with any fact that a PSP is the source of. */
+export interface SaidByPsp {
+  readonly attempt: number;
+  readonly source?: 'reply' | 'look_up' | 'callback' | 'operator';
+  /** The newest event's number when it was asked; of a reply, of the event with which its request began. */
+  readonly askedAt?: number;
+  /** When an operator is asked, should the outcome be unknown from now on. By the workflow's clock. */
+  readonly outcomeUntil?: string;
   readonly pspRef?: string;
   /** Of `paid`: what the PSP took for it. */
   readonly pspFeeMinor?: string;
-  readonly failure?: FactFailure;
+  /** Of `paid`: concluded from `returned`. */
+  readonly implied?: true;
   readonly reason?: string;
-  readonly adminId?: string;
-  readonly via?: 'api' | 'signal';
-  /** Of an approval: for operators' eyes only. */
-  readonly note?: string | null;
-  /** Of `resolved_…`. */
-  readonly evidence?: string;
-  /** Of `cancelled`: the merchant or provider who asked. */
-  readonly by?: string;
-  /** Of `reinitiated`: the request that asked; a refusal is final for it. */
-  readonly requestId?: string;
-  /** Of `dispatched`. */
-  readonly runId?: string;
+  readonly failure?: FactFailure;
   /** Of `failed`: nothing goes on by itself, and an operator should know. */
   readonly needsOperator?: boolean;
   /** Of `attempt_failed`: when the workflow will begin the next one. */
@@ -305,16 +338,15 @@ export interface Fact {
   /** The PSP's message that made us look, and what it claimed. */
   readonly messageId?: string;
   readonly claim?: Claim;
-  readonly source?: 'reply' | 'look_up' | 'callback' | 'operator';
-  /** Of what a PSP says: the newest event's number when it was asked; of a reply, of the event with which its request began. */
-  readonly askedAt?: number;
-  /** Of `paid`: concluded from `returned`. */
-  readonly implied?: true;
-  /** Of a resolution: the attempts that its evidence is about. */
-  readonly attempts?: readonly number[];
-  /** Of what a PSP says: when an operator is asked, should the outcome be unknown from now on. By the workflow's clock. */
-  readonly outcomeUntil?: string;
 }
+
+type PspFactType = FactOf<'psp'>;
+type OtherFactType = Exclude<FactType, PspFactType>;
+
+/** A fact for the ledger's one door: every one of the machine's, with what is said with it. */
+export type Fact =
+  | ({ readonly type: PspFactType } & SaidByPsp)
+  | { readonly [Type in OtherFactType]: { readonly type: Type } & Said[Type] }[OtherFactType];
 
 /** What the ledger's door says of a fact (prisma/functions/payouts/apply_fact.sql explains each). */
 export type FactOutcome =

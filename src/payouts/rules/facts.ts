@@ -1,8 +1,8 @@
 /** From what a PSP said to what became true, and how long to wait before asking again. */
-import type { Fact, PayoutRecord, PayoutTimes } from './contract.ts';
+import type { PayoutRecord, PayoutTimes, SaidByPsp } from './contract.ts';
 import { FAILURE_CLASSES } from './failures.ts';
 import { PAYOUT_KINDS } from './kinds.ts';
-import { edgeOf, type FactType, type PayoutState } from './machine.ts';
+import { edgeOf, type FactOf, type PayoutState } from './machine.ts';
 import type { PspFailure, PspReply } from './reply.ts';
 
 export interface ReplyContext {
@@ -38,15 +38,14 @@ export function replyContext(
 }
 
 /** A fact that a PSP is the source of: always about one attempt. */
-export interface PspFact extends Fact {
-  readonly type: FactType;
-  readonly attempt: number;
+export interface PspFact extends SaidByPsp {
+  readonly type: FactOf<'psp'>;
   readonly source: ReplyContext['source'];
 }
 
 const STAGE_FACTS = { queued: 'psp_queued', held: 'psp_held', processing: 'psp_processing' } as const satisfies Record<
   string,
-  FactType
+  FactOf<'psp'>
 >;
 
 /**
@@ -100,7 +99,7 @@ const aboutOf = ({ attempt, source, askedAt, outcomeUntil }: ReplyContext) => ({
   ...(outcomeUntil === undefined ? {} : { outcomeUntil }),
 });
 
-const feeOf = (reply: PspReply): Pick<Fact, 'pspFeeMinor'> =>
+const feeOf = (reply: PspReply): Pick<SaidByPsp, 'pspFeeMinor'> =>
   (reply.kind === 'paid' || reply.kind === 'returned') && reply.feeMinor !== undefined ? { pspFeeMinor: reply.feeMinor } : {};
 
 function factOfFailure(failure: PspFailure, pspRef: string | null, context: ReplyContext): PspFact {
@@ -113,7 +112,7 @@ function factOfFailure(failure: PspFailure, pspRef: string | null, context: Repl
     ...(context.nextAttemptAt === undefined ? {} : { nextAttemptAt: context.nextAttemptAt }),
   });
   const isLast = context.attemptsThisRound >= (context.maxAttempts ?? PAYOUT_KINDS.merchant.maxAttempts);
-  const open = (type: FactType): PspFact => ({ type, ...base, reason: failure.message });
+  const open = (type: FactOf<'psp'>): PspFact => ({ type, ...base, reason: failure.message });
   switch (does) {
     case 'retry':
       if (!isLast) return again();

@@ -69,6 +69,11 @@ export const FACTS = {
 
 export type FactType = keyof typeof FACTS;
 
+/** Those that come from there. */
+export type FactOf<Origin extends (typeof FACTS)[FactType]> = {
+  [Type in FactType]: (typeof FACTS)[Type] extends Origin ? Type : never;
+}[FactType];
+
 /** What an edge does to the money, besides the state. */
 export type Effect = 'none' | 'attempt' | 'settle' | 'release' | 'reverse' | 'settle_late' | 'reserve' | 'note';
 

@@ -2,7 +2,9 @@
  * Step keys: the name of a step of one payout, by which the ledger knows a step done again. Made of what the decider
  * knew, never of a clock or a random: a workflow that is replayed, retried or taken over comes to the same key.
  */
-import type { Fact } from './contract.ts';
+
+/** What a key is made of. */
+type StepFact = { readonly type: string; readonly attempt?: number; readonly adminId?: string };
 
 export interface StepPlace {
   /** The number of the newest event the decider had seen. */
@@ -19,7 +21,7 @@ export interface StepPlace {
  *
  * A person's fact ends in the person: two admins who decide at the same moment, having seen the same, are two steps.
  */
-export function stepKey(fact: Fact, at: StepPlace): string {
+export function stepKey(fact: StepFact, at: StepPlace): string {
   const attempt = fact.attempt ?? 0;
   if (fact.type === 'reinitiated') return `reinitiated:${at.round}`;
   const key = `${fact.type}:${attempt}:${at.sequence}`;

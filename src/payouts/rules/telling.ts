@@ -1,5 +1,6 @@
 /** How what a PSP's reply made true is told to the books, whoever heard it: its worker at once, or the workflow. */
-import type { Fact, FactOutcome } from './contract.ts';
+import type { FactOutcome } from './contract.ts';
+import type { PspFact } from './facts.ts';
 
 interface Told {
   readonly outcome: FactOutcome;
@@ -12,9 +13,9 @@ interface Told {
  * @returns the books' last answer. `stale`: overtaken, the rest was not told; ask the PSP again.
  */
 export async function tellInOrder<Answer extends Told>(
-  facts: readonly Fact[],
+  facts: readonly PspFact[],
   askedAt: number,
-  tell: (fact: Fact) => Promise<Answer>,
+  tell: (fact: PspFact) => Promise<Answer>,
 ): Promise<Answer | undefined> {
   let knownAt = askedAt;
   let latest: Answer | undefined;
