@@ -2,6 +2,7 @@
 
 import { type PublicPayout, presentPayout } from '../payouts/present/payout.ts';
 import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
+import type { PayoutKind } from '../payouts/rules/kinds.ts';
 import { type ProviderPayout, presentProviderPayout } from '../providers/present/providerPayout.ts';
 
 /** A row of `events`. `object` is the subject's record right after the change. */
@@ -29,11 +30,16 @@ export interface PublicEvent {
 /** Who hears of events. An owner's kind; a kind of subject is shown to each of them in one way. */
 export type Hearer = 'merchant' | 'provider';
 
+/** Each kind of payout in the words of its own API. */
+const PAYOUTS: Readonly<Record<PayoutKind, (payout: PayoutRecord) => Shown>> = {
+  merchant: presentPayout,
+  provider: presentProviderPayout,
+};
+
 /** By the kind of the subject and of the hearer. */
 const OBJECTS: Readonly<Record<string, Readonly<Record<Hearer, (object: PayoutRecord) => Shown>>>> = {
   payout: {
-    // Each kind of payout in the words of its own API: a merchant hears of its providers' payouts, too.
-    merchant: (payout) => (payout.kind === 'provider' ? presentProviderPayout(payout) : presentPayout(payout)),
+    merchant: (payout) => PAYOUTS[payout.kind](payout), // it hears of its providers' payouts, too
     provider: presentProviderPayout,
   },
 };

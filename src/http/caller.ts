@@ -91,6 +91,10 @@ export function ownerOf(caller: Caller): Owner {
 }
 
 /** As the audience of events names whoever asks. */
-export const seerOf = (caller: MerchantCaller | ProviderCaller) => ({ ...ownerOf(caller), mode: caller.mode });
+export const seerOf = (caller: MerchantCaller | ProviderCaller) => ({
+  kind: caller.kind,
+  id: ownerOf(caller).id,
+  mode: caller.mode,
+});
 
 export const tenantOf = ({ merchantId, mode }: MerchantCaller) => ({ merchantId, mode });
