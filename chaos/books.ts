@@ -4,26 +4,15 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import type { Installation } from '../harness/installation.ts';
-import { isBeforeItsRun, type PayoutState } from '../src/payouts/rules/machine.ts';
-import type { Flow, Stage } from './behaviours.ts';
 import { patiently } from './patience.ts';
-import { openPsp, type Psp } from './psp.ts';
-
-export interface PayoutRow {
-  readonly id: string;
-  readonly state: PayoutState;
-  readonly stage: Stage;
-  readonly attempt: number;
-  readonly sequence: number;
-  readonly needsOperator: boolean;
-}
+import { openPsp, type Psp, type PspName } from './psp.ts';
+import { HOUSEKEEPING } from './workflows.ts';
 
 export interface EventRow {
   readonly id: string;
   readonly subject_id: string;
   readonly sequence: number;
   readonly type: string;
-  readonly to_state: PayoutState;
 }
 
 export interface EntryRow {
@@ -41,8 +30,8 @@ export interface NoticeRow {
 }
 
 export interface Books {
-  readonly psps: Readonly<Record<Flow, Psp>>;
-  payouts(ids: readonly string[]): Promise<PayoutRow[]>;
+  readonly psps: Readonly<Record<PspName, Psp>>;
+  rows<T extends pg.QueryResultRow>(sql: string, ...values: readonly unknown[]): Promise<T[]>;
   events(ids: readonly string[]): Promise<EventRow[]>;
   entries(ids: readonly string[]): Promise<EntryRow[]>;
   notices(ids: readonly string[]): Promise<NoticeRow[]>;
@@ -51,36 +40,40 @@ export interface Books {
   mails(): ReadonlySet<string>;
   /** How many webhooks of these have still to come. */
   pendingDeliveries(ids: readonly string[]): Promise<number>;
-  /** Runs that have not finished. */
-  openRuns(): Promise<string[]>;
-  /** Ids of our workflows in one of these states. */
-  workflows(...states: readonly string[]): Promise<string[]>;
+  /** Ids of workflows that have not ended, of whatever type; but for the housekeeping, which comes and goes. */
+  openWorkflows(): Promise<string[]>;
+  /** Ids of those that ended in another way than they should, of whatever type. */
+  badlyEnded(): Promise<string[]>;
   invariants(): Promise<{ name: string; violations: number }[]>;
   close(): Promise<void>;
 }
-
-const WORKFLOWS = ['payout', 'payoutFollowUp', 'payoutRun', 'webhookDelivery', 'notifications'];
 
 export function openBooks(here: Installation): Books {
   const { temporalAddress, admins, databaseUrl } = here.credentials;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4, connectionTimeoutMillis: 5_000 });
   pool.on('error', () => undefined);
-  const psps = { merchant: openPsp(here, 'merchant'), provider: openPsp(here, 'provider') };
+  const psps = { sandbox: openPsp(here, 'sandbox'), flutterwave: openPsp(here, 'flutterwave') };
   const rows = async <T extends pg.QueryResultRow>(sql: string, ...values: readonly unknown[]): Promise<T[]> =>
     (await patiently(() => pool.query<T>(sql, [...values]))).rows;
 
+  const workflows = (query: string): Promise<{ id: string; type: string }[]> =>
+    patiently(async () => {
+      const connection = await Connection.connect({ address: temporalAddress, connectTimeout: '5s' });
+      try {
+        const found: { id: string; type: string }[] = [];
+        for await (const { workflowId: id, type } of new Client({ connection }).workflow.list({ query }))
+          found.push({ id, type });
+        return found;
+      } finally {
+        await connection.close();
+      }
+    });
+
   return {
     psps,
-    async payouts(ids) {
-      const sql = `SELECT id, state, attempt, sequence, dispatch, run_id AS "runId", needs_operator AS "needsOperator" FROM payouts WHERE id = ANY ($1)`;
-      const found = await rows<Omit<PayoutRow, 'stage'> & { dispatch: 'now' | 'run'; runId: string | null }>(sql, ids);
-      return found.map((row) => ({ ...row, stage: row.state === 'QUEUED' && isBeforeItsRun(row) ? 'AWAITING_RUN' : row.state }));
-    },
+    rows,
     events: (ids) =>
-      rows(
-        'SELECT id, subject_id, sequence, type, to_state FROM events WHERE subject_id = ANY ($1) ORDER BY subject_id, sequence',
-        ids,
-      ),
+      rows('SELECT id, subject_id, sequence, type FROM events WHERE subject_id = ANY ($1) ORDER BY subject_id, sequence', ids),
     entries: (ids) =>
       rows('SELECT subject_id, type, amount::text FROM ledger_entries WHERE subject_id = ANY ($1) ORDER BY subject_id, id', ids),
     notices: (ids) =>
@@ -97,22 +90,13 @@ export function openBooks(here: Installation): Books {
       const sql = `SELECT count(*)::int AS n FROM webhook_deliveries WHERE subject_id = ANY ($1) AND state <> 'delivered'`;
       return (await rows<{ n: number }>(sql, ids))[0]?.n ?? 0;
     },
-    async openRuns() {
-      return (await rows<{ id: string }>('SELECT id FROM payout_runs WHERE finished_at IS NULL')).map(({ id }) => id);
+    async openWorkflows() {
+      const running = await workflows("ExecutionStatus = 'Running'");
+      return running.filter(({ type }) => !HOUSEKEEPING.includes(type)).map(({ id }) => id);
     },
-    async workflows(...states) {
-      return await patiently(async () => {
-        const connection = await Connection.connect({ address: temporalAddress, connectTimeout: '5s' });
-        try {
-          const list = (names: readonly string[]) => names.map((name) => `'${name}'`).join(', ');
-          const query = `WorkflowType IN (${list(WORKFLOWS)}) AND ExecutionStatus IN (${list(states)})`;
-          const ids: string[] = [];
-          for await (const { workflowId } of new Client({ connection }).workflow.list({ query })) ids.push(workflowId);
-          return ids;
-        } finally {
-          await connection.close();
-        }
-      });
+    async badlyEnded() {
+      const ended = await workflows("ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut', 'Canceled')");
+      return ended.map(({ id }) => id);
     },
     async invariants() {
       const key = admins.find(({ role }) => role === 'viewer')?.key ?? '';
@@ -127,7 +111,7 @@ export function openBooks(here: Installation): Books {
       });
     },
     async close() {
-      await Promise.all([pool.end(), psps.merchant.close(), psps.provider.close()]);
+      await Promise.all([pool.end(), ...Object.values(psps).map((psp) => psp.close())]);
     },
   };
 }

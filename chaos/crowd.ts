@@ -1,45 +1,28 @@
-/** Payouts under way together: watches them from outside, and does what people and banks do meanwhile. */
+/** Subjects under way together: watches them from outside, and lets people and banks do meanwhile what they do. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal } from '../src/payouts/rules/machine.ts';
-import type { End, Step } from './behaviours.ts';
-import type { PayoutRow } from './books.ts';
-import { act } from './deeds.ts';
-import type { ReadyOrder } from './order.ts';
 import { untilOrStill } from './patience.ts';
-import { createRuns } from './runs.ts';
+import type { Cast, Made, Order, Seen, Step, Watched } from './scenario.ts';
 import type { World } from './world.ts';
 
-/** A payout that was taken in. */
-export interface Made {
-  readonly order: ReadyOrder;
-  readonly id: string;
-  /** As its behaviour says, unless somebody's deed came too late. */
-  readonly ends: End;
-}
-
-interface Watched {
-  readonly order: ReadyOrder;
-  readonly id: string;
-  ends: End;
-  row: PayoutRow | undefined;
+interface UnderWay extends Made {
+  ends: string;
+  seen: Seen | undefined;
   stepsDone: number;
   /** Asked for, and the answer did not come: it may have been done. */
   asking: Step | undefined;
-  /** Runs that there had been when its last step was done. */
-  runsBefore: number;
 }
 
 export interface Crowd {
   readonly made: readonly Made[];
-  /** Since when each payout has been as it must be in the end. */
+  /** Since when each has been as it must be in the end. */
   readonly ended: ReadonlyMap<string, number>;
   /** By id, as last seen. */
-  stateOf(id: string): PayoutRow['state'] | undefined;
+  stageOf(id: string): string | undefined;
   /** Asks for it, again and again until it is taken in. */
-  post(order: ReadyOrder): Promise<void>;
+  post(cast: Cast, order: Order): Promise<void>;
   /** Anything that differs once something has moved. */
   moves(): unknown;
-  /** Until each payout has ended and nothing about any of them is under way, or nothing moves any more: that is the oracle's business. */
+  /** Until each has ended and nothing about any of them is under way, or nothing moves any more: that is the oracle's business. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -47,67 +30,64 @@ export interface Crowd {
 const TICK_MS = 150;
 
 export function watchCrowd(world: World): Crowd {
-  const { books, customers, here, server } = world;
-  const runs = createRuns(here);
-  const watched = new Map<string, Watched>();
+  const { books, casts, customers, server } = world;
+  const watched = new Map<string, UnderWay>();
   const ended = new Map<string, number>();
+  /** Who asks, and has no answer yet. */
+  const asking = new Map<Cast, number>();
   let events = 0;
-  let asking = 0;
   let isClosed = false;
 
   async function tick(): Promise<void> {
     const open = [...watched.values()].filter(({ id }) => !ended.has(id));
     if (open.length === 0) return;
-    for (const row of await books.payouts(open.map(({ id }) => id))) {
-      const each = watched.get(row.id);
-      if (each) note(each, row);
-    }
+    await Promise.all(casts.map((cast) => look(cast, open)));
     await Promise.allSettled(open.map(takeStep));
-    const waiting = open.filter(waitsForARun).length;
-    await Promise.allSettled([runs.lookAt(waiting, asking > 0 || open.some(isOnTheWay)), customers.look(open)]);
+    await Promise.allSettled(casts.map((cast) => cast.attend(ofCast(cast, open).map(shown), (asking.get(cast) ?? 0) > 0)));
   }
 
-  function note(each: Watched, row: PayoutRow): void {
-    events += row.sequence - (each.row?.sequence ?? 0);
-    each.row = row;
-    if (!isFinal(row.state)) return;
+  const ofCast = (cast: Cast, open: readonly UnderWay[]): readonly UnderWay[] => open.filter((each) => each.cast === cast);
+
+  const shown = (each: UnderWay): Watched => ({ id: each.id, order: each.order, seen: each.seen, next: nextStep(each) });
+
+  async function look(cast: Cast, open: readonly UnderWay[]): Promise<void> {
+    const ids = ofCast(cast, open).map(({ id }) => id);
+    if (ids.length === 0) return;
+    for (const seen of await cast.see(ids)) {
+      const each = watched.get(seen.id);
+      if (each) note(each, seen);
+    }
+  }
+
+  function note(each: UnderWay, seen: Seen): void {
+    events += seen.sequence - (each.seen?.sequence ?? 0);
+    each.seen = seen;
+    if (!isEnd(each.cast, seen.stage)) return;
     const missed = nextStep(each); // a run was quicker than whoever wanted to stop it
     if (missed?.refused && !each.asking) each.ends = missed.refused;
-    if (row.state === each.ends && !isDue(missed, row)) ended.set(row.id, performance.now());
+    if (seen.stage === each.ends && !isDue(missed, seen)) ended.set(seen.id, performance.now());
   }
 
-  async function takeStep(each: Watched): Promise<void> {
+  async function takeStep(each: UnderWay): Promise<void> {
     const step = each.asking ?? dueStep(each);
     if (!step) return;
     each.asking = step;
-    const answer = await act(world, each, step);
+    const answer = await each.cast.act(each, step);
     each.asking = undefined;
     if (answer === 'refused' && step.refused) each.ends = step.refused;
     each.stepsDone = each.order.behaviour.steps.indexOf(step) + 1;
-    each.runsBefore = runs.count;
   }
 
-  const isDue = (step: Step | undefined, { stage, attempt }: PayoutRow): boolean =>
+  const isDue = (step: Step | undefined, { stage, attempt }: Seen): boolean =>
     step !== undefined && stage === step.when && (step.attempt ?? attempt) === attempt;
 
-  const nextStep = ({ order, stepsDone }: Watched): Step | undefined => order.behaviour.steps[stepsDone];
+  const nextStep = ({ order, stepsDone }: UnderWay): Step | undefined => order.behaviour.steps[stepsDone];
 
-  function dueStep(each: Watched): Step | undefined {
+  function dueStep(each: UnderWay): Step | undefined {
     const step = nextStep(each);
-    const { row } = each;
-    if (!step || !row || !isDue(step, row)) return undefined;
-    return step.afterARun && runs.count === each.runsBefore ? undefined : step;
-  }
-
-  function isOnTheWay(each: Watched): boolean {
-    const stage = each.row?.stage;
-    return stage === undefined || stage === 'IN_REVIEW' || (stage === 'AWAITING_RUN' && !waitsForARun(each));
-  }
-
-  function waitsForARun(each: Watched): boolean {
-    const step = nextStep(each);
-    if (each.row?.stage === 'AWAITING_RUN') return step?.when !== 'AWAITING_RUN';
-    return step?.afterARun === true && each.row?.stage === step.when && runs.count === each.runsBefore;
+    const { seen, cast } = each;
+    if (!step || !seen || !isDue(step, seen)) return undefined;
+    return (cast.isTime?.(each, step) ?? true) ? step : undefined;
   }
 
   const moves = () => [watched.size, ended.size, events, server.received.length];
@@ -124,13 +104,13 @@ export function watchCrowd(world: World): Crowd {
       return [...watched.values()];
     },
     ended,
-    stateOf: (id) => watched.get(id)?.row?.state,
-    async post(order) {
-      asking += 1;
-      const id = await customers.post(order).finally(() => {
-        asking -= 1;
-      });
-      watched.set(id, { order, id, ends: order.behaviour.ends, row: undefined, stepsDone: 0, asking: undefined, runsBefore: 0 });
+    stageOf: (id) => watched.get(id)?.seen?.stage,
+    async post(cast, order) {
+      const count = (by: number) => asking.set(cast, (asking.get(cast) ?? 0) + by);
+      count(1);
+      const id = await customers.post(order).finally(() => count(-1));
+      const { ends } = order.behaviour;
+      watched.set(id, { cast, order, id, ends, seen: undefined, stepsDone: 0, asking: undefined });
     },
     moves,
     async drain() {
@@ -141,7 +121,7 @@ export function watchCrowd(world: World): Crowd {
         if (ended.size < watched.size) return false;
         const ids = [...watched.keys()];
         const atPsps = await Promise.all(psps.map((psp) => psp.pending()));
-        underWay = [...atPsps, await books.pendingDeliveries(ids), (await books.workflows('Running')).length];
+        underWay = [...atPsps, await books.pendingDeliveries(ids), (await books.openWorkflows()).length];
         return underWay.every((count) => count === 0);
       };
       // A callback that has just been answered may have started a workflow that is not in the list yet: ask twice.
@@ -154,3 +134,5 @@ export function watchCrowd(world: World): Crowd {
     },
   };
 }
+
+export const isEnd = ({ scenario }: Cast, stage: string): boolean => Object.hasOwn(scenario.ends, stage);

@@ -1,12 +1,12 @@
-/** Long chaos: payouts of all behaviours at a steady rate, and at random moments somebody is killed. A seed replays the schedule. */
+/** Long chaos: payouts of all scenarios and behaviours at a steady rate, and at random moments somebody is killed. A seed replays the schedule. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BEHAVIOURS } from './behaviours.ts';
 import { settingsAt } from './boundaries.ts';
 import { type Crowd, watchCrowd } from './crowd.ts';
-import { type Finding, judge } from './oracle.ts';
-import { orderFor, prepare } from './orders.ts';
+import { judge } from './oracle.ts';
 import { untilOrStill } from './patience.ts';
 import { type Random, seeded, seedOf } from './random.ts';
+import type { Finding } from './scenario.ts';
+import { SCENARIOS } from './scenarios/index.ts';
 import { kill, type Mortal, untilBack } from './victims.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -37,7 +37,7 @@ const ENDED_BETWEEN_KILLS = 5;
 
 export async function playLong(plan: LongPlan, say: (line: string) => void): Promise<LongResult> {
   const startedAt = performance.now();
-  const world = await openWorld({ ...settingsAt('settle.before'), ONCEPAY_FAILPOINTS: '' });
+  const world = await openWorld(settingsAt(SCENARIOS), false);
   const crowd = watchCrowd(world);
   let findings: Finding[] = [{ payoutId: null, what: 'it broke off' }];
   try {
@@ -65,15 +65,17 @@ interface Posting {
 
 function postAll(world: World, crowd: Crowd, { payouts, seed, perSecond }: LongPlan): Posting {
   const random = seeded(seedOf(seed, 'payouts'));
+  const all = world.casts.flatMap((cast) => cast.scenario.behaviours.map((behaviour) => ({ cast, behaviour })));
   const refused: string[] = [];
   let isOver = false;
   let answered = 0;
   const moves = () => [answered, crowd.moves()];
 
   async function postOne(): Promise<void> {
-    const order = orderFor(random.pick(BEHAVIOURS), random);
-    await prepare(world, order)
-      .then((ready) => crowd.post(ready))
+    const { cast, behaviour } = random.pick(all);
+    const prepare = cast.draw(behaviour, random);
+    await prepare()
+      .then((order) => crowd.post(cast, order))
       .catch((error: unknown) => void refused.push(String(error)));
     answered += 1;
   }

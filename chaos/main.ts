@@ -5,12 +5,15 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { BEHAVIOURS, FLOWS } from './behaviours.ts';
-import { BOUNDARIES, VICTIMS } from './boundaries.ts';
+import { boundariesOf } from './boundaries.ts';
+import { leftOut } from './leftOut.ts';
 import { playLong } from './long.ts';
 import { argumentsOf, playMatrix } from './matrix.ts';
 import { writeLong, writeMatrix } from './report.ts';
+import type { Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios/index.ts';
 import { playStory, readStory } from './story.ts';
+import { VICTIMS } from './victims.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,12 +30,16 @@ const { values } = parseArgs({
     story: { type: 'string' },
   },
 });
-const WHOLE = [FLOWS, BOUNDARIES, VICTIMS] as const;
+const FLOWS = SCENARIOS.map(({ name }) => name);
+const BOUNDARIES = boundariesOf(SCENARIOS);
+const BEHAVIOURS = [...new Set(SCENARIOS.flatMap(({ behaviours }) => behaviours.map(({ name }) => name)))];
 const REPORT = join('docs', 'proof.md');
 const command = ['npm run chaos', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
 const say = (line: string): void => console.log(line);
 const startedAt = performance.now();
 const seed = whole('seed', values.seed);
+const missing = leftOut(SCENARIOS);
+if (missing.length > 0) refuse(`What is not played proves nothing: ${missing.join('; ')}.`);
 
 if (values.story !== undefined) {
   const problems = await playStory(readStory(values.story), say);
@@ -53,10 +60,10 @@ if (values.payouts !== undefined) {
 }
 
 const plan = {
-  flows: chosen('flow', values.flow, FLOWS),
+  scenarios: named(chosen('flow', values.flow, FLOWS)),
   boundaries: chosen('boundary', values.boundary, BOUNDARIES),
   victims: chosen('victim', values.victim, VICTIMS),
-  behaviours: chosen('behaviour', values.behaviour, [...new Set(BEHAVIOURS.map(({ name }) => name))]),
+  behaviours: chosen('behaviour', values.behaviour, BEHAVIOURS),
   seed,
   copies: whole('copies', values.copies),
   lanes: whole('lanes', values.lanes),
@@ -66,7 +73,9 @@ const failed = results.filter(({ cells }) => cells.some(({ outcome }) => outcome
 // A part of the matrix is for whoever looks into a failure: the document shows whole runs.
 const isWhole =
   values.behaviour === undefined &&
-  [plan.flows, plan.boundaries, plan.victims].every((part, nth) => part.length === WHOLE[nth]?.length);
+  plan.scenarios.length === SCENARIOS.length &&
+  plan.boundaries.length === BOUNDARIES.length &&
+  plan.victims.length === VICTIMS.length;
 if (isWhole || values.report) report((before) => writeMatrix(before, results, command, performance.now() - startedAt));
 const cells = results.flatMap((result) => result.cells);
 const count = (outcome: string) => cells.filter((cell) => cell.outcome === outcome).length;
@@ -77,6 +86,10 @@ process.exit(failed.length === 0 ? 0 : 1);
 function report(write: (before: string) => string): void {
   writeFileSync(REPORT, write(existsSync(REPORT) ? readFileSync(REPORT, 'utf8') : ''));
   say(`written: ${REPORT}`);
+}
+
+function named(flows: readonly string[]): readonly Scenario[] {
+  return SCENARIOS.filter(({ name }) => flows.includes(name));
 }
 
 function chosen<T extends string>(name: string, given: readonly string[] | undefined, all: readonly T[]): readonly T[] {

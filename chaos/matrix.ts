@@ -1,11 +1,13 @@
-/** The kill matrix: every boundary × victim × behaviour of each flow. One installation a boundary, several side by side. */
-import type { Flow } from './behaviours.ts';
-import { type Boundary, behavioursAt, comesTo, settingsAt, type Victim } from './boundaries.ts';
+/** The kill matrix: every boundary × victim × behaviour of each scenario. One installation a boundary, several side by side. */
+import { behavioursAt, comesTo, settingsAt } from './boundaries.ts';
 import { playRound, type RoundResult } from './round.ts';
+import type { Boundary, Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+import type { Victim } from './victims.ts';
 import { openWorld, type World } from './world.ts';
 
 export interface MatrixPlan {
-  readonly flows: readonly Flow[];
+  readonly scenarios: readonly Scenario[];
   readonly boundaries: readonly Boundary[];
   readonly victims: readonly Victim[];
   /** By name. */
@@ -30,12 +32,12 @@ export async function playMatrix(plan: MatrixPlan, say: (line: string) => void):
 async function playBoundary(boundary: Boundary, plan: MatrixPlan, say: (line: string) => void): Promise<RoundResult[]> {
   const results: RoundResult[] = [];
   let world: World | undefined;
-  const flows = plan.flows.filter((flow) => comesTo(flow, boundary));
-  for (const { flow, victim } of flows.flatMap((flow) => plan.victims.map((victim) => ({ flow, victim })))) {
-    const behaviours = behavioursAt(flow, boundary).filter(({ name }) => plan.behaviours.includes(name));
+  const scenarios = plan.scenarios.filter((scenario) => comesTo(scenario, boundary));
+  for (const { scenario, victim } of scenarios.flatMap((scenario) => plan.victims.map((victim) => ({ scenario, victim })))) {
+    const behaviours = behavioursAt(scenario, boundary).filter(({ name }) => plan.behaviours.includes(name));
     if (behaviours.length === 0) continue;
-    world ??= await openWorld(settingsAt(boundary));
-    const round = { flow, boundary, victim, seed: plan.seed, copies: plan.copies, behaviours };
+    world ??= await openWorld(settingsAt(SCENARIOS, boundary));
+    const round = { scenario, boundary, victim, seed: plan.seed, copies: plan.copies, behaviours };
     const result = await playRound(world, round).catch((error: unknown) => brokenOff(round, error));
     results.push(result);
     say(lineOf(result));
@@ -59,16 +61,16 @@ function someOf({ findings }: RoundResult): RoundResult['findings'] {
   });
 }
 
-export const argumentsOf = ({ plan: { flow, boundary, victim, seed, copies, behaviours } }: RoundResult): string => {
-  const isPart = behaviours.length < behavioursAt(flow, boundary).length;
+export const argumentsOf = ({ plan: { scenario, boundary, victim, seed, copies, behaviours } }: RoundResult): string => {
+  const isPart = behaviours.length < behavioursAt(scenario, boundary).length;
   const names = isPart ? behaviours.map(({ name }) => ` --behaviour ${name}`).join('') : '';
-  return `--flow ${flow} --boundary ${boundary} --victim ${victim} --seed ${seed} --copies ${copies}${names}`;
+  return `--flow ${scenario.name} --boundary ${boundary} --victim ${victim} --seed ${seed} --copies ${copies}${names}`;
 };
 
 function lineOf({ plan, cells, reached, payouts, tookMs }: RoundResult): string {
   const count = (outcome: string) => cells.filter((cell) => cell.outcome === outcome).length;
   const seconds = (tookMs / 1000).toFixed(1);
-  return `${plan.flow.padEnd(8)} ${plan.boundary.padEnd(16)} ${plan.victim.padEnd(9)} ${count('passed')} passed, ${count('n/a')} n/a, ${count('failed')} failed; ${reached} of ${payouts} payouts held; ${seconds} s`;
+  return `${plan.scenario.name.padEnd(8)} ${plan.boundary.padEnd(16)} ${plan.victim.padEnd(9)} ${count('passed')} passed, ${count('n/a')} n/a, ${count('failed')} failed; ${reached} of ${payouts} payouts held; ${seconds} s`;
 }
 
 /** The round itself broke: that is a failure of all its cells, whatever the reason. */

@@ -1,16 +1,21 @@
-/** A PSP as the harness knows it: its book, its bank, and the faults that it is asked for. One for each flow. */
+/** A PSP as the harness knows it: its book, its bank, and the faults that it is asked for. */
 import pg from 'pg';
 import type { Installation } from '../harness/installation.ts';
 import { askSimulator, SimulatorRefusal, type Transfer, transfersAt } from '../harness/simulatorControl.ts';
 import { TEXTS } from '../src/psp/flutterwave/scenarios.ts';
-import type { BankDeed, Flow } from './behaviours.ts';
 import { patiently } from './patience.ts';
+
+/** What its bank does, or a person at the PSP. */
+export const BANK_DEEDS = [
+  'pay', 'fail', 'fail_for_now', 'fail_for_funds', 'return', 'allow', 'is_queued', 'is_held', 'is_processing',
+] as const; // biome-ignore format: a list
+export type BankDeed = (typeof BANK_DEEDS)[number];
 
 export interface Psp {
   transfers(): Promise<Transfer[]>;
   /** @throws if the PSP does not answer. */
   bank(reference: string, deed: BankDeed): Promise<'done' | 'refused'>;
-  fault(kind: string, params: object, accountNumber: string, times?: number): Promise<void>;
+  fault(kind: string, params: object, of: Payment, times?: number): Promise<void>;
   clearFaults(): Promise<void>;
   /** How many callbacks it still has to send, and transfers to change. */
   pending(): Promise<number>;
@@ -21,27 +26,35 @@ export interface Psp {
   close(): Promise<void>;
 }
 
+/** Whom or what a fault is to meet: all to a payee's account, or one attempt. */
+export type Payment = { readonly accountNumber: string } | { readonly reference: string };
+
 export interface Overlap {
   readonly reference: string;
   readonly earlier: string;
 }
 
-const PSPS = {
-  merchant: { name: 'sandbox', url: 'sandboxUrl' },
-  provider: { name: 'flutterwave', url: 'flutterwaveUrl' },
-} as const satisfies Record<Flow, { name: string; url: string }>;
+/** Under which name its address is in the credentials. */
+const URL_OF = { sandbox: 'sandboxUrl', flutterwave: 'flutterwaveUrl' } as const;
+export type PspName = keyof typeof URL_OF;
+
+/** Our reference there begins with the id of what it is for. */
+export const subjectOf = ({ reference }: { readonly reference: string }): string => reference.split(':')[0] ?? '';
 
 /** What the bank says, in the simulators' words. */
 const BANK: Readonly<Record<Exclude<BankDeed, 'allow'>, object>> = {
   pay: { status: 'paid' },
   fail: { status: 'failed' },
+  fail_for_now: { status: 'failed', reason: 'bank_unavailable' },
   fail_for_funds: { status: 'failed', reason: TEXTS.shortOfFunds },
   return: { status: 'returned' },
+  is_queued: { status: 'queued' },
+  is_held: { status: 'held' },
+  is_processing: { status: 'processing' },
 };
 
-export function openPsp(here: Installation, flow: Flow): Psp {
-  const { name, url: at } = PSPS[flow];
-  const url = here.credentials[at];
+export function openPsp(here: Installation, name: PspName): Psp {
+  const url = here.credentials[URL_OF[name]];
   const pool = new pg.Pool({
     connectionString: here.credentials.databaseUrl.replace(/oncepay$/, name),
     max: 1,
@@ -61,8 +74,8 @@ export function openPsp(here: Installation, flow: Flow): Psp {
         },
       );
     },
-    async fault(kind, params, accountNumber, times = 1) {
-      await patiently(() => askSimulator(url, 'faults', { kind, params, match: { accountNumber }, times }));
+    async fault(kind, params, match, times = 1) {
+      await patiently(() => askSimulator(url, 'faults', { kind, params, match, times }));
     },
     async clearFaults() {
       await patiently(() => askSimulator(url, 'faults', undefined, 'DELETE'));

@@ -1,10 +1,12 @@
 /** What a run proved, for docs/proof.md. */
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
-import { behavioursOf, FLOWS, type Flow } from './behaviours.ts';
-import { BOUNDARIES, VICTIMS } from './boundaries.ts';
+import { boundariesOf } from './boundaries.ts';
 import type { LongResult } from './long.ts';
 import type { RoundResult } from './round.ts';
+import type { Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+import { VICTIMS } from './victims.ts';
 
 const START = '<!-- matrix -->';
 const LONG = '<!-- long -->';
@@ -25,17 +27,14 @@ PSPs are also hostile: they take the money and do not show it, refuse the same r
 what is paid, return and pay again, write interim answers nobody asked for and text no database can keep. People make
 good what no machine may decide: they resolve with evidence, acknowledge, and ask for another round.
 
-There are two flows. A merchant's payout is paid by the sandbox, at once. A provider's takes its earnings, is judged by
-the risk policy, decided on by an approver where that says so, handed over by a payout run (the harness always starts two
-at once) and paid by the Flutterwave simulator. Of these the oracle also asks what became of the earnings (paid out, or
-available again), what Flutterwave's fee was, whether every run finished, and whether each end was told once by mail.
+Each flow is a scenario of its own (\`chaos/scenarios/\`). ${SCENARIOS.map(({ about }) => about).join('\n')}
 
 A cell is one boundary × victim × behaviour. Not reached: no payout of this behaviour was at the boundary at the moment
 of the kill, because it never comes there, or not before the first ones could be held no longer (a loaded machine makes
 more of these). Such payouts are judged like the others, and not counted as passed.
 
 A part again: \`npm run chaos -- --flow provider --boundary settle.before --victim worker --seed 1\`, with \`--behaviour contradicts\` that one alone. Random kills
-over a long run of both flows: \`npm run chaos -- --payouts 2000 --seed 7\`. The short form in \`npm test\`: \`tests/e2e/chaos.test.ts\`.
+over a long run of all flows: \`npm run chaos -- --payouts 2000 --seed 7\`. The short form in \`npm test\`: \`tests/e2e/chaos.test.ts\`.
 `;
 
 export function writeMatrix(before: string, results: readonly RoundResult[], command: string, tookMs: number): string {
@@ -47,27 +46,25 @@ export function writeMatrix(before: string, results: readonly RoundResult[], com
     total(results),
     '',
     'Cells passed, of those whose payouts were there when the victim was killed.',
-    ...FLOWS.flatMap((flow) =>
+    ...SCENARIOS.flatMap((scenario) =>
       table(
-        flow,
-        results.filter(({ plan }) => plan.flow === flow),
+        scenario,
+        results.filter(({ plan }) => plan.scenario === scenario),
       ),
     ),
   ];
   return replaced(before, START, section.join('\n'));
 }
 
-const TITLES: Readonly<Record<Flow, string>> = { merchant: "Merchants' payouts", provider: "Providers' payouts" };
-
-function table(flow: Flow, results: readonly RoundResult[]): string[] {
+function table(scenario: Scenario, results: readonly RoundResult[]): string[] {
   if (results.length === 0) return [];
-  const rows = BOUNDARIES.flatMap((boundary) => {
+  const rows = boundariesOf(SCENARIOS).flatMap((boundary) => {
     const there = results.filter(({ plan }) => plan.boundary === boundary);
-    return there.length === 0 ? [] : [row(flow, boundary, there)];
+    return there.length === 0 ? [] : [row(scenario, boundary, there)];
   });
   return [
     '',
-    `### ${TITLES[flow]}`,
+    `### ${scenario.title}`,
     '',
     total(results),
     '',
@@ -75,9 +72,7 @@ function table(flow: Flow, results: readonly RoundResult[]): string[] {
     `|---|${VICTIMS.map(() => '---|').join('')}---|`,
     ...rows,
     '',
-    `Behaviours: ${behavioursOf(flow)
-      .map(({ name }) => `\`${name}\``)
-      .join(' ')}.`,
+    `Behaviours: ${scenario.behaviours.map(({ name }) => `\`${name}\``).join(' ')}.`,
   ];
 }
 
@@ -115,7 +110,7 @@ function total(results: readonly RoundResult[]): string {
   return `**${cells.length} cells: ${count('passed')} passed, ${count('failed')} failed, ${count('n/a')} not reached.** ${results.length} kills, ${sum(({ payouts }) => payouts)} payouts, ${sum(({ reached }) => reached)} of them at the boundary when the victim was killed.`;
 }
 
-function row(flow: Flow, boundary: string, results: readonly RoundResult[]): string {
+function row(scenario: Scenario, boundary: string, results: readonly RoundResult[]): string {
   const columns = VICTIMS.map((victim) => {
     const cells = results.find(({ plan }) => plan.victim === victim)?.cells;
     if (!cells) return '';
@@ -126,15 +121,13 @@ function row(flow: Flow, boundary: string, results: readonly RoundResult[]): str
   const reached = new Set(
     results.flatMap(({ cells }) => cells.filter(({ outcome }) => outcome !== 'n/a').map(({ behaviour }) => behaviour)),
   );
-  return `| ${boundary} | ${columns.join(' | ')} | ${namesOf(flow, reached)} |`;
+  return `| ${boundary} | ${columns.join(' | ')} | ${namesOf(scenario, reached)} |`;
 }
 
 /** Whichever says it shorter: these, or all but those. */
-function namesOf(flow: Flow, reached: ReadonlySet<string>): string {
+function namesOf({ behaviours }: Scenario, reached: ReadonlySet<string>): string {
   const [there, elsewhere] = [true, false].map((is) =>
-    behavioursOf(flow)
-      .map(({ name }) => name)
-      .filter((name) => reached.has(name) === is),
+    behaviours.map(({ name }) => name).filter((name) => reached.has(name) === is),
   );
   if (!there || !elsewhere || elsewhere.length === 0) return 'all';
   return there.length <= elsewhere.length ? there.join(', ') : `all but ${elsewhere.join(', ')}`;

@@ -1,26 +1,23 @@
 /**
- * One victim killed at one boundary, with payouts of every behaviour held there together. Then everything drains, and
+ * One victim killed at one boundary, with subjects of a scenario's every behaviour held there together. Then everything drains, and
  * the oracle is asked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal } from '../src/payouts/rules/machine.ts';
-import type { Behaviour, Flow } from './behaviours.ts';
-import { type Boundary, faultsAt, holdMs, holdsOnlyEnded, type Victim } from './boundaries.ts';
-import { type Crowd, watchCrowd } from './crowd.ts';
+import { type Crowd, isEnd, watchCrowd } from './crowd.ts';
 import type { Held } from './held.ts';
-import { type Finding, judge } from './oracle.ts';
-import { orderFor, prepare } from './orders.ts';
+import { judge } from './oracle.ts';
 import { untilOrStill } from './patience.ts';
 import { seeded, seedOf } from './random.ts';
-import { kill, untilBack } from './victims.ts';
+import type { Behaviour, Boundary, Cast, Finding, Scenario } from './scenario.ts';
+import { kill, untilBack, type Victim } from './victims.ts';
 import type { World } from './world.ts';
 
 export interface RoundPlan {
-  readonly flow: Flow;
+  readonly scenario: Scenario;
   readonly boundary: Boundary;
   readonly victim: Victim;
   readonly seed: number;
-  /** Payouts of each behaviour. */
+  /** Of each behaviour. */
   readonly copies: number;
   readonly behaviours: readonly Behaviour[];
 }
@@ -45,28 +42,31 @@ export interface RoundResult {
 const ARRIVES_WITHIN_MS = 25_000;
 /** After a payout has ended: its late callback, its webhooks. */
 const LINGERS_MS = 2_000;
+/** How long whoever came first waits for the others: below 15 s of a local activity or a webhook. */
+const HOLD_MS = 10_500;
 
 export async function playRound(world: World, plan: RoundPlan): Promise<RoundResult> {
-  const { boundary, victim } = plan;
+  const { scenario, boundary, victim } = plan;
+  const cast = world.castOf(scenario);
   const startedAt = performance.now();
   const random = seeded(seedOf(plan.seed, `${boundary} ${victim}`));
   const orders = random.shuffle(
-    plan.behaviours.flatMap((behaviour) => Array.from({ length: plan.copies }, () => orderFor(behaviour, random))),
+    plan.behaviours.flatMap((behaviour) => Array.from({ length: plan.copies }, () => cast.draw(behaviour, random, boundary))),
   );
-  const ready = await Promise.all(orders.map((order) => prepare(world, order, faultsAt(boundary))));
+  const ready = await Promise.all(orders.map((prepare) => prepare()));
 
   const crowd = watchCrowd(world);
   try {
-    const held = holdAt(world, plan, crowd);
+    const held = holdAt(world, cast, boundary, crowd);
     let unanswered = ready.length;
     const refused: string[] = [];
     for (const order of ready) {
-      const answered = crowd.post(order).catch((error: unknown) => void refused.push(String(error)));
+      const answered = crowd.post(cast, order).catch((error: unknown) => void refused.push(String(error)));
       void answered.then(() => {
         unanswered -= 1;
       });
     }
-    await untilRipe(held, crowd, ready.length, holdMs(boundary));
+    await untilRipe(held, crowd, ready.length, scenario.boundaries[boundary]?.holdMs ?? HOLD_MS);
     await sleep(random.below(30));
     const reached = new Set(held.reached.keys());
     await kill(world.here, victim);
@@ -91,29 +91,29 @@ export async function playRound(world: World, plan: RoundPlan): Promise<RoundRes
 }
 
 /** Where the crowd is held: at a failpoint, in the merchant's server, or in the PSP's book. */
-function holdAt(world: World, { flow, boundary }: RoundPlan, crowd: Crowd): Held & { look?(): Promise<void> } {
-  const { books, gate, server } = world;
+function holdAt(world: World, cast: Cast, boundary: Boundary, crowd: Crowd): Held & { look?(): Promise<void> } {
+  const { gate, server } = world;
+  const { boundaries, tellsEnd } = cast.scenario;
   const old = new Set(server.received.map(({ payoutId }) => payoutId));
-  if (boundary === 'in_webhook') return server.hold((payoutId) => !old.has(payoutId));
+  if (boundary === 'in_webhook') return server.hold(tellsEnd, (id) => !old.has(id));
   if (boundary === 'in_psp_call') {
     const reached = new Map<string, number>();
     return {
       reached,
       open: () => undefined,
       async look() {
-        for (const { reference } of await books.psps[flow].transfers()) {
-          const id = reference.split(':')[0] ?? '';
-          if (crowd.stateOf(id) === 'SUBMITTING' && !reached.has(id)) reached.set(id, performance.now());
+        for (const id of (await cast.inPspCall?.(crowd.stageOf)) ?? []) {
+          if (!reached.has(id)) reached.set(id, performance.now());
         }
       },
     };
   }
-  const isEnded = async (id: string) => {
-    const [row] = await books.payouts([id]);
-    return row !== undefined && isFinal(row.state);
+  const hasEnded = async (id: string) => {
+    const [seen] = await cast.see([id]);
+    return seen !== undefined && isEnd(cast, seen.stage);
   };
   // The housekeeping may ask once more about a payout of an earlier round.
-  return gate.arm(boundary, async (id) => !old.has(id) && (!holdsOnlyEnded(boundary) || (await isEnded(id))));
+  return gate.arm(boundary, async (id) => !old.has(id) && (!boundaries[boundary]?.onlyEnded || (await hasEnded(id))));
 }
 
 /** All who can come are there, or the first ones cannot be held any longer. */

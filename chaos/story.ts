@@ -1,193 +1,256 @@
 /**
- * A counterexample of the model (`npm run model -- --story FILE`) played on a real installation: what the PSP does becomes
- * faults and deeds of the simulator, a worker's death a kill at its failpoint, what people do an HTTP request. What the
- * engine does by itself it does by itself, so the moments are not exactly the model's: a story that passes here is no proof
- * that it cannot happen. Steps without a counterpart are said, and left out.
+ * A counterexample of the model (`npm run model -- --story FILE`) played on a real installation, as a merchant's payout at
+ * the sandbox. What the engine does by itself it does by itself: where the story says what the payout becomes, it is waited
+ * for, and where that never comes the story has parted from what is real, which is said. So a story that passes here shows
+ * that today's engine goes another way, not that the model is wrong. Deeds without a counterpart are said, and left out.
  */
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import type { Transfer } from '../harness/simulatorControl.ts';
 import { DEEDS, type Deed, type DeedName } from '../model/deeds.ts';
 import { sentenceOf } from '../model/story.ts';
-import type { Failpoint } from '../src/failpoints.ts';
-import { isFinal } from '../src/payouts/rules/machine.ts';
-import { newId } from '../src/rules/newId.ts';
-import type { BankDeed } from './behaviours.ts';
+import { settingsAt } from './boundaries.ts';
+import type { Held } from './held.ts';
 import { untilOrStill } from './patience.ts';
+import { type PayoutBehaviour, plain } from './payouts/behaviour.ts';
+import { act } from './payouts/deeds.ts';
+import { restProblems } from './payouts/judge.ts';
+import type { PayoutOrder } from './payouts/orders.ts';
+import { type Psp, subjectOf } from './psp.ts';
+import { seeded } from './random.ts';
+import type { Cast, Seen, Subject } from './scenario.ts';
+import { merchantPayout } from './scenarios/merchantPayout.ts';
+import { openSite, type Site } from './site.ts';
+import { arrivalsBefore, begunBefore, type Part, type PlayedDeed, partsOf } from './storyParts.ts';
 import { kill, untilBack } from './victims.ts';
-import { openWorld, type World } from './world.ts';
 
-/** Set before the payout is asked for; a lag lasts until the story lets the index catch up. */
-interface Fault {
-  readonly kind: string;
-  readonly params?: object;
-  readonly times: number;
-}
-
-type Part =
-  | { readonly is: 'fault'; readonly fault: Fault }
-  | { readonly is: 'bank'; readonly deed: BankDeed }
-  | { readonly is: 'person'; readonly path: string; readonly body: object }
-  | { readonly is: 'death'; readonly at: Failpoint }
-  | { readonly is: 'catches_up' }
-  | { readonly is: 'itself' }
-  | { readonly is: 'none' };
-
-const ALWAYS = 1_000;
-const fault = (kind: string, times = 1, params: object = {}): Part => ({ is: 'fault', fault: { kind, params, times } });
-const person = (path: string, body: object = {}): Part => ({ is: 'person', path, body });
-const NONE: Part = { is: 'none' };
-
-/** Where a worker is when it dies at this step of a request. */
-const DEATHS: Readonly<Record<string, Failpoint>> = {
-  begin: 'attempt.before',
-  send: 'psp_call.before',
-  taken: 'psp_call.after',
-  record: 'psp_call.after',
-};
-
-/** What is not in here the engine, the clock or the PSP does by itself. */
-const PARTS: Readonly<Partial<Record<DeedName, (deed: Deed) => Part>>> = {
-  loses_request: () => fault('error_before'),
-  loses_answer: () => fault('cut_after'),
-  lags: () => fault('lagging_look_up', ALWAYS),
-  goes_silent: () => NONE,
-  catches_up: () => ({ is: 'catches_up' }),
-  refuses: ({ what }) => (what === 'not now' ? fault('rate_limit') : fault('refuse_resend')),
-  takes_oddly: () => fault('wrong_amount'),
-  turns_odd: () => NONE,
-  pays: () => ({ is: 'bank', deed: 'pay' }),
-  pays_again: () => ({ is: 'bank', deed: 'pay' }),
-  fails: () => ({ is: 'bank', deed: 'fail' }),
-  returns: () => ({ is: 'bank', deed: 'return' }),
-  revives: () => NONE,
-  moves_on: () => NONE,
-  forgets: () => NONE,
-  repeats: () => fault('duplicate_callback', 1, { count: 2 }),
-  dies: ({ what }) => {
-    const at = DEATHS[what ?? ''];
-    return at ? { is: 'death', at } : NONE;
-  },
-  is_given_up: () => NONE,
-  is_lost: () => NONE,
-  cannot: () => NONE,
-  dispatches: () => NONE,
-  approves: () => person('approve'),
-  rejects: () => person('reject', { reason: 'a part of the story' }),
-  holds: () => person('hold', { reason: 'a part of the story' }),
-  lifts: () => person('release'),
-  cancels: () => person('cancel'),
-  resolves_paid: () => person('resolve', { outcome: 'paid', evidence: 'the PSP says so' }),
-  resolves_not_paid: () => person('resolve', { outcome: 'not_paid', evidence: 'the PSP says so' }),
-  reinitiates: () => person('retry'),
-  acknowledges: () => person('acknowledge', { note: 'seen' }),
-};
-
-export const partOf = (deed: Deed): Part => PARTS[deed.does]?.(deed) ?? { is: 'itself' };
+type Say = (line: string) => void;
 
 const isDeedName = (name: string): name is DeedName => Object.hasOwn(DEEDS, name);
 const file = z.object({
   what: z.string(),
-  deeds: z.array(z.object({ does: z.string().refine(isDeedName), attempt: z.int().optional(), what: z.string().optional() })),
+  deeds: z.array(
+    z.looseObject({
+      does: z.string().refine(isDeedName, 'no deed of the model'),
+      attempt: z.int().optional(),
+      what: z.string().optional(),
+      state: z.string().optional(),
+    }),
+  ),
 });
 
 export function readStory(path: string): readonly Deed[] {
   return file.parse(JSON.parse(readFileSync(path, 'utf8'))).deeds as readonly Deed[];
 }
 
-/** Queued until its bank does something: so that the story says what becomes of it. */
-const SUFFIX = '0004';
+/** What stays unknown for as long goes to an operator: past the grace, a resend, and the notice of a worker's death. */
+const OUTCOME_DEADLINE = '45s';
+
+/** Nothing has been written down for as long: above every wait of the engine's, of which that deadline is the longest. */
+const STILL_MS = 60_000;
+
+/** What the model does in one step may take the engine, or a supervisor, a while. */
+const POSSIBLE_WITHIN_MS = 20_000;
+
+/** Above a look-up, its wait and a callback. */
+const QUIET_MS = 4_000;
+
+interface Play {
+  readonly site: Site;
+  readonly cast: Cast<PayoutOrder>;
+  readonly psp: Psp;
+  readonly payout: Subject<PayoutOrder>;
+  readonly parts: readonly PlayedDeed[];
+  readonly say: Say;
+}
 
 /** @returns what was not as it must be. */
-export async function playStory(deeds: readonly Deed[], say: (line: string) => void): Promise<string[]> {
-  const world = await openWorld({ PSP_NOT_FOUND_GRACE: '1s' });
+export async function playStory(deeds: readonly Deed[], say: Say): Promise<string[]> {
+  const middle = begunBefore(deeds);
+  if (middle !== undefined)
+    return [`not played: attempt ${middle} has begun before the story, and a real payout begins with none`];
+  const site = await openSite({ ...settingsAt([merchantPayout]), OUTCOME_DEADLINE });
   try {
-    const accountNumber = `12345678${newId('x').replace(/\D/g, '0').slice(-2).padStart(2, '0')}${SUFFIX}`;
-    for (const deed of deeds) {
-      const part = partOf(deed);
-      if (part.is === 'fault')
-        await world.books.psps.merchant.fault(part.fault.kind, part.fault.params ?? {}, accountNumber, part.fault.times);
-      if (part.is === 'none') say(`no counterpart, left out: ${sentenceOf(deed)}`);
-    }
-    const death = deeds.map(partOf).find((part) => part.is === 'death');
-    const held = death?.is === 'death' ? world.gate.arm(death.at, async () => true) : undefined;
-    const body = {
-      amount: '100.00',
-      currency: 'PKR',
-      reference: newId('x'),
-      destination: { type: 'bank', bankCode: 'HBL', accountNumber, accountTitle: 'Ayesha Khan' },
-    };
-    const made = await world.here.call<{ id: string }>('POST', '/api/v1/payouts', {
-      key: world.merchantKey,
-      body,
-      idempotencyKey: newId('x'),
-    });
-    if (made.status >= 300) return [`not taken in: ${made.text}`];
-    const { id } = made.body;
-    if (held) {
-      await untilOrStill(() => held.reached.size > 0, { moves: () => held.reached.size, stillMs: 30_000 });
-      await kill(world.here, 'worker');
-      held.open();
-      await untilBack(world.here, 'worker');
-    }
-    for (const deed of deeds) await play(world, id, deed, say);
-    return await problemsOf(world, id);
+    // Held before its first request, so that what the PSP is to do can be said by the payout's own id.
+    const first = site.gate.arm('attempt.before', async () => true);
+    const play = await begin(site, partsOf(deeds), say);
+    const parted = await playAll(play, first);
+    say(parted === undefined ? 'it went as the story says' : `the rest of the story needs what did not happen: ${parted}`);
+    return await problemsOf(play);
   } finally {
-    await world.close(false);
+    await site.close(false);
   }
 }
 
-/** Each is asked for until it can be done: what the model does in one step may take the engine a while. */
-async function play(world: World, id: string, deed: Deed, say: (line: string) => void): Promise<void> {
-  const part = partOf(deed);
-  const patience = { moves: () => 0, stillMs: 60_000, everyMs: 250 };
-  const done = async (): Promise<boolean> => {
-    switch (part.is) {
-      case 'bank':
-        return (await world.books.psps.merchant.bank(`${id}:${deed.attempt ?? 1}`, part.deed)) === 'done';
-      case 'person':
-        return (await asked(world, id, part.path, part.body)) < 300;
-      case 'catches_up':
-        await world.books.psps.merchant.clearFaults();
-        return true;
-      default:
-        return true;
+/** A payout that is asked for, and has not been sent. */
+async function begin(site: Site, parts: readonly PlayedDeed[], say: Say): Promise<Play> {
+  const cast = await merchantPayout.open(site);
+  const psp = site.books.psps.sandbox;
+  // Queued until its bank does something: so that the story says what becomes of it.
+  const behaviour: PayoutBehaviour = { ...plain, name: 'story', suffix: '0004' };
+  const order = await cast.draw(behaviour, seeded(1))();
+  const isReviewed = parts.some(({ deed: { does } }) => does === 'approves' || does === 'rejects');
+  const asked = isReviewed ? { ...order, body: { ...(order.body as object), amount: REVIEWED } } : order;
+  const id = await site.customers.post(asked);
+  for (const { deed, part } of parts) {
+    if (part.is === 'none') say(`left out, it has no counterpart: ${sentenceOf(deed)}`);
+    if (part.is !== 'fault') continue;
+    const { kind, params, times } = part.fault;
+    await psp.fault(kind, params, { reference: referenceOf(id, deed) }, times);
+  }
+  return { site, cast, psp, payout: { id, order }, parts, say };
+}
+
+/** Large enough that an approver must look at it. */
+const REVIEWED = '100000.00';
+
+const referenceOf = (id: string, { attempt = 1 }: Deed): string => `${id}:${attempt}`;
+
+/** One deed after the other. @returns the sentence of the first one after which the payout was not as the story says. */
+async function playAll(play: Play, first: Held): Promise<string | undefined> {
+  const { parts, payout, say } = play;
+  let parted: string | undefined;
+  let sequence = 0;
+  let death = armNext(play, 0, first);
+  for (const [index, { deed, part }] of parts.entries()) {
+    const sentence = sentenceOf(deed);
+    if (deed.does === 'begins') first.open();
+    if (part.is === 'death') {
+      await dieAt(play, death, sentence);
+      death = armNext(play, index + 1);
+    } else if (part.is !== 'itself' && part.is !== 'fault' && part.is !== 'none') {
+      const isDone = await untilOrStill(() => doPart(play, deed, part, index), {
+        moves: () => 0,
+        stillMs: POSSIBLE_WITHIN_MS,
+        everyMs: 250,
+      });
+      say(`${isDone ? 'done' : 'not possible here'}: ${sentence}`);
     }
+    if (deed.state === undefined || parted !== undefined) continue;
+    const reached = await whenItBecame(play.site, payout.id, deed.state, sequence);
+    if (reached === undefined) parted = sentence;
+    else sequence = reached;
+  }
+  first.open();
+  return parted;
+}
+
+/** Holds whoever comes to the next death's place, once it is that death's request. */
+function armNext({ site, parts, payout }: Play, from: number, first?: Held): Held | undefined {
+  const at = parts.findIndex(({ part }, index) => index >= from && part.is === 'death');
+  const part = parts[at]?.part;
+  if (part?.is !== 'death') return undefined;
+  const before = parts.slice(from, at).map(({ deed }) => deed);
+  let left = arrivalsBefore(before, part.at);
+  if (first && part.at === 'attempt.before') {
+    if (left === 0) return first;
+    left -= 1; // whoever is held already has come there
+  }
+  return site.gate.arm(part.at, async (id) => {
+    if (id !== payout.id) return false;
+    left -= 1;
+    return left < 0;
+  });
+}
+
+async function dieAt({ site, say }: Play, held: Held | undefined, sentence: string): Promise<void> {
+  const isThere = await untilOrStill(() => (held?.reached.size ?? 0) > 0, { moves: () => 0, stillMs: POSSIBLE_WITHIN_MS });
+  say(`${isThere ? 'done' : 'not possible here'}: ${sentence}`);
+  if (isThere) await kill(site.here, 'worker');
+  held?.open();
+  if (isThere) await untilBack(site.here, 'worker');
+}
+
+async function doPart({ site, psp, payout }: Play, deed: Deed, part: Part, nth: number): Promise<boolean> {
+  const match = { reference: referenceOf(payout.id, deed) };
+  switch (part.is) {
+    case 'later_fault':
+      await psp.fault(part.fault.kind, part.fault.params, match, part.fault.times);
+      return true;
+    case 'catches_up':
+      await psp.clearFaults();
+      return true;
+    case 'person':
+      return (await act(site, 'sandbox', payout, { does: part.deed, nth })) === 'done';
+    case 'bank': {
+      const shown = (await psp.transfers()).find(({ reference }) => reference === match.reference);
+      if (!shown) return false;
+      if (part.isUnseen) await psp.fault('contradicts', { words: [shown.status] }, match, FOR_EVER);
+      return (await act(site, 'sandbox', payout, { does: part.deed, attempt: deed.attempt ?? 1 })) === 'done';
+    }
+    default:
+      return true;
+  }
+}
+
+const FOR_EVER = 1_000;
+
+/** @returns the number of the event that says so, after the one to which the story has come. */
+async function whenItBecame({ books }: Site, id: string, state: string, after: number): Promise<number | undefined> {
+  let last = after;
+  let found: number | undefined;
+  const isFound = async () => {
+    const sql = 'SELECT sequence, to_state FROM events WHERE subject_id = $1 AND sequence > $2 ORDER BY sequence';
+    const events = await books.rows<{ sequence: number; to_state: string }>(sql, id, after);
+    last = events.at(-1)?.sequence ?? after;
+    found = events.find((each) => each.to_state === state)?.sequence;
+    return found !== undefined;
   };
-  if (!(await untilOrStill(done, patience))) say(`not possible here: ${sentenceOf(deed)}`);
-  else if (part.is !== 'itself' && part.is !== 'none') say(`done: ${sentenceOf(deed)}`);
+  await untilOrStill(isFound, { moves: () => last, stillMs: STILL_MS, everyMs: 250 });
+  return found;
 }
 
-async function asked({ here, merchantKey }: World, id: string, path: string, body: object): Promise<number> {
-  const isMerchants = path === 'cancel';
-  const role = path === 'approve' || path === 'reject' ? 'approver' : 'operator';
-  const key = isMerchants ? merchantKey : (here.credentials.admins.find((each) => each.role === role)?.key ?? '');
-  const url = isMerchants ? `/api/v1/payouts/${id}/cancel` : `/api/admin/payouts/${id}/${path}`;
-  return (await here.call('POST', url, { key, body, idempotencyKey: newId('x') })).status;
+/**
+ * Once nothing moves: money that was given back must not be on its way. Then the PSP shows all that it has, and pays what it
+ * still can; once that is heard of, its book and ours say the same, or a person is told.
+ */
+async function problemsOf(play: Play): Promise<string[]> {
+  const { psp, cast, parts, say, site } = play;
+  const { ends } = cast.scenario;
+  const [atEnd, transfersAtEnd] = await whenQuiet(play, () => true);
+  const early = atEnd && Object.hasOwn(ends, atEnd.stage) ? restProblems(atEnd, transfersAtEnd) : [];
+  if (!parts.some(({ deed }) => deed.does === 'goes_silent')) await psp.clearFaults();
+  for (const { reference, status } of transfersAtEnd) {
+    if (!['queued', 'held', 'processing'].includes(status)) continue;
+    say(`afterwards: the PSP pays ${reference}`);
+    await psp.bank(reference, 'pay');
+  }
+  const [seen, transfers] = await whenQuiet(play, ({ stage, needsOperator }) => needsOperator || Object.hasOwn(ends, stage));
+  if (!seen) return ['it is not in the books'];
+  const paid = transfers.filter(({ status }) => status === 'paid');
+  const { stage, needsOperator } = seen;
+  say(
+    `in the end: ${stage}${needsOperator ? ', an operator is told' : ''}; ${listOf(transfers) || 'the PSP knows nothing of it'}`,
+  );
+  const isLie = parts.some(({ deed }) => deed.does === 'revives' || deed.does === 'revives_unseen');
+  const broken = (await site.books.invariants()).filter(({ violations }) => violations !== 0);
+  return [
+    ...early,
+    ...(needsOperator ? [] : restProblems(seen, transfers)),
+    ...(paid.length > 1 && !isLie ? [`paid ${paid.length} times`] : []),
+    ...broken.map(({ name, violations }) => `${name} is broken ${violations} times`),
+    ...(await site.books.badlyEnded()).map((each) => `workflow ${each} ended badly`),
+  ];
 }
 
-/** After a while in which nothing moves: one paid transfer for a payout that is paid, none for any other, or a person is told. */
-async function problemsOf(world: World, id: string): Promise<string[]> {
-  let last = '';
+const listOf = (transfers: readonly Transfer[]): string =>
+  transfers.map(({ reference, status, requests }) => `${reference} is ${status}, asked for ${requests} times`).join(', ');
+
+/** Nothing is written down and nothing is to be told for a while, and the payout is as wanted; or nothing moves any more. */
+async function whenQuiet(
+  { cast, payout, psp }: Play,
+  isWanted: (seen: Seen) => boolean,
+): Promise<[Seen | undefined, readonly Transfer[]]> {
+  let seen: Seen | undefined;
+  let since = performance.now();
   await untilOrStill(
     async () => {
-      const [payout] = await world.books.payouts([id]);
-      last = payout?.state ?? '';
-      return false;
+      const before = seen?.sequence;
+      [seen] = await cast.see([payout.id]);
+      if (before !== seen?.sequence || (await psp.pending()) > 0) since = performance.now();
+      return seen !== undefined && isWanted(seen) && performance.now() - since > QUIET_MS;
     },
-    { moves: () => last, stillMs: 30_000, everyMs: 500 },
+    { moves: () => seen?.sequence, stillMs: STILL_MS, everyMs: 250 },
   );
-  await sleep(1_000);
-  const [payout] = await world.books.payouts([id]);
-  const paid = (await world.books.psps.merchant.transfers()).filter(
-    ({ reference, status }) => reference.startsWith(`${id}:`) && status === 'paid',
-  );
-  const broken = (await world.books.invariants()).filter(({ violations }) => violations !== 0);
-  const expected = payout?.state === 'SUCCEEDED' ? 1 : 0;
-  const isOpen = payout !== undefined && !isFinal(payout.state);
-  return [
-    ...(paid.length > 1 ? [`paid ${paid.length} times`] : []),
-    ...(!isOpen && paid.length !== expected ? [`the payout is ${payout?.state}, and the PSP has paid ${paid.length} times`] : []),
-    ...broken.map(({ name, violations }) => `${name} is broken ${violations} times`),
-  ];
+  return [seen, (await psp.transfers()).filter((each) => subjectOf(each) === payout.id)];
 }

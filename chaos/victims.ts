@@ -3,8 +3,11 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Installation } from '../harness/installation.ts';
 import { isAlive, killEach, readProc } from '../harness/installationProcesses.ts';
-import type { Victim } from './boundaries.ts';
 import { untilOrStill } from './patience.ts';
+import type { PspName } from './psp.ts';
+
+export const VICTIMS = ['worker', 'api', 'postgres', 'temporal', 'all'] as const;
+export type Victim = (typeof VICTIMS)[number];
 
 /** A start says what it waits for; one that says nothing for as long hangs. */
 const SILENT_MS = 300_000;
@@ -13,7 +16,7 @@ const SILENT_MS = 300_000;
 const STARTS_AT_MOST = 5;
 
 /** The PSPs too, though they are not ours. */
-export type Mortal = Victim | 'sandbox' | 'flutterwave';
+export type Mortal = Victim | PspName;
 
 /** Kills it and returns once it is gone: whatever it had said to anybody by then, it says no more. */
 export async function kill(here: Installation, victim: Mortal): Promise<void> {

@@ -7,14 +7,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { type Behaviour, behavioursOf, type Flow } from '../../chaos/behaviours.ts';
-import { type Boundary, settingsAt, type Victim } from '../../chaos/boundaries.ts';
+import { settingsAt } from '../../chaos/boundaries.ts';
 import { type Crowd, watchCrowd } from '../../chaos/crowd.ts';
 import type { Webhook } from '../../chaos/merchantServer.ts';
 import { judge } from '../../chaos/oracle.ts';
-import { orderFor, prepare } from '../../chaos/orders.ts';
+import type { PayoutOrder } from '../../chaos/payouts/orders.ts';
 import { seeded } from '../../chaos/random.ts';
 import { playRound } from '../../chaos/round.ts';
+import type { Behaviour, Boundary, Scenario } from '../../chaos/scenario.ts';
+import { SCENARIOS } from '../../chaos/scenarios/index.ts';
+import { merchantPayout } from '../../chaos/scenarios/merchantPayout.ts';
+import { providerPayout } from '../../chaos/scenarios/providerPayout.ts';
+import type { Victim } from '../../chaos/victims.ts';
 import { openWorld, type World } from '../../chaos/world.ts';
 import type { Installation } from '../../harness/installation.ts';
 import { eventually } from '../support/payouts.ts';
@@ -23,16 +27,16 @@ const SEED = 1;
 
 let world: World;
 beforeAll(async () => {
-  world = await openWorld(settingsAt('psp_call.after'));
+  world = await openWorld(settingsAt(SCENARIOS));
 }, 180_000);
 afterAll(() => world?.close(false), 60_000);
 
-const ofFlow = (flow: Flow, ...names: readonly string[]): readonly Behaviour[] =>
-  names.flatMap((name) => behavioursOf(flow).filter((behaviour) => behaviour.name === name));
+const named = ({ behaviours }: Scenario, ...names: readonly string[]): readonly Behaviour[] =>
+  names.flatMap((name) => behaviours.filter((behaviour) => behaviour.name === name));
 
 /** Of the merchants' payouts; the whole matrix has the others, whose waits are longer. */
-const SHORT = ofFlow(
-  'merchant',
+const SHORT = named(
+  merchantPayout,
   'ok',
   'failed',
   'retried',
@@ -53,7 +57,7 @@ test.each<[Boundary, Victim]>([
 ])(
   'a kill at %s of %s: each payout is paid once or not at all, and books, events, answers and webhooks agree',
   async (boundary, victim) => {
-    const plan = { flow: 'merchant', boundary, victim, seed: SEED, copies: 1, behaviours: SHORT } as const;
+    const plan = { scenario: merchantPayout, boundary, victim, seed: SEED, copies: 1, behaviours: SHORT };
     const { findings, cells } = await playRound(world, plan);
     expect(findings).toEqual([]);
     expect(cells.filter(({ outcome }) => outcome === 'passed').length).toBeGreaterThan(5); // it was there, not elsewhere
@@ -62,8 +66,8 @@ test.each<[Boundary, Victim]>([
 );
 
 test('the worker is killed after two runs have come to the same payouts of providers, before it sends them: the same holds', async () => {
-  const behaviours = ofFlow(
-    'provider',
+  const behaviours = named(
+    providerPayout,
     'ok',
     'retried',
     'error_after',
@@ -72,28 +76,42 @@ test('the worker is killed after two runs have come to the same payouts of provi
     'held_at_psp',
     'reviewed',
   );
-  const plan = { flow: 'provider', boundary: 'dispatch.after', victim: 'worker', seed: SEED, copies: 1, behaviours } as const;
+  const plan = {
+    scenario: providerPayout,
+    boundary: 'dispatch.after',
+    victim: 'worker',
+    seed: SEED,
+    copies: 1,
+    behaviours,
+  } as const;
   const { findings, cells } = await playRound(world, plan);
   expect(findings).toEqual([]);
   expect(cells.filter(({ outcome }) => outcome === 'passed').length).toBeGreaterThan(3);
 }, 240_000);
 
 /** A world that is as it should be, with a payout of each of these behaviours, ended. */
-async function endedCrowd(behaviours: readonly Behaviour[]): Promise<Crowd> {
+async function endedCrowd(scenario: Scenario, ...names: readonly string[]): Promise<Crowd> {
   const crowd = watchCrowd(world);
-  await Promise.all(behaviours.map(async (each) => await crowd.post(await prepare(world, orderFor(each, seeded(SEED))))));
+  const cast = world.castOf(scenario);
+  const orders = named(scenario, ...names).map((each) => cast.draw(each, seeded(SEED)));
+  await Promise.all(orders.map(async (prepare) => await crowd.post(cast, await prepare())));
   await crowd.drain();
   return crowd;
 }
 
-const idOf = (crowd: Crowd, name: string): string => crowd.made.find(({ order }) => order.behaviour.name === name)?.id ?? '';
+function madeOf({ made }: Crowd, name: string): { readonly id: string; readonly order: PayoutOrder } {
+  const found = made.find(({ order }) => order.behaviour.name === name);
+  if (!found) throw new Error(`nobody is ${name}`);
+  return { id: found.id, order: found.order as PayoutOrder };
+}
+const idOf = (crowd: Crowd, name: string): string => madeOf(crowd, name).id;
 
 /** What the oracle says, without the ids. */
 const findingsOf = async (crowd: Crowd): Promise<string[]> =>
   (await judge(world, crowd.made, true)).map(({ what }) => what.replaceAll(/[a-z]+_[0-9a-f]{32}\w*/g, 'ID'));
 
 test("the oracle is not blind to what only providers have: earnings, runs, mails, another PSP's book", async () => {
-  const crowd = await endedCrowd(ofFlow('provider', 'ok', 'cancelled'));
+  const crowd = await endedCrowd(providerPayout, 'ok', 'cancelled');
   const findings = () => findingsOf(crowd);
   const { here, books } = world;
   const database = new pg.Client({ connectionString: here.credentials.databaseUrl });
@@ -122,9 +140,9 @@ test("the oracle is not blind to what only providers have: earnings, runs, mails
     expect(await findings()).toEqual([]);
 
     // A second payment, which nobody of ours has asked for.
-    const order = crowd.made.find(({ order }) => order.behaviour.name === 'ok')?.order;
-    await books.psps.provider.fault('no_callback', {}, order?.accountNumber ?? '');
-    await payAt(here, { reference: `${idOf(crowd, 'ok')}:2`, account_number: order?.accountNumber, amount: order?.amount });
+    const { accountNumber, amount } = madeOf(crowd, 'ok').order;
+    await books.psps.flutterwave.fault('no_callback', {}, { accountNumber });
+    await payAt(here, { reference: `${idOf(crowd, 'ok')}:2`, account_number: accountNumber, amount });
     await eventually(async () =>
       expect((await findings()).sort()).toEqual([
         'ID:2 was taken while ID:1 was live',
@@ -152,10 +170,10 @@ async function payAt(here: Installation, transfer: object): Promise<void> {
 
 // The last one: its stray workflow stays in the list.
 test('the oracle is not blind: whatever is tampered with afterwards, it says so', async () => {
-  const crowd = await endedCrowd(ofFlow('merchant', 'ok', 'failed'));
+  const crowd = await endedCrowd(merchantPayout, 'ok', 'failed');
   const [paid, failed] = [idOf(crowd, 'ok'), idOf(crowd, 'failed')];
-  const failedAccount = crowd.made.find(({ id }) => id === failed)?.order.accountNumber ?? '';
-  const sandbox = world.books.psps.merchant;
+  const { accountNumber } = madeOf(crowd, 'failed').order;
+  const { sandbox } = world.books.psps;
   const findings = () => findingsOf(crowd);
   const database = new pg.Client({ connectionString: world.here.credentials.databaseUrl });
   const connection = await Connection.connect({ address: world.here.credentials.temporalAddress });
@@ -171,14 +189,14 @@ test('the oracle is not blind: whatever is tampered with afterwards, it says so'
     expect(await findings()).toContain('webhook evt_never tells of no event');
     received.splice(-1, 1, ...(missed ? [missed] : []));
 
-    await sandbox.fault('no_callback', {}, failedAccount);
+    await sandbox.fault('no_callback', {}, { accountNumber });
     await sandbox.bank(`${failed}:1`, 'pay');
     expect(await findings()).toEqual(['FAILED, and the PSP has paid it 1 times', 'FAILED, and ID:1 is paid, and nobody is told']);
     const tell = (is: boolean) => database.query('UPDATE payouts SET needs_operator = $2 WHERE id = $1', [failed, is]);
     await tell(true);
     expect(await findings()).toEqual(['FAILED, and the PSP has paid it 1 times']);
     await tell(false);
-    await sandbox.fault('no_callback', {}, failedAccount);
+    await sandbox.fault('no_callback', {}, { accountNumber });
     await sandbox.bank(`${failed}:1`, 'fail');
     expect(await findings()).toEqual([]);
 

@@ -1,5 +1,5 @@
 /** Payout runs as an operator starts them: whenever payouts wait for one, and always two at once. */
-import type { Installation } from '../harness/installation.ts';
+import type { Site } from '../site.ts';
 
 export interface Runs {
   /** Pairs that were started. */
@@ -14,8 +14,8 @@ const WAITS_AT_MOST_MS = 5_000;
 /** Whoever still waits then was missed by both, or they died. */
 const NEXT_AFTER_MS = 3_000;
 
-export function createRuns(here: Installation): Runs {
-  const key = here.credentials.admins.find(({ role }) => role === 'operator')?.key ?? '';
+export function createRuns({ here, adminKey }: Site): Runs {
+  const key = adminKey('operator');
   let count = 0;
   let waitedSince = 0;
   let startedAt = Number.NEGATIVE_INFINITY;

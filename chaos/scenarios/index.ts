@@ -1,0 +1,6 @@
+/** Every scenario there is: a flow adds its file and a line here. */
+import type { Scenario } from '../scenario.ts';
+import { merchantPayout } from './merchantPayout.ts';
+import { providerPayout } from './providerPayout.ts';
+
+export const SCENARIOS: readonly Scenario[] = [merchantPayout, providerPayout];

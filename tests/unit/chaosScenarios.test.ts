@@ -1,0 +1,99 @@
+/** What `npm run chaos` plays, as data: that nothing is left out, and that nobody is expected where he never comes. */
+import { describe, expect, test } from '@jest/globals';
+import { behavioursAt, boundariesOf, comesTo, settingsAt } from '../../chaos/boundaries.ts';
+import { leftOut } from '../../chaos/leftOut.ts';
+import { drawPayout } from '../../chaos/payouts/orders.ts';
+import { seeded } from '../../chaos/random.ts';
+import type { Boundary } from '../../chaos/scenario.ts';
+import { SCENARIOS } from '../../chaos/scenarios/index.ts';
+import { merchantPayout } from '../../chaos/scenarios/merchantPayout.ts';
+import { providerPayout } from '../../chaos/scenarios/providerPayout.ts';
+import { HOUSEKEEPING, WORKFLOW_TYPES } from '../../chaos/workflows.ts';
+import { FAILPOINTS } from '../../src/failpoints.ts';
+
+describe('nothing that may be killed, or may be left open, is left out of the proof', () => {
+  test('each failpoint and each workflow of the bundle is in a scenario', () => {
+    expect(leftOut(SCENARIOS)).toEqual([]);
+  });
+
+  test('a failpoint to which no scenario comes is named, so that the run is refused', () => {
+    expect(leftOut(SCENARIOS, [...FAILPOINTS, 'game.before'])).toEqual(['no scenario comes to game.before']);
+    expect(leftOut([merchantPayout])).toContain('no scenario comes to run_page.after');
+  });
+
+  test('a workflow of the bundle that no scenario expects is named', () => {
+    expect(leftOut(SCENARIOS, FAILPOINTS, [...WORKFLOW_TYPES, 'gameSettlement'])).toEqual([
+      'no scenario expects a workflow gameSettlement',
+    ]);
+    expect(leftOut([merchantPayout])).toContain('no scenario expects a workflow payoutRun');
+  });
+
+  test('of the housekeeping, which may be open whenever one looks, nothing pays', () => {
+    expect(HOUSEKEEPING.filter((type) => SCENARIOS.some(({ workflows }) => workflows.some((each) => each === type)))).toEqual([]);
+    expect(WORKFLOW_TYPES).toEqual(expect.arrayContaining([...HOUSEKEEPING]));
+  });
+});
+
+describe('where a payout is held', () => {
+  const LIFE = [
+    'reserve.after', 'decide.before', 'decide.after', 'run_page.after', 'dispatch.before', 'dispatch.after', 'attempt.before',
+    'psp_call.before', 'in_psp_call', 'psp_call.after', 'look_up.before', 'callback.stored', 'settle.before', 'settle.after',
+    'webhook.before', 'in_webhook', 'webhook.after', 'notify.before', 'notify.after', 'release.before', 'release.after',
+    'return.before',
+  ] as const; // biome-ignore format: in the order of a payout's life
+
+  test('the places come in the order of its life, whichever scenario brings them', () => {
+    expect(boundariesOf(SCENARIOS)).toEqual(LIFE);
+    expect(boundariesOf(SCENARIOS.toReversed())).toEqual(LIFE);
+  });
+
+  test("a merchant's waits for nobody's decision and no run, and tells nobody by mail", () => {
+    const missing = LIFE.filter((boundary) => !comesTo(merchantPayout, boundary));
+    expect(missing.filter((boundary) => !/^(decide|run_page|dispatch|notify)\./.test(boundary))).toEqual([]);
+    expect(missing).toHaveLength(7);
+    expect(behavioursAt(merchantPayout, 'notify.before')).toEqual([]);
+  });
+
+  const namesAt = (boundary: Boundary): readonly string[] => behavioursAt(providerPayout, boundary).map(({ name }) => name);
+
+  test('at a decision only those on which somebody decides are awaited', () => {
+    expect(namesAt('decide.after')).toEqual(['reviewed', 'rejected', 'held_over_a_run', 'cancelled']);
+  });
+
+  test('those whose waits are long are played where a death makes a difference to them, and nowhere else', () => {
+    expect(namesAt('psp_call.after')).toContain('resolved_paid');
+    expect(namesAt('reserve.after')).not.toContain('resolved_paid');
+    expect(namesAt('in_webhook')).not.toContain('resolved_paid');
+  });
+
+  test.each(SCENARIOS)(
+    '$name: every end is one that its customer can read, and every behaviour has a name of its own',
+    (each) => {
+      const { behaviours, ends } = each;
+      const meant = behaviours.flatMap(({ ends, steps, undoes = [] }) => [
+        ends,
+        ...steps.flatMap(({ refused }) => refused ?? []),
+        ...undoes.flat(),
+      ]);
+      expect(meant.filter((end) => end !== undefined && !Object.hasOwn(ends, end))).toEqual([]);
+      expect(new Set(behaviours.map(({ name }) => name)).size).toBe(behaviours.length);
+    },
+  );
+
+  test("in the PSP's call our patience outlasts the hold, or the timeout would be what is tested", () => {
+    const seconds = (text = '') => Number.parseInt(text, 10);
+    const { PSP_TIMEOUT, PSP_NOT_FOUND_GRACE } = settingsAt(SCENARIOS, 'in_psp_call');
+    expect(seconds(PSP_TIMEOUT) * 1_000).toBeGreaterThan(merchantPayout.boundaries.in_psp_call?.holdMs ?? 0);
+    expect(seconds(PSP_NOT_FOUND_GRACE)).toBeGreaterThanOrEqual(seconds(PSP_TIMEOUT) + 5); // or it does not start
+    expect(settingsAt(SCENARIOS)).toMatchObject({ PSP_TIMEOUT: '2s', BATCH_WORKER_CONCURRENCY: '4', DATABASE_POOL: '60' });
+  });
+});
+
+test('a seed asks for the same amounts again', () => {
+  const amounts = (seed: number) => {
+    const random = seeded(seed);
+    return merchantPayout.behaviours.map((each) => drawPayout(each, random, 11).amount);
+  };
+  expect(amounts(7)).toEqual(amounts(7));
+  expect(amounts(7)).not.toEqual(amounts(8));
+});
