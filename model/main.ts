@@ -1,7 +1,8 @@
 /**
  * `npm run model`: every set of bounds to its end, two at a time; then what was reached. Ends with 1 if a rule was broken, a
  * bound not exhausted, or something never reached. `-- --report` writes the figures into docs/proof.md, `-- --story FILE` a
- * counterexample as JSON, and `-- --walks 10000` lets walks of the model drive the real ledger (scripts/model.mjs).
+ * counterexample as JSON (with `--break '1.1'` that of a rule broken by hand, breaks.ts, since today's have none), and
+ * `-- --walks 10000` lets walks of the model drive the real ledger (scripts/model.mjs).
  */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,8 +11,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { EDGES } from '../src/payouts/rules/machine.ts';
+import { FOUND, MADE_BY_HAND, OLD_RULES } from './breaks.ts';
 import { type Coverage, merge, newCoverage, unreached } from './coverage.ts';
-import { explore } from './explore.ts';
+import { explore, type Finding } from './explore.ts';
 import { WHOLE } from './plans.ts';
 import { type Result, section } from './report.ts';
 import { TODAY } from './rules.ts';
@@ -31,7 +33,10 @@ else {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { story: { type: 'string' }, report: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: { story: { type: 'string' }, break: { type: 'string' }, report: { type: 'boolean', default: false } },
+  });
+  if (values.break !== undefined) return showBreak(values.break, values.story);
   const startedAt = performance.now();
   const results = await exploreAll();
   const seconds = (performance.now() - startedAt) / 1000;
@@ -45,12 +50,25 @@ async function main(): Promise<void> {
   console.log(`reached: ${coverage.size} kinds of deeds, edges and answers; of ${EDGES.length} edges not: ${missing.length}`);
   for (const each of missing) console.log(`never reached: ${each}`);
   const found = results.find(({ finding }) => finding !== undefined)?.finding;
-  if (found && values.story !== undefined) writeFileSync(values.story, `${JSON.stringify(found, null, 2)}\n`);
+  if (found) keep(found, values.story);
   if (values.report) {
     const file = join('docs', 'proof.md');
     writeFileSync(file, section(readFileSync(file, 'utf8'), results, coverage, seconds));
   }
   process.exit(found || missing.length > 0 || results.some(({ isExhausted }) => !isExhausted) ? 1 : 0);
+}
+
+/** `name`: a part of its name. */
+function showBreak(name: string, file: string | undefined): void {
+  const broken = [...OLD_RULES, ...MADE_BY_HAND, ...FOUND].find((each) => each.name.includes(name));
+  const finding = broken && explore(broken.bounds, broken.rules).finding;
+  console.log(finding ? `${broken.name}\n${storyOf(finding)}` : `no break is called ${name}`);
+  if (finding) keep(finding, file);
+  process.exit(1);
+}
+
+function keep(finding: Finding, file: string | undefined): void {
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify(finding, null, 2)}\n`);
 }
 
 /** The longest come first in the list, so that no thread is left with one of them. */
