@@ -2,7 +2,7 @@
  * `npm run chaos`: the whole matrix, into docs/proof.md. `-- --flow provider --boundary settle.before --victim worker --seed 7`
  * plays a part of it again, `-- --story FILE` a counterexample of the model, and `-- --payouts 2000 --seed 7` a long run of random kills. Ends with 1 if anything was not as it must be.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { boundariesOf } from './boundaries.ts';
@@ -84,7 +84,7 @@ for (const each of failed) say(`failed: npm run chaos -- ${argumentsOf(each)}`);
 process.exit(failed.length === 0 ? 0 : 1);
 
 function report(write: (before: string) => string): void {
-  writeFileSync(REPORT, write(existsSync(REPORT) ? readFileSync(REPORT, 'utf8') : ''));
+  writeFileSync(REPORT, write(readFileSync(REPORT, 'utf8')));
   say(`written: ${REPORT}`);
 }
 

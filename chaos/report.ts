@@ -1,4 +1,4 @@
-/** What a run proved, for docs/proof.md. */
+/** What a run proved, between the marks of docs/proof.md. */
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { boundariesOf } from './boundaries.ts';
@@ -11,31 +11,6 @@ import { VICTIMS } from './victims.ts';
 const START = '<!-- matrix -->';
 const LONG = '<!-- long -->';
 const END = '<!-- end -->';
-
-const HEAD = `# Proof: killed everywhere, paid once
-
-Written by \`npm run chaos\`. Payouts of every behaviour of PSPs and people are held together at a named place of their
-life; then a real SIGKILL goes to the victim, it comes back (the supervisor restarts a child; after \`all\` everything is
-started again), and everything drains. Then all who were there must tell the same story: the PSP's own book (one transfer
-for each payout that is paid, none for any other, asked for again only where nobody could tell, and a second attempt
-never while the first is live), the ledger's entries, the events (no gap), every answer the customer ever got (a key
-keeps its payout and its bytes; what was final stays final, unless a bank undoes it), every webhook (each event at least
-once, nothing invented), every invariant (0), and Temporal (no workflow failed or left open). Whatever was to become of a
-payout: at rest our books say what the PSP's book says, or a person was told.
-
-PSPs are also hostile: they take the money and do not show it, refuse the same request the second time, say failed of
-what is paid, return and pay again, write interim answers nobody asked for and text no database can keep. People make
-good what no machine may decide: they resolve with evidence, acknowledge, and ask for another round.
-
-Each flow is a scenario of its own (\`chaos/scenarios/\`). ${SCENARIOS.map(({ about }) => about).join('\n')}
-
-A cell is one boundary × victim × behaviour. Not reached: no payout of this behaviour was at the boundary at the moment
-of the kill, because it never comes there, or not before the first ones could be held no longer (a loaded machine makes
-more of these). Such payouts are judged like the others, and not counted as passed.
-
-A part again: \`npm run chaos -- --flow provider --boundary settle.before --victim worker --seed 1\`, with \`--behaviour contradicts\` that one alone. Random kills
-over a long run of all flows: \`npm run chaos -- --payouts 2000 --seed 7\`. The short form in \`npm test\`: \`tests/e2e/chaos.test.ts\`.
-`;
 
 export function writeMatrix(before: string, results: readonly RoundResult[], command: string, tookMs: number): string {
   const section = [
@@ -134,8 +109,8 @@ function namesOf({ behaviours }: Scenario, reached: ReadonlySet<string>): string
 }
 
 /** The document has one section of each kind, of the last run. */
-function replaced(before: string, mark: string, section: string): string {
-  const text = before.includes(START) ? before : `${HEAD}\n${START}\n${END}\n\n${LONG}\n${END}\n`;
+function replaced(text: string, mark: string, section: string): string {
+  if (!text.includes(mark)) throw new Error(`there is no ${mark} in it`);
   const from = text.indexOf(mark) + mark.length;
   const to = text.indexOf(END, from);
   return `${text.slice(0, from)}\n${section}\n${text.slice(to)}`;

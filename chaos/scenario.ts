@@ -115,8 +115,6 @@ export interface Scenario<O extends Order = Order> {
   /** Of `--flow`, and of its cells. */
   readonly name: string;
   readonly title: string;
-  /** For docs/proof.md: how it is played, and what else the oracle asks of it. */
-  readonly about: string;
   readonly behaviours: readonly O['behaviour'][];
   /** In the order of a subject's life. */
   readonly boundaries: Stops<O['behaviour']>;

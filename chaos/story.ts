@@ -21,7 +21,7 @@ import { seeded } from './random.ts';
 import type { Cast, Seen, Subject } from './scenario.ts';
 import { merchantPayout } from './scenarios/merchantPayout.ts';
 import { openSite, type Site } from './site.ts';
-import { arrivalsBefore, begunBefore, type Part, type PlayedDeed, partsOf } from './storyParts.ts';
+import { answeredLate, arrivalsBefore, begunBefore, type Part, type PlayedDeed, partsOf } from './storyParts.ts';
 import { kill, untilBack } from './victims.ts';
 
 type Say = (line: string) => void;
@@ -69,7 +69,7 @@ export async function playStory(deeds: readonly Deed[], say: Say): Promise<strin
   const middle = begunBefore(deeds);
   if (middle !== undefined)
     return [`not played: attempt ${middle} has begun before the story, and a real payout begins with none`];
-  const site = await openSite({ ...settingsAt([merchantPayout]), OUTCOME_DEADLINE });
+  const site = await openSite({ ...settingsAt([merchantPayout], 'in_psp_call'), OUTCOME_DEADLINE }); // patient with slow answers
   try {
     // Held before its first request, so that what the PSP is to do can be said by the payout's own id.
     const first = site.gate.arm('attempt.before', async () => true);
@@ -98,8 +98,15 @@ async function begin(site: Site, parts: readonly PlayedDeed[], say: Say): Promis
     const { kind, params, times } = part.fault;
     await psp.fault(kind, params, { reference: referenceOf(id, deed) }, times);
   }
+  for (const attempt of answeredLate(parts)) {
+    const match = { reference: referenceOf(id, { does: 'answers', attempt }) };
+    for (const kind of ['slow_answer', 'late_callback']) await psp.fault(kind, SLOW, match);
+  }
   return { site, cast, psp, payout: { id, order }, parts, say };
 }
+
+/** Time to do what is done meanwhile; below our own patience with the PSP (payouts/stops.ts, in_psp_call). */
+const SLOW = { ms: 7_000 };
 
 /** Large enough that an approver must look at it. */
 const REVIEWED = '100000.00';

@@ -151,6 +151,20 @@ export function begunBefore(deeds: readonly Deed[]): number | undefined {
   return undefined;
 }
 
+const ANSWERED: readonly DeedName[] = ['answers', 'loses_answer', 'dies', 'is_given_up'];
+
+/** Attempts about which somebody does something between the PSP's taking the request and its answer, which must be slow then. */
+export function answeredLate(parts: readonly PlayedDeed[]): readonly number[] {
+  const onTheWire = new Set<number>();
+  const late = new Set<number>();
+  for (const { deed, part } of parts) {
+    if (deed.attempt !== undefined && TAKES.includes(deed.does)) onTheWire.add(deed.attempt);
+    if (deed.attempt !== undefined && ANSWERED.includes(deed.does)) onTheWire.delete(deed.attempt);
+    if (part.is === 'bank' || part.is === 'person') for (const each of onTheWire) late.add(each);
+  }
+  return [...late];
+}
+
 /** How often a worker comes to the death's place before it dies there: once for each request that was begun before. */
 export function arrivalsBefore(before: readonly Deed[], at: Failpoint): number {
   const begun = before.filter(({ does }) => does === 'begins').length;

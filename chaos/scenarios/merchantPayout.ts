@@ -92,7 +92,6 @@ export const merchantPayout: Scenario<PayoutOrder> = {
   ...OF_EVERY_PAYOUT,
   name: 'merchant',
   title: "Merchants' payouts",
-  about: "A merchant's payout is paid by the sandbox, at once.",
   behaviours: BEHAVIOURS,
   boundaries: { ...TAKEN_IN, ...AT_PSP, ...WEBHOOK, ...GIVEN_BACK }, // here it waits for nobody's decision and no run, and tells nobody by mail
   open,

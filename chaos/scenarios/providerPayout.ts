@@ -143,10 +143,6 @@ export const providerPayout: Scenario<PayoutOrder> = {
   ...OF_EVERY_PAYOUT,
   name: 'provider',
   title: "Providers' payouts",
-  about: `A provider's takes its earnings, is judged by the risk policy, decided on by an approver where that says so, handed over
-by a payout run (the harness always starts two at once) and paid by the Flutterwave simulator. Of these the oracle also
-asks what became of the earnings (paid out, or available again), what Flutterwave's fee was, whether every run finished,
-and whether each end was told once by mail.`,
   behaviours: BEHAVIOURS,
   boundaries: {
     ...TAKEN_IN,

@@ -1,6 +1,6 @@
 /** A counterexample of the model, on its way to a real installation (chaos/story.ts). */
 import { describe, expect, test } from '@jest/globals';
-import { arrivalsBefore, begunBefore, type Part, partsOf } from '../../chaos/storyParts.ts';
+import { answeredLate, arrivalsBefore, begunBefore, type Part, partsOf } from '../../chaos/storyParts.ts';
 import { MADE_BY_HAND, OLD_RULES } from '../../model/breaks.ts';
 import { DEEDS, type Deed, type DeedName } from '../../model/deeds.ts';
 import { explore } from '../../model/explore.ts';
@@ -26,7 +26,10 @@ describe('a counterexample is played as it was found', () => {
   });
 
   test('a cancel while the request is on the wire: the merchant asks for it', () => {
-    expect(parts(storyOf(MADE_BY_HAND, /cancelled/))).toContainEqual({ is: 'person', deed: 'cancel' });
+    const deeds = storyOf(MADE_BY_HAND, /cancelled/);
+    expect(parts(deeds)).toContainEqual({ is: 'person', deed: 'cancel' });
+    expect(answeredLate(partsOf(deeds))).toEqual([1]); // or the PSP's answer would be there before the merchant
+    expect(answeredLate(partsOf(storyOf(OLD_RULES, /^1\.1/)))).toEqual([]);
   });
 });
 
