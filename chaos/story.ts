@@ -14,7 +14,7 @@ import type { Held } from './held.ts';
 import { untilOrStill } from './patience.ts';
 import { type PayoutBehaviour, plain } from './payouts/behaviour.ts';
 import { act } from './payouts/deeds.ts';
-import { restProblems } from './payouts/judge.ts';
+import { givenBackTooEarly, restProblems } from './payouts/judge.ts';
 import type { PayoutOrder } from './payouts/orders.ts';
 import { type Psp, subjectOf } from './psp.ts';
 import { seeded } from './random.ts';
@@ -214,8 +214,9 @@ async function whenItBecame({ books }: Site, id: string, state: string, after: n
 async function problemsOf(play: Play): Promise<string[]> {
   const { psp, cast, parts, say, site } = play;
   const { ends } = cast.scenario;
+  const isLie = parts.some(({ deed }) => deed.does === 'revives' || deed.does === 'revives_unseen');
   const [atEnd, transfersAtEnd] = await whenQuiet(play, () => true);
-  const early = atEnd && Object.hasOwn(ends, atEnd.stage) ? restProblems(atEnd, transfersAtEnd) : [];
+  const early = atEnd && !isLie ? givenBackTooEarly(atEnd, transfersAtEnd) : [];
   if (!parts.some(({ deed }) => deed.does === 'goes_silent')) await psp.clearFaults();
   for (const { reference, status } of transfersAtEnd) {
     if (!['queued', 'held', 'processing'].includes(status)) continue;
@@ -229,7 +230,6 @@ async function problemsOf(play: Play): Promise<string[]> {
   say(
     `in the end: ${stage}${needsOperator ? ', an operator is told' : ''}; ${listOf(transfers) || 'the PSP knows nothing of it'}`,
   );
-  const isLie = parts.some(({ deed }) => deed.does === 'revives' || deed.does === 'revives_unseen');
   const broken = (await site.books.invariants()).filter(({ violations }) => violations !== 0);
   return [
     ...early,

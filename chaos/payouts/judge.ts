@@ -37,6 +37,14 @@ const AT_REST: Readonly<Record<string, { readonly paid: number; readonly returne
 /** The PSP may still pay it, or has. */
 const LIVE: ReadonlySet<string> = new Set(['queued', 'held', 'processing', 'paid']);
 
+const GIVEN_BACK: ReadonlySet<string> = new Set<PayoutEnd>(['FAILED', 'REJECTED', 'CANCELLED']);
+
+/** Unless the PSP has lied this must never be, whoever is told of it. */
+export const givenBackTooEarly = ({ stage }: Seen, transfers: readonly Transfer[]): string[] =>
+  transfers
+    .filter(({ status }) => GIVEN_BACK.has(stage) && LIVE.has(status))
+    .map(({ reference, status }) => `${stage}, its money is given back, and ${reference} is ${status}`);
+
 /** Whatever was to be: our books say what the PSP's book says, or a person was told. */
 export function restProblems({ stage, needsOperator }: Seen, transfers: readonly Transfer[]): string[] {
   const wanted = AT_REST[stage];
