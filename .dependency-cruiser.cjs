@@ -109,6 +109,13 @@ module.exports = {
       to: { path: '^(tests|chaos|bench|cluster|fuzz|model)/' },
     },
     only('model-plays-rules', '^model/', [RULES], 'the rules themselves, and nothing that acts'),
+    {
+      name: 'chaos-plays-scenarios',
+      comment: 'who holds, kills, watches and judges knows no flow; a flow adds its scenario (the model’s stories are of payouts)',
+      severity: 'error',
+      from: { path: '^chaos/[a-zA-Z]+\\.ts$', pathNot: '^chaos/story(Parts)?\\.ts$' },
+      to: { path: '^chaos/[a-z]+/', pathNot: '^chaos/scenarios/index\\.ts$' },
+    },
     only('tools-share-the-harness', '^(chaos|bench|cluster|fuzz)/', ['^(src|harness|model|chaos|bench|cluster|fuzz|activities|workflows)/'], 'a test is nobody’s library'),
   ],
   options: {

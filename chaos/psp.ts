@@ -15,7 +15,7 @@ export interface Psp {
   transfers(): Promise<Transfer[]>;
   /** @throws if the PSP does not answer. */
   bank(reference: string, deed: BankDeed): Promise<'done' | 'refused'>;
-  fault(kind: string, params: object, of: Payment, times?: number): Promise<void>;
+  fault(kind: string, params: object, of: FaultMatch, times?: number): Promise<void>;
   clearFaults(): Promise<void>;
   /** How many callbacks it still has to send, and transfers to change. */
   pending(): Promise<number>;
@@ -27,7 +27,7 @@ export interface Psp {
 }
 
 /** Whom or what a fault is to meet: all to a payee's account, or one attempt. */
-export type Payment = { readonly accountNumber: string } | { readonly reference: string };
+export type FaultMatch = { readonly accountNumber: string } | { readonly reference: string };
 
 export interface Overlap {
   readonly reference: string;

@@ -16,7 +16,7 @@ export async function openWorld(settings: Readonly<Record<string, string>>, isHe
     ...site,
     casts,
     castOf(scenario) {
-      const cast = casts.find((each) => each.scenario.name === scenario.name);
+      const cast = casts.find((each) => each.scenario === scenario);
       if (!cast) throw new Error(`nobody plays ${scenario.name}`);
       return cast;
     },
