@@ -89,7 +89,7 @@ export function openPsp(here: Installation, name: PspName): Psp {
       const sql = `
         WITH attempts AS (
           SELECT reference, split_part(reference, ':', 1) AS payout, split_part(reference, ':', 2)::int AS attempt, status, created_at, updated_at
-            FROM ${name}.transfers WHERE reference ~ '^po_[0-9a-f]+:[0-9]+$'
+            FROM ${name}.transfers WHERE reference ~ '^[a-z]+_[0-9a-f]+:[0-9]+$'
         ) SELECT later.reference, earlier.reference AS earlier FROM attempts later
             JOIN attempts earlier ON earlier.payout = later.payout AND earlier.attempt < later.attempt
            WHERE earlier.status <> 'failed' OR earlier.updated_at > later.created_at`;
