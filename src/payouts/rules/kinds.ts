@@ -1,6 +1,6 @@
 /**
  * The kinds of payouts, and what differs between them on the way to the payee. Whoever adds a kind adds its line here, its
- * presenter (src/events/presentEvent.ts), how it is taken in again after a restore (src/restore/takeIn.ts), and the limits
+ * presenter (src/events/presentEvent.ts), how it is taken in again after a restore (src/restore/kinds.ts), and the limits
  * of a queue of its own (`pspLimits` in the configuration): those tables are typed by this one, and do not compile
  * without it. Which PSP pays it: src/psp/routing.ts.
  */
