@@ -1,10 +1,10 @@
 /** The webhooks and notifications that a payout's changes leave behind: tried here once or a few times, then handed over. */
 import { type ActivityInterfaceFor, ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
 import type { WebhookActivities } from '../../activities/webhooks/webhooks.ts';
-import type { NotificationsInput } from '../../src/notify/rules/notifications.ts';
 import { deliveryWorkflowId, notificationsWorkflowId } from '../../src/rules/ids.ts';
 import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
-import type { WebhookDeliveryInput } from '../../src/webhooks/rules/delivery.ts';
+import { notifications } from '../notify/notifications.ts';
+import { webhookDelivery } from '../webhooks/webhookDelivery.ts';
 
 const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
   taskQueue: WEBHOOKS_QUEUE,
@@ -30,26 +30,23 @@ export function openDeliveries(payoutId: string): Deliveries {
   async function deliver(): Promise<void> {
     while (isMoreDue) {
       isMoreDue = false;
-      const { undelivered, through, notifications = [] } = await webhooks.deliverWebhooks({ payoutId });
+      const { undelivered, through, notifications: told = [] } = await webhooks.deliverWebhooks({ payoutId });
       if (through !== undefined && through >= dueThrough) isMoreDue = false; // it has seen what we were told of meanwhile
       // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
       for (const deliveryId of undelivered) {
-        await handOver('webhookDelivery', deliveryWorkflowId(deliveryId), {
-          deliveryId,
-          tried: 1,
-        } satisfies WebhookDeliveryInput);
+        await handOver(webhookDelivery, deliveryWorkflowId(deliveryId), { deliveryId, tried: 1 });
       }
-      for (const eventId of notifications) {
-        await handOver('notifications', notificationsWorkflowId(eventId), { eventId } satisfies NotificationsInput);
+      for (const eventId of told) {
+        await handOver(notifications, notificationsWorkflowId(eventId), { eventId });
       }
     }
     delivering = undefined;
   }
 
-  async function handOver(workflowType: string, workflowId: string, input: object): Promise<void> {
+  async function handOver<Input>(workflow: (input: Input) => Promise<unknown>, workflowId: string, input: Input): Promise<void> {
     if (handedOver.has(workflowId)) return;
     handedOver.add(workflowId);
-    await startChild(workflowType, {
+    await startChild<(input: Input) => Promise<unknown>>(workflow, {
       workflowId,
       args: [input],
       parentClosePolicy: ParentClosePolicy.ABANDON,
