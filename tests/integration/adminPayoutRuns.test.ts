@@ -1,5 +1,5 @@
 /** Guards: operators see what each run has sent and when the next one comes, and can start, stop and repeat without harm. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createPayoutRunsClient } from '../../src/providers/runsClient.ts';
@@ -7,6 +7,7 @@ import { ensureSchedules } from '../../src/worker/schedules.ts';
 import { type CallOptions, type Door, openDoor } from '../support/door.ts';
 import { type Admins, everyRole } from '../support/doorWorld.ts';
 import { type Engine, type ProviderOf, startEngine } from '../support/engine.ts';
+import { eventually } from '../support/sandbox.ts';
 
 const HOUR = 3_600_000;
 
@@ -58,15 +59,6 @@ const startWithInterval = (payoutRunIntervalMs: number) =>
 
 const asOperator = <Body>(method: string, path: string, options: CallOptions = {}) =>
   door.call<Body>(method, `/api/admin${path}`, { key: admins.operator.key, ...options });
-
-async function eventually<T>(ask: () => Promise<T>, isAsWished: (answer: T) => boolean): Promise<T> {
-  for (let left = 400; left > 0; left -= 1) {
-    const answer = await ask();
-    if (isAsWished(answer)) return answer;
-    await sleep(50);
-  }
-  throw new Error(`never: ${JSON.stringify(await ask())}`);
-}
 
 const audit = async (target: string): Promise<string[]> => {
   const url = `/api/admin/audit?target=${target}`;

@@ -7,19 +7,20 @@ import type { PspReply } from '../../src/psp/port.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { signature } from '../../src/psp/sandbox/wire.ts';
 import { storable, textFault } from '../../src/rules/text.ts';
-import { orderTo, patience, testDatabase } from '../support/sandbox.ts';
+import { emptyDatabase } from '../support/database.ts';
+import { orderTo, patience } from '../support/sandbox.ts';
 import { answering, closeServers } from '../support/servers.ts';
 
-let database: Awaited<ReturnType<typeof testDatabase>>;
+let database: Awaited<ReturnType<typeof emptyDatabase>>;
 let client: pg.Client;
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await emptyDatabase();
   client = new pg.Client({ connectionString: database.url });
   await client.connect();
 });
 afterAll(async () => {
   await client.end();
-  await database.close();
+  await database.stop();
   await closeServers();
 });
 

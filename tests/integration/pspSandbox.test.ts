@@ -1,9 +1,11 @@
 /** The sandbox PSP: its scenarios, its book, its idempotency, its control door. */
+
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { fetch } from 'undici';
 import { startSandbox } from '../../src/psp/sandbox/server.ts';
+import { emptyDatabase } from '../support/database.ts';
 import { API_KEY, eventually, orderTo, patience, type SandboxWorld, sandboxWorld, WEBHOOK_SECRET } from '../support/sandbox.ts';
 
 let w: SandboxWorld;
@@ -363,11 +365,9 @@ test('control answers this machine only, whatever address a header claims; the P
 });
 
 test('two simulators may start at once on one empty database', async () => {
-  await w.pool.query('CREATE DATABASE twice');
-  const twice = new URL(w.databaseUrl);
-  twice.pathname = '/twice';
+  const twice = await emptyDatabase();
   const options = {
-    databaseUrl: twice.href,
+    databaseUrl: twice.url,
     port: 0,
     apiKey: API_KEY,
     callbackUrl: w.receiver.url,
@@ -378,13 +378,12 @@ test('two simulators may start at once on one empty database', async () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
     await close();
   }
+  await twice.stop();
 });
 
 test('a book that an earlier version has made is gone on with: what was paid is not paid again', async () => {
-  await w.pool.query('CREATE DATABASE earlier');
-  const earlier = new URL(w.databaseUrl);
-  earlier.pathname = '/earlier';
-  const client = new pg.Client({ connectionString: earlier.href });
+  const earlier = await emptyDatabase();
+  const client = new pg.Client({ connectionString: earlier.url });
   await client.connect();
   await client.query(`
     CREATE SCHEMA sandbox;
@@ -399,7 +398,7 @@ test('a book that an earlier version has made is gone on with: what was paid is 
             '12345678900009', 'paid', now(), 'returned', now())`);
   await client.end();
   const options = {
-    databaseUrl: earlier.href,
+    databaseUrl: earlier.url,
     port: 0,
     apiKey: API_KEY,
     callbackUrl: w.receiver.url,
@@ -409,4 +408,5 @@ test('a book that an earlier version has made is gone on with: what was paid is 
   const answer = await fetch(`${sandbox.url}/transfers/by-reference/po_1:1`, { headers: { authorization: `Bearer ${API_KEY}` } });
   expect(await answer.json()).toMatchObject({ id: 'sbt_1', status: 'paid', amount: '1500.00' });
   await sandbox.close();
+  await earlier.stop();
 });

@@ -18,6 +18,7 @@ import { startSandbox } from '../../src/psp/sandbox/server.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
 import { type RunningWorker, startWorker } from '../../src/worker/main.ts';
+import { emptyDatabase } from '../support/database.ts';
 import { ENCRYPTION_KEYS } from '../support/encryption.ts';
 import { openWebhookWorld, type WebhookWorld } from '../support/webhookWorld.ts';
 
@@ -29,11 +30,9 @@ const toClose: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   world = await openWebhookWorld();
-  const sandboxUrl = new URL(world.books.db.ownerUrl);
-  await world.books.db.owner.query(`CREATE DATABASE ${sandboxUrl.pathname.slice(1)}_sandbox`);
-  sandboxUrl.pathname += '_sandbox';
+  const book = await emptyDatabase();
   const sandbox = await startSandbox({
-    databaseUrl: sandboxUrl.toString(),
+    databaseUrl: book.url,
     port: 0,
     apiKey: 'sandbox-local-key',
     callbackUrl: 'http://127.0.0.1:9/',
@@ -41,7 +40,7 @@ beforeAll(async () => {
   });
   toClose.push(async () => {
     await sandbox.close();
-    await world.books.db.owner.query(`DROP DATABASE ${sandboxUrl.pathname.slice(1)} WITH (FORCE)`);
+    await book.stop();
   });
   config = loadConfig({
     DATABASE_URL: world.books.db.appUrl,

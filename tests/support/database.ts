@@ -24,11 +24,9 @@ export interface TestDatabase {
 
 /** @param connections of the application's pool: how many callers can be at work at once. */
 export async function testDatabase({ connections = 10 }: { connections?: number } = {}): Promise<TestDatabase> {
-  const server = await useServer();
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(server.url, `CREATE DATABASE ${name}`);
-  const ownerUrl = withDatabase(server.url, name, 'postgres');
-  const appUrl = withDatabase(server.url, name, 'oncepay_app');
+  const empty = await emptyDatabase();
+  const ownerUrl = empty.url;
+  const appUrl = withUser(ownerUrl, 'oncepay_app');
   await migrate(ownerUrl);
   const owner = new pg.Pool({ connectionString: ownerUrl, max: 2 });
   owner.on('error', () => undefined); // an idle connection that the server ends, at the latest with the test
@@ -40,6 +38,19 @@ export async function testDatabase({ connections = 10 }: { connections?: number 
     pool,
     async stop() {
       await Promise.all([pool.end(), owner.end()]);
+      await empty.stop();
+    },
+  };
+}
+
+/** One with nothing in it, such as a PSP simulator keeps its book in. The URL is its owner's. */
+export async function emptyDatabase(): Promise<{ url: string; stop(): Promise<void> }> {
+  const server = await useServer();
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await onServer(server.url, `CREATE DATABASE ${name}`);
+  return {
+    url: withDatabase(server.url, name),
+    async stop() {
       await onServer(server.url, `DROP DATABASE ${name} WITH (FORCE)`);
       await server.leave();
     },
@@ -72,7 +83,7 @@ async function useServer(): Promise<{ url: string; leave(): Promise<void> }> {
 }
 
 async function onServer(server: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: withDatabase(server, 'postgres', 'postgres') });
+  const client = new pg.Client({ connectionString: withDatabase(server, 'postgres') });
   await client.connect();
   try {
     await client.query(sql);
@@ -81,9 +92,14 @@ async function onServer(server: string, sql: string): Promise<void> {
   }
 }
 
-function withDatabase(server: string, database: string, user: string): string {
+function withDatabase(server: string, database: string): string {
   const url = new URL(server);
   url.pathname = database;
+  return withUser(url.toString(), 'postgres');
+}
+
+function withUser(database: string, user: string): string {
+  const url = new URL(database);
   url.username = user;
   return url.toString();
 }

@@ -7,7 +7,6 @@ import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
-import pg from 'pg';
 import { createLedgerActivities, type LedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities, type PspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
@@ -28,7 +27,7 @@ import { newId } from '../../src/rules/newId.ts';
 import { clientSettings } from '../../src/temporal/clientSettings.ts';
 import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { buildOf, workerSettings } from '../../src/temporal/workerSettings.ts';
-import { type TestDatabase, testDatabase } from './database.ts';
+import { emptyDatabase, type TestDatabase, testDatabase } from './database.ts';
 import { ENCRYPTION_KEYS } from './encryption.ts';
 import { bundledWorkflows } from './workflowBundle.ts';
 
@@ -100,11 +99,11 @@ export async function startEngine({
   dynamicConfig = [],
 }: EngineOptions = {}): Promise<Engine> {
   const db = await testDatabase({ connections: 20 });
-  const sandboxUrl = await databaseBeside(db.ownerUrl);
+  const book = await emptyDatabase();
   const env = timeSkipping ? await startTimeSkipping() : await startServer(dynamicConfig);
   const client = new Client({ connection: env.connection, ...clientSettings(ENCRYPTION_KEYS) });
   const sandbox = await startSandbox({
-    databaseUrl: sandboxUrl,
+    databaseUrl: book.url,
     port: 0,
     apiKey: 'sandbox-key',
     callbackUrl: 'http://127.0.0.1:9/', // nobody there: these tests hand notices over themselves
@@ -265,6 +264,7 @@ export async function startEngine({
       await sandbox.close();
       await psps.close();
       await env.teardown();
+      await book.stop();
       await db.stop();
     },
   };
@@ -290,15 +290,4 @@ async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   );
   await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes });
   return env;
-}
-
-async function databaseBeside(ownerUrl: string): Promise<string> {
-  const url = new URL(ownerUrl);
-  const name = `${url.pathname.slice(1)}_sandbox`;
-  const client = new pg.Client({ connectionString: ownerUrl });
-  await client.connect();
-  await client.query(`CREATE DATABASE ${name}`);
-  await client.end();
-  url.pathname = name;
-  return url.toString();
 }

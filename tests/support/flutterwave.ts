@@ -7,7 +7,8 @@ import type { BookEntry } from '../../src/psp/simulator/book.ts';
 import type { Simulator } from '../../src/psp/simulator/server.ts';
 import { pspReference } from '../../src/rules/ids.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { type ControlBody, type Receiver, startReceiver, testDatabase } from './sandbox.ts';
+import { emptyDatabase } from './database.ts';
+import { type ControlBody, callbackReceiver, type Receiver } from './sandbox.ts';
 
 export const SECRET_KEY = 'FLWSECK_TEST-tests-X';
 export const WEBHOOK_HASH = 'flutterwave-test-hash';
@@ -41,8 +42,8 @@ export async function flutterwaveWorld(
   options: Partial<FlutterwaveOptions> & { timeoutMs?: number } = {},
 ): Promise<FlutterwaveWorld> {
   const { timeoutMs = 1500, ...given } = options;
-  const database = await testDatabase();
-  const receiver = await startReceiver();
+  const database = await emptyDatabase();
+  const receiver = await callbackReceiver();
   const settings: FlutterwaveOptions = {
     databaseUrl: database.url,
     port: 0,
@@ -92,7 +93,7 @@ export async function flutterwaveWorld(
       await simulator.close();
       await receiver.close();
       await pool.end();
-      await database.close();
+      await database.stop();
     },
   };
 }

@@ -1,10 +1,7 @@
 /** A sandbox PSP as it runs in production, on a real PostgreSQL, with our connector on one side and a callback receiver on the other. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { IncomingHttpHeaders } from 'node:http';
 import pg from 'pg';
-import { startPostgres } from '../../src/local/postgres.ts';
+import { say, startReceiver } from '../../harness/receiver.ts';
 import type { PspConnector, PspOrder } from '../../src/psp/port.ts';
 import { createSandboxConnector } from '../../src/psp/sandbox/connector.ts';
 import { type SandboxOptions, startSandbox } from '../../src/psp/sandbox/server.ts';
@@ -12,6 +9,7 @@ import type { Callback } from '../../src/psp/sandbox/wire.ts';
 import type { BookEntry } from '../../src/psp/simulator/book.ts';
 import type { Simulator } from '../../src/psp/simulator/server.ts';
 import type { TapeEntry } from '../../src/psp/simulator/tape.ts';
+import { emptyDatabase } from './database.ts';
 
 export const API_KEY = 'sandbox-test-key';
 export const WEBHOOK_SECRET = 'sandbox-test-secret';
@@ -24,7 +22,7 @@ export interface Received {
 
 export interface Receiver {
   readonly url: string;
-  readonly received: Received[];
+  readonly received: readonly Received[];
   /** The status that it answers with, from now on. */
   answer: number;
   of(reference: string): Received[];
@@ -56,8 +54,8 @@ export interface SandboxWorld {
 
 export async function sandboxWorld(options: Partial<SandboxOptions> & { timeoutMs?: number } = {}): Promise<SandboxWorld> {
   const { timeoutMs = 1500, ...given } = options;
-  const database = await testDatabase();
-  const receiver = await startReceiver();
+  const database = await emptyDatabase();
+  const receiver = await callbackReceiver();
   const settings: SandboxOptions = {
     databaseUrl: database.url,
     port: 0,
@@ -99,47 +97,22 @@ export async function sandboxWorld(options: Partial<SandboxOptions> & { timeoutM
       await sandbox.close();
       await receiver.close();
       await pool.end();
-      await database.close();
+      await database.stop();
     },
   };
 }
 
-export async function testDatabase(): Promise<{ url: string; close(): Promise<void> }> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'oncepay-sandbox-'));
-  const postgres = await startPostgres({ dataDir, durable: false, database: 'sandbox' });
-  return {
-    url: postgres.url,
-    async close() {
-      await postgres.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
-}
-
-export async function startReceiver(): Promise<Receiver> {
-  const received: Received[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const rawBody = Buffer.concat(chunks);
-      received.push({ headers: request.headers, rawBody, json: JSON.parse(rawBody.toString()) });
-      response.writeHead(receiver.answer).end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+/** Where a PSP calls back: the harness's receiver, read as callbacks. */
+export async function callbackReceiver(): Promise<Receiver> {
+  const server = await startReceiver((...request) => say(receiver.answer)(...request));
   const receiver: Receiver = {
-    url: `http://127.0.0.1:${address.port}/callbacks`,
-    received,
+    url: server.url,
+    get received() {
+      return server.received.map(({ headers, bytes, body }) => ({ headers, rawBody: bytes, json: JSON.parse(body) as Callback }));
+    },
     answer: 200,
-    of: (reference) => received.filter(({ json }) => json.data.reference === reference),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    of: (reference) => receiver.received.filter(({ json }) => json.data.reference === reference),
+    close: server.close,
   };
   return receiver;
 }
