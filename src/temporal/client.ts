@@ -33,17 +33,20 @@ export function connectTemporal(settings: TemporalSettings): TemporalLink {
 }
 
 // gRPC status codes (grpc.github.io/grpc/core/md_doc_statuscodes.html)
+const UNKNOWN = 2;
 const DEADLINE_EXCEEDED = 4;
 const RESOURCE_EXHAUSTED = 8;
 const FAILED_PRECONDITION = 9;
 const ABORTED = 10;
+const INTERNAL = 13;
 const UNAVAILABLE = 14;
 
-const PASSING = [DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, UNAVAILABLE];
+const PASSING = [UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, INTERNAL, UNAVAILABLE];
 
 /**
  * Turns "the server is away" into TemporalUnavailable; lets everything else through. So too where the server is there and
- * no worker gets the workflow's task done (broken code, or a machine so busy that the task times out): that passes.
+ * no worker gets the workflow's task done (broken code, or a machine so busy that the task times out): that passes. And so
+ * does a mistake of the server's own (UNKNOWN, INTERNAL): it is none of ours, and asking again is safe.
  */
 export function unavailableOr(error: unknown): unknown {
   const refusal = refusalIn(error);
