@@ -13,7 +13,8 @@ export interface PoolOptions {
  * While a transaction writes, whoever follows events waits (src/events/follow.ts). Ours are one call, a few milliseconds, and
  * meant to stay under 250; but a call also waits its turn for the balance of a merchant whom many pay at once, and on a slow
  * machine for the disk. To end it then would only send it to the end of the queue, its session lost: so what is measured is
- * how long events are held back, and this ends only what no statement's own limit does, one more than the longest of them.
+ * how long events are held back, and this ends only what no statement's own limit (below) has ended before it. PostgreSQL
+ * knows it from 17 on.
  */
 const TRANSACTION_TIMEOUT_MS = 10_000;
 

@@ -3,8 +3,9 @@
  * numbers alone passes one by that commits late. This one goes by (epoch, transaction, number) and stays behind the oldest
  * transaction that still writes (event_horizon): what it has passed by, nobody can add to any more.
  *
- * One writer that stays open, in whatever database of the server, holds all readers back. So every write is one call of one function, and none of ours lasts
- * longer than the pool allows (src/db/pool.ts); `oncepay_events_held_back_seconds` says how long events wait for others.
+ * One writer that stays open, in whatever database of the server, holds all readers back. So every write is one call of one
+ * function, and none of ours lasts longer than the pool allows (src/db/pool.ts); `oncepay_events_held_back_seconds` says how
+ * long events wait for others.
  *
  * The events of one subject come in their sequence, but for a transaction that writes for several subjects, which may have
  * waited for one of them after it began: whoever keeps an order by subject goes by `sequence`.
