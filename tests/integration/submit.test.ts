@@ -71,7 +71,7 @@ test('an activity that is run twice asks the PSP once, and what it found out the
   const id = await queued();
   const { submit, asked } = submitting(PAID);
   await submit(id);
-  expect(await submit(id)).toMatchObject({ begun: true, recorded: { outcome: 'unchanged', payout: { state: 'SUCCEEDED' } } });
+  expect(await submit(id)).toMatchObject({ did: 'recorded', view: { outcome: 'unchanged', payout: { state: 'SUCCEEDED' } } });
   expect(asked).toHaveLength(1);
   expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
 });
@@ -80,7 +80,7 @@ test('a payout that was cancelled just before is not sent', async () => {
   const id = await queued();
   await books.told(id, 'cancelled');
   const { submit, asked } = submitting(PAID);
-  expect(await submit(id)).toMatchObject({ begun: false });
+  expect(await submit(id)).toMatchObject({ did: 'not_begun' });
   expect(asked).toEqual([]);
 });
 
@@ -95,7 +95,7 @@ test('where the books cannot be reached after the PSP has answered, its answer i
     },
   };
   const answer = await submitting(PAID, away).submit(id);
-  expect(answer).toMatchObject({ begun: true, reply: { kind: 'paid' }, begin: { payout: { state: 'SUBMITTING' } } });
+  expect(answer).toMatchObject({ did: 'asked', reply: { kind: 'paid' }, view: { payout: { state: 'SUBMITTING' } } });
   expect(await books.entries(id)).toEqual(['RESERVE 1000']);
 });
 
@@ -110,14 +110,14 @@ test('a failure that another attempt follows is left to the workflow, which says
   const id = await queued();
   const failure = { class: 'B', code: 'temporary', message: 'the bank is away' } as const;
   const answer = await submitting({ kind: 'failed', failure, pspRef: 'psp-1' }).submit(id);
-  expect(answer).toMatchObject({ begun: true, reply: { kind: 'failed' }, begin: { payout: { state: 'SUBMITTING' } } });
+  expect(answer).toMatchObject({ did: 'asked', reply: { kind: 'failed' }, view: { payout: { state: 'SUBMITTING' } } });
   await books.told(id, 'attempt_failed 1');
 });
 
 test('an answer that never came leaves the money reserved', async () => {
   const id = await queued();
   const answer = await submitting({ kind: 'unknown', reason: 'timeout' }).submit(id);
-  expect(answer).toMatchObject({ recorded: { payout: { state: 'UNKNOWN' } } });
+  expect(answer).toMatchObject({ did: 'recorded', view: { payout: { state: 'UNKNOWN' } } });
   expect(await books.entries(id)).toEqual(['RESERVE 1000']);
 });
 
@@ -136,7 +136,7 @@ test.each<[string, (id: string) => Promise<unknown>]>([
     PAID,
     asleep(() => happens(id)),
   );
-  expect(await submit(id)).toMatchObject({ begun: true, reply: { kind: 'not_taken' }, recorded: { outcome: 'stale' } });
+  expect(await submit(id)).toMatchObject({ did: 'recorded', view: { outcome: 'stale' } });
   expect(asked).toEqual([]); // was: asked for, under a key that counted as dead
 });
 
@@ -146,7 +146,10 @@ test('a worker that slept for longer than a send may wait sends nothing, though 
     books.db.owner.query(`UPDATE payout_attempts SET sent_at = now() - interval '21 s' WHERE payout_id = $1`, [id]),
   );
   const { submit, asked } = submitting(PAID, slept);
-  expect(await submit(id)).toMatchObject({ recorded: { outcome: 'applied', payout: { state: 'QUEUED', attemptOpen: true } } });
+  expect(await submit(id)).toMatchObject({
+    did: 'recorded',
+    view: { outcome: 'applied', payout: { state: 'QUEUED', attemptOpen: true } },
+  });
   expect(asked).toEqual([]);
   await submitting(PAID).submit(id, 3);
   expect(await books.entries(id)).toEqual(['RESERVE 1000', 'SETTLE 1000']);
@@ -167,6 +170,6 @@ test('a worker that the server has given up sends nothing any more', async () =>
     PAID,
     asleep(async () => cancel()),
   );
-  expect(await submit(id)).toMatchObject({ reply: { kind: 'not_taken' } });
+  expect(await submit(id)).toMatchObject({ did: 'recorded', view: { payout: { state: 'QUEUED' } } });
   expect(asked).toEqual([]);
 });

@@ -11,6 +11,7 @@ import type proto from '@temporalio/proto';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
+import { said } from '../../src/payouts/rules/standing.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { DECISIONS_QUEUE, PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
@@ -249,10 +250,12 @@ test('who completes a send with what was sent to it, or with "failed", releases 
   });
   const activityId = await untilPending(payout, 'submit');
   const failure = { class: 'permanent', code: 'x', message: 'x', retryable: false };
+  const begun = { ...said(payout), state: 'SUBMITTING', sequence: 2, attempt: 1, attemptOpen: true, unproven: [1] };
+  const view = { outcome: 'applied', payout: begun, notify: false };
   await tried(
     stranger.activity.complete(
       { workflowId: idOf(payout), activityId },
-      { begun: true, reply: { kind: 'failed', failure, pspRef: null } },
+      { did: 'asked', view, reply: { kind: 'failed', failure, pspRef: null } },
     ),
   );
   await engine.until(payout.id, 'SUCCEEDED');
