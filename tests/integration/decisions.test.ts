@@ -102,6 +102,24 @@ test('an operator can resolve what stands unresolved in the books, though its wo
   await engine.client.workflow.getHandle(`payout/${id}`).result();
 });
 
+test('an operator can resolve what a task wrote down that was lost with its worker: whoever decides has seen more than the workflow', async () => {
+  const { id } = await engine.pay('0004');
+  const { sequence } = await engine.until(id, 'PSP_QUEUED', 'PROCESSING');
+  const lost = [
+    { type: 'outcome_unknown', attempt: 1, reason: 'the PSP no longer says' },
+    { type: 'outcome_overdue', attempt: 1 },
+  ] as const;
+  for (const fact of lost) {
+    expect(await engine.ledger.applyFact(id, `lost:${fact.type}:${sequence}`, fact, 'system')).toMatchObject({
+      outcome: 'applied',
+    });
+  }
+  asked.length = 0;
+  const resolved = { type: 'resolved_paid', adminId: 'adm_1', evidence: 'statement line 8' } as const;
+  expect(await engine.command(id, resolved)).toMatchObject({ outcome: 'done', payout: { state: 'SUCCEEDED' } });
+  expect(asked).toEqual([{ fact: 'resolved_paid', stored: true }]);
+});
+
 test('money that comes back is booked, though the payout has ended and its workflow waits for the answer to a late cancel', async () => {
   const { id, tell } = await untold('88800000000001', 'SUCCEEDED');
   const answer = gate();

@@ -115,6 +115,8 @@ function refuseEarly(said: CommandOrder, door: CommandDoor | undefined, deciders
   // Copied from the history, it comes under another id; under its own one the server answers what it answered before.
   if (updateId !== currentUpdateInfo()?.id) throw refused('wrong_state', 'this command was given before');
   if (!door || door.isBehind()) return;
+  // Seen in the books, and not by this run: a task that was lost with its worker had written it down. The books decide.
+  if (sequence > door.seen().sequence) return;
   if (isOfEarlierRun(sequence, door)) throw refused('wrong_state', 'this command was given before this run began');
   const { state } = door.seen();
   if (command.type === 'acknowledged' || edgeOf(state, command.type)) return;
