@@ -212,6 +212,21 @@ describe('repeats and outages', () => {
     expect([again.status, again.body]).toEqual([200, first.body]);
   });
 
+  test('a decision on an open payout whose workflow cannot be found, nor a new one, is 202 and counts when it is asked again', async () => {
+    const id = await inReview();
+    const headers = { 'x-idempotency-key': 'approve-lost' };
+    const lost = { command: async () => ({ outcome: 'gone' as const }), resume: async () => undefined };
+    const beside = await openDoor({ db: engine.db, databaseUrl: engine.db.appUrl, payouts: { ...engine.payouts, ...lost } });
+    try {
+      const path = `/api/admin/payouts/${id}/approve`;
+      const unheard = await beside.call('POST', path, { key: admins.approver.key, headers });
+      expect([unheard.status, unheard.body['status']]).toEqual([202, 'IN_REVIEW']); // was: 409, and for as long as the key is kept
+    } finally {
+      await beside.stop();
+    }
+    expect((await decide(id, 'approve', { headers })).status).toBe(200);
+  });
+
   test('an approval without a worker is 202, and it counts as soon as one is back', async () => {
     const id = await inReview();
     await stopWorker();

@@ -6,7 +6,8 @@ import { isFinal } from '../rules/machine.ts';
 import type { PayoutPorts } from './ports.ts';
 
 /**
- * An open payout whose workflow was lost or terminated gets a new one: somebody must always be able to decide.
+ * An open payout whose workflow was lost or terminated gets a new one: somebody must always be able to decide. `gone`: it is
+ * over, or there is none.
  * @param updateId the same for a repeat under the same idempotency key: the workflow then gives its first answer.
  */
 export async function steer(
@@ -22,5 +23,8 @@ export async function steer(
   // What a person has seen of a payout that is over is written down by whatever follows it up.
   if (isFinal(now.state)) return command.type === 'acknowledged' ? await payouts.commandAfterEnd(now, command, updateId) : answer;
   await payouts.resume(now);
-  return await payouts.command(now, command, updateId);
+  const again = await payouts.command(now, command, updateId);
+  // Lost again while it is open: nobody has heard it. "It cannot be done" would be untrue, and be kept under the request's key.
+  if (again.outcome !== 'gone' || isFinal(((await ledger.read(seen.id)) ?? now).state)) return again;
+  return { outcome: 'pending' };
 }
