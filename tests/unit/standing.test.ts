@@ -42,6 +42,16 @@ test('a workflow hears of a payout what the books said of it, also after it was 
   );
 });
 
+test('a history of before is heard as it was meant, whatever the kinds of payouts say today', () => {
+  const words = { id: 'po_1', psp: 'sandbox', state: 'SUBMITTING', round: 1, sequence: 2, unproven: [1] } as const;
+  expect(heard(words)).toEqual({
+    ...words,
+    ...{ kind: 'merchant', attempt: 0, attemptsBefore: 0, attemptOpen: false, maxAttempts: 3, needsOperator: false },
+    ...{ dispatch: 'now', runId: null, reviewUntil: null, nextAttemptAt: null, outcomeUntil: null },
+    ...{ review: null, hold: null, failure: null },
+  });
+});
+
 test('nothing of the record but the standing gets into a history', () => {
   fc.assert(
     fc.property(standing, (payout) => {

@@ -297,7 +297,7 @@ interface Resolved extends ByAdmin {
 }
 
 /** What is said with each fact that is no PSP's. */
-interface Said {
+interface SaidWith {
   readonly approved: ByAdmin;
   readonly rejected: ByAdmin & { readonly reason?: string };
   readonly held: ByAdmin & { readonly reason: string };
@@ -346,7 +346,7 @@ type OtherFactType = Exclude<FactType, PspFactType>;
 /** A fact for the ledger's one door: every one of the machine's, with what is said with it. */
 export type Fact =
   | ({ readonly type: PspFactType } & SaidByPsp)
-  | { readonly [Type in OtherFactType]: { readonly type: Type } & Said[Type] }[OtherFactType];
+  | { readonly [Type in OtherFactType]: { readonly type: Type } & SaidWith[Type] }[OtherFactType];
 
 /** What the ledger's door says of a fact (prisma/functions/payouts/apply_fact.sql explains each). */
 export type FactOutcome =
