@@ -22,8 +22,9 @@ export const FAILPOINTS = [
   'release.before',
   'release.after',
   'return.before',
-  'webhook.before',
-  'webhook.after',
+  'relay.claimed',
+  'relay.sent',
+  'relay.recorded',
   'notify.before',
   'notify.after',
 ] as const;

@@ -4,7 +4,7 @@ import type { EventRecord } from '../events/presentEvent.ts';
 import type { PayoutState } from '../payouts/rules/machine.ts';
 
 export type DeliveryState = 'pending' | 'delivered' | 'failed';
-export type Trigger = 'auto' | 'resend';
+export type Trigger = 'auto' | 'probe' | 'resend';
 
 export interface Delivery {
   readonly id: string;

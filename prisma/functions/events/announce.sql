@@ -22,21 +22,15 @@ BEGIN
     FROM told t, unnest(p_audience) o WHERE (o.kind, o.id) <> ((p_audience[1]).kind, (p_audience[1]).id);
   IF NOT p_is_sent THEN RETURN v_event; END IF;
 
-  INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, endpoint_id, url)
-  SELECT 'whd_' || v_name || '_' || substr(e.id, 4), v_event, p_kind, p_subject, e.id, e.url
+  INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, sequence, merchant_id, mode, receiver_id, endpoint_id, url)
+  SELECT 'whd_' || v_name || '_' || substr(e.id, 4), v_event, p_kind, p_subject, p_sequence, e.merchant_id, e.mode, e.id, e.id, e.url
     FROM webhook_endpoints e
    WHERE e.merchant_id IN (SELECT o.id FROM unnest(p_audience) o WHERE o.kind = 'merchant') AND e.mode = p_mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
      AND EXISTS (SELECT 1 FROM unnest(e.event_types) t WHERE t = p_type OR right(t, 1) = '*' AND starts_with(p_type, left(t, -1)));
   IF p_callback IS NOT NULL THEN
-    INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, url)
-    VALUES ('whd_' || v_name || '_callback', v_event, p_kind, p_subject, p_callback);
+    INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, sequence, merchant_id, mode, receiver_id, url)
+    SELECT 'whd_' || v_name || '_callback', v_event, p_kind, p_subject, p_sequence, o.id, p_mode, callback_receiver(o.id, p_mode, p_callback), p_callback
+      FROM unnest(p_audience) o WHERE o.kind = 'merchant' LIMIT 1; -- the first is the one whose subject it is
   END IF;
   RETURN v_event;
 END $$;
-
--- has_pending_delivery(subject): is there a webhook or a notification to send? The workflow asks with every step, so that
--- none is forgotten.
-CREATE OR REPLACE FUNCTION has_pending_delivery(p_subject text) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.subject_id = p_subject AND d.state = 'pending')
-      OR EXISTS (SELECT 1 FROM notifications n WHERE n.subject_id = p_subject AND n.state = 'pending')
-$$;

@@ -13,7 +13,7 @@
 --   ignored               no legal edge; a PSP said so: recorded for the timeline and of its attempt
 --   insufficient_balance  reinitiated, but not enough available
 --   applied               done
--- Always with `payout` (its record now) and `notify` (a webhook waits to be sent).
+-- Always with `payout`: its record now.
 CREATE OR REPLACE FUNCTION apply_fact(p_payout text, p_key text, p_fact text, p_actor text, p_data jsonb)
 RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -29,7 +29,7 @@ DECLARE
 BEGIN
   IF p_fact = 'returned' THEN PERFORM lock_for_return(p_payout); END IF;
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
-  IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'notify', false, 'payout', NULL); END IF;
+  IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'payout', NULL); END IF;
   IF fact_origin(p_fact) = 'person' THEN v_attempt := p.attempt; END IF; -- a person decides on the payout as it is, whatever they last saw
   -- The PSP's name for another attempt, of this payout or any: whatever it says, it does not say it of this one. Under
   -- a key of its own, so that the true word of this attempt still counts when it comes.
@@ -130,5 +130,5 @@ END $$;
 
 CREATE OR REPLACE FUNCTION fact_answer(p_outcome text, p payouts) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  RETURN jsonb_build_object('outcome', p_outcome, 'notify', has_pending_delivery(p.id), 'payout', payout_record(p));
+  RETURN jsonb_build_object('outcome', p_outcome, 'payout', payout_record(p));
 END $$;

@@ -410,10 +410,30 @@ CREATE TABLE "webhook_endpoints" (
     "previous_until" TIMESTAMPTZ(3),
     "disabled_at" TIMESTAMPTZ(3),
     "disabled_reason" TEXT,
+    "paused_at" TIMESTAMPTZ(3),
     "deleted_at" TIMESTAMPTZ(3),
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "webhook_endpoints_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "receivers" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "endpoint_id" TEXT,
+    "lease_holder" TEXT,
+    "lease_until" TIMESTAMPTZ(3),
+    "lease_epoch" INTEGER NOT NULL DEFAULT 0,
+    "failures" INTEGER NOT NULL DEFAULT 0,
+    "failed_subject" TEXT,
+    "failed_many" BOOLEAN NOT NULL DEFAULT false,
+    "failing_since" TIMESTAMPTZ(3),
+    "probes" INTEGER NOT NULL DEFAULT 0,
+    "probe_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "receivers_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
@@ -422,10 +442,17 @@ CREATE TABLE "webhook_deliveries" (
     "event_id" TEXT NOT NULL,
     "subject_kind" TEXT NOT NULL,
     "subject_id" TEXT NOT NULL,
+    "sequence" INTEGER NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "receiver_id" TEXT NOT NULL,
     "endpoint_id" TEXT,
     "url" TEXT NOT NULL,
     "state" TEXT NOT NULL DEFAULT 'pending',
     "attempts" INTEGER NOT NULL DEFAULT 0,
+    "tries" INTEGER NOT NULL DEFAULT 0,
+    "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "resend_from" TEXT,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -588,7 +615,7 @@ CREATE INDEX "idempotency_keys_resource_id_idx" ON "idempotency_keys"("resource_
 CREATE INDEX "webhook_endpoints_merchant_id_mode_id_idx" ON "webhook_endpoints"("merchant_id", "mode", "id");
 
 -- CreateIndex
-CREATE INDEX "webhook_deliveries_subject_id_state_idx" ON "webhook_deliveries"("subject_id", "state");
+CREATE INDEX "webhook_deliveries_subject_id_idx" ON "webhook_deliveries"("subject_id");
 
 -- CreateIndex
 CREATE INDEX "webhook_deliveries_endpoint_id_idx" ON "webhook_deliveries"("endpoint_id");
@@ -671,6 +698,11 @@ ALTER TABLE notifications
   ADD CONSTRAINT notifications_state_known CHECK (state IN ('pending', 'sent', 'failed')),
   ADD CONSTRAINT notifications_channel_known CHECK (channel IN ('email', 'push')),
   ADD CONSTRAINT notifications_audience_known CHECK (audience IN ('provider', 'admin'));
+ALTER TABLE webhook_deliveries
+  ADD CONSTRAINT webhook_deliveries_state_known CHECK (state IN ('pending', 'delivered', 'failed')),
+  ADD CONSTRAINT webhook_deliveries_resend_waits CHECK (resend_from IS NULL OR state = 'pending' AND resend_from IN ('pending', 'delivered', 'failed'));
+ALTER TABLE webhook_attempts ADD CONSTRAINT webhook_attempts_trigger_known CHECK (trigger IN ('auto', 'probe', 'resend'));
+ALTER TABLE receivers SET (fillfactor = 70); -- leased and released with every burst: room for the next version on the same page
 ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_owner_known CHECK (owner_kind IN ('provider', 'admin'));
 
 -- An owner's entries, on either side; an entry between its own accounts has it on the debit side alone.
@@ -690,7 +722,9 @@ CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE avail
 CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';
 CREATE INDEX payout_attempts_doubted ON payout_attempts (payout_id) WHERE state = 'doubted';
 CREATE INDEX psp_messages_to_hand_on ON psp_messages (hand_on_at) WHERE hand_on_at IS NOT NULL;
-CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (id) WHERE state = 'pending';
+-- What waits for a receiver, by when it is due; and a subject's own, whose first one goes first.
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (receiver_id, due_at) WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_in_order ON webhook_deliveries (receiver_id, subject_id, sequence) WHERE state = 'pending';
 CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
 
 -- An entry to be written, as `post` takes it.
@@ -750,7 +784,7 @@ END $$;
 GRANT USAGE ON SCHEMA public TO oncepay_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO oncepay_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO oncepay_app;
-GRANT INSERT, UPDATE ON merchants, admins, api_keys, psp_messages, webhook_endpoints, webhook_deliveries, providers, payout_runs TO oncepay_app;
+GRANT INSERT, UPDATE ON merchants, admins, api_keys, psp_messages, webhook_endpoints, webhook_deliveries, receivers, providers, payout_runs TO oncepay_app;
 GRANT INSERT ON audit_log, webhook_attempts, provider_bank_accounts, risk_policies TO oncepay_app;
 -- Written with their event, by its function.
 GRANT UPDATE ON notifications TO oncepay_app;

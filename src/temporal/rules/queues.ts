@@ -8,3 +8,5 @@ export const WEBHOOKS_QUEUE = 'webhooks';
 export const PROVIDER_PSP_QUEUE = 'provider-psp';
 /** What a run does between its pages: one at a time, so that two runs never race through the same payouts. */
 export const PAYOUT_RUNS_QUEUE = 'payout-runs';
+/** The relay's one activity: apart, so that it finds a slot whatever else there is to do. */
+export const RELAY_QUEUE = 'relay';

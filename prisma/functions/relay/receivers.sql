@@ -1,0 +1,27 @@
+-- revoke_lease(receiver): whoever sends to it now has lost it: what they read of it is old, and what they do does not count. The
+-- next relay begins anew. For whoever changes a receiver from outside.
+CREATE OR REPLACE FUNCTION revoke_lease(p_receiver text) RETURNS void LANGUAGE sql AS $$
+  UPDATE receivers r SET lease_epoch = r.lease_epoch + 1, lease_holder = NULL, lease_until = NULL WHERE r.id = p_receiver
+$$;
+GRANT EXECUTE ON FUNCTION revoke_lease(text) TO oncepay_app;
+
+-- forget_failing(receiver): whatever it did, it is tried as if it had never failed: a person has mended it, or says so.
+CREATE OR REPLACE FUNCTION forget_failing(p_receiver text) RETURNS void LANGUAGE sql AS $$
+  UPDATE receivers r SET failures = 0, failed_subject = NULL, failed_many = false, failing_since = NULL, probes = 0, probe_at = NULL,
+                         lease_epoch = r.lease_epoch + 1, lease_holder = NULL, lease_until = NULL
+   WHERE r.id = p_receiver
+$$;
+GRANT EXECUTE ON FUNCTION forget_failing(text) TO oncepay_app;
+
+-- resend_delivery(delivery): one try at once, besides any schedule, also of what is delivered; a failing receiver is asked now.
+-- Asked for twice before it was made, it is one try.
+CREATE OR REPLACE FUNCTION resend_delivery(p_delivery text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_receiver text;
+BEGIN
+  UPDATE webhook_deliveries d SET resend_from = coalesce(d.resend_from, d.state), state = 'pending', due_at = '-infinity', updated_at = now()
+   WHERE d.id = p_delivery RETURNING d.receiver_id INTO v_receiver;
+  UPDATE receivers r SET probe_at = now() WHERE r.id = v_receiver AND r.failing_since IS NOT NULL;
+  PERFORM revoke_lease(v_receiver) FROM receivers r WHERE r.id = v_receiver AND r.failing_since IS NOT NULL; -- its relay knows another time
+END $$;
+GRANT EXECUTE ON FUNCTION resend_delivery(text) TO oncepay_app;

@@ -1,0 +1,68 @@
+-- relay_record(holder, tries, receivers): what came of each try, and how each receiver is now. Only of receivers that are still
+-- this relay's under the epoch in which it began: a relay that was taken for dead may have sent, and moves nothing.
+--   p_tries      [{ receiver, epoch, id, trigger, state, spends, waitMs, statusCode, error, durationMs, response, gone }]
+--                state: what the delivery becomes; waitMs: until it is due again, null: as before; spends: it was a try of its
+--                schedule; gone: the receiver wants nothing more, ever
+--   p_receivers  [{ id, epoch, failures, failedSubject, failedMany, probes, failingForMs, probeInMs, disable, release }]
+--                disable: why its endpoint is switched off; release: the lease goes
+-- Answers [{ id, state }]: the deliveries as they are then.
+CREATE OR REPLACE FUNCTION relay_record(p_holder text, p_tries jsonb, p_receivers jsonb)
+RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  v_now timestamptz := clock_timestamp();
+  v_ours text[]; -- 'id epoch' of each
+  v_states jsonb;
+BEGIN
+  SELECT array_agg(concat_ws(' ', x.id, x.lease_epoch)) INTO v_ours FROM (
+    SELECT r.id, r.lease_epoch FROM receivers r
+     WHERE r.lease_holder = p_holder
+       AND r.id IN (SELECT t.receiver FROM jsonb_to_recordset(p_tries) t(receiver text) UNION SELECT y.id FROM jsonb_to_recordset(p_receivers) y(id text))
+     ORDER BY r.id FOR UPDATE) x;
+
+  WITH tried AS (
+    SELECT t.* FROM jsonb_to_recordset(p_tries) t(receiver text, epoch int, id text, trigger text, state text, spends boolean, "waitMs" bigint,
+                                                  "statusCode" int, error text, "durationMs" int, response text, gone boolean)
+     WHERE concat_ws(' ', t.receiver, t.epoch) = ANY (v_ours)
+  ), locked AS (
+    SELECT d.id, d.state, d.resend_from FROM webhook_deliveries d JOIN tried t ON t.id = d.id ORDER BY d.id FOR UPDATE OF d
+  ), changed AS (
+    UPDATE webhook_deliveries d
+       SET attempts = d.attempts + 1, tries = d.tries + t.spends::int, updated_at = v_now, due_at = coalesce(v_now + t."waitMs" * interval '1 millisecond', d.due_at),
+           -- Delivered stays delivered. A try that a person asked for and that came to nothing leaves it as it was.
+           state = CASE WHEN t.state = 'delivered' THEN t.state
+                        WHEN t.trigger = 'resend' THEN coalesce(l.resend_from, l.state)
+                        WHEN l.state = 'pending' THEN t.state ELSE l.state END,
+           resend_from = CASE WHEN t.trigger = 'resend' OR t.state = 'delivered' THEN NULL ELSE d.resend_from END
+      FROM tried t JOIN locked l ON l.id = t.id WHERE d.id = t.id
+    RETURNING d.id, d.receiver_id, d.subject_id, d.sequence, d.attempts, d.state, d.due_at, t.trigger, t."statusCode", t.error, t."durationMs", t.response
+  ), attempt AS (
+    INSERT INTO webhook_attempts (delivery_id, number, trigger, status_code, error, duration_ms, response)
+    SELECT c.id, c.attempts, c.trigger, c."statusCode", c.error, c."durationMs", c.response FROM changed c
+  ), gone AS (
+    UPDATE webhook_endpoints e SET disabled_at = v_now, disabled_reason = 'the receiver answered 410 Gone'
+      FROM tried t WHERE t.gone AND e.id = t.receiver AND e.disabled_at IS NULL
+  ), followers AS ( -- a subject's later events wait for as long as the first, and no longer
+    UPDATE webhook_deliveries d SET due_at = CASE c.state WHEN 'pending' THEN c.due_at ELSE v_now END
+      FROM changed c
+     WHERE d.state = 'pending' AND d.receiver_id = c.receiver_id AND d.subject_id = c.subject_id AND d.sequence > c.sequence AND d.resend_from IS NULL
+       AND CASE c.state WHEN 'pending' THEN d.due_at < c.due_at ELSE d.due_at > v_now END
+       AND d.id NOT IN (SELECT x.id FROM changed x)
+  )
+  SELECT jsonb_agg(jsonb_build_object('id', c.id, 'state', c.state)) INTO v_states FROM changed c;
+
+  UPDATE receivers r
+     SET failures = y.failures, failed_subject = y."failedSubject", failed_many = y."failedMany", probes = y.probes,
+         failing_since = v_now - y."failingForMs" * interval '1 millisecond', probe_at = v_now + y."probeInMs" * interval '1 millisecond',
+         lease_until = CASE WHEN y.release THEN NULL ELSE r.lease_until END, lease_holder = CASE WHEN y.release THEN NULL ELSE r.lease_holder END
+    FROM jsonb_to_recordset(p_receivers) y(id text, epoch int, failures int, "failedSubject" text, "failedMany" boolean, probes int,
+                                           "failingForMs" bigint, "probeInMs" bigint, release boolean)
+   WHERE r.id = y.id AND concat_ws(' ', y.id, y.epoch) = ANY (v_ours);
+
+  UPDATE webhook_endpoints e SET disabled_at = v_now, disabled_reason = y.disable
+    FROM jsonb_to_recordset(p_receivers) y(id text, epoch int, disable text)
+   WHERE e.id = y.id AND y.disable IS NOT NULL AND e.disabled_at IS NULL AND concat_ws(' ', y.id, y.epoch) = ANY (v_ours);
+
+  RETURN coalesce(v_states, '[]');
+END $$;
+REVOKE EXECUTE ON FUNCTION relay_record(text, jsonb, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION relay_record(text, jsonb, jsonb) TO oncepay_app;

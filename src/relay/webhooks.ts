@@ -1,0 +1,194 @@
+/**
+ * Webhooks: what is due to be sent, to each receiver in the order of each subject. Receivers are leased, never deliveries. All
+ * that counts stands in the rows (books.ts); what is kept here is what we have in our hands, and may be lost with us at any
+ * line: then another relay sends what was not written down, under the same `webhook-id`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failpoint } from '../failpoints.ts';
+import type { SendResult } from '../net/guardedFetch.ts';
+import type { DeliveryState } from '../webhooks/deliveries.ts';
+import type { ReceiverRecord, RelayBooks, ToSend, TryRecord } from './books.ts';
+import { createSlots, inTurn, type Limits } from './fair.ts';
+import { busySubjects, isOver, type Lane, nextOf, openLane, roomOf } from './lane.ts';
+import type { Bell, Work } from './loop.ts';
+import { afterTry, isGivenUp } from './rules/health.ts';
+import { outcomeOf, type TryKind } from './rules/outcome.ts';
+import { windowAfter } from './rules/window.ts';
+import type { Send } from './sender.ts';
+
+/** By the database's clock. Longer than a send, so that a relay which has leased it can end the send; after a death it is waited for. */
+export const LEASE_MS = 20_000;
+
+/** A send's limit, all in all (api.md §3). */
+export const SEND_MAX_MS = 15_000;
+
+/** At once: what is waited for is somebody else's server. One merchant or one server takes no more than a part. */
+const LIMITS: Limits = { all: 400, perMerchant: 64, perOrigin: 50 };
+
+/** Receivers in our hands at once, each with a few dozen events of some kilobytes. */
+const RECEIVERS_MAX = 500;
+
+/** What fails for our own fault is tried again after this: an operator has to mend it, or a database to come back. */
+const OUR_TROUBLE_WAIT_MS = 60_000;
+
+/** For what is in the air when we stop; the rest is given up and sent again by whoever comes next. Below the supervisor's 15 s. */
+const END_MS = 3_000;
+
+export interface WebhookPorts {
+  readonly books: RelayBooks;
+  readonly send: Send;
+  readonly sendMs: number;
+  readonly bell: Bell;
+  /** After each try, with what the delivery is then. */
+  readonly onTried: (state: DeliveryState) => void;
+  readonly onOurTrouble: (error: unknown, delivery: ToSend) => void;
+  readonly limits?: Limits;
+}
+
+export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTrouble, limits = LIMITS }: WebhookPorts): Work {
+  const lanes = new Map<string, Lane>();
+  const slots = createSlots(limits);
+  const ending = new AbortController();
+  const underWay = new Set<Promise<void>>();
+  let tries: Written[] = [];
+  let lastServed: string | undefined;
+  let hasEnded = false;
+
+  async function turn(): Promise<number> {
+    await writeDown((lane) => isOver(lane, performance.now()));
+    const nextMs = await takeMore();
+    begin();
+    return nextMs;
+  }
+
+  /** What has ended, and how the receivers are. What could not be written stays, for the next turn. */
+  async function writeDown(isReleased: (lane: Lane) => boolean): Promise<void> {
+    const writing = [...tries];
+    const released = [...lanes.values()].filter((lane) => isReleased(lane));
+    const changed = [...lanes.values()].filter((lane) => lane.isChanged || released.includes(lane));
+    if (writing.length + changed.length === 0) return;
+    const health = changed.map((lane) => lane.health);
+    const states = await books.record(writing, changed.map((lane) => recordOf(lane, released.includes(lane))));
+    tries = tries.slice(writing.length);
+    changed.forEach((lane, index) => {
+      lane.isChanged = lane.health !== health[index];
+    });
+    for (const lane of released) lanes.delete(lane.id);
+    for (const { receiver, epoch, subjectId } of writing) {
+      const lane = lanes.get(receiver);
+      if (lane?.epoch === epoch) lane.unwritten.delete(subjectId);
+    }
+    for (const { state } of states) onTried(state);
+    for (const { subjectId } of writing) await failpoint('relay.recorded', subjectId);
+  }
+
+  /** @returns until something else is due. */
+  async function takeMore(): Promise<number> {
+    const nowMs = performance.now();
+    for (const lane of lanes.values()) for (const [subject, until] of lane.aside) if (until <= nowMs) lane.aside.delete(subject);
+    const held = [...lanes.values()].map((lane) => ({
+      id: lane.id,
+      epoch: lane.epoch,
+      room: slots.isFull() ? 0 : roomOf(lane),
+      busy: busySubjects(lane),
+    }));
+    const { leases, deliveries, nextMs } = await books.take(held, RECEIVERS_MAX - lanes.size);
+    const ours = new Set(leases.map(({ id, epoch }) => `${id} ${epoch}`));
+    for (const lane of lanes.values()) if (!ours.has(`${lane.id} ${lane.epoch}`)) lanes.delete(lane.id); // what is in the air for it does not count
+    for (const lease of leases) {
+      const lane = lanes.get(lease.id) ?? openLane(lease);
+      lanes.set(lease.id, lane);
+      lane.leaseUntil = nowMs + lease.leftMs;
+    }
+    for (const delivery of deliveries) lanes.get(delivery.receiverId)?.queue.push(delivery);
+    return nextMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  function begin(): void {
+    if (hasEnded) return;
+    const ready = [...lanes.values()].filter(({ queue }) => queue.length > 0);
+    lastServed = inTurn(ready, ({ merchantId }) => merchantId, beginNext, lastServed);
+  }
+
+  function beginNext(lane: Lane): boolean {
+    const delivery = nextOf(lane, performance.now(), sendMs);
+    if (!delivery) return false;
+    const place = { merchant: lane.merchantId, origin: originOf(delivery.url) };
+    if (!slots.take(place)) return false;
+    lane.queue.shift();
+    lane.sending.add(delivery.subjectId);
+    const sending = sendOne(lane, delivery).finally(() => {
+      slots.leave(place);
+      lane.sending.delete(delivery.subjectId);
+      underWay.delete(sending);
+      begin();
+      bell.ring();
+    });
+    underWay.add(sending);
+    return true;
+  }
+
+  async function sendOne(lane: Lane, delivery: ToSend): Promise<void> {
+    const { subjectId } = delivery;
+    const isProbe = lane.health.failing !== null;
+    try {
+      await failpoint('relay.claimed', subjectId);
+      const result = await send(delivery, ending.signal);
+      await failpoint('relay.sent', subjectId);
+      ended(lane, delivery, isProbe, result);
+    } catch (error) {
+      if (ending.signal.aborted) return; // sent again by whoever comes next
+      onOurTrouble(error, delivery);
+      lane.aside.set(subjectId, performance.now() + OUR_TROUBLE_WAIT_MS);
+    }
+  }
+
+  function ended(lane: Lane, delivery: ToSend, isProbe: boolean, result: SendResult): void {
+    const { id, subjectId, trigger } = delivery;
+    const kind: TryKind = trigger === 'resend' ? 'resend' : isProbe ? 'probe' : 'auto';
+    const { state, spends, waitMs, gone, answered } = outcomeOf(result, kind, delivery.tries);
+    const written: Written = { receiver: lane.id, epoch: lane.epoch, id, subjectId, trigger: kind, state, spends, waitMs, gone, ...said(result) };
+    tries.push(written);
+    lane.unwritten.add(subjectId);
+    if (answered === null) return;
+    lane.window = windowAfter(lane.window, answered, said(result).statusCode);
+    const nowMs = Date.now();
+    const health = afterTry(lane.health, { ok: answered, subject: subjectId, isProbe }, nowMs);
+    lane.isChanged ||= health !== lane.health;
+    lane.health = health;
+    if (!health.failing) return;
+    lane.queue = []; // they wait for a probe to be answered
+    if (isGivenUp(health, nowMs)) lane.disable = 'it has not answered for five days';
+  }
+
+  async function end(): Promise<void> {
+    hasEnded = true;
+    await Promise.race([Promise.allSettled(underWay), sleep(END_MS)]);
+    ending.abort(new Error('the relay stops'));
+    await Promise.allSettled(underWay);
+    await writeDown(() => true);
+  }
+
+  return { name: 'webhooks', turn, end };
+}
+
+/** A try's record, and whose event it was. */
+interface Written extends TryRecord {
+  readonly subjectId: string;
+}
+
+const recordOf = ({ id, epoch, health, disable }: Lane, release: boolean): ReceiverRecord => ({ id, epoch, health, disable, release });
+
+function said(result: SendResult): Pick<TryRecord, 'statusCode' | 'error' | 'durationMs' | 'response'> {
+  const { durationMs } = result;
+  switch (result.outcome) {
+    case 'delivered':
+      return { statusCode: result.statusCode, error: null, durationMs, response: result.excerpt };
+    case 'refused':
+      return { statusCode: null, error: result.error, durationMs, response: null };
+    case 'failed':
+      return { statusCode: result.statusCode, error: result.error, durationMs, response: result.statusCode === null ? null : result.excerpt };
+  }
+}
+
+const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : '');
