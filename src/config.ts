@@ -147,8 +147,8 @@ const PSP_TIMEOUT_MAX_MS = 30_000;
 /** A Temporal Schedule counts in whole seconds. */
 const SCHEDULE_INTERVAL_MIN_MS = 1_000;
 
-/** The workflow gives the first tries of a payout's webhooks 2 minutes, and the last of them begins within one. */
-const WEBHOOK_TIMEOUT_MAX_MS = 30_000;
+/** The relay's lease of a receiver is 20 s (src/relay/webhooks.ts), and must outlast a send. */
+const WEBHOOK_TIMEOUT_MAX_MS = 15_000;
 
 /** Of the activities of one task queue. */
 export interface QueueLimits {
@@ -233,7 +233,7 @@ export function loadDatabase(env: Environment): Pick<Config, 'databaseUrl' | 'da
 export function loadConfig(env: Environment): Config {
   const settings = read(environment, env);
   if (settings.PSP_TIMEOUT > PSP_TIMEOUT_MAX_MS) refuse('PSP_TIMEOUT must be at most 30s.');
-  if (settings.WEBHOOK_TIMEOUT > WEBHOOK_TIMEOUT_MAX_MS) refuse('WEBHOOK_TIMEOUT must be at most 30s.');
+  if (settings.WEBHOOK_TIMEOUT > WEBHOOK_TIMEOUT_MAX_MS) refuse('WEBHOOK_TIMEOUT must be at most 15s.');
   if (settings.PSP_NOT_FOUND_GRACE < settings.PSP_TIMEOUT + 5_000) {
     refuse('PSP_NOT_FOUND_GRACE must be at least 5s more than PSP_TIMEOUT: the PSP may still be at work until then.');
   }

@@ -23,9 +23,8 @@ export interface RiskQuestion {
   readonly policy: PolicyVersion | null;
 }
 
-/** `notify`: a webhook of this payout waits to be sent. */
 export type ReserveAnswer =
-  | { readonly outcome: 'reserved' | 'already'; readonly payout: PayoutRecord; readonly notify: boolean }
+  | { readonly outcome: 'reserved' | 'already'; readonly payout: PayoutRecord }
   | { readonly outcome: Exclude<RefusalCode, 'not_reinitiable'> };
 
 export interface Ledger extends LedgerReads {
@@ -46,11 +45,13 @@ export interface Ledger extends LedgerReads {
 const RESERVE = { name: 'reserve_payout', text: 'SELECT reserve_payout($1) AS answer' };
 const APPLY_FACT = { name: 'apply_fact', text: 'SELECT apply_fact($1, $2, $3, $4, $5) AS answer' };
 
-export function createLedger(pool: Pool): Ledger {
+/** @param onWritten called after each change: an event may have been written, and what it sends is due. */
+export function createLedger(pool: Pool, onWritten: () => void = () => undefined): Ledger {
   async function call<T>(statement: { name: string; text: string }, values: unknown[]): Promise<T> {
     const { rows } = await pool.query<{ answer: T }>({ ...statement, values });
     const row = rows[0];
     if (!row) throw new Error(`no answer from: ${statement.text}`);
+    onWritten();
     return row.answer;
   }
 

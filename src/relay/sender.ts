@@ -7,7 +7,7 @@ import type { ToSend } from './books.ts';
 
 export interface SenderSettings {
   readonly keys: KeyRing;
-  /** For one try, all in all; at most `SEND_MAX_MS`. */
+  /** For one try, all in all; below a lease's length (webhooks.ts). */
   readonly timeoutMs: number;
   /** Test keys' webhooks may go to loopback and over plain http; a live key's never. */
   readonly allowLoopbackTest: boolean;

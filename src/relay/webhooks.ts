@@ -19,9 +19,6 @@ import type { Send } from './sender.ts';
 /** By the database's clock. Longer than a send, so that a relay which has leased it can end the send; after a death it is waited for. */
 export const LEASE_MS = 20_000;
 
-/** A send's limit, all in all (api.md §3). */
-export const SEND_MAX_MS = 15_000;
-
 /** At once: what is waited for is somebody else's server. One merchant or one server takes no more than a part. */
 const LIMITS: Limits = { all: 400, perMerchant: 64, perOrigin: 50 };
 

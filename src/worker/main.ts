@@ -4,9 +4,11 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
+import { createWaker } from '../db/wake.ts';
 import { createMailer } from '../notify/mail.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPspRegistry } from '../psp/registry.ts';
+import { createRelay } from '../relay/relay.ts';
 import { clientSettings } from '../temporal/clientSettings.ts';
 import { FULL } from '../temporal/signals.ts';
 import { startBeat } from './beat.ts';
@@ -15,14 +17,16 @@ import { startWorkerHttp } from './http.ts';
 import { countJobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { createWorkers } from './queues.ts';
+import { keepRelay, relayParts } from './relay.ts';
 import { ensureSchedules } from './schedules.ts';
 import { watchSlots } from './slots.ts';
 import { connectWorker, installRuntime } from './temporal.ts';
 import { startWatch } from './watch.ts';
 import { webhookMetrics } from './webhookMetrics.ts';
 
-/** Connections for webhooks and housekeeping, apart from the payouts': a flood of deliveries must not keep money waiting. */
-const WEBHOOKS_POOL = 4;
+/** Connections for housekeeping and for the relay, apart from the payouts' and from each other: no flood of deliveries keeps money waiting. */
+const HOUSEKEEPING_POOL = 3;
+const RELAY_POOL = 3;
 
 export interface RunningWorker {
   /** Where /health and /metrics are. */
@@ -41,7 +45,10 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const log = createLog(config.logLevel);
   const coreMetricsUrl = await installRuntime(log);
   const pool = createPool({ url: config.databaseUrl, max: config.databasePool, applicationName: 'oncepay worker' });
-  const webhooksPool = createPool({ url: config.databaseUrl, max: WEBHOOKS_POOL, applicationName: 'oncepay webhooks' });
+  const housekeepingPool = createPool({ url: config.databaseUrl, max: HOUSEKEEPING_POOL, applicationName: 'oncepay housekeeping' });
+  const relayPool = createPool({ url: config.databaseUrl, max: RELAY_POOL, applicationName: 'oncepay relay' });
+  const waker = createWaker(config.databaseUrl);
+  const stopping = new AbortController();
   const psps = createPspRegistry(config.psps);
   const mailer = createMailer(config.mail);
   const registry = new Registry();
@@ -62,13 +69,17 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const onBooksChecked = booksMetrics(registry);
   const onWebhookTried = webhookMetrics(registry);
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
-  const closeParts = () => Promise.all([http.close(), connection?.close(), psps.close(), pool.end(), webhooksPool.end()]);
+  const pools = { payouts: pool, housekeeping: housekeepingPool, relay: relayPool };
+  const closeParts = () =>
+    Promise.all([http.close(), connection?.close(), psps.close(), waker.end(), ...Object.values(pools).map((each) => each.end())]);
 
   try {
     connection = await connectWorker(config.temporalAddress, log);
     client = clientOf(config, connection);
     const payoutsClient = createPayoutsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
-    const parts = { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, onWebhookTried, jobs };
+    const relay = createRelay(config.databaseUrl, () => relayParts(config, { pool: relayPool, log, onWebhookTried }), log);
+    const shared = { connection, psps, mailer, log, payoutsClient, onBooksChecked, jobs, relay, stopped: stopping.signal };
+    const parts = { ...shared, pool, housekeepingPool, onWritten: waker.wake };
     workers = await createWorkers(config, parts);
   } catch (error) {
     await closeParts();
@@ -79,10 +90,9 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     log.fatal({ err: error }, 'Temporal has turned this worker away');
     onFatal();
   });
-  const beat = startBeat(webhooksPool, log, { isRunning, isStuck });
-  const stopping = new AbortController();
-  const schedules = ensureSchedules(client, config, log, stopping.signal);
-  const endWatch = startWatch({ client, workers, pools: { payouts: pool, webhooks: webhooksPool }, jobs }, log);
+  const beat = startBeat(housekeepingPool, log, { isRunning, isStuck });
+  const schedules = Promise.all([ensureSchedules(client, config, log, stopping.signal), keepRelay(client, log, stopping.signal)]);
+  const endWatch = startWatch({ client, workers, pools, jobs }, log);
   const places = { temporal: config.temporalAddress, namespace: config.temporalNamespace, port: http.port };
   log.info({ ...places, mail: mailer.destination }, 'the worker takes work');
 

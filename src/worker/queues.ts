@@ -7,7 +7,7 @@ import { createNotificationActivities } from '../../activities/notify/notificati
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
-import { createWebhookActivities, type WebhookPorts } from '../../activities/webhooks/webhooks.ts';
+import { createRelayActivities, type RelayActivityPorts } from '../../activities/relay/relay.ts';
 import type { Config, QueueLimits } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
 import { createLedger } from '../ledger/ledger.ts';
@@ -15,7 +15,7 @@ import type { Mailer } from '../notify/mail.ts';
 import { createPusher } from '../notify/push.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PspRegistry } from '../psp/registry.ts';
-import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, WEBHOOKS_QUEUE } from '../temporal/rules/queues.ts';
+import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, RELAY_QUEUE, WEBHOOKS_QUEUE } from '../temporal/rules/queues.ts';
 import { buildOf, workerSettings } from '../temporal/workerSettings.ts';
 import type { JobCounts } from './jobs.ts';
 import { workflowCode } from './temporal.ts';
@@ -28,16 +28,17 @@ const COMMON = {
   shutdownForceTime: '10s',
 } as const satisfies Partial<WorkerOptions>;
 
-export interface WorkerParts {
+export interface WorkerParts extends RelayActivityPorts {
   readonly connection: NativeConnection;
   readonly pool: Pool;
-  readonly webhooksPool: Pool;
+  readonly housekeepingPool: Pool;
   readonly psps: PspRegistry;
   readonly mailer: Mailer;
   readonly log: Logger;
   readonly payoutsClient: PayoutsClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
-  readonly onWebhookTried: NonNullable<WebhookPorts['onTried']>;
+  /** After each change of the books: there may be something to send. */
+  readonly onWritten: () => void;
   readonly jobs: JobCounts;
 }
 
@@ -51,9 +52,9 @@ const limitedTo = ({ concurrency, perSecond }: QueueLimits) => ({
 /** One Temporal worker a queue, in this process. */
 export async function createWorkers(
   config: Config,
-  { connection, pool, webhooksPool, psps, mailer, log, payoutsClient, onBooksChecked, onWebhookTried, jobs }: WorkerParts,
+  { connection, pool, housekeepingPool, psps, mailer, log, payoutsClient, onBooksChecked, onWritten, jobs, relay, stopped }: WorkerParts,
 ): Promise<readonly Worker[]> {
-  const ledger = createLedger(pool);
+  const ledger = createLedger(pool, onWritten);
   const on = (taskQueue: string) => ({
     ...COMMON,
     connection,
@@ -70,12 +71,17 @@ export async function createWorkers(
   const webhooks = await Worker.create({
     ...on(WEBHOOKS_QUEUE),
     activities: {
-      ...createWebhookActivities({ ...outside, pool: webhooksPool, keys, onTried: onWebhookTried }),
-      ...createNotificationActivities({ pool: webhooksPool, keys, mailer, pusher, publicUrl: config.publicUrl }),
-      ...createMaintenanceActivities({ pool: webhooksPool, payouts: payoutsClient, onBooksChecked }),
+      ...createNotificationActivities({ pool: housekeepingPool, keys, mailer, pusher, publicUrl: config.publicUrl }),
+      ...createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
     },
     maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 10 },
+  });
+  const relaying = await Worker.create({
+    ...on(RELAY_QUEUE),
+    activities: createRelayActivities({ relay, stopped }),
+    maxConcurrentActivityTaskExecutions: 2, // one, and one that takes over from a run which hangs
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
   });
   const callers: Worker[] = [];
   for (const [queue, limits] of Object.entries(config.pspLimits))
@@ -83,7 +89,7 @@ export async function createWorkers(
   const payoutRuns = await Worker.create({
     ...on(PAYOUT_RUNS_QUEUE),
     ...limitedTo(config.payoutRunLimits),
-    activities: createPayoutRunActivities({ pool: webhooksPool, payouts: payoutsClient }),
+    activities: createPayoutRunActivities({ pool: housekeepingPool, payouts: payoutsClient }),
   });
   const decisions = await Worker.create({
     ...on(DECISIONS_QUEUE),
@@ -104,5 +110,5 @@ export async function createWorkers(
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
     stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
   });
-  return [payouts, decisions, ...callers, payoutRuns, webhooks];
+  return [payouts, decisions, ...callers, payoutRuns, relaying, webhooks];
 }
