@@ -34,7 +34,8 @@ export function createRelayActivities({ relay, stopped }: RelayActivityPorts) {
         await relay.run(signal, () => {
           turnedAt = performance.now();
         });
-        if (stopped.aborted || over.signal.aborted) throw over.signal.reason ?? new Error('the worker stops: another one goes on');
+        if (stopped.aborted || over.signal.aborted)
+          throw over.signal.reason ?? new Error('the worker stops: another one goes on');
         cancellationSignal().throwIfAborted();
       } finally {
         clearInterval(beat);

@@ -2,7 +2,7 @@
 import type { Pool } from 'pg';
 import type { EventRecord } from '../events/presentEvent.ts';
 import type { DeliveryState, Trigger } from '../webhooks/deliveries.ts';
-import { type Health, HEALTHY } from './rules/health.ts';
+import { HEALTHY, type Health } from './rules/health.ts';
 
 /** A receiver that is ours to send to. */
 export interface Lease {
@@ -81,7 +81,10 @@ export interface RelayBooks {
   /** See prisma/functions/relay/relay_take.sql. @param atMost how many more receivers. */
   take(held: readonly Held[], atMost: number): Promise<Taken>;
   /** See prisma/functions/relay/relay_record.sql. @returns the deliveries that were ours to write down, as they are then. */
-  record(tries: readonly TryRecord[], receivers: readonly ReceiverRecord[]): Promise<readonly { id: string; state: DeliveryState }[]>;
+  record(
+    tries: readonly TryRecord[],
+    receivers: readonly ReceiverRecord[],
+  ): Promise<readonly { id: string; state: DeliveryState }[]>;
 }
 
 const TAKE = { name: 'relay_take', text: 'SELECT relay_take($1, $2, $3, $4) AS answer' };
@@ -150,11 +153,25 @@ function healthOf(row: HealthRow, nowMs: number): Health {
   return { failures, firstSubject: failedSubject, isMany: failedMany, failing };
 }
 
-function receiverRow({ id, epoch, health, disable, release }: ReceiverRecord, nowMs: number): Record<string, unknown> & HealthRow {
+function receiverRow(
+  { id, epoch, health, disable, release }: ReceiverRecord,
+  nowMs: number,
+): Record<string, unknown> & HealthRow {
   const { failures, firstSubject: failedSubject, isMany: failedMany, failing } = health;
   const failingForMs = failing && nowMs - failing.sinceMs;
   const probeInMs = failing && failing.probeAtMs - nowMs;
-  return { id, epoch, disable, release, failures, failedSubject, failedMany, probes: failing?.probes ?? 0, failingForMs, probeInMs };
+  return {
+    id,
+    epoch,
+    disable,
+    release,
+    failures,
+    failedSubject,
+    failedMany,
+    probes: failing?.probes ?? 0,
+    failingForMs,
+    probeInMs,
+  };
 }
 
 function toSend(row: DeliveryRow): ToSend {

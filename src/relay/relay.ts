@@ -28,13 +28,15 @@ export function createRelay(databaseUrl: string, parts: () => readonly Part[], l
       const hearing = hearWakes(databaseUrl, onWake, stopped);
       const ended = await Promise.allSettled(
         running.map(({ work, bell }) => {
-          const onError = (error: unknown) => log.warn({ err: error, loop: work.name }, 'a turn of the relay failed; trying again');
+          const onError = (error: unknown) =>
+            log.warn({ err: error, loop: work.name }, 'a turn of the relay failed; trying again');
           return keepTurning(work, { bell, stopped, onTurn, onError });
         }),
       );
       await hearing;
       for (const each of ended) {
-        if (each.status === 'rejected') log.warn({ err: each.reason }, 'the relay could not write down all it knew: it is done again');
+        if (each.status === 'rejected')
+          log.warn({ err: each.reason }, 'the relay could not write down all it knew: it is done again');
       }
     },
   };

@@ -65,7 +65,10 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
     const changed = [...lanes.values()].filter((lane) => lane.isChanged || released.includes(lane));
     if (writing.length + changed.length === 0) return;
     const health = changed.map((lane) => lane.health);
-    const states = await books.record(writing, changed.map((lane) => recordOf(lane, released.includes(lane))));
+    const states = await books.record(
+      writing,
+      changed.map((lane) => recordOf(lane, released.includes(lane))),
+    );
     tries = tries.slice(writing.length);
     changed.forEach((lane, index) => {
       lane.isChanged = lane.health !== health[index];
@@ -144,7 +147,18 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
     const { id, subjectId, trigger } = delivery;
     const kind: TryKind = trigger === 'resend' ? 'resend' : isProbe ? 'probe' : 'auto';
     const { state, spends, waitMs, gone, answered } = outcomeOf(result, kind, delivery.tries);
-    const written: Written = { receiver: lane.id, epoch: lane.epoch, id, subjectId, trigger: kind, state, spends, waitMs, gone, ...said(result) };
+    const written: Written = {
+      receiver: lane.id,
+      epoch: lane.epoch,
+      id,
+      subjectId,
+      trigger: kind,
+      state,
+      spends,
+      waitMs,
+      gone,
+      ...said(result),
+    };
     tries.push(written);
     lane.unwritten.add(subjectId);
     if (answered === null) return;
@@ -160,7 +174,7 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
 
   async function end(): Promise<void> {
     hasEnded = true;
-    await Promise.race([Promise.allSettled(underWay), sleep(END_MS)]);
+    await Promise.race([Promise.allSettled(underWay), sleep(END_MS, undefined, { ref: false })]);
     ending.abort(new Error('the relay stops'));
     await Promise.allSettled(underWay);
     await writeDown(() => true);
@@ -174,7 +188,13 @@ interface Written extends TryRecord {
   readonly subjectId: string;
 }
 
-const recordOf = ({ id, epoch, health, disable }: Lane, release: boolean): ReceiverRecord => ({ id, epoch, health, disable, release });
+const recordOf = ({ id, epoch, health, disable }: Lane, release: boolean): ReceiverRecord => ({
+  id,
+  epoch,
+  health,
+  disable,
+  release,
+});
 
 function said(result: SendResult): Pick<TryRecord, 'statusCode' | 'error' | 'durationMs' | 'response'> {
   const { durationMs } = result;
@@ -184,7 +204,12 @@ function said(result: SendResult): Pick<TryRecord, 'statusCode' | 'error' | 'dur
     case 'refused':
       return { statusCode: null, error: result.error, durationMs, response: null };
     case 'failed':
-      return { statusCode: result.statusCode, error: result.error, durationMs, response: result.statusCode === null ? null : result.excerpt };
+      return {
+        statusCode: result.statusCode,
+        error: result.error,
+        durationMs,
+        response: result.statusCode === null ? null : result.excerpt,
+      };
   }
 }
 

@@ -45,7 +45,11 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const log = createLog(config.logLevel);
   const coreMetricsUrl = await installRuntime(log);
   const pool = createPool({ url: config.databaseUrl, max: config.databasePool, applicationName: 'oncepay worker' });
-  const housekeepingPool = createPool({ url: config.databaseUrl, max: HOUSEKEEPING_POOL, applicationName: 'oncepay housekeeping' });
+  const housekeepingPool = createPool({
+    url: config.databaseUrl,
+    max: HOUSEKEEPING_POOL,
+    applicationName: 'oncepay housekeeping',
+  });
   const relayPool = createPool({ url: config.databaseUrl, max: RELAY_POOL, applicationName: 'oncepay relay' });
   const waker = createWaker(config.databaseUrl);
   const stopping = new AbortController();
@@ -71,7 +75,13 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
   const pools = { payouts: pool, housekeeping: housekeepingPool, relay: relayPool };
   const closeParts = () =>
-    Promise.all([http.close(), connection?.close(), psps.close(), waker.end(), ...Object.values(pools).map((each) => each.end())]);
+    Promise.all([
+      http.close(),
+      connection?.close(),
+      psps.close(),
+      waker.end(),
+      ...Object.values(pools).map((each) => each.end()),
+    ]);
 
   try {
     connection = await connectWorker(config.temporalAddress, log);

@@ -52,7 +52,20 @@ const limitedTo = ({ concurrency, perSecond }: QueueLimits) => ({
 /** One Temporal worker a queue, in this process. */
 export async function createWorkers(
   config: Config,
-  { connection, pool, housekeepingPool, psps, mailer, log, payoutsClient, onBooksChecked, onWritten, jobs, relay, stopped }: WorkerParts,
+  {
+    connection,
+    pool,
+    housekeepingPool,
+    psps,
+    mailer,
+    log,
+    payoutsClient,
+    onBooksChecked,
+    onWritten,
+    jobs,
+    relay,
+    stopped,
+  }: WorkerParts,
 ): Promise<readonly Worker[]> {
   const ledger = createLedger(pool, onWritten);
   const on = (taskQueue: string) => ({

@@ -1,9 +1,11 @@
-/** Merchants with endpoints, over the real ledger, and the webhook activities as a worker runs them. */
-import { randomBytes } from 'node:crypto';
-import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
-import { createWebhookActivities, type Delivered, type WebhookPorts } from '../../activities/webhooks/webhooks.ts';
+/** Merchants with endpoints, over the real ledger, and relays that bring them their webhooks. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mode } from '../../src/payouts/rules/contract.ts';
+import { createRelayBooks, type ToSend } from '../../src/relay/books.ts';
+import { createBell, type Work } from '../../src/relay/loop.ts';
+import { createSender, type Send } from '../../src/relay/sender.ts';
+import { createWebhooks, LEASE_MS, type WebhookPorts } from '../../src/relay/webhooks.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, type Owner, openBooks } from './books.ts';
 import { keys, sealed } from './encryption.ts';
@@ -17,6 +19,9 @@ export interface StoredDelivery {
   readonly type: string;
   readonly state: string;
   readonly attempts: number;
+  readonly tries: number;
+  /** Until it is due, to the second. */
+  readonly due_in: number;
 }
 
 export interface StoredAttempt {
@@ -27,42 +32,80 @@ export interface StoredAttempt {
   readonly response: string | null;
 }
 
+export interface TestRelay {
+  readonly work: Work;
+  /** Turns until nothing is due, nothing is in the air and all is written down. */
+  settle(): Promise<void>;
+  /** What it has begun to send. */
+  readonly begun: ToSend[];
+}
+
+export interface RelayChange extends Partial<Pick<WebhookPorts, 'limits' | 'onOurTrouble'>> {
+  /** Around the real one. */
+  readonly send?: (send: Send) => Send;
+  readonly timeoutMs?: number;
+  readonly leaseMs?: number;
+}
+
 export interface WebhookWorld {
   readonly books: Books;
-  readonly activities: ReturnType<typeof createWebhookActivities>;
   merchant(mode?: Mode): Promise<WebhookMerchant>;
   /** An endpoint for all of a merchant's events: its id and its secret. */
   endpoint(owner: Owner, url: string): Promise<{ id: string; secret: string }>;
-  /** Runs `deliverWebhooks` as a worker would. */
-  deliver(payoutId: string): Promise<Delivered>;
-  /** Runs `attemptDelivery` as a worker would. */
-  attempt(
-    deliveryId: string,
-    more?: { trigger?: 'auto' | 'resend'; isLast?: boolean },
-  ): ReturnType<WebhookWorld['activities']['attemptDelivery']>;
+  /** Another process's relay. Nobody turns it but the test. */
+  relay(change?: RelayChange): TestRelay;
+  /** By a relay of its own, until nothing is due: then it ends. */
+  deliver(change?: RelayChange): Promise<void>;
+  /** The clock goes on by so much, for all that waits. */
+  pass(ms: number): Promise<void>;
   /** In the order of their events. */
-  deliveries(payoutId: string): Promise<StoredDelivery[]>;
+  deliveries(subjectId: string): Promise<StoredDelivery[]>;
   attempts(deliveryId: string): Promise<StoredAttempt[]>;
-  /** The same activities with other ports: another worker. */
-  withPorts(change: Partial<WebhookPorts>): WebhookWorld['activities'];
   stop(): Promise<void>;
 }
 
 export const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
-/** Runs an activity with a context, as inside a worker. */
-export function inActivity<T>(run: () => Promise<T>): Promise<T> {
-  return new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(run) as Promise<T>;
-}
-
 export async function openWebhookWorld(): Promise<WebhookWorld> {
   const books = await openBooks();
   const { owner: sql, pool } = books.db;
-  const ports: WebhookPorts = { pool, keys, timeoutMs: 2_000, allowLoopbackTest: true, stayMs: 0 };
-  const activities = createWebhookActivities(ports);
+
+  function relay({ send = (real) => real, timeoutMs = 2_000, leaseMs = LEASE_MS, ...ports }: RelayChange = {}): TestRelay {
+    const bell = createBell();
+    const begun: ToSend[] = [];
+    let ended = 0;
+    const real = send(createSender({ keys, timeoutMs, allowLoopbackTest: true }));
+    const counted: Send = async (delivery, signal) => {
+      begun.push(delivery);
+      try {
+        return await real(delivery, signal);
+      } finally {
+        ended += 1;
+      }
+    };
+    const work = createWebhooks({
+      books: createRelayBooks(pool, randomUUID(), leaseMs),
+      send: counted,
+      sendMs: timeoutMs,
+      bell,
+      onTried: () => undefined,
+      onOurTrouble: () => undefined,
+      ...ports,
+    });
+    async function settle(): Promise<void> {
+      for (let quiet = 0; quiet < 2; ) {
+        const before = begun.length;
+        await work.turn();
+        quiet = begun.length === before && ended === before ? quiet + 1 : 0;
+        await sleep(5);
+      }
+    }
+    return { work, settle, begun };
+  }
+
   return {
     books,
-    activities,
+    relay,
     async merchant(mode = 'test') {
       const owner = { merchantId: newId('mer'), mode };
       const secret = newSecret();
@@ -83,14 +126,24 @@ export async function openWebhookWorld(): Promise<WebhookWorld> {
       );
       return { id, secret };
     },
-    deliver: (payoutId) => inActivity(() => activities.deliverWebhooks({ payoutId })),
-    attempt: (deliveryId, { trigger = 'auto', isLast = false } = {}) =>
-      inActivity(() => activities.attemptDelivery({ deliveryId, trigger, isLast })),
-    async deliveries(payoutId) {
+    async deliver(change) {
+      const { work, settle } = relay(change);
+      await settle();
+      await work.end();
+    },
+    async pass(ms) {
+      const interval = `${ms} milliseconds`;
+      await sql.query(`UPDATE webhook_deliveries SET due_at = due_at - $1::interval WHERE state = 'pending'`, [interval]);
+      await sql.query(
+        `UPDATE receivers SET probe_at = probe_at - $1::interval, failing_since = failing_since - $1::interval, lease_until = lease_until - $1::interval`,
+        [interval],
+      );
+    },
+    async deliveries(subjectId) {
       const { rows } = await sql.query<StoredDelivery>(
-        `SELECT d.id, e.type, d.state, d.attempts FROM webhook_deliveries d JOIN events e ON e.id = d.event_id
-          WHERE d.subject_id = $1 ORDER BY e.sequence, d.id`,
-        [payoutId],
+        `SELECT d.id, e.type, d.state, d.attempts, d.tries, round(extract(epoch FROM d.due_at - now()))::float8 AS due_in
+           FROM webhook_deliveries d JOIN events e ON e.id = d.event_id WHERE d.subject_id = $1 ORDER BY e.sequence, d.id`,
+        [subjectId],
       );
       return rows;
     },
@@ -101,7 +154,6 @@ export async function openWebhookWorld(): Promise<WebhookWorld> {
       );
       return rows;
     },
-    withPorts: (change) => createWebhookActivities({ ...ports, ...change }),
     stop: () => books.stop(),
   };
 }

@@ -28,7 +28,8 @@ export function outcomeOf(result: Reply, kind: TryKind, tries: number): Outcome 
     case 'refused': // no later try could change that: the merchant must give another URL
       return { state: 'failed', spends: kind === 'auto', waitMs: null, gone: false, answered: null };
     case 'failed': {
-      if (result.statusCode === GONE) return { state: 'failed', spends: kind === 'auto', waitMs: null, gone: true, answered: false };
+      if (result.statusCode === GONE)
+        return { state: 'failed', spends: kind === 'auto', waitMs: null, gone: true, answered: false };
       if (kind === 'probe') return { state: 'pending', spends: false, waitMs: null, gone: false, answered: false };
       const spent = tries + (kind === 'auto' ? 1 : 0);
       const waitMs = waitBefore(spent + 1) ?? null;
