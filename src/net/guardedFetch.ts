@@ -1,7 +1,5 @@
 /** One POST to a customer's URL, which may be slow, dead, hostile or a way back into our own network. */
-import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { storable } from '../rules/text.ts';
 import {
   type Address,
   type AddressRules,
@@ -12,20 +10,12 @@ import {
   type UrlFaultCode,
   withLimit,
 } from './address.ts';
+import { readExcerpt } from './excerpt.ts';
 import { retryAfter } from './retryAfter.ts';
-import { chunksOf, send } from './send.ts';
+import { send } from './send.ts';
 
 /** DNS and then TCP with TLS, each: a host that is up answers either within one. What a firewall swallows stops here. */
 const CONNECT_MS = 5_000;
-
-/** What is read of an answer before it is cut off: enough for any error page, too little to fill our memory. */
-const READ_MAX_BYTES = 64 * 1024;
-
-/** After the status nothing in the answer matters to us: this long for the excerpt, then the connection goes. */
-const BODY_MS = 2_000;
-
-/** What a merchant sees of their own answer. */
-const EXCERPT_MAX_BYTES = 1_024;
 
 /** Beyond the longest wait between two tries it says nothing more. */
 const RETRY_AFTER_MAX_MS = 48 * 3_600_000;
@@ -166,26 +156,6 @@ class Refused extends Error {
 
 class TimedOut extends Error {
   readonly code = 'ETIMEDOUT';
-}
-
-async function readExcerpt(response: IncomingMessage): Promise<string> {
-  const kept: Buffer[] = [];
-  let bytes = 0;
-  const timer = setTimeout(() => response.destroy(), BODY_MS);
-  try {
-    for await (const chunk of chunksOf(response)) {
-      if (bytes < EXCERPT_MAX_BYTES) kept.push(chunk.subarray(0, EXCERPT_MAX_BYTES - bytes));
-      bytes += chunk.length;
-      if (bytes >= READ_MAX_BYTES) break;
-    }
-  } catch {
-    // The status has been said; how the rest of the answer ended changes nothing.
-  } finally {
-    clearTimeout(timer);
-  }
-  // A cut through a character leaves U+FFFD. Its lines stay lines: it is mostly an error page.
-  const lines = Buffer.concat(kept).toString('utf8').split('\n');
-  return lines.map((line) => storable(line, EXCERPT_MAX_BYTES)).join('\n');
 }
 
 /** Nothing to wait for is nothing said. */

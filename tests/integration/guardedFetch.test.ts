@@ -3,8 +3,9 @@
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from '@jest/globals';
-import { neverAnswer, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
+import { type Answer, neverAnswer, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
 import { postWebhook, type WebhookPost } from '../../src/net/guardedFetch.ts';
 
 const toClose: (() => Promise<void>)[] = [];
@@ -50,6 +51,7 @@ test.each([
   ['0', null],
   ['soon', null],
   ['99999999', 48 * 3_600_000],
+  ['99999999999999999999', 48 * 3_600_000],
 ])('an error keeps its status, its words and Retry-After %s', async (header, retryAfterMs) => {
   const server = await receiver(say(503, 'be\u0000 back\nsoon', { 'retry-after': header }));
 
@@ -61,6 +63,85 @@ test('Retry-After may also be a date', async () => {
 
   const result = await post(server.url);
   expect(result.outcome === 'failed' && (result.retryAfterMs ?? 0) > 3_500_000).toBe(true);
+});
+
+const packed =
+  (coding: string, body: Uint8Array): Answer =>
+  (_request, response) =>
+    void response.writeHead(500, { 'content-encoding': coding }).end(body);
+
+const PAGE = `<h1>Außer Betrieb</h1>\n${'bis morgen '.repeat(2_000)}`;
+
+test.each([
+  ['gzip', gzipSync(PAGE)],
+  ['GZIP', gzipSync(PAGE)],
+  ['x-gzip', gzipSync(PAGE)],
+  ['deflate', deflateSync(PAGE)],
+  ['deflate', deflateRawSync(PAGE)],
+  ['br', brotliCompressSync(PAGE)],
+])('an error page that came packed (%s) is shown in its words', async (coding, body) => {
+  const server = await receiver(packed(coding, body));
+
+  const result = await post(server.url);
+  expect(result).toMatchObject({
+    outcome: 'failed',
+    statusCode: 500,
+    excerpt: expect.stringMatching(/^<h1>Außer Betrieb<\/h1>\nbis morgen /),
+  });
+  expect(Buffer.byteLength('excerpt' in result ? result.excerpt : '')).toBe(1_024);
+});
+
+test.each([
+  ['gzip', 300],
+  ['br', 300],
+])('a packed page (%s) that is cut off is shown as far as it came', async (coding, bytes) => {
+  const words = Array.from({ length: 500 }, (_, at) => `line ${at * 7_919}`).join('\n');
+  const body = coding === 'br' ? brotliCompressSync(words) : gzipSync(words);
+  const server = await receiver((_request, response) => {
+    response.writeHead(500, { 'content-encoding': coding, 'content-length': String(body.length) });
+    response.write(body.subarray(0, bytes), () => response.destroy());
+  });
+
+  expect(await post(server.url)).toMatchObject({ statusCode: 500, excerpt: expect.stringMatching(/^line 0\nline 7919\n/) });
+});
+
+const BROKEN = gzipSync(PAGE);
+BROKEN[30] = ~(BROKEN[30] ?? 0) & 0xff;
+const MEBIBYTE = 1_024 * 1_024;
+
+test.each([
+  ['what is no gzip at all', 'gzip', Buffer.from('plain words'), '(gzip, 11 bytes)'],
+  ['a broken gzip', 'gzip', BROKEN, `(gzip, ${BROKEN.length} bytes)`],
+  ['the head of one', 'gzip', gzipSync(PAGE).subarray(0, 8), '(gzip, 8 bytes)'],
+  ['no brotli', 'br', Buffer.alloc(20, 0xff), '(br, 20 bytes)'],
+  ['no deflate', 'deflate', Buffer.alloc(20, 0xff), '(deflate, 20 bytes)'],
+])('%s is said to be that, and how long', async (_what, coding, body, excerpt) => {
+  const server = await receiver(packed(coding, body));
+
+  expect(await post(server.url)).toMatchObject({ outcome: 'failed', statusCode: 500, excerpt });
+});
+
+test.each([
+  ['gzip', gzipSync(Buffer.alloc(32 * MEBIBYTE))],
+  ['deflate', deflateSync(Buffer.alloc(32 * MEBIBYTE))],
+  ['br', brotliCompressSync(Buffer.alloc(32 * MEBIBYTE))],
+])('a %s bomb is not unpacked, and what was read of it is counted', async (coding, body) => {
+  const server = await receiver(packed(coding, body));
+
+  const read = Math.min(body.length, 64 * 1_024);
+  expect(await post(server.url)).toMatchObject({ outcome: 'failed', statusCode: 500, excerpt: `(${coding}, ${read} bytes)` });
+});
+
+test.each(['utf-8', 'identity', 'gzip, gzip', ''])('an answer in the coding %j is shown as it came', async (coding) => {
+  const server = await receiver(packed(coding, Buffer.from('plain words')));
+
+  expect(await post(server.url)).toMatchObject({ outcome: 'failed', excerpt: 'plain words' });
+});
+
+test('an empty answer is empty, whatever it calls itself', async () => {
+  const server = await receiver(packed('gzip', Buffer.alloc(0)));
+
+  expect(await post(server.url)).toMatchObject({ outcome: 'failed', excerpt: '' });
 });
 
 test('a receiver that never answers is given up at the limit', async () => {
