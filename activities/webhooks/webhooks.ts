@@ -52,6 +52,7 @@ export interface Delivered {
 export interface AttemptAnswer {
   readonly delivered: boolean;
   readonly final: boolean;
+  readonly statusCode: number | null;
   /** How long the receiver asks us to wait. */
   readonly retryAfterMs: number | null;
 }
@@ -176,9 +177,9 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
     /** One try of one delivery. @throws `ReceiverBusy`, to be tried again soon, while too many tries to its host are running. */
     async attemptDelivery({ deliveryId, trigger, isLast }: AttemptInput): Promise<AttemptAnswer> {
       const delivery = await deliveries.read(deliveryId);
-      if (!delivery) return { delivered: false, final: true, retryAfterMs: null };
+      if (!delivery) return { delivered: false, final: true, statusCode: null, retryAfterMs: null };
       if (trigger === 'auto' && delivery.state !== 'pending') {
-        return { delivered: delivery.state === 'delivered', final: true, retryAfterMs: null };
+        return { delivered: delivery.state === 'delivered', final: true, statusCode: null, retryAfterMs: null };
       }
       const tried = await whileBeating(HEARTBEAT_MS, () => tryOnce(delivery, trigger, isLast));
       if (!tried)
@@ -188,7 +189,8 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
           nextRetryDelay: '5s',
           category: 'BENIGN',
         });
-      return { delivered: tried.state === 'delivered', final: tried.state !== 'pending', retryAfterMs: tried.retryAfterMs };
+      const { state, statusCode, retryAfterMs } = tried;
+      return { delivered: state === 'delivered', final: state !== 'pending', statusCode, retryAfterMs };
     },
   };
 }

@@ -1,17 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { EVENT_TYPES, FACT_IGNORED } from '../../src/payouts/rules/machine.ts';
-import { eventPatternFault, isEventType, TRIES_MAX, waitBefore, wantsEvent } from '../../src/webhooks/rules/eventPatterns.ts';
-
-test('a webhook is tried ten times over more than three days, at the times that were promised', () => {
-  const second = 1_000;
-  const hour = 3_600 * second;
-  const promised = [0, 5 * second, 300 * second, 1_800 * second, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour];
-  expect(Array.from({ length: TRIES_MAX }, (_, at) => waitBefore(at + 1))).toEqual(promised);
-});
-
-test('there is no try before the first and none after the last', () => {
-  for (const number of [0, -1, 11, 1.5, Number.NaN]) expect(waitBefore(number)).toBeUndefined();
-});
+import { eventPatternFault, isEventType, wantsEvent } from '../../src/webhooks/rules/eventPatterns.ts';
 
 describe('an endpoint gets the events it has asked for, and no others', () => {
   test('by name, by family, or all', () => {

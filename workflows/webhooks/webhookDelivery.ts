@@ -3,7 +3,7 @@ import { type ActivityInterfaceFor, condition, proxyActivities, setCurrentDetail
 import type { AttemptAnswer, WebhookActivities } from '../../activities/webhooks/webhooks.ts';
 import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { retryNowSignal, type WebhookDeliveryInput, type WebhookDeliveryResult } from '../../src/webhooks/rules/delivery.ts';
-import { TRIES_MAX, waitBefore } from '../../src/webhooks/rules/eventPatterns.ts';
+import { TRIES_MAX, waitAfter } from '../../src/webhooks/rules/schedule.ts';
 import { now } from '../clock.ts';
 
 /** What the receiver says is an answer, not an error: these retries are for our own troubles, such as a database that is away. */
@@ -22,15 +22,14 @@ export async function webhookDelivery(input: WebhookDeliveryInput): Promise<Webh
 
   if (input.trigger === 'resend') return resultOf(await attempt('resend', false, 'resend'));
 
-  let retryAfterMs: number | null = null;
+  let answer: AttemptAnswer | undefined; // of the first try it is not known here
   for (let number = Math.min(input.tried + 1, TRIES_MAX); ; number += 1) {
     const name = `try ${number} of ${TRIES_MAX}`;
     const isLast = number === TRIES_MAX;
-    const early = await waitFor(waitMs(number, retryAfterMs), name);
+    const early = await waitFor(waitAfter(number - 1, answer) ?? 0, name);
     if (early) return resultOf(early);
-    const answer = await attempt('auto', isLast, name);
+    answer = await attempt('auto', isLast, name);
     if (answer.final || isLast) return resultOf(answer);
-    retryAfterMs = answer.retryAfterMs;
   }
 
   /** Until the next try is due. A try that a person asks for comes besides, and its answer counts if it is final. */
@@ -49,12 +48,6 @@ export async function webhookDelivery(input: WebhookDeliveryInput): Promise<Webh
   function attempt(trigger: 'auto' | 'resend', isLast: boolean, summary: string): Promise<AttemptAnswer> {
     return attemptDelivery.executeWithOptions({ summary }, [{ deliveryId: input.deliveryId, trigger, isLast }]);
   }
-}
-
-/** The schedule's wait; longer if the receiver asked for it, but at most twice as long: it must not put us off for ever. */
-function waitMs(number: number, retryAfterMs: number | null): number {
-  const scheduled = waitBefore(number) ?? 0;
-  return Math.min(Math.max(scheduled, retryAfterMs ?? 0), 2 * scheduled);
 }
 
 const resultOf = ({ delivered }: AttemptAnswer): WebhookDeliveryResult => ({ delivered });

@@ -1,25 +1,5 @@
-/** Rules of outgoing webhooks: when they are tried, and which events an endpoint has asked for. */
+/** Which events an endpoint has asked for. */
 import { EVENT_TYPES, type EventType } from '../../payouts/rules/machine.ts';
-
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-
-/**
- * The wait before each try: quick ones for a restart, an hourly range for a bad deploy, days for a weekend. Over three
- * days in all: who was away on Saturday has their events on Monday.
- */
-// biome-ignore format: a table
-const TRY_WAITS_MS: readonly number[] = [
-  0, 5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
-];
-
-export const TRIES_MAX = TRY_WAITS_MS.length;
-
-/** How long to wait before try number n (from 1) after the one before it; undefined where there is no such try any more. */
-export function waitBefore(tryNumber: number): number | undefined {
-  return TRY_WAITS_MS[tryNumber - 1];
-}
 
 export type EventPatternFault = 'invalid_type' | 'unknown_event_type';
 
