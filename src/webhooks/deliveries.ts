@@ -65,12 +65,14 @@ const READ = `
          CASE WHEN d.endpoint_id IS NULL THEN 'active'
               WHEN e.id IS NULL OR e.deleted_at IS NOT NULL THEN 'deleted'
               WHEN e.disabled_at IS NOT NULL THEN 'disabled' ELSE 'active' END AS receiver_state,
-         CASE WHEN d.endpoint_id IS NULL THEN m.webhook_secret ELSE e.secret END AS secret,
-         CASE WHEN e.previous_until > now() THEN e.previous_secret END AS previous_secret,
+         CASE WHEN d.endpoint_id IS NULL THEN coalesce(s.secret, m.webhook_secret) ELSE e.secret END AS secret,
+         CASE WHEN e.previous_until > now() THEN e.previous_secret
+              WHEN s.previous_until > now() THEN s.previous_secret END AS previous_secret,
          v.id AS event_id, v.subject_kind AS "subjectKind", v.type, v.at, v.mode, v.sequence, v.object
     FROM webhook_deliveries d
     JOIN events v ON v.id = d.event_id
     LEFT JOIN merchants m ON v.owner_kind = 'merchant' AND m.id = v.owner_id -- whose callbackUrl it is
+    LEFT JOIN callback_secrets s ON d.endpoint_id IS NULL AND s.merchant_id = m.id AND s.mode = v.mode
     LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id
    WHERE d.id = $1`;
 

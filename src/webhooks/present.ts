@@ -1,7 +1,8 @@
-/** Webhook endpoints and what came of each try, as merchants and admins see them (api.md §3). Never a secret. */
+/** Webhook endpoints and what came of each try, as merchants and admins see them (api.md §3). A secret only as it is rotated. */
 import type { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from '../generated/prisma/client.ts';
+import type { KeptSecrets } from './rules/rotation.ts';
 
-type ShownEndpoint = Omit<WebhookEndpoint, 'secret' | 'previousSecret' | 'merchantId'>;
+type ShownEndpoint = Omit<WebhookEndpoint, 'merchantId' | keyof KeptSecrets> & Pick<KeptSecrets, 'previousUntil'>;
 
 export function presentEndpoint(endpoint: ShownEndpoint) {
   const { id, url, eventTypes, mode, disabledAt, disabledReason, previousUntil, createdAt } = endpoint;
@@ -18,6 +19,22 @@ export function presentEndpoint(endpoint: ShownEndpoint) {
     createdAt: createdAt.toISOString(),
   };
 }
+
+/** @param secret the new one, in the clear */
+export const presentRotatedEndpoint = (endpoint: WebhookEndpoint, secret: string) => ({
+  ...presentEndpoint(endpoint),
+  secret,
+  dropped: droppedBy(endpoint),
+});
+
+/** @param secret the new one, in the clear */
+export const presentRotatedSecret = (kept: KeptSecrets, secret: string) => ({
+  secret,
+  previousSecretUntil: kept.previousUntil?.toISOString() ?? null,
+  dropped: droppedBy(kept),
+});
+
+const droppedBy = ({ droppedUntil }: Pick<KeptSecrets, 'droppedUntil'>) => droppedUntil && { until: droppedUntil.toISOString() };
 
 export function presentAttempt({ id, deliveryId, number, trigger, statusCode, error, durationMs, response, at }: WebhookAttempt) {
   return {

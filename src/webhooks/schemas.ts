@@ -15,9 +15,17 @@ const endpointFields = {
 };
 export const endpointSchema = z.object(endpointFields).meta({ id: 'WebhookEndpoint' });
 
-export const endpointWithSecretSchema = z
-  .object({ ...endpointFields, secret: z.string().meta({ description: 'Shown here only', examples: ['whsec_…'] }) })
-  .meta({ id: 'WebhookEndpointWithSecret' });
+const secret = z.string().meta({ description: 'Shown here only', examples: ['whsec_…'] });
+export const endpointWithSecretSchema = z.object({ ...endpointFields, secret }).meta({ id: 'WebhookEndpointWithSecret' });
+
+const dropped = z.object({ until: timeSchema }).nullable().meta({
+  description:
+    'Only the secret that was in use signs beside the new one. An older one that would have signed until then signs no more',
+});
+export const rotatedEndpointSchema = z.object({ ...endpointFields, secret, dropped }).meta({ id: 'RotatedWebhookEndpoint' });
+export const rotatedSecretSchema = z
+  .object({ secret, previousSecretUntil: endpointFields.previousSecretUntil, dropped })
+  .meta({ id: 'RotatedWebhookSecret' });
 
 export const deliverySchema = z
   .object({
@@ -41,7 +49,9 @@ export const webhookAttemptSchema = z
     statusCode: z.int().nullable(),
     error: z.string().nullable(),
     durationMs: z.int(),
-    response: z.string().nullable().meta({ description: 'How the receiver’s answer begins' }),
+    response: z.string().nullable().meta({
+      description: 'How the receiver’s answer begins; `(gzip, 312 bytes)` where it is compressed and cannot be read',
+    }),
     at: timeSchema,
   })
   .meta({ id: 'WebhookAttempt' });

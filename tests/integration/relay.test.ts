@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { type Answer, neverAnswer, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
 import { sealed } from '../support/encryption.ts';
-import { newSecret, openWebhookWorld, type WebhookWorld } from '../support/webhookWorld.ts';
+import { newSecret, openWebhookWorld, type WebhookMerchant, type WebhookWorld } from '../support/webhookWorld.ts';
 
 let world: WebhookWorld;
 const receivers: Receiver[] = [];
@@ -236,26 +236,109 @@ test('a resend of what waits for its next try comes at once, and uses up none of
   expect(await world.deliveries(id)).toMatchObject([{ state: 'delivered', attempts: 4 }]);
 });
 
-test('while a secret is rotated both open the webhook; afterwards only the new one', async () => {
-  const owner = await world.merchant();
-  const server = await receiver();
-  const { id: endpointId, secret } = await world.endpoint(owner, server.url);
-  const rotated = newSecret();
-  const rotate = `UPDATE webhook_endpoints SET secret = $2, previous_secret = $3, previous_until = now() + $4::interval WHERE id = $1`;
-  const id = await world.books.payout(owner);
+interface Rotation {
+  readonly secret: string;
+  readonly previous: string;
+  /** When the one before stops signing, from now. */
+  readonly until: string;
+}
 
-  await sql(rotate, [endpointId, sealed(rotated), sealed(secret), '1 hour']);
+const rotations: readonly (readonly [string, (owner: WebhookMerchant, url: string) => Promise<RotatedReceiver>])[] = [
+  [
+    'an endpoint’s',
+    async (owner, url) => {
+      const { id, secret } = await world.endpoint(owner, url);
+      return {
+        secret,
+        callbackUrl: null,
+        rotate: async (each) =>
+          void (await sql(
+            `UPDATE webhook_endpoints SET secret = $2, previous_secret = $3, previous_until = now() + $4::interval WHERE id = $1`,
+            [id, sealed(each.secret), sealed(each.previous), each.until],
+          )),
+      };
+    },
+  ],
+  [
+    'a callbackUrl’s',
+    async (owner, callbackUrl) => ({
+      secret: owner.secret,
+      callbackUrl,
+      rotate: async (each) =>
+        void (await sql(
+          `INSERT INTO callback_secrets (merchant_id, mode, secret, previous_secret, previous_until)
+           VALUES ($1, $2, $3, $4, now() + $5::interval)
+           ON CONFLICT (merchant_id, mode) DO UPDATE SET previous_until = excluded.previous_until`,
+          [owner.merchantId, owner.mode, sealed(each.secret), sealed(each.previous), each.until],
+        )),
+    }),
+  ],
+];
+
+interface RotatedReceiver {
+  readonly secret: string;
+  readonly callbackUrl: string | null;
+  rotate(rotation: Rotation): Promise<void>;
+}
+
+test.each(rotations)(
+  'while %s secret is rotated both open the webhook, in both kinds; afterwards only the new one',
+  async (_whose, made) => {
+    const owner = await world.merchant();
+    const server = await receiver();
+    const { secret, callbackUrl, rotate } = await made(owner, server.url);
+    const rotated = newSecret();
+    const id = await world.books.payout(owner, callbackUrl === null ? {} : { callbackUrl });
+
+    await rotate({ secret: rotated, previous: secret, until: '1 hour' });
+    await world.deliver();
+    await rotate({ secret: rotated, previous: secret, until: '-1 second' });
+    await world.books.told(id, 'attempt_started 1');
+    await world.deliver();
+
+    const [during, after] = server.received;
+    if (!during || !after) throw new Error('not received');
+    const simple = (key: string, { body }: { body: string }) => `sha256=${createHmac('sha256', key).update(body).digest('hex')}`;
+    expect(new Webhook(rotated).verify(during.body, during.headers)).toBeDefined();
+    expect(new Webhook(secret).verify(during.body, during.headers)).toBeDefined();
+    expect(during.headers).toMatchObject({
+      'x-signature': simple(rotated, during),
+      'x-signature-previous': simple(secret, during),
+    });
+    expect(new Webhook(rotated).verify(after.body, after.headers)).toBeDefined();
+    expect(() => new Webhook(secret).verify(after.body, after.headers)).toThrow();
+    expect(after.headers['x-signature']).toBe(simple(rotated, after));
+    expect(after.headers['x-signature-previous']).toBeUndefined();
+  },
+);
+
+test('a rotation of one kind or mode leaves every other receiver with the secret it holds', async () => {
+  const owner = await world.merchant();
+  const [atEndpoint, atCallback] = [await receiver(), await receiver()];
+  const { secret } = await world.endpoint(owner, atEndpoint.url);
+  await sql(
+    `INSERT INTO callback_secrets (merchant_id, mode, secret, previous_secret, previous_until) VALUES
+       ($1, 'live', $2, $2, now() + interval '1 hour'), ($3, 'test', $2, $2, now() + interval '1 hour')`,
+    [owner.merchantId, sealed(newSecret()), (await world.merchant()).merchantId],
+  );
+  const id = await world.books.payout(owner, { callbackUrl: atCallback.url });
   await world.deliver();
-  await sql(rotate, [endpointId, sealed(rotated), sealed(secret), '-1 second']);
+  await sql(
+    `INSERT INTO callback_secrets (merchant_id, mode, secret, previous_secret, previous_until)
+     VALUES ($1, 'test', $2, $2, now() + interval '1 hour')`,
+    [owner.merchantId, sealed(newSecret())],
+  );
   await world.books.told(id, 'attempt_started 1');
   await world.deliver();
 
-  const [during, after] = server.received;
-  if (!during || !after) throw new Error('not received');
-  expect(new Webhook(rotated).verify(during.body, during.headers)).toBeDefined();
-  expect(new Webhook(secret).verify(during.body, during.headers)).toBeDefined();
-  expect(new Webhook(rotated).verify(after.body, after.headers)).toBeDefined();
-  expect(() => new Webhook(secret).verify(after.body, after.headers)).toThrow();
+  for (const [each, key] of [
+    [atEndpoint.received[0], secret],
+    [atEndpoint.received[1], secret],
+    [atCallback.received[0], owner.secret],
+  ] as const) {
+    expect(new Webhook(key).verify(each?.body ?? '', each?.headers ?? {})).toBeDefined();
+    expect(each?.headers['x-signature-previous']).toBeUndefined();
+  }
 });
 
 test('a merchant who mends the URL gets what is still to come there', async () => {

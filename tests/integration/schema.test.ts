@@ -115,6 +115,7 @@ test('the application may write the bookkeeping of the door, and nothing that ho
     admins: 'INSERT UPDATE',
     api_keys: 'INSERT UPDATE',
     audit_log: 'INSERT',
+    callback_secrets: 'INSERT UPDATE',
     idempotency_keys: 'DELETE INSERT UPDATE',
     merchants: 'INSERT UPDATE',
     notifications: 'UPDATE',

@@ -23,9 +23,8 @@ const endpoint = async (key: string, body: Record<string, unknown> = {}) =>
 const codesOf = (body: Record<string, unknown>) =>
   (body['errors'] as { pointer: string; code: string }[]).map((e) => [e.pointer, e.code]);
 const secretsOf = async (id: unknown) => {
-  const { rows } = await w.books.db.owner.query('SELECT secret, previous_secret FROM webhook_endpoints WHERE id = $1', [id]);
-  const open = (sealed: string | null) => sealed && opened(sealed);
-  return { stored: JSON.stringify(rows), current: open(rows[0].secret), previous: open(rows[0].previous_secret) };
+  const { rows } = await w.books.db.owner.query('SELECT secret FROM webhook_endpoints WHERE id = $1', [id]);
+  return { stored: JSON.stringify(rows), current: opened(rows[0].secret) };
 };
 
 describe('endpoints', () => {
@@ -113,28 +112,6 @@ describe('endpoints', () => {
     expect((await w.call('DELETE', url, { key: w.a.key })).status).toBe(204);
     for (const method of ['GET', 'DELETE']) expect((await w.call(method, url, { key: w.a.key })).status).toBe(404);
     expect((await change({ disabled: true })).status).toBe(404);
-  });
-
-  test('after a rotation the old secret still signs for a day, so that no webhook is refused meanwhile', async () => {
-    const made = await endpoint(w.a.key);
-    const rotated = await w.call('POST', `/api/v1/webhook-endpoints/${made['id']}/secret/rotate`, { key: w.a.key });
-    expect(rotated.status).toBe(200);
-    expect(rotated.body['secret']).not.toBe(made['secret']);
-    const hours = (new Date(String(rotated.body['previousSecretUntil'])).getTime() - Date.now()) / 3_600_000;
-    expect(Math.round(hours)).toBe(24);
-    expect(await secretsOf(made['id'])).toMatchObject({ current: rotated.body['secret'], previous: made['secret'] });
-  });
-
-  test('a rotation whose answer was lost can be repeated without losing the secret in use', async () => {
-    const made = await endpoint(w.a.key);
-    const rotate = () =>
-      w.call('POST', `/api/v1/webhook-endpoints/${made['id']}/secret/rotate`, { key: w.a.key, idempotencyKey: 'rotate-1' });
-    await rotate();
-    await w.books.db.owner.query(
-      `UPDATE idempotency_keys SET status = NULL, headers = NULL, body = NULL, lease_until = now() WHERE key = 'rotate-1'`,
-    );
-    const again = await rotate();
-    expect(await secretsOf(made['id'])).toMatchObject({ current: again.body['secret'], previous: made['secret'] });
   });
 
   test('sixteen endpoints are the most, also when they are made at once, and a removed one makes room', async () => {

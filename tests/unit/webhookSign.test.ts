@@ -44,3 +44,18 @@ test('while a secret is rotated both the new and the old one open the webhook, t
   const [first] = (headers['webhook-signature'] ?? '').split(' ');
   expect(first).toBe(new Webhook(CURRENT).sign(rest.id, rest.sentAt, body));
 });
+
+test('a receiver that only knows X-Signature and still holds the old secret finds its signature beside the new one', () => {
+  const { body, ...rest } = message();
+  const headers = signedHeaders({ body, ...rest }, { current: CURRENT, previous: PREVIOUS });
+
+  expect(headers['x-signature-previous']).toBe(
+    `sha256=${createHmac('sha256', PREVIOUS).update(Buffer.from(body)).digest('hex')}`,
+  );
+});
+
+test('no signature of a secret before where there is none: a receiver must not take an empty one for right', () => {
+  const headers = signedHeaders(message(), { current: CURRENT, previous: null });
+
+  expect(Object.keys(headers)).toEqual(['webhook-id', 'webhook-timestamp', 'webhook-signature', 'x-signature']);
+});

@@ -120,40 +120,38 @@ $$;
 
 -- deliveries_to_send(held, now): what is due of each receiver, as much as there is room for, with all that a send needs.
 -- Of a failing receiver one at most: what is due longest, or shortest, in turn. What a person has asked for (due since for ever, see resend_delivery) waits for no order.
+-- The LIMIT 1 of single rows keep them look-ups: how many deliveries come, the planner cannot know.
 CREATE OR REPLACE FUNCTION deliveries_to_send(p_held jsonb, p_now timestamptz)
 RETURNS TABLE (id text, "receiverId" text, "subjectKind" text, "subjectId" text, sequence int, tries int, "resendFrom" text, url text, secret text, "previousSecret" text,
                "eventId" text, type text, at timestamptz, mode text, object jsonb)
 LANGUAGE sql STABLE AS $$
-  SELECT d.id, d.receiver_id, d.subject_kind, d.subject_id, d.sequence, d.tries, d.resend_from, coalesce(e.url, d.url),
-         CASE WHEN d.endpoint_id IS NULL THEN m.webhook_secret ELSE e.secret END,
-         CASE WHEN e.previous_until > p_now THEN e.previous_secret END,
-         v.id, v.type, v.at, v.mode, v.object
+  SELECT d.id, d.receiver_id, d.subject_kind, d.subject_id, d.sequence, d.tries, d.resend_from, s.url, s.secret,
+         CASE WHEN s.previous_until > p_now THEN s.previous_secret END, v.id, v.type, v.at, v.mode, v.object
     FROM jsonb_to_recordset(p_held) h(id text, room int, busy text[], probe text)
    CROSS JOIN LATERAL (
      (SELECT x.* FROM deliveries_due(h.id, h.busy, p_now) x WHERE h.probe IS NULL LIMIT h.room)
      UNION ALL
      (SELECT x.* FROM deliveries_due(h.id, h.busy, p_now) x WHERE h.probe = 'oldest' AND h.busy = '{}' LIMIT 1)
      UNION ALL
-     (SELECT x.* FROM webhook_deliveries x
-       WHERE h.probe = 'newest' AND h.busy = '{}' AND x.state = 'pending' AND x.receiver_id = h.id AND x.due_at <= p_now AND is_first(x)
-       ORDER BY x.due_at DESC LIMIT 1)
+     (SELECT x.* FROM deliveries_due(h.id, h.busy, p_now) x WHERE h.probe = 'newest' AND h.busy = '{}' ORDER BY x.due_at DESC LIMIT 1)
    ) d
-    JOIN events v ON v.id = d.event_id
-    LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id
-    LEFT JOIN merchants m ON m.id = d.merchant_id
-   WHERE d.endpoint_id IS NULL OR e.disabled_at IS NULL AND e.deleted_at IS NULL AND e.paused_at IS NULL
+   CROSS JOIN LATERAL (SELECT e.* FROM events e WHERE e.id = d.event_id LIMIT 1) v
+   CROSS JOIN LATERAL (
+     (SELECT e.url, e.secret, e.previous_secret, e.previous_until FROM webhook_endpoints e
+       WHERE e.id = d.endpoint_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL AND e.paused_at IS NULL)
+     UNION ALL
+     (SELECT d.url, coalesce(c.secret, m.webhook_secret), c.previous_secret, c.previous_until
+        FROM merchants m LEFT JOIN callback_secrets c ON c.merchant_id = m.id AND c.mode = d.mode
+       WHERE d.endpoint_id IS NULL AND m.id = d.merchant_id)
+     LIMIT 1) s
 $$;
 
--- deliveries_due(receiver, busy, now): those that may go now, first what has waited longest.
+-- deliveries_due(receiver, busy, now): those that may go now: of each subject the first that waits. First what has waited longest.
 CREATE OR REPLACE FUNCTION deliveries_due(p_receiver text, p_busy text[], p_now timestamptz) RETURNS SETOF webhook_deliveries LANGUAGE sql STABLE AS $$
   SELECT d.* FROM webhook_deliveries d
    WHERE d.state = 'pending' AND d.receiver_id = p_receiver AND d.due_at <= p_now AND NOT d.subject_id = ANY (p_busy)
-     AND (d.resend_from IS NOT NULL OR is_first(d))
+     AND (d.resend_from IS NOT NULL
+          OR d.sequence = (SELECT b.sequence FROM webhook_deliveries b
+                            WHERE b.state = 'pending' AND b.receiver_id = d.receiver_id AND b.subject_id = d.subject_id ORDER BY b.sequence LIMIT 1))
    ORDER BY d.due_at
-$$;
-
--- is_first(delivery): no earlier event of its subject waits for this receiver.
-CREATE OR REPLACE FUNCTION is_first(d webhook_deliveries) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT NOT EXISTS (SELECT FROM webhook_deliveries b
-                      WHERE b.state = 'pending' AND b.receiver_id = d.receiver_id AND b.subject_id = d.subject_id AND b.sequence < d.sequence)
 $$;

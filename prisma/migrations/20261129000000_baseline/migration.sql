@@ -408,6 +408,8 @@ CREATE TABLE "webhook_endpoints" (
     "secret" TEXT NOT NULL,
     "previous_secret" TEXT,
     "previous_until" TIMESTAMPTZ(3),
+    "dropped_until" TIMESTAMPTZ(3),
+    "rotation_id" TEXT,
     "disabled_at" TIMESTAMPTZ(3),
     "disabled_reason" TEXT,
     "paused_at" TIMESTAMPTZ(3),
@@ -434,6 +436,19 @@ CREATE TABLE "receivers" (
     "probe_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "receivers_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "callback_secrets" (
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "secret" TEXT NOT NULL,
+    "previous_secret" TEXT,
+    "previous_until" TIMESTAMPTZ(3),
+    "dropped_until" TIMESTAMPTZ(3),
+    "rotation_id" TEXT,
+
+    CONSTRAINT "callback_secrets_pkey" PRIMARY KEY ("merchant_id","mode")
 );
 
 -- CreateTable
@@ -784,7 +799,7 @@ END $$;
 GRANT USAGE ON SCHEMA public TO oncepay_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO oncepay_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO oncepay_app;
-GRANT INSERT, UPDATE ON merchants, admins, api_keys, psp_messages, webhook_endpoints, webhook_deliveries, receivers, providers, payout_runs TO oncepay_app;
+GRANT INSERT, UPDATE ON merchants, admins, api_keys, psp_messages, webhook_endpoints, callback_secrets, webhook_deliveries, receivers, providers, payout_runs TO oncepay_app;
 GRANT INSERT ON audit_log, webhook_attempts, provider_bank_accounts, risk_policies TO oncepay_app;
 -- Written with their event, by its function.
 GRANT UPDATE ON notifications TO oncepay_app;

@@ -7,7 +7,7 @@ import type { Prisma, WebhookEndpoint } from '../../generated/prisma/client.ts';
 import { type MerchantCaller, merchantOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { mustBeAllowed, urlText } from '../../http/customerUrl.ts';
-import { byId, documented, keyed, noBody, noQuery } from '../../http/documented.ts';
+import { byId, documented, keyed, noQuery } from '../../http/documented.ts';
 import { oneAtATime } from '../../http/oneAtATime.ts';
 import { BIGINT_KEY, ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
@@ -23,9 +23,6 @@ const { read, write } = documented('webhooks');
 
 /** Every event is stored once for each: enough for a staging, a live and an accounting system, several times over. */
 const ENDPOINTS_MAX = 16;
-
-/** Time to put the new secret where the old one was, over a weekend's night too. */
-const PREVIOUS_KEPT_MS = 24 * 3_600_000;
 
 const FAULTS = {
   invalid_type: 'Must be a text.',
@@ -135,39 +132,6 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
         const { id } = await own(prisma, merchantOf(request), request.params.id);
         await prisma.webhookEndpoint.update({ where: { id }, data: { deletedAt: new Date() } });
         return reply.code(204).send();
-      },
-    );
-
-    app.post(
-      '/webhook-endpoints/:id/secret/rotate',
-      {
-        onRequest: writes,
-        schema: {
-          params: byId,
-          querystring: noQuery,
-          body: noBody,
-          ...keyed,
-          ...write('A new secret; the one before signs too for 24 hours', 200, endpointWithSecretSchema),
-        },
-      },
-      async (request, reply) => {
-        const caller = merchantOf(request);
-        return await once(context, request, reply, {
-          allot: () => newId('rot'),
-          isSecret: true,
-          async execute(_, isRepeat) {
-            const before = await own(prisma, caller, request.params.id);
-            const secret = newWebhookSecret();
-            // Rotated before, but the answer was lost: nobody has that secret, the one before it is still in use.
-            const keeps = isRepeat && before.previousUntil !== null;
-            const previous = { previousSecret: before.secret, previousUntil: new Date(Date.now() + PREVIOUS_KEPT_MS) };
-            const rotated = await prisma.webhookEndpoint.update({
-              where: { id: before.id },
-              data: { secret: encryptSecret(keys, secret), ...(keeps ? {} : previous) },
-            });
-            return { status: 200, body: { ...presentEndpoint(rotated), secret } };
-          },
-        });
       },
     );
 

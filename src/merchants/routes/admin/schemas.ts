@@ -30,7 +30,9 @@ export const merchantDetailSchema = z
 export const newMerchantSchema = z
   .object({
     ...merchantFields,
-    webhookSecret: z.string().meta({ description: 'Shown here only; signs what goes to callbackUrls' }),
+    webhookSecret: z
+      .string()
+      .meta({ description: 'Shown here only; signs what goes to callbackUrls, in each mode until it is rotated there' }),
   })
   .meta({ id: 'NewMerchant' });
 
