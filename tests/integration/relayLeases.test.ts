@@ -208,6 +208,26 @@ test('an endpoint that has not answered for five days is switched off, and what 
   expect((await Promise.all(ids.map((id) => world.deliveries(id)))).flat().every(({ state }) => state === 'failed')).toBe(true);
 });
 
+test('a callbackUrl that has not answered for five days is asked on, and what has waited as long has failed', async () => {
+  const owner = await world.merchant();
+  const server = await receiver(say(500));
+  const ids: string[] = [];
+  for (let left = 6; left > 0; left -= 1) ids.push(await world.books.payout(owner, { callbackUrl: server.url }));
+  await world.deliver();
+  await world.pass(5 * 24 * 3_600_000 + 1_000);
+  await sql(`UPDATE webhook_deliveries SET created_at = created_at - interval '5 days 1 second' WHERE state = 'pending'`);
+  const young = await world.books.payout(owner, { callbackUrl: server.url });
+  await world.deliver();
+  const old = (await Promise.all(ids.map((id) => world.deliveries(id)))).flat();
+  expect(old.every(({ state }) => state === 'failed')).toBe(true);
+  expect((await world.attempts(old[5]?.id ?? '')).at(-1)).toMatchObject({ error: 'expired' });
+
+  server.answer = say(200);
+  await world.pass(300_000);
+  await world.deliver();
+  expect(await world.deliveries(young)).toMatchObject([{ state: 'delivered' }]);
+});
+
 test('what a person asks for is sent at once also while the receiver is failing', async () => {
   const { owner, server, endpointId } = await listening(say(500));
   const ids = await payouts(owner, 6);

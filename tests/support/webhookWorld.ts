@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mode } from '../../src/payouts/rules/contract.ts';
 import { createRelayBooks, type ToSend } from '../../src/relay/books.ts';
-import { createBell, type Work } from '../../src/relay/loop.ts';
+import { type Bell, createBell, type Work } from '../../src/relay/loop.ts';
 import { createSender, type Send } from '../../src/relay/sender.ts';
 import { createWebhooks, LEASE_MS, type WebhookPorts } from '../../src/relay/webhooks.ts';
 import { newId } from '../../src/rules/newId.ts';
@@ -38,6 +38,7 @@ export interface TestRelay {
   settle(): Promise<void>;
   /** What it has begun to send. */
   readonly begun: ToSend[];
+  readonly bell: Bell;
 }
 
 export interface RelayChange extends Partial<Pick<WebhookPorts, 'limits' | 'onOurTrouble'>> {
@@ -100,7 +101,7 @@ export async function openWebhookWorld(): Promise<WebhookWorld> {
         await sleep(5);
       }
     }
-    return { work, settle, begun };
+    return { work, settle, begun, bell };
   }
 
   return {

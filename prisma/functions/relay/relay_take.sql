@@ -83,14 +83,20 @@ LANGUAGE sql STABLE AS $$
    WHERE e.paused_at IS NULL OR e.disabled_at IS NOT NULL OR e.deleted_at IS NOT NULL
 $$;
 
--- close_unwanted(held): nothing is sent to an endpoint that is switched off or gone. Some at a time, so that it is no long transaction.
+-- close_unwanted(held): nothing is sent to an endpoint that is switched off or gone; and what a callbackUrl's server has not
+-- taken for five days, all of which it did not answer, it never will: an endpoint would be switched off by then.
+-- Some at a time, so that it is no long transaction.
 CREATE OR REPLACE FUNCTION close_unwanted(p_held jsonb) RETURNS void LANGUAGE sql AS $$
   WITH off AS MATERIALIZED ( -- an endpoint's receiver has its id
-    SELECT e.id, CASE WHEN e.deleted_at IS NOT NULL THEN 'endpoint_deleted' ELSE 'endpoint_disabled' END AS why
+    SELECT e.id, CASE WHEN e.deleted_at IS NOT NULL THEN 'endpoint_deleted' ELSE 'endpoint_disabled' END AS why, now() AS made_before
       FROM jsonb_to_recordset(p_held) h(id text) JOIN webhook_endpoints e ON e.id = h.id
      WHERE e.deleted_at IS NOT NULL OR e.disabled_at IS NOT NULL
+    UNION ALL
+    SELECT r.id, 'expired', now() - interval '5 days'
+      FROM jsonb_to_recordset(p_held) h(id text) JOIN receivers r ON r.id = h.id
+     WHERE r.endpoint_id IS NULL AND r.failing_since < now() - interval '5 days'
   ), unwanted AS (
-    SELECT d.id, off.why FROM off JOIN webhook_deliveries d ON d.receiver_id = off.id AND d.state = 'pending'
+    SELECT d.id, off.why FROM off JOIN webhook_deliveries d ON d.receiver_id = off.id AND d.state = 'pending' AND d.created_at <= off.made_before
      LIMIT 500 -- some ten milliseconds
        FOR UPDATE OF d SKIP LOCKED
   ), closed AS (
@@ -133,7 +139,9 @@ LANGUAGE sql STABLE AS $$
      UNION ALL
      (SELECT x.* FROM deliveries_due(h.id, h.busy, p_now) x WHERE h.probe = 'oldest' AND h.busy = '{}' LIMIT 1)
      UNION ALL
-     (SELECT x.* FROM deliveries_due(h.id, h.busy, p_now) x WHERE h.probe = 'newest' AND h.busy = '{}' ORDER BY x.due_at DESC LIMIT 1)
+     (SELECT x.* FROM webhook_deliveries x
+       WHERE h.probe = 'newest' AND h.busy = '{}' AND x.state = 'pending' AND x.receiver_id = h.id AND x.due_at <= p_now AND x.sequence = first_waiting(x)
+       ORDER BY x.due_at DESC LIMIT 1)
    ) d
    CROSS JOIN LATERAL (SELECT e.* FROM events e WHERE e.id = d.event_id LIMIT 1) v
    CROSS JOIN LATERAL (
@@ -151,7 +159,12 @@ CREATE OR REPLACE FUNCTION deliveries_due(p_receiver text, p_busy text[], p_now 
   SELECT d.* FROM webhook_deliveries d
    WHERE d.state = 'pending' AND d.receiver_id = p_receiver AND d.due_at <= p_now AND NOT d.subject_id = ANY (p_busy)
      AND (d.resend_from IS NOT NULL
-          OR d.sequence = (SELECT b.sequence FROM webhook_deliveries b
-                            WHERE b.state = 'pending' AND b.receiver_id = d.receiver_id AND b.subject_id = d.subject_id ORDER BY b.sequence LIMIT 1))
+          OR d.sequence = first_waiting(d))
    ORDER BY d.due_at
+$$;
+
+-- first_waiting(delivery): the number of the first event of its subject that waits for its receiver.
+CREATE OR REPLACE FUNCTION first_waiting(d webhook_deliveries) RETURNS int LANGUAGE sql STABLE AS $$
+  SELECT b.sequence FROM webhook_deliveries b
+   WHERE b.state = 'pending' AND b.receiver_id = d.receiver_id AND b.subject_id = d.subject_id ORDER BY b.sequence LIMIT 1
 $$;

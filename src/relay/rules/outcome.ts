@@ -1,5 +1,5 @@
 /** What becomes of a delivery after a try. */
-import { waitBefore } from '../../webhooks/rules/eventPatterns.ts';
+import { waitAfter } from '../../webhooks/rules/schedule.ts';
 
 /** How the try came about: `probe`: the receiver is failing, and this one asks whether it is back. */
 export type TryKind = 'auto' | 'probe' | 'resend';
@@ -32,7 +32,7 @@ export function outcomeOf(result: Reply, kind: TryKind, tries: number): Outcome 
         return { state: 'failed', spends: kind === 'auto', waitMs: null, gone: true, answered: false };
       if (kind === 'probe') return { state: 'pending', spends: false, waitMs: null, gone: false, answered: false };
       const spent = tries + (kind === 'auto' ? 1 : 0);
-      const waitMs = waitBefore(spent + 1) ?? null;
+      const waitMs = waitAfter(spent, result) ?? null;
       return { state: waitMs === null ? 'failed' : 'pending', spends: kind === 'auto', waitMs, gone: false, answered: false };
     }
   }
