@@ -21,7 +21,9 @@ export interface ToSend {
   readonly id: string;
   readonly receiverId: string;
   readonly subjectId: string;
-  /** Of its schedule, spent before. */
+  /** Made before, whoever asked for them. */
+  readonly attempts: number;
+  /** Of those its schedule's. */
   readonly tries: number;
   readonly trigger: Trigger;
   readonly url: string;
@@ -52,6 +54,8 @@ export interface TryRecord {
   readonly epoch: number;
   /** The delivery. */
   readonly id: string;
+  /** It had so many when it was taken. */
+  readonly attempts: number;
   readonly trigger: Trigger;
   /** What the delivery becomes. */
   readonly state: DeliveryState;
@@ -78,8 +82,8 @@ export interface ReceiverRecord {
 }
 
 export interface RelayBooks {
-  /** See prisma/functions/relay/relay_take.sql. @param atMost how many more receivers. */
-  take(held: readonly Held[], atMost: number): Promise<Taken>;
+  /** See prisma/functions/relay/relay_take.sql. @param atMost how many more receivers, and of those that are failing. */
+  take(held: readonly Held[], atMost: { readonly all: number; readonly failing: number }): Promise<Taken>;
   /** See prisma/functions/relay/relay_record.sql. @returns the deliveries that were ours to write down, as they are then. */
   record(
     tries: readonly TryRecord[],
@@ -87,7 +91,7 @@ export interface RelayBooks {
   ): Promise<readonly { id: string; state: DeliveryState }[]>;
 }
 
-const TAKE = { name: 'relay_take', text: 'SELECT relay_take($1, $2, $3, $4) AS answer' };
+const TAKE = { name: 'relay_take', text: 'SELECT relay_take($1, $2, $3, $4, $5) AS answer' };
 const RECORD = { name: 'relay_record', text: 'SELECT relay_record($1, $2, $3) AS answer' };
 
 /** @param holder of this run alone: nobody else takes its leases for theirs. */
@@ -97,7 +101,7 @@ export function createRelayBooks(pool: Pool, holder: string, leaseMs: number): R
       const nowMs = Date.now();
       const { rows } = await pool.query<{ answer: TakenRow }>({
         ...TAKE,
-        values: [holder, leaseMs, JSON.stringify(held), atMost],
+        values: [holder, leaseMs, JSON.stringify(held), atMost.all, atMost.failing],
       });
       const row = rows[0]?.answer;
       if (!row) throw new Error('no answer from relay_take');
@@ -135,7 +139,8 @@ interface HealthRow {
   readonly probeInMs: number | null;
 }
 
-interface DeliveryRow extends Pick<ToSend, 'id' | 'receiverId' | 'subjectId' | 'tries' | 'url' | 'secret' | 'previousSecret'> {
+interface DeliveryRow
+  extends Pick<ToSend, 'id' | 'receiverId' | 'subjectId' | 'attempts' | 'tries' | 'url' | 'secret' | 'previousSecret'> {
   readonly subjectKind: string;
   readonly sequence: number;
   readonly resendFrom: DeliveryState | null;
@@ -175,8 +180,9 @@ function receiverRow(
 }
 
 function toSend(row: DeliveryRow): ToSend {
-  const { id, receiverId, subjectId, tries, url, secret, previousSecret, subjectKind, sequence, type, mode, object } = row;
+  const { id, receiverId, subjectId, attempts, tries, url, secret, previousSecret, subjectKind, sequence, type, mode, object } =
+    row;
   const event = { id: row.eventId, subjectKind, type, at: new Date(row.at), mode, sequence, object };
   const trigger = row.resendFrom === null ? 'auto' : 'resend';
-  return { id, receiverId, subjectId, tries, trigger, url, secret, previousSecret, event };
+  return { id, receiverId, subjectId, attempts, tries, trigger, url, secret, previousSecret, event };
 }

@@ -26,7 +26,7 @@ export interface Turning {
   readonly bell: Bell;
   /** Ends it. */
   readonly stopped: AbortSignal;
-  /** After each turn that has worked: this loop is alive. */
+  /** After each turn, also one that failed: this loop does not hang. */
   readonly onTurn: () => void;
   readonly onError: (error: unknown) => void;
 }
@@ -45,10 +45,10 @@ export async function keepTurning(work: Work, { bell, stopped, onTurn, onError }
     let waitMs = LOOK_AGAIN_MS;
     try {
       waitMs = Math.min(await work.turn(), LOOK_AGAIN_MS);
-      onTurn();
     } catch (error) {
       onError(error);
     }
+    onTurn();
     await waitFor(rung, waitMs, stopped);
     await gap;
   }

@@ -28,9 +28,7 @@ export function createRelay(databaseUrl: string, parts: () => readonly Part[], l
       const hearing = hearWakes(databaseUrl, onWake, stopped);
       const ended = await Promise.allSettled(
         running.map(({ work, bell }) => {
-          const onError = (error: unknown) =>
-            log.warn({ err: error, loop: work.name }, 'a turn of the relay failed; trying again');
-          return keepTurning(work, { bell, stopped, onTurn, onError });
+          return keepTurning(work, { bell, stopped, onTurn, onError: loud(log, work.name) });
         }),
       );
       await hearing;
@@ -39,5 +37,17 @@ export function createRelay(databaseUrl: string, parts: () => readonly Part[], l
           log.warn({ err: each.reason }, 'the relay could not write down all it knew: it is done again');
       }
     },
+  };
+}
+
+/** One line in a while: a database that is away fails every turn of every loop. */
+const SAY_AGAIN_MS = 30_000;
+
+function loud(log: Logger, loop: string): (error: unknown) => void {
+  let sayNextAt = 0;
+  return (error) => {
+    if (Date.now() < sayNextAt) return;
+    sayNextAt = Date.now() + SAY_AGAIN_MS;
+    log.warn({ err: error, loop }, 'a turn of the relay failed; trying again');
   };
 }

@@ -25,6 +25,9 @@ const LIMITS: Limits = { all: 400, perMerchant: 64, perOrigin: 50 };
 /** Receivers in our hands at once, each with a few dozen events of some kilobytes. */
 const RECEIVERS_MAX = 500;
 
+/** Of those that are failing: each probe may take the whole limit of a send, and ten thousand dead ones must not keep out one that is well. */
+const FAILING_MAX = 100;
+
 /** What fails for our own fault is tried again after this: an operator has to mend it, or a database to come back. */
 const OUR_TROUBLE_WAIT_MS = 60_000;
 
@@ -92,7 +95,7 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
       room: slots.isFull() ? 0 : roomOf(lane),
       busy: busySubjects(lane),
     }));
-    const { leases, deliveries, nextMs } = await books.take(held, RECEIVERS_MAX - lanes.size);
+    const { leases, deliveries, nextMs } = await books.take(held, placesLeft());
     const ours = new Set(leases.map(({ id, epoch }) => `${id} ${epoch}`));
     for (const lane of lanes.values()) if (!ours.has(`${lane.id} ${lane.epoch}`)) lanes.delete(lane.id); // what is in the air for it does not count
     for (const lease of leases) {
@@ -102,6 +105,11 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
     }
     for (const delivery of deliveries) lanes.get(delivery.receiverId)?.queue.push(delivery);
     return nextMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  function placesLeft() {
+    const failing = [...lanes.values()].filter(({ health }) => health.failing).length;
+    return { all: RECEIVERS_MAX - lanes.size, failing: Math.max(0, FAILING_MAX - failing) };
   }
 
   function begin(): void {
@@ -144,13 +152,14 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
   }
 
   function ended(lane: Lane, delivery: ToSend, isProbe: boolean, result: SendResult): void {
-    const { id, subjectId, trigger } = delivery;
+    const { id, attempts, subjectId, trigger } = delivery;
     const kind: TryKind = trigger === 'resend' ? 'resend' : isProbe ? 'probe' : 'auto';
     const { state, spends, waitMs, gone, answered } = outcomeOf(result, kind, delivery.tries);
     const written: Written = {
       receiver: lane.id,
       epoch: lane.epoch,
       id,
+      attempts,
       subjectId,
       trigger: kind,
       state,

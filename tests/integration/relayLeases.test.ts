@@ -125,6 +125,36 @@ test('a relay begins nothing that its lease may not outlast', async () => {
   await late.work.end();
 });
 
+test('what was written down or leased, and whose answer was lost, counts once and is not waited for', async () => {
+  const { owner, server } = await listening(say(500));
+  const [id = ''] = await payouts(owner, 1);
+  let losing = '';
+  const relay = world.relay({
+    books: (real) => {
+      const lost = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
+        const answer = await call();
+        if (losing !== name) return answer;
+        losing = '';
+        throw new Error('the connection was lost');
+      };
+      return {
+        take: (...of) => lost('take', () => real.take(...of)),
+        record: (...of) => lost('record', () => real.record(...of)),
+      };
+    },
+  });
+  losing = 'take';
+  await expect(relay.work.turn()).rejects.toThrow('lost');
+  await relay.work.turn();
+  while (server.received.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  losing = 'record';
+  while (losing !== '') await relay.work.turn().catch(() => undefined);
+  await relay.settle();
+  await relay.work.end();
+  expect(await world.deliveries(id)).toMatchObject([{ state: 'pending', attempts: 1, tries: 1 }]);
+  expect(await world.attempts((await world.deliveries(id))[0]?.id ?? '')).toHaveLength(1);
+});
+
 test('a relay that stops lets go of what it has, and the next one need not wait', async () => {
   const { owner, server } = await listening();
   await payouts(owner, 5);

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mode } from '../../src/payouts/rules/contract.ts';
-import { createRelayBooks, type ToSend } from '../../src/relay/books.ts';
+import { createRelayBooks, type RelayBooks, type ToSend } from '../../src/relay/books.ts';
 import { type Bell, createBell, type Work } from '../../src/relay/loop.ts';
 import { createSender, type Send } from '../../src/relay/sender.ts';
 import { createWebhooks, LEASE_MS, type WebhookPorts } from '../../src/relay/webhooks.ts';
@@ -44,6 +44,8 @@ export interface TestRelay {
 export interface RelayChange extends Partial<Pick<WebhookPorts, 'limits' | 'onOurTrouble'>> {
   /** Around the real one. */
   readonly send?: (send: Send) => Send;
+  /** Around the real ones. */
+  readonly books?: (books: RelayBooks) => RelayBooks;
   readonly timeoutMs?: number;
   readonly leaseMs?: number;
 }
@@ -71,7 +73,13 @@ export async function openWebhookWorld(): Promise<WebhookWorld> {
   const books = await openBooks();
   const { owner: sql, pool } = books.db;
 
-  function relay({ send = (real) => real, timeoutMs = 2_000, leaseMs = LEASE_MS, ...ports }: RelayChange = {}): TestRelay {
+  function relay({
+    send = (real) => real,
+    books: around = (real) => real,
+    timeoutMs = 2_000,
+    leaseMs = LEASE_MS,
+    ...ports
+  }: RelayChange = {}): TestRelay {
     const bell = createBell();
     const begun: ToSend[] = [];
     let ended = 0;
@@ -85,7 +93,7 @@ export async function openWebhookWorld(): Promise<WebhookWorld> {
       }
     };
     const work = createWebhooks({
-      books: createRelayBooks(pool, randomUUID(), leaseMs),
+      books: around(createRelayBooks(pool, randomUUID(), leaseMs)),
       send: counted,
       sendMs: timeoutMs,
       bell,

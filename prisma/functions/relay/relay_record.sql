@@ -1,8 +1,9 @@
 -- relay_record(holder, tries, receivers): what came of each try, and how each receiver is now. Only of receivers that are still
 -- this relay's under the epoch in which it began: a relay that was taken for dead may have sent, and moves nothing.
---   p_tries      [{ receiver, epoch, id, trigger, state, spends, waitMs, statusCode, error, durationMs, response, gone }]
+--   p_tries      [{ receiver, epoch, id, attempts, trigger, state, spends, waitMs, statusCode, error, durationMs, response, gone }]
 --                state: what the delivery becomes; waitMs: until it is due again, null: as before; spends: it was a try of its
 --                schedule; gone: the receiver wants nothing more, ever
+--                attempts: how many the delivery had when it was taken: one that has more was written down before, and the answer was lost
 --   p_receivers  [{ id, epoch, failures, failedSubject, failedMany, probes, failingForMs, probeInMs, disable, release }]
 --                disable: why its endpoint is switched off; release: the lease goes
 -- Answers [{ id, state }]: the deliveries as they are then.
@@ -20,11 +21,12 @@ BEGIN
      ORDER BY r.id FOR UPDATE) x;
 
   WITH tried AS (
-    SELECT t.* FROM jsonb_to_recordset(p_tries) t(receiver text, epoch int, id text, trigger text, state text, spends boolean, "waitMs" bigint,
+    SELECT t.* FROM jsonb_to_recordset(p_tries) t(receiver text, epoch int, id text, attempts int, trigger text, state text, spends boolean, "waitMs" bigint,
                                                   "statusCode" int, error text, "durationMs" int, response text, gone boolean)
      WHERE concat_ws(' ', t.receiver, t.epoch) = ANY (v_ours)
   ), locked AS (
-    SELECT d.id, d.state, d.resend_from FROM webhook_deliveries d JOIN tried t ON t.id = d.id ORDER BY d.id FOR UPDATE OF d
+    SELECT d.id, d.state, d.resend_from FROM webhook_deliveries d JOIN tried t ON t.id = d.id
+     WHERE d.attempts = t.attempts OR t.state = 'delivered' AND d.state <> 'delivered' ORDER BY d.id FOR UPDATE OF d
   ), changed AS (
     UPDATE webhook_deliveries d
        SET attempts = d.attempts + 1, tries = d.tries + t.spends::int, updated_at = v_now, due_at = coalesce(v_now + t."waitMs" * interval '1 millisecond', d.due_at),

@@ -1,12 +1,12 @@
--- relay_take(holder, lease, held, atmost): one turn of a relay. Keeps the leases that it still has, leases receivers for which
+-- relay_take(holder, lease, held, atmost, failing): one turn of a relay. Keeps the leases that it still has, leases receivers for which
 -- something is due, and hands out what is to be sent: of each subject of a receiver the first event that is not delivered.
 --   p_held    [{ id, epoch, room, busy: [subject] }]: what it holds, how many more deliveries it has room for, and of which
 --             subjects it has one in its hands
---   p_atmost  how many more receivers it may lease
+--   p_atmost  how many more receivers it may lease; p_failing: of those that are failing
 -- Answers { receivers: those that are its own now, deliveries, next_ms: until something else is due, or null }.
 -- A receiver is leased to one relay at a time, by this database's clock. Each lease has an epoch of its own, and what was
 -- begun under an earlier one does not count (relay_record). Whoever changes a receiver takes its lease away (revoke_lease).
-CREATE OR REPLACE FUNCTION relay_take(p_holder text, p_lease_ms int, p_held jsonb, p_atmost int)
+CREATE OR REPLACE FUNCTION relay_take(p_holder text, p_lease_ms int, p_held jsonb, p_atmost int, p_failing int)
 RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   v_now timestamptz := clock_timestamp();
@@ -22,17 +22,19 @@ BEGIN
            WHERE x.lease_holder = p_holder AND x.lease_until < v_now + v_lease * 0.9 ORDER BY x.id FOR UPDATE OF x) ours
    WHERE r.id = ours.id;
 
-  -- Who has something due, and is nobody's: those first who have waited longest for a relay.
-  WITH waiting AS (SELECT w.* FROM receivers_waiting() w WHERE w.at <= v_now), free AS (
-    SELECT w.receiver_id, w.merchant_id, w.mode, w.endpoint_id
-      FROM waiting w LEFT JOIN receivers r ON r.id = w.receiver_id
-     WHERE r.lease_until IS NULL OR r.lease_until < v_now
-     ORDER BY r.lease_until NULLS FIRST, w.at LIMIT p_atmost
+  -- Who has something due, and is nobody's, or is its own and it has not heard so. Those that are failing take part of the places
+  -- only: each may hold its place for as long as a send may take.
+  WITH free AS (
+    SELECT w.*, r.failing_since IS NOT NULL AS is_failing, row_number() OVER (PARTITION BY r.failing_since IS NOT NULL ORDER BY w.at) AS place
+      FROM receivers_waiting() w LEFT JOIN receivers r ON r.id = w.receiver_id
+     WHERE w.at <= v_now AND is_free(r, p_holder, p_held, v_now)
+  ), chosen AS (
+    SELECT f.* FROM free f WHERE NOT f.is_failing OR f.place <= p_failing ORDER BY f.is_failing, f.at LIMIT p_atmost
   ), leased AS (
     INSERT INTO receivers AS r (id, merchant_id, mode, endpoint_id, lease_holder, lease_until, lease_epoch)
-    SELECT f.receiver_id, f.merchant_id, f.mode, f.endpoint_id, p_holder, v_now + v_lease, 1 FROM free f ORDER BY f.receiver_id
+    SELECT c.receiver_id, c.merchant_id, c.mode, c.endpoint_id, p_holder, v_now + v_lease, 1 FROM chosen c ORDER BY c.receiver_id
     ON CONFLICT (id) DO UPDATE SET lease_holder = excluded.lease_holder, lease_until = excluded.lease_until, lease_epoch = r.lease_epoch + 1
-      WHERE r.lease_until IS NULL OR r.lease_until < v_now -- another relay may have been quicker
+      WHERE is_free(r, p_holder, p_held, v_now) -- another relay may have been quicker
     RETURNING r.id
   )
   SELECT array_agg(l.id) INTO v_new FROM leased l;
@@ -62,8 +64,14 @@ BEGIN
     'deliveries', coalesce(v_deliveries, '[]'),
     'nextMs', (extract(epoch FROM v_next - v_now) * 1000)::bigint);
 END $$;
-REVOKE EXECUTE ON FUNCTION relay_take(text, int, jsonb, int) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION relay_take(text, int, jsonb, int) TO oncepay_app;
+REVOKE EXECUTE ON FUNCTION relay_take(text, int, jsonb, int, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION relay_take(text, int, jsonb, int, int) TO oncepay_app;
+
+-- is_free(receiver, holder, held, now): may this relay lease it?
+CREATE OR REPLACE FUNCTION is_free(r receivers, p_holder text, p_held jsonb, p_now timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT r.lease_until IS NULL OR r.lease_until < p_now
+      OR r.lease_holder = p_holder AND NOT EXISTS (SELECT FROM jsonb_to_recordset(p_held) h(id text, epoch int) WHERE h.id = r.id AND h.epoch = r.lease_epoch)
+$$;
 
 -- receivers_waiting(): each receiver with something to send, and from when: what is due first, or while it is failing the next
 -- probe. Not those that are paused. One look into the index for each, however much waits for it.
@@ -128,10 +136,10 @@ $$;
 -- Of a failing receiver one at most: what is due longest, or shortest, in turn. What a person has asked for (due since for ever, see resend_delivery) waits for no order.
 -- The LIMIT 1 of single rows keep them look-ups: how many deliveries come, the planner cannot know.
 CREATE OR REPLACE FUNCTION deliveries_to_send(p_held jsonb, p_now timestamptz)
-RETURNS TABLE (id text, "receiverId" text, "subjectKind" text, "subjectId" text, sequence int, tries int, "resendFrom" text, url text, secret text, "previousSecret" text,
+RETURNS TABLE (id text, "receiverId" text, "subjectKind" text, "subjectId" text, sequence int, attempts int, tries int, "resendFrom" text, url text, secret text, "previousSecret" text,
                "eventId" text, type text, at timestamptz, mode text, object jsonb)
 LANGUAGE sql STABLE AS $$
-  SELECT d.id, d.receiver_id, d.subject_kind, d.subject_id, d.sequence, d.tries, d.resend_from, s.url, s.secret,
+  SELECT d.id, d.receiver_id, d.subject_kind, d.subject_id, d.sequence, d.attempts, d.tries, d.resend_from, s.url, s.secret,
          CASE WHEN s.previous_until > p_now THEN s.previous_secret END, v.id, v.type, v.at, v.mode, v.object
     FROM jsonb_to_recordset(p_held) h(id text, room int, busy text[], probe text)
    CROSS JOIN LATERAL (
