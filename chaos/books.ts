@@ -25,7 +25,7 @@ export interface NoticeRow {
   readonly id: string;
   readonly subject_id: string;
   readonly event_id: string;
-  readonly audience: 'provider' | 'admin';
+  readonly recipient_kind: 'provider' | 'admin';
   readonly state: string;
 }
 
@@ -77,7 +77,7 @@ export function openBooks(here: Installation): Books {
     entries: (ids) =>
       rows('SELECT subject_id, type, amount::text FROM ledger_entries WHERE subject_id = ANY ($1) ORDER BY subject_id, id', ids),
     notices: (ids) =>
-      rows('SELECT id, subject_id, event_id, audience, state FROM notifications WHERE subject_id = ANY ($1)', ids),
+      rows('SELECT id, subject_id, event_id, recipient_kind, state FROM notifications WHERE subject_id = ANY ($1)', ids),
     async noticeIds() {
       return new Set((await rows<{ id: string }>('SELECT id FROM notifications')).map(({ id }) => id));
     },

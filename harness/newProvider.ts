@@ -23,7 +23,7 @@ let names = 0;
 
 export const newProviderBody = (change: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => {
   names += 1;
-  return { externalId: `driver-${names}`, name: 'Ada Obi', email: 'ada@example.com', ...change };
+  return { externalId: `driver-${names}`, name: 'Ada Obi', email: `driver-${names}@example.com`, ...change };
 };
 
 /** A provider of the merchant with this key: verified, with a bank account and a key of its own, that has earned. */

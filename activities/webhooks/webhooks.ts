@@ -6,7 +6,6 @@ import { decryptSecret, type KeyRing } from '../../src/crypto/secretBox.ts';
 import { presentEvent } from '../../src/events/presentEvent.ts';
 import { failpoint } from '../../src/failpoints.ts';
 import { postWebhook, type SendResult } from '../../src/net/guardedFetch.ts';
-import { createOutbox } from '../../src/notify/outbox.ts';
 import type { PayoutState } from '../../src/payouts/rules/machine.ts';
 import {
   createDeliveries,
@@ -44,8 +43,6 @@ export interface Delivered {
   readonly undelivered: readonly string[];
   /** Every delivery of an event up to here is done or among the `undelivered`. Older histories do not say. */
   readonly through?: number;
-  /** Ids of the events of which people are still to be told. Absent in what was recorded before there were any. */
-  readonly notifications?: readonly string[];
 }
 
 /** `final`: nothing more will be tried by itself. */
@@ -86,7 +83,6 @@ export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
 export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTest, stayMs = STAY_MS, onTried }: WebhookPorts) {
   const deliveries = createDeliveries(pool);
-  const outbox = createOutbox(pool);
   const tryingPerHost = new Map<string, number>();
 
   /** Sends it once and writes down what came of it. Undefined: not now, its host has too many tries running. */
@@ -145,8 +141,7 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
   return {
     /**
      * The first try of everything that waits, each receiver's events in their order. What was tried before follows its
-     * schedule in a workflow of its own; it is in `undelivered` too, so that none is forgotten if this runs again. So are
-     * the events of which people are still to be told, which a workflow of their own does.
+     * schedule in a workflow of its own; it is in `undelivered` too, so that none is forgotten if this runs again.
      * While the payout is about to go on it stays for what comes next: three events of a payout in one activity.
      */
     async deliverWebhooks({ payoutId }: { payoutId: string }): Promise<Delivered> {
@@ -167,7 +162,7 @@ export function createWebhookActivities({ pool, keys, timeoutMs, allowLoopbackTe
           });
           if (!GOES_ON_SOON.has(state) || Date.now() + waitMs > stayUntil) {
             const undelivered = pending.flatMap(({ id }) => (done.has(id) ? [] : [id]));
-            return { undelivered, through: sequence, notifications: await outbox.pendingEvents(payoutId) };
+            return { undelivered, through: sequence };
           }
           await sleep(waitMs, undefined, { signal: cancellationSignal() });
         }

@@ -6,7 +6,7 @@ const TOLD_TO_PROVIDERS = /^payout\.(succeeded|failed|returned)$/;
 /** Who asked for it was told once of each end, and all that was to be told was sent. */
 export function noticeProblems(events: readonly EventRow[], notices: readonly NoticeRow[], mails: ReadonlySet<string>): string[] {
   const ends = events.filter(({ type }) => TOLD_TO_PROVIDERS.test(type));
-  const toProvider = notices.filter(({ audience }) => audience === 'provider').map(({ event_id }) => event_id);
+  const toProvider = notices.filter(({ recipient_kind }) => recipient_kind === 'provider').map(({ event_id }) => event_id);
   return [
     ...ends.flatMap(({ id, type }) => {
       const times = toProvider.filter((event) => event === id).length;

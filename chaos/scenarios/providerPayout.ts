@@ -135,8 +135,11 @@ const DECIDED_ON: Stop<PayoutBehaviour> = {
   comes: ({ steps }) => steps.some(({ does }) => (DECISIONS as readonly string[]).includes(does)),
 };
 
-/** A worker has ten mails in its hands at most (activities/notify/notifications.ts): one payout for each end that people are told of. */
-const TOLD: ReadonlySet<string> = new Set(['ok', 'bad_account', 'retried', 'exhausted', 'cut_after', 'funds_short', 'returned']);
+/**
+ * One payout for each end that people are told of. Not more: the relay has ten mails in its hands at most
+ * (src/relay/notifications.ts), and of `exhausted` four admins are told too, of `returned` its provider twice.
+ */
+const TOLD: ReadonlySet<string> = new Set(['ok', 'bad_account', 'exhausted', 'funds_short', 'returned']);
 const MAIL: Stop<PayoutBehaviour> = { comes: ({ name }) => TOLD.has(name), onlyEnded: true };
 
 export const providerPayout: Scenario<PayoutOrder> = {
@@ -158,7 +161,7 @@ export const providerPayout: Scenario<PayoutOrder> = {
     ...GIVEN_BACK,
   },
   ends: endsAs(PROVIDER_STATUS),
-  workflows: [...OF_EVERY_PAYOUT.workflows, 'payoutRun', 'notifications'],
+  workflows: [...OF_EVERY_PAYOUT.workflows, 'payoutRun'],
   settings: {
     ...OF_EVERY_PAYOUT.settings,
     // runs that overlap

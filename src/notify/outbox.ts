@@ -1,143 +1,194 @@
 /**
- * Notifications as rows, written by SQL `notify_event` with the event that they tell of. Who sends one holds its lease
- * meanwhile, so that two workers never both send; what came of it is written in one statement.
+ * Notifications as rows, written by SQL (`notify_event`, `tell_endpoint_disabled`) with what they tell of. Who sends one holds
+ * its lease meanwhile, so that two never both send; each claim counts, and what came of an earlier one moves nothing.
  */
 import type { Pool } from 'pg';
+import type { Mode } from '../payouts/rules/contract.ts';
 import { storable } from '../rules/text.ts';
-import type { Channel, Notice, NotificationState } from './rules/notifications.ts';
+import {
+  type Channel,
+  type EndpointNoticeData,
+  GIVEN_UP_AFTER_MS,
+  type Notice,
+  type NotificationKind,
+  type NotificationState,
+  type PayoutNoticeData,
+} from './rules/notifications.ts';
 
-export interface Pending {
-  readonly id: string;
+/** How many more of a channel may be sent, and how many there are already on each way. */
+export interface Room {
   readonly channel: Channel;
+  readonly room: number;
+  /** On one way at most, those on it already included. */
+  readonly perWay: number;
+  readonly ways: Readonly<Record<string, number>>;
 }
 
 /** One that is ours to send now. */
-export interface Claimed extends Pending, Notice {
+export interface Claimed {
+  readonly id: string;
+  readonly channel: Channel;
   /** An e-mail address, or the id of a push subscription. */
   readonly address: string;
+  /** Whose server or mailbox it goes to. */
+  readonly way: string;
   /** Tries so far, this one included. */
-  readonly attempts: number;
+  readonly attempt: number;
   readonly createdAt: Date;
+  readonly subjectId: string;
+  readonly notice: Notice;
   /** Of a push whose browser is still subscribed; keys as stored: encrypted. */
   readonly subscription: { readonly endpoint: string; readonly keys: string } | null;
 }
 
-export type Claim =
-  | { readonly outcome: 'claimed'; readonly notification: Claimed }
-  /** Nothing to do (any more). */
-  | { readonly outcome: 'done'; readonly state: NotificationState }
-  /** Somebody else is sending it, or died doing so: then the lease runs out. */
-  | { readonly outcome: 'leased'; readonly leftMs: number };
+export interface Claims {
+  readonly claimed: readonly Claimed[];
+  /** How many were too old to be sent, and are given up. */
+  readonly expired: number;
+}
 
-/** What came of a try that did not bring it there. */
-export interface Failure {
-  readonly state: Exclude<NotificationState, 'sent'>;
-  readonly error: string;
+/** What came of a try. */
+export interface Told {
+  readonly id: string;
+  readonly attempt: number;
+  /** `pending`: to be tried again, if its day is not over by then. */
+  readonly state: NotificationState;
+  readonly error: string | null;
+  /** Of `pending`: until it is due again. */
+  readonly waitMs: number;
+  /** The browser has unsubscribed. */
+  readonly gone: boolean;
 }
 
 export interface Outbox {
-  /** Events of a payout of which something is still to be told. */
-  pendingEvents(payoutId: string): Promise<readonly string[]>;
-  /** What is still to be told of an event. */
-  pendingOf(eventId: string): Promise<readonly Pending[]>;
-  claim(id: string, holder: string, leaseMs: number): Promise<Claim>;
-  /** Keeps the lease; false if it is no longer ours. */
-  renew(id: string, holder: string, leaseMs: number): Promise<boolean>;
-  sent(id: string): Promise<void>;
-  /** Lets the lease go; does nothing if it is no longer ours. */
-  failed(id: string, holder: string, failure: Failure): Promise<void>;
-  /** Nobody tries any more. */
-  giveUp(id: string): Promise<void>;
-  unsubscribe(subscriptionId: string): Promise<void>;
+  /** @param mine those that are in our hands already, whatever their leases say. */
+  claim(rooms: readonly Room[], mine: readonly string[]): Promise<Claims>;
+  /** Keeps the leases. @returns those that are still ours. */
+  renew(ids: readonly string[]): Promise<readonly string[]>;
+  /** All or nothing; may be repeated. What was sent was sent, whoever has the lease; anything else counts of its holder only. */
+  record(told: readonly Told[]): Promise<void>;
+  /** Whoever comes next need not wait for our leases to run out. */
+  letGo(ids: readonly string[]): Promise<void>;
 }
 
-const PENDING_EVENTS = `SELECT DISTINCT event_id FROM notifications WHERE subject_id = $1 AND state = 'pending' ORDER BY event_id`;
+/**
+ * Of each channel what is due longest, but one of each way in turn: among so many of the oldest, for beyond that every turn
+ * would read a whole backlog. What is too old to be sent takes a place too, and is closed in it.
+ */
+const LOOKED_AT = 500;
 
-const PENDING_OF = `SELECT id, channel FROM notifications WHERE event_id = $1 AND state = 'pending' ORDER BY id`;
-
-const CLAIM = `
-  WITH claimed AS (
-    UPDATE notifications SET attempts = attempts + 1, lease_holder = $2, lease_until = now() + $3::float8 * interval '1 millisecond'
-     WHERE id = $1 AND state = 'pending' AND (lease_until IS NULL OR lease_until <= now()) RETURNING *
+const CLAIM = {
+  name: 'notifications_claim',
+  text: `
+  WITH seen AS (
+    SELECT d.*, l.room, l."perWay", coalesce((l.ways ->> d.way)::int, 0) + row_number() OVER (PARTITION BY l.channel, d.way ORDER BY d.due_at, d.id) AS turn
+      -- As many as there are channels: the planner takes any JSON for a hundred rows, and would read a whole backlog for them.
+      FROM (SELECT * FROM jsonb_to_recordset($3) j(channel text, room int, "perWay" int, ways jsonb) LIMIT 2) l
+     CROSS JOIN LATERAL (
+       SELECT n.id, n.channel, n.due_at, w.way, s.endpoint, s.keys
+         FROM notifications n
+         LEFT JOIN push_subscriptions s ON n.channel = 'push' AND s.id = n.address
+        CROSS JOIN LATERAL (SELECT coalesce(split_part(s.endpoint, '/', 3), n.address) AS way) w
+        WHERE l.room > 0 AND n.state = 'pending' AND n.channel = l.channel AND n.due_at <= now() AND (n.lease_until IS NULL OR n.lease_until <= now())
+          AND n.id <> ALL ($4) AND coalesce((l.ways ->> w.way)::int, 0) < l."perWay"
+        ORDER BY n.due_at LIMIT ${LOOKED_AT}) d
+  ), chosen AS (
+    SELECT x.*, row_number() OVER (PARTITION BY x.channel ORDER BY x.turn, x.due_at, x.id) AS place FROM seen x WHERE x.turn <= x."perWay"
+  ), ours AS (
+    SELECT n.id, c.way, c.endpoint, c.keys, n.created_at <= now() - $5::float8 * interval '1 millisecond' AS is_old
+      FROM chosen c JOIN notifications n ON n.id = c.id
+     WHERE c.place <= c.room AND n.state = 'pending' AND (n.lease_until IS NULL OR n.lease_until <= now())
+       FOR UPDATE OF n SKIP LOCKED
   )
-  SELECT c.id, c.kind, c.mode, c.subject_id, c.data, c.channel, c.address, c.attempts, c.created_at, s.endpoint, s.keys
-    FROM claimed c LEFT JOIN push_subscriptions s ON c.channel = 'push' AND s.id = c.address`;
+  UPDATE notifications n
+     SET state = CASE WHEN o.is_old THEN 'failed' ELSE n.state END,
+         last_error = CASE WHEN o.is_old THEN coalesce(n.last_error, 'nobody got as far as sending it') ELSE n.last_error END,
+         attempts = n.attempts + CASE WHEN o.is_old THEN 0 ELSE 1 END,
+         lease_holder = CASE WHEN NOT o.is_old THEN $1 END,
+         lease_until = CASE WHEN NOT o.is_old THEN now() + $2::float8 * interval '1 millisecond' END
+    FROM ours o WHERE n.id = o.id
+  RETURNING n.id, n.kind, n.mode, n.subject_id, n.data, n.channel, n.address, n.attempts, n.created_at, o.is_old, o.way, o.endpoint, o.keys`,
+};
 
-const LOOK = `SELECT state, greatest(extract(epoch FROM lease_until - now()) * 1000, 0)::int AS left_ms FROM notifications WHERE id = $1`;
+const RENEW = {
+  name: 'notifications_renew',
+  text: `
+  UPDATE notifications SET lease_until = now() + $2::float8 * interval '1 millisecond'
+   WHERE id = ANY ($3) AND lease_holder = $1 AND state = 'pending' AND lease_until > now() RETURNING id`,
+};
 
-const RENEW = `
-  UPDATE notifications SET lease_until = now() + $3::float8 * interval '1 millisecond'
-   WHERE id = $1 AND lease_holder = $2 AND state = 'pending' AND lease_until > now()`;
+const RECORD = {
+  name: 'notifications_record',
+  text: `
+  WITH told AS (
+    SELECT t.*, now() + t."waitMs" * interval '1 millisecond' AS again
+      FROM jsonb_to_recordset($2) t(id text, attempt int, state text, error text, "waitMs" float8, gone boolean)
+  ), unsubscribed AS (
+    DELETE FROM push_subscriptions s USING notifications n, told t WHERE t.gone AND n.id = t.id AND n.channel = 'push' AND s.id = n.address
+  )
+  UPDATE notifications n
+     SET state = CASE WHEN t.state = 'pending' AND t.again > n.created_at + $3::float8 * interval '1 millisecond' THEN 'failed' ELSE t.state END,
+         sent_at = CASE t.state WHEN 'sent' THEN now() END, last_error = t.error, due_at = t.again, lease_holder = NULL, lease_until = NULL
+    FROM told t
+   WHERE n.id = t.id AND n.state <> 'sent' AND (t.state = 'sent' OR n.state = 'pending' AND n.lease_holder = $1 AND n.attempts = t.attempt)`,
+};
 
-// What is true stays: a mail that was taken was taken, also if its lease ran out meanwhile or somebody gave up.
-const SENT = `
-  UPDATE notifications SET state = 'sent', sent_at = now(), last_error = NULL, lease_holder = NULL, lease_until = NULL
-   WHERE id = $1 AND state <> 'sent'`;
-
-const FAILED = `
-  UPDATE notifications SET state = $3, last_error = $4, lease_holder = NULL, lease_until = NULL
-   WHERE id = $1 AND lease_holder = $2 AND state = 'pending'`;
-
-const GIVE_UP = `
-  UPDATE notifications SET state = 'failed', last_error = coalesce(last_error, 'nobody got as far as sending it')
-   WHERE id = $1 AND state = 'pending'`;
+const LET_GO = `UPDATE notifications SET lease_holder = NULL, lease_until = NULL WHERE id = ANY ($2) AND state = 'pending' AND lease_holder = $1`;
 
 /** The column is for people: a server's whole page is no help. */
 const ERROR_MAX = 500;
 
-export function createOutbox(pool: Pool): Outbox {
+/** @param holder of this run alone: nobody else takes its leases for theirs. */
+export function createOutbox(pool: Pool, holder: string, leaseMs: number): Outbox {
   return {
-    async pendingEvents(payoutId) {
-      const { rows } = await pool.query<{ event_id: string }>(PENDING_EVENTS, [payoutId]);
-      return rows.map((row) => row.event_id);
+    async claim(rooms, mine) {
+      const values = [holder, leaseMs, JSON.stringify(rooms), mine, GIVEN_UP_AFTER_MS];
+      const { rows } = await pool.query<ClaimedRow>({ ...CLAIM, values });
+      const claimed = rows.filter((row) => !row.is_old).map(claimedOf);
+      return { claimed, expired: rows.length - claimed.length };
     },
 
-    async pendingOf(eventId) {
-      const { rows } = await pool.query<Pending>(PENDING_OF, [eventId]);
-      return rows;
+    async renew(ids) {
+      const { rows } = await pool.query<{ id: string }>({ ...RENEW, values: [holder, leaseMs, ids] });
+      return rows.map(({ id }) => id);
     },
 
-    async claim(id, holder, leaseMs) {
-      const { rows } = await pool.query<ClaimedRow>(CLAIM, [id, holder, leaseMs]);
-      if (rows[0]) return { outcome: 'claimed', notification: claimedOf(rows[0]) };
-      const found = await pool.query<{ state: NotificationState; left_ms: number | null }>(LOOK, [id]);
-      const row = found.rows[0];
-      if (!row) throw new Error(`no notification ${id}`);
-      if (row.state !== 'pending') return { outcome: 'done', state: row.state };
-      return { outcome: 'leased', leftMs: row.left_ms ?? 0 };
-    },
-
-    async renew(id, holder, leaseMs) {
-      const { rowCount } = await pool.query(RENEW, [id, holder, leaseMs]);
-      return rowCount === 1;
-    },
-
-    async sent(id) {
-      await pool.query(SENT, [id]);
-    },
-
-    async failed(id, holder, { state, error }) {
+    async record(told) {
       // A mail server's own words, for one.
-      await pool.query(FAILED, [id, holder, state, storable(error, ERROR_MAX)]);
+      const kept = told.map((each) => ({ ...each, error: each.error === null ? null : storable(each.error, ERROR_MAX) }));
+      await pool.query({ ...RECORD, values: [holder, JSON.stringify(kept), GIVEN_UP_AFTER_MS] });
     },
 
-    async giveUp(id) {
-      await pool.query(GIVE_UP, [id]);
-    },
-
-    async unsubscribe(subscriptionId) {
-      await pool.query('DELETE FROM push_subscriptions WHERE id = $1', [subscriptionId]);
+    async letGo(ids) {
+      await pool.query(LET_GO, [holder, ids]);
     },
   };
 }
 
-interface ClaimedRow extends Pick<Claimed, 'id' | 'kind' | 'mode' | 'data' | 'channel' | 'address' | 'attempts'> {
+interface ClaimedRow {
+  readonly id: string;
+  readonly kind: NotificationKind;
+  readonly mode: Mode;
   readonly subject_id: string;
+  readonly data: unknown;
+  readonly channel: Channel;
+  readonly address: string;
+  readonly attempts: number;
   readonly created_at: Date;
+  readonly is_old: boolean;
+  readonly way: string;
   readonly endpoint: string | null;
   readonly keys: string | null;
 }
 
-function claimedOf({ subject_id: payoutId, created_at: createdAt, endpoint, keys, ...row }: ClaimedRow): Claimed {
-  return { ...row, payoutId, createdAt, subscription: endpoint === null || keys === null ? null : { endpoint, keys } };
+function claimedOf(row: ClaimedRow): Claimed {
+  const { id, channel, address, way, attempts: attempt, created_at: createdAt, subject_id: subjectId, endpoint, keys } = row;
+  const subscription = endpoint === null || keys === null ? null : { endpoint, keys };
+  return { id, channel, address, way, attempt, createdAt, subjectId, notice: noticeOf(row), subscription };
+}
+
+/** The functions that write the rows write the data by these types. */
+function noticeOf({ kind, mode, subject_id, data }: ClaimedRow): Notice {
+  if (kind === 'endpoint_disabled') return { kind, mode, endpointId: subject_id, data: data as EndpointNoticeData };
+  return { kind, mode, payoutId: subject_id, data: data as PayoutNoticeData };
 }

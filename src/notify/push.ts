@@ -12,7 +12,8 @@ export interface Push {
   readonly keys: PushKeys;
   readonly title: string;
   readonly body: string;
-  readonly payoutId: string;
+  /** For the page behind it; null: it is about no payout. */
+  readonly payoutId: string | null;
   readonly mode: Mode;
 }
 

@@ -5,7 +5,7 @@
 
 import type { FailureClass } from '../payouts/rules/failures.ts';
 import { formatMajor } from '../rules/money.ts';
-import type { Notice, NoticeData, NotificationKind } from './rules/notifications.ts';
+import type { EndpointNotice, Notice, PayoutNotice, PayoutNoticeData, PayoutNoticeKind } from './rules/notifications.ts';
 
 export interface Message {
   readonly subject: string;
@@ -16,7 +16,7 @@ export interface Message {
 }
 
 export interface Places {
-  /** Where operators find a payout. */
+  /** Where operators and merchants reach the API. */
   readonly publicUrl: string;
 }
 
@@ -27,9 +27,11 @@ interface Told {
 }
 
 export function messageOf(notice: Notice, places: Places): Message {
-  const { subject, paragraphs } = TELL[notice.kind](notice, places);
+  const isEndpoint = notice.kind === 'endpoint_disabled';
+  const { subject, paragraphs } = isEndpoint ? endpointDisabled(notice, places) : TELL[notice.kind](notice, places);
   const isTest = notice.mode === 'test';
-  const closing = isTest ? ['This is about a payout in test mode: no real money was moved.'] : [];
+  const about = isEndpoint ? 'an endpoint' : 'a payout';
+  const closing = isTest ? [`This is about ${about} in test mode: no real money was moved.`] : [];
   return {
     subject: isTest ? `[test] ${subject}` : subject,
     text: `${[`Hello ${notice.data.recipientName},`, ...paragraphs, ...closing].join('\n\n')}\n`,
@@ -37,7 +39,36 @@ export function messageOf(notice: Notice, places: Places): Message {
   };
 }
 
-const TELL: Readonly<Record<NotificationKind, (notice: Notice, places: Places) => Told>> = {
+function endpointDisabled({ endpointId, data }: EndpointNotice, { publicUrl }: Places): Told {
+  const { failingSince } = data;
+  const endpoint = `${publicUrl}/api/v1/webhook-endpoints/${endpointId}`;
+  const since = failingSince === null ? 'for five days' : `since ${failingSince}`;
+  return {
+    subject: `Your webhook endpoint at ${hostOf(data.url)} was switched off`,
+    paragraphs: [
+      `Your webhook endpoint ${withoutSecrets(data.url)} has not answered ${since}, and nothing is sent there any more.`,
+      `${waitingOf(data.waiting)} No payout waits for it: only you were not told.`,
+      `What to do: mend the receiver. Then switch it on again with PATCH ${endpoint} and the body { "disabled": false }.`,
+      `What it missed is sent again by POST ${endpoint}/recover with the body { "since": "${failingSince ?? '…'}" }; what was delivered is not.`,
+      `Endpoint: ${endpointId}`,
+    ],
+  };
+}
+
+/** SQL counts no further. */
+const COUNTED_MAX = 10_000;
+
+function waitingOf(waiting: number): string {
+  if (waiting > COUNTED_MAX) return 'More than 10,000 events waited for it.';
+  return waiting === 1 ? 'One event waited for it.' : `${waiting || 'No'} events waited for it.`;
+}
+
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : url);
+
+/** A token may stand behind the question mark: a mail is read by more people than the API is. */
+const withoutSecrets = (url: string): string => (URL.canParse(url) ? `${new URL(url).origin}${new URL(url).pathname}` : url);
+
+const TELL: Readonly<Record<PayoutNoticeKind, (notice: PayoutNotice, places: Places) => Told>> = {
   payout_completed: ({ payoutId, data }) => ({
     subject: `Your payout of ${amountOf(data)} has been paid`,
     paragraphs: [
@@ -98,16 +129,17 @@ const TELL: Readonly<Record<NotificationKind, (notice: Notice, places: Places) =
   }),
 };
 
-const amountOf = ({ amountMinor, currency }: NoticeData): string => `${formatMajor(BigInt(amountMinor), currency)} ${currency}`;
+const amountOf = ({ amountMinor, currency }: PayoutNoticeData): string =>
+  `${formatMajor(BigInt(amountMinor), currency)} ${currency}`;
 
-const accountOf = ({ accountLast4, bank }: NoticeData): string => `the account ending in ${accountLast4} (bank ${bank})`;
+const accountOf = ({ accountLast4, bank }: PayoutNoticeData): string => `the account ending in ${accountLast4} (bank ${bank})`;
 
-function availableAgain({ amountMinor, feeMinor, currency }: NoticeData): string {
+function availableAgain({ amountMinor, feeMinor, currency }: PayoutNoticeData): string {
   const money = formatMajor(BigInt(amountMinor) + BigInt(feeMinor), currency);
   return `${money} ${currency}${feeMinor === '0' ? '' : ', its fee included,'} are available in your earnings again.`;
 }
 
-const reasonOf = ({ failure, reason }: NoticeData): string =>
+const reasonOf = ({ failure, reason }: PayoutNoticeData): string =>
   withoutAccountNumbers(failure?.message ?? reason ?? 'no reason was given');
 
 const times = (attempts: number): string => (attempts === 1 ? 'once' : `${attempts} times`);
@@ -135,7 +167,7 @@ const NEXT_STEPS: Readonly<Record<FailureClass, string>> = {
   K: ASK_SUPPORT,
 };
 
-const nextStep = (failure: NoticeData['failure']): string => (failure?.class ? NEXT_STEPS[failure.class] : ASK_SUPPORT);
+const nextStep = (failure: PayoutNoticeData['failure']): string => (failure?.class ? NEXT_STEPS[failure.class] : ASK_SUPPORT);
 
 /** Anything as long as an account number, also in groups; shorter ones are codes and dates. */
 const ACCOUNT_NUMBER = /[0-9](?:[ -]?[0-9]){6,}/g;

@@ -55,9 +55,6 @@ export const payoutRunWorkflowId = (runId: string): string => `payout-run/${runI
 /** The workflow that brings one event to one receiver. */
 export const deliveryWorkflowId = (deliveryId: string): string => `webhook/${deliveryId}`;
 
-/** The workflow that tells people of one event. */
-export const notificationsWorkflowId = (event: string): string => `notifications/${event}`;
-
 /**
  * The id of a payout's event: four digits of its number, more where it has more. The SQL function `announce` writes the
  * same, so that an event has one id for ever.

@@ -3,12 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
-import { decodeFromPayloadsAtIndex, loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { type Installation, installation } from '../../harness/installation.ts';
 import { newProvider } from '../../harness/newProvider.ts';
 import { type Receiver, startReceiver } from '../../harness/receiver.ts';
-import { dataConverter } from '../../src/temporal/codec.ts';
 import { type MailServer, readMail, startMailServer } from '../support/mailServer.ts';
 import { admin, eventually } from '../support/payouts.ts';
 
@@ -17,7 +14,6 @@ const APPROVERS = 3;
 
 interface Notification {
   readonly id: string;
-  readonly eventId: string;
   readonly state: string;
   readonly attempts: number;
   readonly address: string;
@@ -108,36 +104,15 @@ describe('with a mail server', () => {
     expect((await notificationsOf(here, payoutId)).map(({ attempts }) => attempts)).toEqual(Array(APPROVERS).fill(2));
   }, 240_000);
 
-  test('a worker that is killed after its mails were taken and Temporal knew, before the database did: none goes again', async () => {
+  test('a worker that is killed after its mails were taken, before that was written down: the same mail goes again, and no other', async () => {
     const payoutId = await heldAt('notify.after');
     expect(mail.taken).toHaveLength(APPROVERS);
-    const [{ eventId } = { eventId: '' }] = await notificationsOf(here, payoutId);
-    await untilTemporalKnows(`notifications/${eventId}`);
     killTheWorker();
     await untilSent(here, payoutId);
-    await expectOneMailEach(payoutId);
+    expect(mail.taken).toHaveLength(2 * APPROVERS);
+    const raws = new Set(mail.taken.map(({ raw }) => raw)); // the second of each is the first to the byte
+    expect(raws.size).toBe(APPROVERS);
   }, 240_000);
-
-  async function untilTemporalKnows(workflowId: string): Promise<void> {
-    const secrets = JSON.parse(readFileSync(join(here.home, 'secrets.json'), 'utf8')) as { encryptionKeys: string };
-    const converter = loadDataConverter(dataConverter(secrets.encryptionKeys));
-    const connection = await Connection.connect({ address: here.credentials.temporalAddress });
-    try {
-      const handle = new Client({ connection }).workflow.getHandle(workflowId);
-      await eventually(async () => {
-        const pending = (await handle.describe()).raw.pendingActivities ?? [];
-        const beats = pending.map(({ activityId, heartbeatDetails }) =>
-          decodeFromPayloadsAtIndex(converter, 0, heartbeatDetails?.payloads, {
-            ...{ type: 'activity', namespace: 'default', workflowId, isLocal: false },
-            activityId: activityId ?? '',
-          }),
-        );
-        expect(await Promise.all(beats)).toEqual(Array(APPROVERS).fill('accepted'));
-      });
-    } finally {
-      await connection.close();
-    }
-  }
 });
 
 test('without a mail server, mail is kept as files in the home, and that is said at the start', async () => {

@@ -205,6 +205,8 @@ describe('what was told', () => {
       object: 'notification',
       kind: 'payout_completed',
       payoutId: second,
+      subjectKind: 'payout',
+      subjectId: second,
       livemode: false,
       audience: 'provider',
       recipientId: provider.providerId,
@@ -214,9 +216,9 @@ describe('what was told', () => {
       sentAt: null,
     });
 
-    const outbox = createOutbox(w.books.db.pool);
-    await outbox.claim(String(mail?.['id']), 'test', 60_000);
-    await outbox.sent(String(mail?.['id']));
+    const outbox = createOutbox(w.books.db.pool, 'test', 60_000);
+    await outbox.claim([{ channel: 'email', room: 10, perWay: 10, ways: {} }], []);
+    await outbox.record([{ id: String(mail?.['id']), attempt: 1, state: 'sent', error: null, waitMs: 0, gone: false }]);
     const sent = (await notifications(`?payoutId=${second}&state=sent`)).body.data;
     expect(sent).toMatchObject([{ id: mail?.['id'], state: 'sent', attempts: 1, sentAt: expect.stringMatching(/Z$/) }]);
     expect((await notifications(`?payoutId=${second}&channel=push`)).body.data).toMatchObject([
@@ -225,6 +227,20 @@ describe('what was told', () => {
 
     const page = (await notifications('?limit=2&channel=email')).body;
     expect(page.data.map(({ payoutId }) => payoutId)).toEqual([second, first]);
+  });
+
+  test('that is about an endpoint is of no payout, and says what it is of', async () => {
+    await w.books.db.owner.query(
+      `INSERT INTO notifications (id, event_key, subject_kind, subject_id, merchant_id, mode, recipient_kind, recipient_id, channel, kind, address)
+       VALUES ($1, $1, 'webhook_endpoint', 'we_1', $2, 'live', 'merchant', $2, 'email', 'endpoint_disabled', 'ops@shop.example')`,
+      [newId('ntf'), w.a.id],
+    );
+    expect((await notifications('?limit=1')).body.data).toMatchObject([
+      {
+        ...{ kind: 'endpoint_disabled', payoutId: null, eventId: null, subjectKind: 'webhook_endpoint', subjectId: 'we_1' },
+        ...{ audience: 'merchant', recipientId: w.a.id, livemode: true },
+      },
+    ]);
   });
 
   test('comes a page at a time, nothing twice and nothing left out', async () => {
@@ -259,4 +275,23 @@ test('an admin has an address for notifications, or none', async () => {
   expect(faultsOf(await make({ name: 'Wrong', role: 'approver', email: 'bilal@example.com\r\nBcc: all@example.com' }))).toEqual([
     ['/email', 'invalid_format'],
   ]);
+});
+
+test('a merchant has an address for what it must mend, or none, and may be given another', async () => {
+  const { key: admin } = w.admins.admin;
+  const make = (body: object) => w.call('POST', '/api/admin/merchants', { key: admin, body });
+  const made = await make({ name: 'Reachable', email: 'ops@müller.example' });
+  expect(made).toMatchObject({ status: 201, body: { email: 'ops@xn--mller-kva.example' } });
+  expect((await make({ name: 'Silent' })).body).toMatchObject({ email: null });
+  expect(faultsOf(await make({ name: 'Wrong', email: 'ops@shop.example\r\nBcc: all@example.com' }))).toEqual([
+    ['/email', 'invalid_format'],
+  ]);
+
+  const url = `/api/admin/merchants/${String(made.body['id'])}`;
+  const change = (body: object) => w.call('PATCH', url, { key: admin, body });
+  expect((await change({ name: 'Renamed' })).body).toMatchObject({ email: 'ops@xn--mller-kva.example' });
+  expect((await change({ email: 'new@shop.example' })).body).toMatchObject({ email: 'new@shop.example' });
+  expect((await w.call('GET', url, { key: admin })).body).toMatchObject({ email: 'new@shop.example' });
+  expect((await change({ email: null })).body).toMatchObject({ email: null });
+  expect(faultsOf(await change({ email: 'nobody' }))).toEqual([['/email', 'invalid_format']]);
 });

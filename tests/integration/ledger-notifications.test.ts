@@ -1,15 +1,13 @@
 /** Who is told of a provider payout: written with the event itself, once, and to nobody whom it does not concern. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createOutbox, type Outbox } from '../../src/notify/outbox.ts';
+import { type Claimed, createOutbox, type Outbox, type Room } from '../../src/notify/outbox.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, FAILURE, openBooks, type Provider } from '../support/books.ts';
 
 let books: Books;
-let outbox: Outbox;
 let provider: Provider;
 beforeAll(async () => {
   books = await openBooks();
-  outbox = createOutbox(books.db.pool);
 });
 beforeEach(async () => {
   await books.db.owner.query('DELETE FROM notifications; DELETE FROM push_subscriptions; UPDATE admins SET active = false');
@@ -53,7 +51,7 @@ interface Row {
   readonly kind: string;
   readonly channel: string;
   readonly address: string;
-  readonly audience: string;
+  readonly recipient_kind: string;
   readonly event_id: string;
   readonly data: Record<string, unknown>;
 }
@@ -71,14 +69,13 @@ test('a paid payout is told to its provider by mail and to each of their browser
   await browser('provider', 'prv_somebody_else');
   const id = await sent({ amount: 1_500n, fee: 10n });
   expect(await told()).toEqual([]);
-  const { payout, notify } = await books.tell(id, 'paid', { attempt: 1 });
+  const { payout } = await books.tell(id, 'paid', { attempt: 1 });
   expect(await told()).toEqual(
     [`payout_completed email ${EMAIL}`, ...[phone, laptop].map((each) => `payout_completed push ${each}`)].sort(),
   );
-  expect(notify).toBe(true); // the workflow is told that there is something to send
   for (const row of await rows()) {
     expect(row).toMatchObject({
-      audience: 'provider',
+      recipient_kind: 'provider',
       event_id: `evt_${id.slice(3)}_${String(payout.sequence).padStart(4, '0')}`,
     });
     expect(row.id).toMatch(/^ntf_[0-9a-f]{32}$/);
@@ -213,55 +210,88 @@ describe('a notification', () => {
     (await books.db.owner.query('SELECT state, attempts, last_error FROM notifications WHERE id = $1', [id])).rows[0];
   const expire = (id: string) => books.db.owner.query('UPDATE notifications SET lease_until = now() WHERE id = $1', [id]);
 
-  test('is sent by one of many who try at once', async () => {
+  const ROOM: Room = { channel: 'email', room: 10, perWay: 10, ways: {} };
+  const outboxOf = (holder: string): Outbox => createOutbox(books.db.pool, holder, 60_000);
+  const claim = async (holder: string, room: Partial<Room> = {}): Promise<readonly Claimed[]> =>
+    (await outboxOf(holder).claim([{ ...ROOM, ...room }], [])).claimed;
+  const told = { attempt: 1, error: null, waitMs: 0, gone: false };
+
+  test('is claimed by one of many who try at once, with all that is to be told', async () => {
     const id = await one();
-    const claims = await Promise.all(Array.from({ length: 8 }, (_, index) => outbox.claim(id, `worker ${index}`, 60_000)));
-    expect(claims.map(({ outcome }) => outcome).sort()).toEqual(['claimed', ...Array<string>(7).fill('leased')]);
+    const claims = await Promise.all(Array.from({ length: 8 }, (_, index) => claim(`relay ${index}`)));
+    expect(claims.flat()).toMatchObject([{ id, attempt: 1, way: EMAIL, address: EMAIL, notice: { kind: 'payout_completed' } }]);
     expect(await stateOf(id)).toMatchObject({ state: 'pending', attempts: 1 });
   });
 
-  test('of a worker that died goes to another one, but not before its lease has run out', async () => {
+  test('of a relay that died goes to another one, but not before its lease has run out', async () => {
     const id = await one();
-    await outbox.claim(id, 'dead', 60_000);
-    const tooEarly = await outbox.claim(id, 'next', 60_000);
-    expect(tooEarly).toMatchObject({ outcome: 'leased', leftMs: expect.any(Number) });
+    await claim('dead');
+    expect(await claim('next')).toEqual([]);
     await expire(id);
-    expect(await outbox.claim(id, 'next', 60_000)).toMatchObject({ outcome: 'claimed', notification: { id, attempts: 2 } });
-    expect(await outbox.renew(id, 'dead', 60_000)).toBe(false);
-    expect(await outbox.renew(id, 'next', 60_000)).toBe(true);
+    expect(await claim('next')).toMatchObject([{ id, attempt: 2 }]);
+    expect(await outboxOf('dead').renew([id])).toEqual([]);
+    expect(await outboxOf('next').renew([id])).toEqual([id]);
   });
 
-  test('that was overtaken by another worker cannot be let go by the first', async () => {
+  test('that was overtaken by another relay cannot be let go or failed by the first', async () => {
     const id = await one();
-    await outbox.claim(id, 'slow', 60_000);
+    await claim('slow');
     await expire(id);
-    await outbox.claim(id, 'quick', 60_000);
-    await outbox.failed(id, 'slow', { state: 'failed', error: 'late' });
-    expect(await outbox.renew(id, 'quick', 60_000)).toBe(true);
-    await outbox.sent(id);
+    await claim('quick');
+    await outboxOf('slow').record([{ ...told, id, state: 'failed', error: 'late' }]);
+    await outboxOf('slow').letGo([id]);
+    expect(await outboxOf('quick').renew([id])).toEqual([id]);
+    await outboxOf('slow').record([{ ...told, id, state: 'sent' }]); // what is true stays
+    await outboxOf('quick').record([{ ...told, id, attempt: 2, state: 'failed', error: 'later' }]);
     expect(await stateOf(id)).toMatchObject({ state: 'sent', last_error: null });
+  });
+
+  test('of an earlier claim says nothing of a later one, even by the same relay', async () => {
+    const id = await one();
+    await claim('a');
+    await expire(id);
+    await claim('a');
+    await outboxOf('a').record([{ ...told, id, attempt: 1, state: 'failed', error: 'late' }]);
+    expect(await stateOf(id)).toMatchObject({ state: 'pending', attempts: 2 });
   });
 
   test('that was sent stays sent, and is claimed by nobody', async () => {
     const id = await one();
-    await outbox.claim(id, 'a', 60_000);
-    await outbox.sent(id);
-    await outbox.giveUp(id);
-    expect(await outbox.claim(id, 'b', 60_000)).toEqual({ outcome: 'done', state: 'sent' });
-    expect(
-      await outbox.pendingEvents(
-        (await books.db.owner.query('SELECT subject_id FROM notifications WHERE id = $1', [id])).rows[0].subject_id,
-      ),
-    ).toEqual([]);
+    await claim('a');
+    await outboxOf('a').record([{ ...told, id, state: 'sent' }]);
+    expect(await claim('b')).toEqual([]);
+    expect(await stateOf(id)).toMatchObject({ state: 'sent' });
   });
 
-  test('that failed for now can be claimed again, and shows why', async () => {
+  test('that failed for now shows why, and waits for its time', async () => {
     const id = await one();
-    await outbox.claim(id, 'a', 60_000);
-    await outbox.failed(id, 'a', { state: 'pending', error: 'the server\r\n is\0 away' });
+    await claim('a');
+    const error = 'the server\r\n is\0 away';
+    await outboxOf('a').record([{ ...told, id, state: 'pending', error, waitMs: 60_000 }]);
     expect(await stateOf(id)).toMatchObject({ state: 'pending', last_error: 'the server  is away' });
-    expect(await outbox.claim(id, 'b', 60_000)).toMatchObject({ outcome: 'claimed' });
-    await outbox.giveUp(id);
-    expect(await stateOf(id)).toMatchObject({ state: 'failed', last_error: 'the server  is away', attempts: 2 });
+    expect(await claim('b')).toEqual([]);
+    await books.db.owner.query('UPDATE notifications SET due_at = now() WHERE id = $1', [id]);
+    expect(await claim('b')).toMatchObject([{ id, attempt: 2 }]);
+  });
+
+  test('that would wait beyond its day is given up', async () => {
+    const id = await one();
+    await claim('a');
+    await outboxOf('a').record([{ ...told, id, state: 'pending', error: 'away', waitMs: 24 * 3_600_000 + 60_000 }]);
+    expect(await stateOf(id)).toMatchObject({ state: 'failed', last_error: 'away' });
+  });
+
+  test('for a mailbox that has its share waits, and those for others go first', async () => {
+    for (let left = 4; left > 0; left -= 1) await one();
+    const others = await books.provider(await books.merchant(1_000_000n), 100_000n);
+    await books.db.owner.query(`UPDATE providers SET email = 'other@p.example' WHERE id = $1`, [others.providerId]);
+    const id = await books.payout(others, { dispatch: 'now', amount: 1_000n });
+    await books.told(id, 'attempt_started 1', 'paid 1');
+    const ways = async (room: Partial<Room>) => (await claim(newId('x'), room)).map(({ way }) => way).sort();
+    expect(await ways({ room: 2, perWay: 2 })).toEqual([EMAIL, 'other@p.example']); // one of each in turn
+    expect(await ways({ ways: { [EMAIL]: 2 }, perWay: 2 })).toEqual([]);
+    expect(await ways({ ways: { [EMAIL]: 1 }, perWay: 2 })).toEqual([EMAIL]);
+    expect(await ways({ room: 0 })).toEqual([]);
+    expect(await ways({ channel: 'push' })).toEqual([]);
   });
 });

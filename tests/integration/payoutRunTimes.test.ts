@@ -12,7 +12,6 @@ beforeAll(async () => {
   engine = await startEngine({ times: { ...SHORT_TIMES, reviewWindowMs: 72 * HOUR }, timeSkipping: true });
   toStop.push(await engine.startWorker(), await engine.startProviderPsp(), await engine.startRuns());
   await engine.trustProviders();
-  await tellNobody();
   await engine.client.workflow.start('payoutRun', {
     workflowId: 'payout-run',
     taskQueue: PAYOUTS_QUEUE,
@@ -25,14 +24,6 @@ afterAll(async () => {
   for (const stop of toStop.reverse()) await stop();
   await engine?.stop();
 });
-
-/** The test server's clock stands still for ever once a workflow has begun a child and ended before it, as one that tells somebody does. */
-async function tellNobody(): Promise<void> {
-  await engine.db.owner.query(
-    `CREATE OR REPLACE FUNCTION addresses_of(p_audience text, p_provider text, p_roles text[])
-     RETURNS TABLE (recipient_id text, name text, channel text, address text) LANGUAGE sql STABLE AS $$ SELECT '', '', '', '' WHERE false $$`,
-  );
-}
 
 /** To this long after the last full two hours, or the next ones. */
 async function passTo(minutes: number): Promise<void> {

@@ -158,7 +158,7 @@ test.each([
   `DELETE FROM earning_uses`,
   `UPDATE provider_bank_accounts SET account_number = '1'`,
   `UPDATE risk_policies SET policy = '{}'`,
-  `INSERT INTO notifications (id, event_key, event_id, subject_kind, subject_id, merchant_id, mode, audience, recipient_id, channel, kind, address) VALUES ('ntf_x', 'x', 'x', 'payout', 'x', 'x', 'test', 'admin', 'x', 'email', 'x', 'x@x.example')`,
+  `INSERT INTO notifications (id, event_key, event_id, subject_kind, subject_id, merchant_id, mode, recipient_kind, recipient_id, channel, kind, address) VALUES ('ntf_x', 'x', 'x', 'payout', 'x', 'x', 'test', 'admin', 'x', 'email', 'x', 'x@x.example')`,
   `SELECT move('x', 0, 'FUND', b, b.reserved_account, b.available_account, 1, NULL) FROM balances b`,
   `SELECT settle_payout(p, false) FROM payouts p`,
   `SELECT book_psp_fee(p, 1) FROM payouts p`,

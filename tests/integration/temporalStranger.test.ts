@@ -162,7 +162,6 @@ test.each([
   ['payoutFollowUp', [{ payoutId: 'po_x' }]],
   ['webhookDelivery', [{ deliveryId: 'whd_x', tried: 1 }]],
   ['webhookDelivery', []],
-  ['notifications', [{ eventId: 'evt_x' }]],
   ['checkBooks', [{}]],
 ] as const)('a stranger’s start of %s with %j is refused, and its task does not fail for ever', async (type, args) => {
   const options = { workflowId: newId('x'), taskQueue: PAYOUTS_QUEUE, args: [...args] };

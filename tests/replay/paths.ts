@@ -264,16 +264,6 @@ export const PATHS: Readonly<Record<string, Path>> = {
     for (const { id } of payouts) await engine.until(id, 'SUCCEEDED');
     return `payout-run/${runId}`;
   },
-  'people-told': async ({ engine }) => {
-    await engine.trustProviders();
-    const { id } = await engine.payProvider(await engine.provider('1000'), '0001', { dispatch: 'now' });
-    await engine.client.workflow.getHandle(idOf(id)).result();
-    const { rows } = await engine.db.pool.query<{ event_id: string }>(
-      'SELECT event_id FROM notifications WHERE subject_id = $1',
-      [id],
-    );
-    return `notifications/${rows[0]?.event_id ?? ''}`;
-  },
   'keys-removed': ({ engine }) => maintenance(engine, 'removeExpiredKeys'),
   'messages-handed-on': ({ engine }) => maintenance(engine, 'handOnMessages'),
   'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),

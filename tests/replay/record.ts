@@ -1,19 +1,15 @@
 /** `npm run histories`: walks every path on a real engine and keeps what Temporal recorded. Not a test: run on purpose. */
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
-import { createNotificationActivities } from '../../activities/notify/notifications.ts';
 import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
 import { startReceiver } from '../../harness/receiver.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
 import { encryptSecret } from '../../src/crypto/secretBox.ts';
-import { createMailer } from '../../src/notify/mail.ts';
-import { createPusher } from '../../src/notify/push.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
@@ -44,20 +40,11 @@ beforeAll(async () => {
   const stopWorker = await engine.startWorker({ activities: { ...engine.activities, submit } });
   closings.push(stopWorker, await engine.startProviderPsp(), await engine.startRuns());
   const { pool } = engine.db;
-  const mails = mkdtempSync(join(tmpdir(), 'oncepay-mail-'));
-  closings.push(async () => rmSync(mails, { recursive: true }));
   const webhooks = await Worker.create({
     connection: engine.env.nativeConnection,
     taskQueue: WEBHOOKS_QUEUE,
     activities: {
       ...createWebhookActivities({ pool, keys, timeoutMs: 2_000, allowLoopbackTest: true }),
-      ...createNotificationActivities({
-        pool,
-        keys,
-        mailer: createMailer({ smtpUrl: undefined, from: 'oncepay@localhost', directory: mails }),
-        pusher: createPusher({ vapid: undefined, timeoutMs: 2_000, allowLoopbackTest: true }),
-        publicUrl: 'http://127.0.0.1:3000',
-      }),
       ...createMaintenanceActivities({ pool, payouts: engine.payouts }),
     },
     ...workerSettings(ENCRYPTION_KEYS),

@@ -1,12 +1,18 @@
 /** What people read about their money: the right amount, the reason, what to do next, and never an account number. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Notice, type NoticeData, type NotificationKind, waitAfter } from '../../src/notify/rules/notifications.ts';
+import {
+  type EndpointNoticeData,
+  type Notice,
+  type PayoutNoticeData,
+  type PayoutNoticeKind,
+  waitAfter,
+} from '../../src/notify/rules/notifications.ts';
 import { messageOf } from '../../src/notify/texts.ts';
 import { FAILURE_CLASSES, type FailureClass } from '../../src/payouts/rules/failures.ts';
 
 const places = { publicUrl: 'https://pay.example.com' };
-const data: NoticeData = {
+const data: PayoutNoticeData = {
   recipientName: 'Ada Obi',
   providerName: 'Ada Obi',
   amountMinor: '1500050',
@@ -20,7 +26,7 @@ const data: NoticeData = {
   reason: null,
   reviewReasons: [],
 };
-const told = (kind: NotificationKind, change: Partial<NoticeData> = {}, mode: Notice['mode'] = 'live') =>
+const told = (kind: PayoutNoticeKind, change: Partial<PayoutNoticeData> = {}, mode: Notice['mode'] = 'live') =>
   messageOf({ kind, mode, payoutId: 'po_1', data: { ...data, ...change } }, places);
 const failure = (code: FailureClass, message = 'the bank said no') => ({ class: code, code: 'refused', message });
 
@@ -90,8 +96,48 @@ test('a try-out is told apart from real money', () => {
   expect(told('payout_completed').text).not.toContain('test');
 });
 
+describe('a merchant whose endpoint was switched off', () => {
+  const off = (change: Partial<EndpointNoticeData> = {}, mode: Notice['mode'] = 'live') =>
+    messageOf(
+      {
+        ...{ kind: 'endpoint_disabled', mode, endpointId: 'we_1' },
+        data: {
+          ...{ recipientName: 'Corner shop', url: 'https://shop.example/hooks?token=s3cret' },
+          ...{ failingSince: '2026-11-20T08:00:00Z', waiting: 1234, ...change },
+        },
+      },
+      places,
+    );
+
+  test('reads which one, since when, what waited, and how to get it all', () => {
+    const { subject, text } = off();
+    expect(subject).toBe('Your webhook endpoint at shop.example was switched off');
+    expect(text).toContain('Hello Corner shop,');
+    expect(text).toContain('https://shop.example/hooks has not answered since 2026-11-20T08:00:00Z');
+    expect(text).toContain('1234 events waited for it. No payout waits');
+    expect(text).toContain('PATCH https://pay.example.com/api/v1/webhook-endpoints/we_1 and the body { "disabled": false }');
+    expect(text).toContain(
+      'POST https://pay.example.com/api/v1/webhook-endpoints/we_1/recover with the body { "since": "2026-11-20T08:00:00Z" }',
+    );
+    expect(text).not.toContain('s3cret');
+  });
+
+  test.each([
+    [0, 'No events waited'],
+    [1, 'One event waited'],
+    [10_001, 'More than 10,000 events waited'],
+  ])('of %i that waited reads: %s', (waiting, words) => {
+    expect(off({ waiting }).text).toContain(words);
+  });
+
+  test('of a try-out reads that it is one', () => {
+    expect(off({}, 'test').subject).toMatch(/^\[test\] /);
+    expect(off({}, 'test').text).toContain('an endpoint in test mode');
+  });
+});
+
 describe('of an account only four digits are named', () => {
-  const KINDS: readonly NotificationKind[] = ['payout_failed', 'payout_returned', 'retries_exhausted', 'psp_funds_short'];
+  const KINDS: readonly PayoutNoticeKind[] = ['payout_failed', 'payout_returned', 'retries_exhausted', 'psp_funds_short'];
   const digits = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 7, maxLength: 24 }).map((each) => each.join(''));
   const separated = fc
     .tuple(digits, fc.constantFrom('', ' ', '-'))

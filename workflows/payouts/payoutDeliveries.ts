@@ -1,9 +1,8 @@
-/** The webhooks and notifications that a payout's changes leave behind: tried here once or a few times, then handed over. */
+/** The webhooks that a payout's changes leave behind: tried here once or a few times, then handed over. */
 import { type ActivityInterfaceFor, ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
 import type { WebhookActivities } from '../../activities/webhooks/webhooks.ts';
-import { deliveryWorkflowId, notificationsWorkflowId } from '../../src/rules/ids.ts';
+import { deliveryWorkflowId } from '../../src/rules/ids.ts';
 import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
-import { notifications } from '../notify/notifications.ts';
 import { webhookDelivery } from '../webhooks/webhookDelivery.ts';
 
 const webhooks = proxyActivities<Pick<ActivityInterfaceFor<WebhookActivities>, 'deliverWebhooks'>>({
@@ -30,14 +29,11 @@ export function openDeliveries(payoutId: string): Deliveries {
   async function deliver(): Promise<void> {
     while (isMoreDue) {
       isMoreDue = false;
-      const { undelivered, through, notifications: told = [] } = await webhooks.deliverWebhooks({ payoutId });
+      const { undelivered, through } = await webhooks.deliverWebhooks({ payoutId });
       if (through !== undefined && through >= dueThrough) isMoreDue = false; // it has seen what we were told of meanwhile
       // The long tail must not keep the payout open: a workflow of its own follows the schedule for each.
       for (const deliveryId of undelivered) {
         await handOver(webhookDelivery, deliveryWorkflowId(deliveryId), { deliveryId, tried: 1 });
-      }
-      for (const eventId of told) {
-        await handOver(notifications, notificationsWorkflowId(eventId), { eventId });
       }
     }
     delivering = undefined;

@@ -5,6 +5,7 @@ CREATE SCHEMA IF NOT EXISTS "public";
 CREATE TABLE "merchants" (
     "id" TEXT NOT NULL,
     "name" TEXT NOT NULL,
+    "email" TEXT,
     "active" BOOLEAN NOT NULL DEFAULT true,
     "fee" JSONB NOT NULL DEFAULT '{"bps":0,"fixed":{}}',
     "review_limits" JSONB NOT NULL DEFAULT '{"PKR":"10000000"}',
@@ -493,12 +494,12 @@ CREATE TABLE "webhook_attempts" (
 CREATE TABLE "notifications" (
     "id" TEXT NOT NULL,
     "event_key" TEXT NOT NULL,
-    "event_id" TEXT NOT NULL,
+    "event_id" TEXT,
     "subject_kind" TEXT NOT NULL,
     "subject_id" TEXT NOT NULL,
     "merchant_id" TEXT NOT NULL,
     "mode" TEXT NOT NULL,
-    "audience" TEXT NOT NULL,
+    "recipient_kind" TEXT NOT NULL,
     "recipient_id" TEXT NOT NULL,
     "channel" TEXT NOT NULL,
     "kind" TEXT NOT NULL,
@@ -506,6 +507,7 @@ CREATE TABLE "notifications" (
     "data" JSONB NOT NULL DEFAULT '{}',
     "state" TEXT NOT NULL DEFAULT 'pending',
     "attempts" INTEGER NOT NULL DEFAULT 0,
+    "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "lease_holder" TEXT,
     "lease_until" TIMESTAMPTZ(3),
     "last_error" TEXT,
@@ -639,9 +641,6 @@ CREATE INDEX "webhook_deliveries_endpoint_id_idx" ON "webhook_deliveries"("endpo
 CREATE INDEX "webhook_attempts_delivery_id_idx" ON "webhook_attempts"("delivery_id");
 
 -- CreateIndex
-CREATE INDEX "notifications_event_id_idx" ON "notifications"("event_id");
-
--- CreateIndex
 CREATE INDEX "notifications_subject_id_idx" ON "notifications"("subject_id");
 
 -- CreateIndex
@@ -712,7 +711,7 @@ ALTER TABLE providers ADD CONSTRAINT providers_mode_known CHECK (mode IN ('test'
 ALTER TABLE notifications
   ADD CONSTRAINT notifications_state_known CHECK (state IN ('pending', 'sent', 'failed')),
   ADD CONSTRAINT notifications_channel_known CHECK (channel IN ('email', 'push')),
-  ADD CONSTRAINT notifications_audience_known CHECK (audience IN ('provider', 'admin'));
+  ADD CONSTRAINT notifications_recipient_known CHECK (recipient_kind IN ('merchant', 'provider', 'admin'));
 ALTER TABLE webhook_deliveries
   ADD CONSTRAINT webhook_deliveries_state_known CHECK (state IN ('pending', 'delivered', 'failed')),
   ADD CONSTRAINT webhook_deliveries_resend_waits CHECK (resend_from IS NULL OR state = 'pending' AND resend_from IN ('pending', 'delivered', 'failed'));
@@ -740,7 +739,7 @@ CREATE INDEX psp_messages_to_hand_on ON psp_messages (hand_on_at) WHERE hand_on_
 -- What waits for a receiver, by when it is due; and a subject's own, whose first one goes first.
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (receiver_id, due_at) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_in_order ON webhook_deliveries (receiver_id, subject_id, sequence) WHERE state = 'pending';
-CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
+CREATE INDEX notifications_due ON notifications (channel, due_at) WHERE state = 'pending';
 
 -- An entry to be written, as `post` takes it.
 CREATE TYPE posting AS (

@@ -1,4 +1,4 @@
-/** What people were told of provider payouts, by which channel, and what came of it. */
+/** What people were told, by which channel, and what came of it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Notification } from '../../generated/prisma/client.ts';
@@ -47,17 +47,32 @@ export function notificationRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
 /** Every field by name: who holds the lease, and what the text is made of, is our own affair. */
 function present(row: Notification): z.infer<typeof notificationSchema> {
-  const { id, eventId, subjectId, merchantId, mode, audience, recipientId, channel, kind, address, state, attempts, lastError } =
-    row;
+  const {
+    id,
+    eventId,
+    subjectKind,
+    subjectId,
+    merchantId,
+    mode,
+    recipientId,
+    channel,
+    kind,
+    address,
+    state,
+    attempts,
+    lastError,
+  } = row;
   return {
     id,
     object: 'notification',
     kind,
     eventId,
-    payoutId: subjectId,
+    subjectKind,
+    subjectId,
+    payoutId: subjectKind === 'payout' ? subjectId : null,
     merchantId,
     livemode: mode === 'live',
-    audience,
+    audience: row.recipientKind,
     recipientId,
     channel,
     address,
