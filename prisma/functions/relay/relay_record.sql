@@ -13,6 +13,7 @@ DECLARE
   v_now timestamptz := clock_timestamp();
   v_ours text[]; -- 'id epoch' of each
   v_states jsonb;
+  v_off webhook_endpoints;
 BEGIN
   SELECT array_agg(concat_ws(' ', x.id, x.lease_epoch)) INTO v_ours FROM (
     SELECT r.id, r.lease_epoch FROM receivers r
@@ -60,9 +61,14 @@ BEGIN
                                            "failingForMs" bigint, "probeInMs" bigint, release boolean)
    WHERE r.id = y.id AND concat_ws(' ', y.id, y.epoch) = ANY (v_ours);
 
-  UPDATE webhook_endpoints e SET disabled_at = v_now, disabled_reason = y.disable
-    FROM jsonb_to_recordset(p_receivers) y(id text, epoch int, disable text)
-   WHERE e.id = y.id AND y.disable IS NOT NULL AND e.disabled_at IS NULL AND concat_ws(' ', y.id, y.epoch) = ANY (v_ours);
+  FOR v_off IN
+    UPDATE webhook_endpoints e SET disabled_at = v_now, disabled_reason = y.disable
+      FROM jsonb_to_recordset(p_receivers) y(id text, epoch int, disable text)
+     WHERE e.id = y.id AND y.disable IS NOT NULL AND e.disabled_at IS NULL AND concat_ws(' ', y.id, y.epoch) = ANY (v_ours)
+    RETURNING e.*
+  LOOP
+    PERFORM tell_endpoint_disabled(v_off);
+  END LOOP;
 
   RETURN coalesce(v_states, '[]');
 END $$;

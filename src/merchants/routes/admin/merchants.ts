@@ -8,6 +8,7 @@ import { limitsInput } from '../../../http/amountsByCurrency.ts';
 import { type AuditNote, audited } from '../../../http/audit.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, noQuery } from '../../../http/documented.ts';
+import { emailAddress } from '../../../http/emailAddress.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
@@ -31,7 +32,12 @@ import { merchantDetailSchema, merchantSchema, newMerchantSchema } from './schem
 const { read, write } = documented('admin');
 
 const NAME_MAX = 100;
-const terms = { fee: feeInput.optional(), reviewLimits: limitsInput.optional(), active: z.boolean().optional() };
+const terms = {
+  email: emailAddress.nullish(),
+  fee: feeInput.optional(),
+  reviewLimits: limitsInput.optional(),
+  active: z.boolean().optional(),
+};
 const creation = z.strictObject({ name: plainText(1, NAME_MAX), ...terms });
 const change = z.strictObject({ name: plainText(1, NAME_MAX).optional(), ...terms });
 
@@ -51,7 +57,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
         },
       },
       async (request, reply) => {
-        const { name, fee, reviewLimits, active = true } = request.body;
+        const { name, email = null, fee, reviewLimits, active = true } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('mer'),
           isSecret: true,
@@ -64,6 +70,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
                 create: {
                   id,
                   name,
+                  email,
                   active,
                   webhookSecret,
                   fee: changedFee(DEFAULT_FEE, fee),
@@ -120,7 +127,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
       },
       async (request, reply) => {
         const { id } = request.params;
-        const { name, fee, reviewLimits, active } = request.body;
+        const { name, email, fee, reviewLimits, active } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('chg'),
           async execute() {
@@ -131,6 +138,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
               if (!before) throw notFound();
               const data = {
                 ...(name !== undefined && { name }),
+                ...(email !== undefined && { email }),
                 ...(active !== undefined && { active }),
                 fee: changedFee(readFee(before.fee), fee),
                 reviewLimits: changedLimits(readLimits(before.reviewLimits), reviewLimits),
@@ -154,11 +162,11 @@ const noteOfChange = ({ before, after }: { before: Merchant; after: Merchant }):
 });
 
 function shownInLog(merchant: Merchant) {
-  const { name, active, fee, reviewLimits } = present(merchant);
-  return { name, active, fee, reviewLimits };
+  const { name, email, active, fee, reviewLimits } = present(merchant);
+  return { name, email, active, fee, reviewLimits };
 }
 
 function present(merchant: Merchant): z.infer<typeof merchantSchema> {
-  const { id, name, active, createdAt } = merchant;
-  return { id, object: 'merchant', name, active, ...presentTerms(merchant), createdAt: createdAt.toISOString() };
+  const { id, name, email, active, createdAt } = merchant;
+  return { id, object: 'merchant', name, email, active, ...presentTerms(merchant), createdAt: createdAt.toISOString() };
 }

@@ -6,6 +6,7 @@ const merchantFields = {
   id: z.string(),
   object: z.literal('merchant'),
   name: z.string(),
+  email: z.string().nullable().meta({ description: 'Where it is told that an endpoint was switched off; null: nowhere' }),
   active: z.boolean(),
   fee: z.object({ bps: z.int(), fixed: z.record(z.string(), moneySchema) }),
   reviewLimits: z
