@@ -87,8 +87,12 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     connection = await connectWorker(config.temporalAddress, log);
     client = clientOf(config, connection);
     const payoutsClient = createPayoutsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
-    const relay = createRelay(config.databaseUrl, () => relayParts(config, { pool: relayPool, log, onWebhookTried }), log);
-    const shared = { connection, psps, mailer, log, payoutsClient, onBooksChecked, jobs, relay, stopped: stopping.signal };
+    const relay = createRelay(
+      config.databaseUrl,
+      () => relayParts(config, { pool: relayPool, log, mailer, onWebhookTried }),
+      log,
+    );
+    const shared = { connection, psps, log, payoutsClient, onBooksChecked, jobs, relay, stopped: stopping.signal };
     const parts = { ...shared, pool, housekeepingPool, onWritten: waker.wake };
     workers = await createWorkers(config, parts);
   } catch (error) {

@@ -3,16 +3,12 @@ import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/w
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
-import { createNotificationActivities } from '../../activities/notify/notifications.ts';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
 import { createRelayActivities, type RelayActivityPorts } from '../../activities/relay/relay.ts';
 import type { Config, QueueLimits } from '../config.ts';
-import { parseKeys } from '../crypto/secretBox.ts';
 import { createLedger } from '../ledger/ledger.ts';
-import type { Mailer } from '../notify/mail.ts';
-import { createPusher } from '../notify/push.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PspRegistry } from '../psp/registry.ts';
 import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, RELAY_QUEUE, WEBHOOKS_QUEUE } from '../temporal/rules/queues.ts';
@@ -33,7 +29,6 @@ export interface WorkerParts extends RelayActivityPorts {
   readonly pool: Pool;
   readonly housekeepingPool: Pool;
   readonly psps: PspRegistry;
-  readonly mailer: Mailer;
   readonly log: Logger;
   readonly payoutsClient: PayoutsClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
@@ -52,20 +47,7 @@ const limitedTo = ({ concurrency, perSecond }: QueueLimits) => ({
 /** One Temporal worker a queue, in this process. */
 export async function createWorkers(
   config: Config,
-  {
-    connection,
-    pool,
-    housekeepingPool,
-    psps,
-    mailer,
-    log,
-    payoutsClient,
-    onBooksChecked,
-    onWritten,
-    jobs,
-    relay,
-    stopped,
-  }: WorkerParts,
+  { connection, pool, housekeepingPool, psps, log, payoutsClient, onBooksChecked, onWritten, jobs, relay, stopped }: WorkerParts,
 ): Promise<readonly Worker[]> {
   const ledger = createLedger(pool, onWritten);
   const on = (taskQueue: string) => ({
@@ -75,18 +57,12 @@ export async function createWorkers(
     taskQueue,
     ...workerSettings(config.encryptionKeys, [jobs.countingFor(taskQueue)]),
   });
-  const keys = parseKeys(config.encryptionKeys);
-  const outside = { timeoutMs: config.webhookTimeoutMs, allowLoopbackTest: config.webhookAllowLoopbackTest };
-  const pusher = createPusher({ ...outside, vapid: config.vapid });
   const psp = createPspActivities({ ledger, pool, connector: psps.byName });
   const ledgerActivities = createLedgerActivities({ ledger, pool });
   // First those without workflows: if the server refuses them, no thread for workflows was started in vain.
   const webhooks = await Worker.create({
     ...on(WEBHOOKS_QUEUE),
-    activities: {
-      ...createNotificationActivities({ pool: housekeepingPool, keys, mailer, pusher, publicUrl: config.publicUrl }),
-      ...createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
-    },
+    activities: createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
     maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 10 },
   });

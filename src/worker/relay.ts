@@ -7,8 +7,11 @@ import type { Logger } from 'pino';
 import { relay } from '../../workflows/relay/relay.ts';
 import type { Config } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
+import type { Mailer } from '../notify/mail.ts';
+import { createPusher } from '../notify/push.ts';
 import { createRelayBooks } from '../relay/books.ts';
 import { createBell } from '../relay/loop.ts';
+import { createNotifications } from '../relay/notifications.ts';
 import type { Part } from '../relay/relay.ts';
 import { createSender } from '../relay/sender.ts';
 import { createWebhooks, LEASE_MS, type WebhookPorts } from '../relay/webhooks.ts';
@@ -24,22 +27,32 @@ const CALL_MS = 10_000;
 export interface RelayParts {
   readonly pool: Pool;
   readonly log: Logger;
+  readonly mailer: Mailer;
   readonly onWebhookTried: WebhookPorts['onTried'];
 }
 
 /** New ones for each run. */
-export function relayParts(config: Config, { pool, log, onWebhookTried }: RelayParts): readonly Part[] {
-  const bell = createBell();
+export function relayParts(config: Config, { pool, log, mailer, onWebhookTried }: RelayParts): readonly Part[] {
+  const [bell, tellingBell] = [createBell(), createBell()];
+  const keys = parseKeys(config.encryptionKeys);
   const settings = { timeoutMs: config.webhookTimeoutMs, allowLoopbackTest: config.webhookAllowLoopbackTest };
   const webhooks = createWebhooks({
     books: createRelayBooks(pool, randomUUID(), LEASE_MS),
-    send: createSender({ keys: parseKeys(config.encryptionKeys), ...settings }),
+    send: createSender({ keys, ...settings }),
     sendMs: config.webhookTimeoutMs,
     bell,
     onTried: onWebhookTried,
     onOurTrouble: (error, { id }) => log.error({ err: error, delivery: id }, 'a webhook could not be tried'),
   });
-  return [{ work: webhooks, bell }];
+  const notifications = createNotifications({
+    ...{ pool, keys, mailer, publicUrl: config.publicUrl, bell: tellingBell },
+    pusher: createPusher({ ...settings, vapid: config.vapid }),
+    onOurTrouble: (error, { id }) => log.error({ err: error, notification: id }, 'a notification could not be sent'),
+  });
+  return [
+    { work: webhooks, bell },
+    { work: notifications, bell: tellingBell },
+  ];
 }
 
 /** Makes sure of the workflow until it is stopped. Where it runs, nothing happens. */
