@@ -94,7 +94,7 @@ module.exports = {
     only('routes-are-a-door', '^src/[a-z]+/routes/', ['^src/(?!worker|restore|local|cli)'], 'no activities, no workflows, no worker'),
     only('worker-runs-activities', '^src/worker/', [RULES, '^(activities|workflows)/', '^src/[a-z]+/(?!routes/)', ...GROUND], 'no door, and nothing of one machine'),
     only('restore-compares', '^src/restore/', [RULES, ROOMS, PAYOUTS, '^src/[a-z]+/restored\\.ts$', '^src/webhooks/client\\.ts$', ...GROUND], 'an operator’s tool beside the door'),
-    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, '^src/(webhooks|notify|events)/(?!routes/)', ...GROUND], ''),
+    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, '^src/(webhooks|notify|events|relay)/(?!routes/)', ...GROUND], ''),
     {
       name: 'production-knows-no-tools',
       severity: 'error',

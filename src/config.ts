@@ -119,6 +119,7 @@ const environment = z.object({
   OUTCOME_DEADLINE: duration('24h'),
   PSP_TIMEOUT: duration('30s'),
   WEBHOOK_TIMEOUT: duration('15s'),
+  DELIVERIES_KEPT: duration('90d'),
   ONCEPAY_HOME: z.string().default('.oncepay'),
   SMTP_URL: url('smtp|smtps').optional(),
   MAIL_FROM: z
@@ -149,6 +150,9 @@ const SCHEDULE_INTERVAL_MIN_MS = 1_000;
 
 /** The relay's lease of a receiver is 20 s (src/relay/webhooks.ts), and must outlast a send. */
 const WEBHOOK_TIMEOUT_MAX_MS = 15_000;
+
+/** Whose endpoint was switched off after five days of failing must still find what it missed. */
+const DELIVERIES_KEPT_MIN_MS = 7 * UNITS_MS.d;
 
 /** Of the activities of one task queue. */
 export interface QueueLimits {
@@ -184,6 +188,8 @@ export interface Config {
   readonly rateLimitPerSecond: number;
   readonly times: PayoutTimes;
   readonly webhookTimeoutMs: number;
+  /** For so long what was delivered or given up, of webhooks and notifications, can be read. */
+  readonly deliveriesKeptMs: number;
   readonly mail: MailSettings;
   /** Undefined: notifications are pushed to nobody. */
   readonly vapid: VapidKeys | undefined;
@@ -234,6 +240,7 @@ export function loadConfig(env: Environment): Config {
   const settings = read(environment, env);
   if (settings.PSP_TIMEOUT > PSP_TIMEOUT_MAX_MS) refuse('PSP_TIMEOUT must be at most 30s.');
   if (settings.WEBHOOK_TIMEOUT > WEBHOOK_TIMEOUT_MAX_MS) refuse('WEBHOOK_TIMEOUT must be at most 15s.');
+  if (settings.DELIVERIES_KEPT < DELIVERIES_KEPT_MIN_MS) refuse('DELIVERIES_KEPT must be at least 7d.');
   if (settings.PSP_NOT_FOUND_GRACE < settings.PSP_TIMEOUT + 5_000) {
     refuse('PSP_NOT_FOUND_GRACE must be at least 5s more than PSP_TIMEOUT: the PSP may still be at work until then.');
   }
@@ -287,6 +294,7 @@ export function loadConfig(env: Environment): Config {
       outcomeDeadlineMs: settings.OUTCOME_DEADLINE,
     },
     webhookTimeoutMs: settings.WEBHOOK_TIMEOUT,
+    deliveriesKeptMs: settings.DELIVERIES_KEPT,
     mail: {
       smtpUrl: settings.SMTP_URL,
       from: settings.MAIL_FROM,

@@ -1,5 +1,5 @@
 /** Every workflow there is: what the worker's bundle is made from. */
-export { checkBooks, handOnMessages, removeExpiredKeys, takeUpOpenPayouts } from './maintenance.ts';
+export { checkBooks, cutBack, takeUpOpenPayouts } from './maintenance.ts';
 export { payout } from './payouts/payout.ts';
 export { payoutFollowUp } from './payouts/payoutFollowUp.ts';
 export { payoutRun } from './providers/payoutRun.ts';

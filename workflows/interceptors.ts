@@ -37,13 +37,7 @@ import { retryNowSignal } from '../src/webhooks/rules/delivery.ts';
  * Started by a Schedule, which adds the time to their ids: nothing can be encrypted for them, so they take nothing. Whoever
  * starts one by hand makes it work earlier, as the Schedule's own button does.
  */
-const STARTED_WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set([
-  'removeExpiredKeys',
-  'takeUpOpenPayouts',
-  'checkBooks',
-  'payoutRun',
-  'handOnMessages',
-]);
+const STARTED_WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set(['cutBack', 'takeUpOpenPayouts', 'checkBooks', 'payoutRun']);
 
 /**
  * From the Temporal UI or CLI, where nothing is encrypted. A payout of an installation where signals do not decide has no

@@ -2,6 +2,7 @@
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
@@ -62,7 +63,10 @@ export async function createWorkers(
   // First those without workflows: if the server refuses them, no thread for workflows was started in vain.
   const webhooks = await Worker.create({
     ...on(WEBHOOKS_QUEUE),
-    activities: createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
+    activities: {
+      ...createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
+      ...createCutBackActivities({ pool: housekeepingPool, deliveriesKeptMs: config.deliveriesKeptMs }),
+    },
     maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 10 },
   });

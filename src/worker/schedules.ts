@@ -1,9 +1,9 @@
 /** What runs by the clock. Every worker makes sure of it when it starts; the first one makes it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import type { Logger } from 'pino';
-import { checkBooks, handOnMessages, removeExpiredKeys, takeUpOpenPayouts } from '../../workflows/maintenance.ts';
+import { checkBooks, cutBack, takeUpOpenPayouts } from '../../workflows/maintenance.ts';
 import { payoutRun } from '../../workflows/providers/payoutRun.ts';
 import type { Config } from '../config.ts';
 import { PAYOUT_RUN_SCHEDULE } from '../providers/rules/payoutRun.ts';
@@ -31,12 +31,14 @@ const housekeeping = (scheduleId: string, workflow: Workflow, everyMs: number, o
 });
 
 const schedulesOf = ({ payoutRunIntervalMs: everyMs }: Pick<Config, 'payoutRunIntervalMs'>): readonly Scheduled[] => [
-  housekeeping('remove-expired-idempotency-keys', removeExpiredKeys, HOUR, 0),
+  housekeeping('cut-back', cutBack, HOUR, 0),
   housekeeping('take-up-open-payouts', takeUpOpenPayouts, 10 * MINUTE, 5 * MINUTE),
-  housekeeping('hand-on-messages', handOnMessages, MINUTE, 0), // a return that nobody was told of waits no longer
   housekeeping('check-books', checkBooks, HOUR, 30 * MINUTE),
   { scheduleId: PAYOUT_RUN_SCHEDULE, workflow: payoutRun, everyMs, offsetMs: 0, isConfigured: true },
 ];
+
+/** Of earlier versions: what they start is no workflow any more. */
+const RETIRED = ['remove-expired-idempotency-keys', 'hand-on-messages'] as const;
 
 const TRY_AGAIN_MS = 10_000;
 
@@ -47,18 +49,35 @@ export async function ensureSchedules(
   log: Logger,
   stopped: AbortSignal,
 ): Promise<void> {
-  for (const each of schedulesOf(config)) await ensureSchedule(client, each, log, stopped);
+  for (const each of schedulesOf(config)) {
+    await untilDone(client, each.scheduleId, () => createOrAdjust(client, each), log, stopped);
+  }
+  for (const scheduleId of RETIRED) await untilDone(client, scheduleId, () => removeSchedule(client, scheduleId), log, stopped);
 }
 
-async function ensureSchedule(client: Client, scheduled: Scheduled, log: Logger, stopped: AbortSignal): Promise<void> {
+async function untilDone(
+  client: Client,
+  scheduleId: string,
+  work: () => Promise<void>,
+  log: Logger,
+  stopped: AbortSignal,
+): Promise<void> {
   while (!stopped.aborted) {
     try {
-      await client.withDeadline(Date.now() + TRY_AGAIN_MS, () => createOrAdjust(client, scheduled));
+      await client.withDeadline(Date.now() + TRY_AGAIN_MS, work);
       return;
     } catch (error) {
-      log.warn({ err: error, schedule: scheduled.scheduleId }, 'a schedule could not be made; trying again');
+      log.warn({ err: error, schedule: scheduleId }, 'a schedule could not be made or removed; trying again');
       await sleep(TRY_AGAIN_MS, undefined, { signal: stopped }).catch(() => undefined);
     }
+  }
+}
+
+async function removeSchedule(client: Client, scheduleId: string): Promise<void> {
+  try {
+    await client.schedule.getHandle(scheduleId).delete();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
   }
 }
 

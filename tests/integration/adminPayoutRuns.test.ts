@@ -44,7 +44,7 @@ beforeAll(async () => {
 }, 60_000);
 
 beforeEach(async () => {
-  provider = await engine.provider('100000');
+  provider = await engine.provider('50000');
 });
 
 afterAll(async () => {
@@ -85,6 +85,21 @@ test('the next run is at the next full two hours', async () => {
   expect(policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 600_000 });
   const [first, second] = info.nextActionTimes;
   expect((second?.getTime() ?? 0) - (first?.getTime() ?? 0)).toBe(2 * HOUR);
+});
+
+test('a schedule of an earlier version, whose workflow no worker knows any more, is gone with the first new worker', async () => {
+  const action = { type: 'startWorkflow', workflowType: 'handOnMessages', taskQueue: 'payouts' } as const;
+  await engine.client.schedule.create({
+    scheduleId: 'hand-on-messages',
+    spec: { intervals: [{ every: '1m' }] },
+    action,
+    state: { paused: true },
+  });
+  await startWithInterval(2 * HOUR);
+  const left: string[] = [];
+  for await (const { scheduleId } of engine.client.schedule.list()) left.push(scheduleId);
+  expect(left).not.toContain('hand-on-messages');
+  await startWithInterval(2 * HOUR); // and the next one finds none
 });
 
 test('another interval in the configuration is taken over by the next worker, and an operator’s pause outlives it', async () => {

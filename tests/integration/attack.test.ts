@@ -5,12 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { createMaintenanceActivities } from '../../activities/maintenance.ts';
+import pino from 'pino';
 import { createPspActivities, type LookUpInput, type SubmitInput } from '../../activities/payouts/psp.ts';
 import { fundBalance } from '../../src/ledger/postings.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
 import { withBorder } from '../../src/psp/border.ts';
 import { createFlutterwaveConnector } from '../../src/psp/flutterwave/connector.ts';
+import { createInbox } from '../../src/relay/inbox.ts';
+import { createBell } from '../../src/relay/loop.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
@@ -170,8 +172,9 @@ test('a second payment is no repetition of the first: somebody is told', async (
   await engine.force(other.id, 'paid', { attempt: 2 }); // out twice now
   const messageId = await stored(other.id, 2, 'paid');
   await engine.db.owner.query('UPDATE psp_messages SET hand_on_at = now() WHERE id = $1', [messageId]);
-  const sweep = createMaintenanceActivities({ pool: engine.db.pool, payouts: engine.payouts });
-  await new MockActivityEnvironment().run(sweep.handOnMessages);
+  const { payouts, ledger, db } = engine;
+  const inbox = createInbox({ pool: db.pool, payouts, ledger, log: pino({ level: 'silent' }), bell: createBell() });
+  await inbox.turn();
   await eventually(async () => {
     expect(await engine.ledger.read(other.id)).toMatchObject({ needsOperator: true }); // was: "nothing new"
   });

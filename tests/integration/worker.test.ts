@@ -128,7 +128,7 @@ test('a worker that is there before its Temporal server waits, then pays and tel
   const types = received.map(({ body, headers }) => (new Webhook(secret).verify(body, headers) as { type: string }).type);
   expect(types).toEqual(['payout.created', 'payout.processing', 'payout.succeeded']);
 
-  const schedule = await link.client.schedule.getHandle('remove-expired-idempotency-keys').describe();
+  const schedule = await link.client.schedule.getHandle('cut-back').describe();
   expect(schedule.policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 600_000 });
 
   const metrics = await (await fetch(`http://127.0.0.1:${worker.port}/metrics`)).text();
@@ -161,7 +161,7 @@ test('the hourly run removes expired idempotency keys and nothing else', async (
 
   const link = connectTemporal(config);
   toClose.push(() => link.close());
-  await link.client.schedule.getHandle('remove-expired-idempotency-keys').trigger();
+  await link.client.schedule.getHandle('cut-back').trigger();
   await until('they are gone', async () => (await sql.query('SELECT count(*)::int AS n FROM idempotency_keys')).rows[0]?.n === 5);
   await until(
     'the killed worker is forgotten',

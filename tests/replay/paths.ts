@@ -264,8 +264,7 @@ export const PATHS: Readonly<Record<string, Path>> = {
     for (const { id } of payouts) await engine.until(id, 'SUCCEEDED');
     return `payout-run/${runId}`;
   },
-  'keys-removed': ({ engine }) => maintenance(engine, 'removeExpiredKeys'),
-  'messages-handed-on': ({ engine }) => maintenance(engine, 'handOnMessages'),
+  'cut-back': ({ engine }) => maintenance(engine, 'cutBack'),
   'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
 };

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
+import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
 import { startReceiver } from '../../harness/receiver.ts';
@@ -46,6 +47,7 @@ beforeAll(async () => {
     activities: {
       ...createWebhookActivities({ pool, keys, timeoutMs: 2_000, allowLoopbackTest: true }),
       ...createMaintenanceActivities({ pool, payouts: engine.payouts }),
+      ...createCutBackActivities({ pool, deliveriesKeptMs: 90 * 86_400_000 }),
     },
     ...workerSettings(ENCRYPTION_KEYS),
   });

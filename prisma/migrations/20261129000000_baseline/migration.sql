@@ -803,6 +803,8 @@ GRANT INSERT ON audit_log, webhook_attempts, provider_bank_accounts, risk_polici
 -- Written with their event, by its function.
 GRANT UPDATE ON notifications TO oncepay_app;
 GRANT INSERT, DELETE ON payout_requests TO oncepay_app;
+-- What is over is thinned.
+GRANT DELETE ON webhook_deliveries, webhook_attempts, notifications TO oncepay_app;
 GRANT INSERT, UPDATE, DELETE ON idempotency_keys, worker_beats, push_subscriptions TO oncepay_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO oncepay_app;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

@@ -6,7 +6,7 @@ import { sleep } from '@temporalio/workflow';
 import type { PayoutInput, PayoutResult } from '../../../src/payouts/rules/contract.ts';
 import { payout as unchanged } from '../../../workflows/payouts/payout.ts';
 
-export { checkBooks, removeExpiredKeys } from '../../../workflows/maintenance.ts';
+export { checkBooks, cutBack } from '../../../workflows/maintenance.ts';
 export { payoutFollowUp } from '../../../workflows/payouts/payoutFollowUp.ts';
 export { webhookDelivery } from '../../../workflows/webhooks/webhookDelivery.ts';
 
