@@ -3,4 +3,4 @@ export { checkBooks, cutBack, takeUpOpenPayouts } from './maintenance.ts';
 export { payout } from './payouts/payout.ts';
 export { payoutFollowUp } from './payouts/payoutFollowUp.ts';
 export { payoutRun } from './providers/payoutRun.ts';
-export { webhookDelivery } from './webhooks/webhookDelivery.ts';
+export { relay } from './relay/relay.ts';

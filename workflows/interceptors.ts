@@ -31,7 +31,6 @@ import {
   unwrapped,
   whyUnsigned,
 } from '../src/temporal/rules/unsigned.ts';
-import { retryNowSignal } from '../src/webhooks/rules/delivery.ts';
 
 /**
  * Started by a Schedule, which adds the time to their ids: nothing can be encrypted for them, so they take nothing. Whoever
@@ -39,11 +38,8 @@ import { retryNowSignal } from '../src/webhooks/rules/delivery.ts';
  */
 const STARTED_WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set(['cutBack', 'takeUpOpenPayouts', 'checkBooks', 'payoutRun']);
 
-/**
- * From the Temporal UI or CLI, where nothing is encrypted. A payout of an installation where signals do not decide has no
- * handler for the one; the other takes nothing, and no money hangs on it.
- */
-const SENT_BY_HAND: ReadonlySet<string> = new Set([decideSignal.name, retryNowSignal.name]);
+/** From the Temporal UI or CLI, where nothing is encrypted. A payout of an installation where signals do not decide has no handler for it. */
+const SENT_BY_HAND = decideSignal.name;
 
 /** Before an activity is asked again whose answer was not ours: whoever goes on pretending must do so every time. */
 const ASK_AGAIN_MS = 1_000;
@@ -76,7 +72,7 @@ const inbound: WorkflowInboundCallsInterceptor = {
     const sent = heardAs('signal', input.signalName, input.args);
     const mark = unsigned(sent);
     if (!mark) return await next({ ...input, args: argsOf(sent) });
-    if (SENT_BY_HAND.has(input.signalName)) return await next({ ...input, args: input.args.map(plain) });
+    if (input.signalName === SENT_BY_HAND) return await next({ ...input, args: input.args.map(plain) });
     remark(`a signal \`${input.signalName}\` was not heard: ${whyUnsigned(mark)}`);
   },
 };
@@ -113,11 +109,6 @@ const outbound: WorkflowOutboundCallsInterceptor = {
     if (mark && whyUnsigned(mark) === KEY_MISSING) throw new Error(`the answer to ${activityType} cannot be read`);
     remark(`an answer to \`${activityType}\` was not ours, and does not count`);
     throw refused(`nobody of ours has answered ${activityType}`);
-  },
-
-  startChildWorkflowExecution(input, next) {
-    const args = sentFor('start', input.workflowType, input.options.args);
-    return next({ ...input, options: { ...input.options, args } });
   },
 
   continueAsNew(input, next) {

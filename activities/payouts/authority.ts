@@ -26,7 +26,7 @@ export function askedDoor({ ledger, pool }: { ledger: Pick<Ledger, 'read'>; pool
   return async (payoutId, key, fact, actor) => {
     const payout = await ledger.read(payoutId);
     if (!payout) throw new Error(`fact ${fact.type} about an unknown payout ${payoutId}`);
-    if (!(await mayDecide(pool, payout, fact))) return { outcome: 'not_allowed', payout: said(payout), notify: false };
+    if (!(await mayDecide(pool, payout, fact))) return { outcome: 'not_allowed', payout: said(payout) };
     return await applyFact(payoutId, key, fact, actor);
   };
 }

@@ -105,7 +105,7 @@ export type LedgerActivities = ReturnType<typeof createLedgerActivities>;
 
 /** `payout`: as it was taken in, now or before. */
 export type Reserved =
-  | { readonly outcome: 'reserved' | 'already'; readonly payout: Said; readonly notify: boolean }
+  | { readonly outcome: 'reserved' | 'already'; readonly payout: Said }
   | Exclude<ReserveAnswer, { readonly payout: unknown }>;
 
 export function createLedgerActivities({ ledger, pool }: { ledger: Ledger; pool: Pool }) {

@@ -7,7 +7,6 @@ import type { LedgerReads } from '../ledger/reads.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PayoutRunsClient } from '../providers/runsClient.ts';
 import type { PspRegistry } from '../psp/registry.ts';
-import type { WebhooksClient } from '../webhooks/client.ts';
 
 export interface ApiContext {
   readonly config: Config;
@@ -18,7 +17,6 @@ export interface ApiContext {
   readonly ledger: LedgerReads;
   readonly payouts: PayoutsClient;
   readonly payoutRuns: PayoutRunsClient;
-  readonly webhooks: WebhooksClient;
   readonly psps: PspRegistry;
   /** Encrypts and decrypts secrets at rest. */
   readonly keys: KeyRing;

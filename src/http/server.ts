@@ -9,7 +9,6 @@ import { createPayoutRunsClient } from '../providers/runsClient.ts';
 import { createPspRegistry } from '../psp/registry.ts';
 import { connectTemporal } from '../temporal/client.ts';
 import { FULL } from '../temporal/signals.ts';
-import { createWebhooksClient } from '../webhooks/client.ts';
 import { buildApp } from './app.ts';
 
 /** A health check must not hang on a server that is gone. */
@@ -35,7 +34,6 @@ export async function startApi(config: Config): Promise<Api> {
     ledger: createLedgerReads(pool),
     payouts: createPayoutsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
     payoutRuns: createPayoutRunsClient(client),
-    webhooks: createWebhooksClient(client),
     psps,
     keys: parseKeys(config.encryptionKeys),
     pingTemporal: async () => {

@@ -11,7 +11,6 @@ import { createPayoutsClient } from '../payouts/client.ts';
 import { isFinal } from '../payouts/rules/machine.ts';
 import { payoutIdOf } from '../rules/ids.ts';
 import { connectTemporal } from '../temporal/client.ts';
-import { createWebhooksClient } from '../webhooks/client.ts';
 import { type Finding, findingsOf, MEANING, sentenceOfFinding, sentenceOfRepair } from './findings.ts';
 import { lineFindings } from './lines.ts';
 import { holdAll, type RepairPorts, repair, takeUpAll } from './repair.ts';
@@ -51,7 +50,6 @@ export async function restored(
     ledger: createLedger(pool),
     runs: createRunsClient(client, config.encryptionKeys),
     payouts: createPayoutsClient(client, config),
-    webhooks: createWebhooksClient(client),
   };
   try {
     const found = await compare(ports, options.since, statement);
@@ -66,7 +64,7 @@ export async function restored(
     const left = await repairAll(ports, found.filter(isRepaired), say);
     if (options.hold) say(`Left to an operator: ${await holdAll(ports)} open payouts.`);
     const taken = await takeUpAll(ports, left);
-    say(`Taken up: ${taken.payouts} open payouts, ${taken.webhooks} webhooks, ${taken.messages} messages of the PSP.`);
+    say(`Taken up: ${taken.payouts} open payouts, ${taken.messages} messages of the PSP.`);
     // Of what is in the books only now, too.
     const persons = (await compareLines(pool, statement)).filter(
       (finding) => !isRepaired(finding) && !left.has(finding.payoutId),

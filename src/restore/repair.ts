@@ -7,7 +7,6 @@ import { OPEN_STATES, STATES } from '../payouts/rules/machine.ts';
 import { stepKey } from '../payouts/rules/steps.ts';
 import { FIRST_SWEPT_AFTER } from '../psp/messages.ts';
 import { newId } from '../rules/newId.ts';
-import type { WebhooksClient } from '../webhooks/client.ts';
 import { type Finding, MEANING } from './findings.ts';
 import type { LineFinding } from './lines.ts';
 import type { RunsClient } from './runs.ts';
@@ -21,7 +20,6 @@ export interface RepairPorts {
   readonly ledger: Ledger;
   readonly runs: RunsClient;
   readonly payouts: PayoutsClient;
-  readonly webhooks: WebhooksClient;
 }
 
 /** Why something is left as it is; undefined: it is done. */
@@ -166,7 +164,6 @@ async function openPayouts(pool: Pool): Promise<PayoutRecord[]> {
 
 export interface TakenUp {
   readonly payouts: number;
-  readonly webhooks: number;
   readonly messages: number;
 }
 
@@ -176,20 +173,13 @@ export interface TakenUp {
  * @param left payouts that are left to a person: the runs of those that the books still do not know wait for them.
  */
 export async function takeUpAll(ports: RepairPorts, left: ReadonlySet<string>): Promise<TakenUp> {
-  const { pool, ledger, runs, payouts, webhooks } = ports;
+  const { pool, ledger, runs, payouts } = ports;
   for (const run of await runs.running()) {
     const waits = left.has(run.payoutId) && (await ledger.read(run.payoutId)) === undefined;
     if (!waits) await runs.end(run, REASON);
   }
   const open = await openPayouts(pool);
   for (const payout of open) await payouts.resume(payout);
-  // The webhooks of an open payout are its own run's; those of one that has ended had a run each.
-  const pending = await pool.query<{ id: string; attempts: number }>(
-    `SELECT d.id, d.attempts FROM webhook_deliveries d JOIN payouts p ON p.id = d.subject_id
-      WHERE d.state = 'pending' AND p.state <> ALL ($1) ORDER BY d.id`,
-    [OPEN_STATES],
-  );
-  for (const { id, attempts } of pending.rows) await webhooks.deliver(id, attempts);
   const received = await pool.query<{ id: string; payout_id: string; round: number; attempt: number; claim: string }>(
     `SELECT m.id, m.payout_id, p.round, m.attempt, m.claim FROM psp_messages m JOIN payouts p ON p.id = m.payout_id
       WHERE m.state = 'received' ORDER BY m.id`,
@@ -197,5 +187,5 @@ export async function takeUpAll(ports: RepairPorts, left: ReadonlySet<string>): 
   for (const { id, payout_id, round, attempt, claim } of received.rows) {
     await payouts.notice(payout_id, round, { messageId: id, attempt, claim: claimOf(claim) });
   }
-  return { payouts: open.length, webhooks: pending.rows.length, messages: received.rows.length };
+  return { payouts: open.length, messages: received.rows.length };
 }

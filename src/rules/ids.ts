@@ -52,9 +52,6 @@ export const followUpWorkflowId = (payoutId: string): string => `payout-return/$
 /** The workflow of a payout run that an admin started; the Schedule names its own. */
 export const payoutRunWorkflowId = (runId: string): string => `payout-run/${runId}`;
 
-/** The workflow that brings one event to one receiver. */
-export const deliveryWorkflowId = (deliveryId: string): string => `webhook/${deliveryId}`;
-
 /**
  * The id of a payout's event: four digits of its number, more where it has more. The SQL function `announce` writes the
  * same, so that an event has one id for ever.

@@ -51,6 +51,7 @@ export function presentAttempt({ id, deliveryId, number, trigger, statusCode, er
   };
 }
 
-export function presentDelivery({ id, eventId, endpointId, url, state, attempts }: WebhookDelivery) {
-  return { id, object: 'webhook_delivery', eventId, endpointId, url, state, attempts };
+export function presentDelivery({ id, eventId, endpointId, url, state, resendFrom, attempts }: WebhookDelivery) {
+  // While a try waits that a person has asked for, it is what it was.
+  return { id, object: 'webhook_delivery', eventId, endpointId, url, state: resendFrom ?? state, attempts };
 }

@@ -17,7 +17,6 @@ import { createPspRegistry } from '../../src/psp/registry.ts';
 import { newId } from '../../src/rules/newId.ts';
 import type { Role } from '../../src/rules/roles.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
-import { createWebhooksClient, type WebhooksClient } from '../../src/webhooks/client.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { type Document, documentCheck } from './document.ts';
 import { ENCRYPTION_KEYS, keys, sealed } from './encryption.ts';
@@ -66,7 +65,6 @@ export interface DoorOptions {
   /** By default Temporal is away: there is nobody at its address. */
   readonly payouts?: PayoutsClient;
   readonly payoutRuns?: PayoutRunsClient;
-  readonly webhooks?: WebhooksClient;
   readonly databaseUrl?: string;
   readonly sandboxUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -100,7 +98,6 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     ledger: createLedgerReads(pool),
     payouts: options.payouts ?? createPayoutsClient(temporal.client, config),
     payoutRuns: options.payoutRuns ?? createPayoutRunsClient(temporal.client),
-    webhooks: options.webhooks ?? createWebhooksClient(temporal.client),
     psps,
     keys,
     pingTemporal: () => Promise.reject(new Error('nobody there')),

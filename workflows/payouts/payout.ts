@@ -21,7 +21,7 @@ import { stepKey } from '../../src/payouts/rules/steps.ts';
 import { now } from '../clock.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
 import { hearNotices, takeCommands } from './payoutCommands.ts';
-import { openDoor, type PayoutDoor, type View } from './payoutDoor.ts';
+import { openDoor, type PayoutDoor } from './payoutDoor.ts';
 import { openStory } from './payoutStory.ts';
 
 /** Not to be cancelled from the Temporal UI: a payout in mid-air would keep its money reserved with nobody in charge. */
@@ -49,8 +49,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   if (opened.outcome === 'refused') {
     await condition(allHandlersFinished);
   } else {
-    const payout = opened.now ?? opened.payout;
-    door = openDoor({ ...opened, payout });
+    door = openDoor(opened.now ?? opened.payout);
     const story = openStory(door, roundOf(opening), times);
     hear = story.hear;
     for (const notice of early) story.hear(notice);
@@ -61,7 +60,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
 
 /** `payout`: as it was taken in; `now`: as it is, where that is known to be further. */
 type Opened =
-  | ({ readonly outcome: 'accepted'; readonly now?: PayoutStanding } & View)
+  | { readonly outcome: 'accepted'; readonly payout: PayoutStanding; readonly now?: PayoutStanding }
   | Extract<Accepted, { outcome: 'refused' }>;
 
 /** Takes the payout in, again, or up: afterwards its money is reserved, or it is refused and nothing is booked. */
@@ -73,7 +72,7 @@ async function open(opening: Opening, times: PayoutTimes): Promise<Opened> {
       case 'reinitiate':
         return await takeInAgain(opening);
       case 'resume':
-        return { outcome: 'accepted', payout: await ledger.readPayout(opening.payoutId), notify: true };
+        return { outcome: 'accepted', payout: await ledger.readPayout(opening.payoutId) };
     }
   } catch (error) {
     if (refusedForGood(error) === undefined || opening.type === 'resume') throw error;
@@ -93,10 +92,10 @@ async function takeIn(
     reviewReasons: reviewReasons(amount, request.currency, terms),
   });
   if ('payout' in answer) {
-    const { payout, notify } = answer;
+    const { payout } = answer;
     // Taken in before, it is answered as it was then, and may be anywhere by now.
     const isRepeat = answer.outcome === 'already';
-    return { outcome: 'accepted', payout, notify, ...(isRepeat ? { now: await ledger.readPayout(payout.id) } : {}) };
+    return { outcome: 'accepted', payout, ...(isRepeat ? { now: await ledger.readPayout(payout.id) } : {}) };
   }
   return { outcome: 'refused', code: answer.outcome };
 }
@@ -111,7 +110,7 @@ async function takeInAgain({
   const fact: Fact = { type: 'reinitiated', requestId };
   const key = stepKey(fact, { sequence: 0, round });
   const answer = await ledger.applyFact(payoutId, key, fact, `${byAdmin ? 'admin' : 'merchant'}:${by}`);
-  if (answer.outcome === 'applied' || answer.outcome === 'already') return { ...answer, outcome: 'accepted' };
+  if (answer.outcome === 'applied' || answer.outcome === 'already') return { outcome: 'accepted', payout: answer.payout };
   return { outcome: 'refused', code: answer.outcome === 'insufficient_balance' ? answer.outcome : 'not_reinitiable' };
 }
 

@@ -1,14 +1,8 @@
 /**
- * What every workflow of a payout shares: the one door through which facts reach the ledger, what this run knows of
- * the payout, and the webhooks that a change leaves behind.
+ * What every workflow of a payout shares: the one door through which facts reach the ledger, and what this run knows of the
+ * payout. Whoever else is to hear of a change, the ledger has noted down with it.
  */
-import {
-  type ActivityInterfaceFor,
-  allHandlersFinished,
-  proxyActivities,
-  setCurrentDetails,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
+import { type ActivityInterfaceFor, proxyActivities, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { LedgerActivities } from '../../activities/payouts/ledger.ts';
 import type { Fact } from '../../src/payouts/rules/contract.ts';
 import { currentDetails } from '../../src/payouts/rules/currentDetails.ts';
@@ -18,7 +12,6 @@ import { heardIn, type PayoutStanding, type StepAnswer } from '../../src/payouts
 import { stepKey } from '../../src/payouts/rules/steps.ts';
 import { DECISIONS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
-import { openDeliveries } from './payoutDeliveries.ts';
 
 /**
  * What an update asks. Until its workflow task is done an update stands in no history, only in the server's memory: what
@@ -30,12 +23,6 @@ const asked = proxyActivities<Pick<ActivityInterfaceFor<LedgerActivities>, 'appl
   startToCloseTimeout: '15s', // above the pool's own limits (10 s), which give the better error
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
-
-/** What was seen of the payout, and whether it left webhooks behind. */
-export interface View {
-  readonly payout: PayoutStanding;
-  readonly notify: boolean;
-}
 
 export interface PayoutDoor {
   /** The payout as this run last saw it. */
@@ -54,7 +41,7 @@ export interface PayoutDoor {
    * Takes over what was seen elsewhere, such as in an activity; an older view than ours changes nothing.
    * @param askedAt the newest event's number that we had seen when we asked.
    */
-  see(view: View, askedAt: number): void;
+  see(payout: PayoutStanding, askedAt: number): void;
   /** A fact that can never be written parks the payout, and is answered `wrong_state`. */
   apply(fact: Fact, actor: string): Promise<StepAnswer>;
   /** The same for what a person asks: it must be stored first, and the person may not be allowed to. */
@@ -63,21 +50,17 @@ export interface PayoutDoor {
   park(reason: string): Promise<void>;
   /** Shown with the current details until the payout changes. */
   remark(text: string): void;
-  /** Whether every webhook so far is delivered, or handed to a workflow of its own, and whoever asked has an answer. */
-  isSettled(): boolean;
 }
 
-export function openDoor(opened: View): PayoutDoor {
-  let seen = opened.payout;
+export function openDoor(opened: PayoutStanding): PayoutDoor {
+  let seen = opened;
   let tellView: (payout: PayoutStanding, askedAt: number) => void = () => undefined;
   let tellParked: () => void = () => undefined;
   let awaited = 0; // news on their way to us
-  const deliveries = openDeliveries(opened.payout.id);
   let shown = '';
   let parkedAt: number | null = null; // the newest event's number after it was parked
 
-  function see({ payout, notify }: View, askedAt: number): void {
-    if (notify) deliveries.due(payout.sequence);
+  function see(payout: PayoutStanding, askedAt: number): void {
     // Overtaken by another answer. One with less than we knew when we asked is not: the books were restored from a backup.
     if (payout.sequence < seen.sequence && payout.sequence >= askedAt) return;
     seen = payout;
@@ -98,13 +81,13 @@ export function openDoor(opened: View): PayoutDoor {
     const { sequence } = seen;
     try {
       const answer = await whileBehind(write([seen.id, stepKey(fact, seen), fact, actor]));
-      see(answer, sequence);
+      see(answer.payout, sequence);
       return answer;
     } catch (error) {
       const reason = refusedForGood(error);
       if (reason === undefined) throw error;
       await park(`${fact.type}: ${reason}`);
-      return { outcome: 'wrong_state', payout: seen, notify: false };
+      return { outcome: 'wrong_state', payout: seen };
     }
   }
 
@@ -118,7 +101,10 @@ export function openDoor(opened: View): PayoutDoor {
     const fact: Fact = { type: 'parked', reason };
     try {
       // Tried again in vain, and nothing has happened since: that stands there already.
-      if (sequence !== parkedAt) see(await whileBehind(ledger.applyFact(id, stepKey(fact, seen), fact, 'system')), sequence);
+      if (sequence !== parkedAt) {
+        const { payout } = await whileBehind(ledger.applyFact(id, stepKey(fact, seen), fact, 'system'));
+        see(payout, sequence);
+      }
       parkedAt = seen.sequence;
     } catch (error) {
       if (refusedForGood(error) === undefined) throw error; // not even that can be written: it stands here, and in the logs
@@ -132,7 +118,7 @@ export function openDoor(opened: View): PayoutDoor {
   see(opened, 0);
   return {
     seen: () => seen,
-    openedAt: opened.payout.sequence,
+    openedAt: opened.sequence,
     onView: (listener) => {
       tellView = listener;
     },
@@ -146,7 +132,6 @@ export function openDoor(opened: View): PayoutDoor {
     applyAsked,
     park,
     remark,
-    isSettled: () => deliveries.areDone() && allHandlersFinished(),
   };
 }
 

@@ -17,7 +17,7 @@ export async function payoutFollowUp({ payoutId, times }: FollowUpInput): Promis
   hearNotices((notice) => hear(notice));
   takeCommands({ isOpened: () => door !== undefined, door: () => door, allowSignalDecisions: false }); // nothing is left to decide
 
-  door = openDoor({ payout: await ledger.readPayout(payoutId), notify: false });
+  door = openDoor(await ledger.readPayout(payoutId));
   const story = openStory(door, 0, times);
   hear = story.hear;
   for (const attempt of inDoubt(door.seen(), early)) story.lookAgain(attempt);

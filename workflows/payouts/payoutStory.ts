@@ -6,6 +6,7 @@
 import {
   type ActivityInterfaceFor,
   type ActivityOptions,
+  allHandlersFinished,
   CancellationScope,
   condition,
   isCancellation,
@@ -17,7 +18,7 @@ import { factsOf, type PspFact, replyContext, retryWait } from '../../src/payout
 import { PAYOUT_KINDS } from '../../src/payouts/rules/kinds.ts';
 import { type Act, type Confirmation, hear, newMind, next, type PayoutEvent } from '../../src/payouts/rules/next.ts';
 import type { PspReply } from '../../src/payouts/rules/reply.ts';
-import { heardIn, type PayoutStanding } from '../../src/payouts/rules/standing.ts';
+import { heard, type PayoutStanding } from '../../src/payouts/rules/standing.ts';
 import { tellInOrder } from '../../src/payouts/rules/telling.ts';
 import { now } from '../clock.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
@@ -81,13 +82,16 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
       for (const confirmation of confirm) begin(confirmation);
       if (confirm.length > 0) continue;
       if (main.do !== 'end') await perform(main);
-      else if (mind.confirming.length === 0 && door.isSettled()) return;
+      else if (isSettled()) return;
       else {
         const before = mind;
-        await condition(() => mind !== before || (mind.confirming.length === 0 && door.isSettled()));
+        await condition(() => mind !== before || isSettled());
       }
     }
   }
+
+  /** Nothing is under way, and whoever asked has an answer. */
+  const isSettled = (): boolean => mind.confirming.length === 0 && allHandlersFinished();
 
   async function perform(act: Exclude<Act, { do: 'end' }>): Promise<void> {
     const dueMs = act.do === 'wait' ? act.untilMs : act.atMs;
@@ -118,13 +122,13 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
     try {
       const order = { payoutId: id, attempt, sequence, round, ...deadline(times) };
       const answer = await door.whileBehind(pspOf(door.seen(), toSubmit).submit(order));
-      door.see(heardIn(answer.view), sequence);
+      door.see(heard(answer.view.payout), sequence);
       retryAfterMs = answer.retryAfterMs ?? null;
       if (answer.did === 'asked') await applyReply(answer.reply, 'reply', attempt, answer.view.payout.sequence);
     } catch (error) {
       const reason = refusedForGood(error);
-      // The worker is gone. What it had written down may be the payout's end, and then nobody would ask for its webhooks again.
-      if (reason === undefined) door.see({ payout: await door.whileBehind(ledger.readPayout(id)), notify: true }, sequence);
+      // The worker is gone. What it had written down, the books know.
+      if (reason === undefined) door.see(await door.whileBehind(ledger.readPayout(id)), sequence);
       else await door.park(`attempt_started: ${reason}`);
     }
     tell({ kind: 'sent', isResend: state === 'UNKNOWN', moved: door.seen().sequence !== sequence, retryAfterMs });
@@ -224,7 +228,7 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
    */
   async function doubt({ attempt, notices }: Confirmation, askedAt: number): Promise<void> {
     if (notices.length > 0 && !notices.some(({ claim }) => saysAlive(claim))) {
-      return door.see({ payout: await door.whileBehind(ledger.readPayout(door.seen().id)), notify: false }, askedAt);
+      return door.see(await door.whileBehind(ledger.readPayout(door.seen().id)), askedAt);
     }
     const reason = 'the PSP says that it is alive or paid, and its look-ups do not tell';
     await door.apply({ type: 'contradicted', attempt, source: 'callback', askedAt, reason }, `psp:${door.seen().psp}`);

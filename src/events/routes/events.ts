@@ -1,7 +1,7 @@
 /** What happened to a merchant's payouts, exactly as their webhooks tell it, and a webhook once more. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { WebhookDelivery } from '../../generated/prisma/client.ts';
+import type { WebhookDelivery, WebhookEndpoint } from '../../generated/prisma/client.ts';
 import { type MerchantCaller, merchantOf, seerOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts';
@@ -11,6 +11,7 @@ import { once } from '../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../http/problem.ts';
 import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
 import { newId } from '../../rules/newId.ts';
+import { resend } from '../../webhooks/deliveries.ts';
 import { ownEndpoint } from '../../webhooks/endpoints.ts';
 import { presentDelivery } from '../../webhooks/present.ts';
 import { wantsEvent } from '../../webhooks/rules/eventPatterns.ts';
@@ -72,7 +73,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const event = await ownEvent(caller, request.params.id);
             const endpointId = request.body?.endpointId;
             const deliveries = endpointId ? [await toOne(caller, event, endpointId)] : await toAll(caller, event);
-            for (const { id, attempts } of deliveries) await context.webhooks.resend(id, attempts);
+            await resend(pool, deliveries.map(({ id }) => id));
             return { status: 202, body: { deliveries: deliveries.map(presentDelivery) } };
           },
         });
@@ -111,14 +112,16 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
   /** The delivery of this event to this endpoint; an endpoint that is younger than the event gets one now. */
   async function deliveryTo(
-    { id: eventId, subjectKind, subjectId }: SeenEvent,
-    endpoint: { id: string; url: string },
+    { id: eventId, subjectKind, subjectId, sequence }: SeenEvent,
+    { id: endpointId, merchantId, mode, url }: WebhookEndpoint,
   ): Promise<WebhookDelivery> {
-    const id = `whd_${eventId.slice('evt_'.length)}_${endpoint.id.slice('we_'.length)}`; // as the SQL function announce names it
+    const id = `whd_${eventId.slice('evt_'.length)}_${endpointId.slice('we_'.length)}`; // as the SQL function announce names it
+    const event = { eventId, subjectKind, subjectId, sequence };
+    const receiver = { merchantId, mode, receiverId: endpointId, endpointId, url };
     return await prisma.webhookDelivery.upsert({
       where: { id },
       // Not pending: it is tried once because somebody asked, and follows no schedule.
-      create: { id, eventId, subjectKind, subjectId, endpointId: endpoint.id, url: endpoint.url, state: 'failed' },
+      create: { id, ...event, ...receiver, state: 'failed' },
       update: {},
     });
   }

@@ -366,6 +366,4 @@ export type FactOutcome =
 export interface FactAnswer {
   readonly outcome: FactOutcome;
   readonly payout: PayoutRecord;
-  /** A webhook of this payout waits to be sent. */
-  readonly notify: boolean;
 }

@@ -55,7 +55,6 @@ export function heardIn<Answer extends { readonly payout: Said }>({ payout, ...a
 export interface StepAnswer<Payout extends Said = PayoutStanding> {
   readonly outcome: FactOutcome;
   readonly payout: Payout;
-  readonly notify: boolean;
 }
 
 /** That door as workflows know it. */
