@@ -1,6 +1,6 @@
-/** The merchant's server: remembers every webhook, and can be made to sit on one while others are killed. */
+/** The merchants' servers: remember every webhook, and can be made to sit on one while others are killed. */
 import type { ServerResponse } from 'node:http';
-import { startReceiver } from '../harness/receiver.ts';
+import { type Answer, startReceiver } from '../harness/receiver.ts';
 import { type Held, holding } from './held.ts';
 
 export interface Webhook {
@@ -11,7 +11,8 @@ export interface Webhook {
 }
 
 export interface MerchantServer {
-  readonly url: string;
+  /** Of one of them, for the nth of a crowd. */
+  urlFor(nth: number): string;
   /** All that ever came, repeats too. */
   readonly received: readonly Webhook[];
   /** Leaves unanswered the webhooks of these types about these payouts. */
@@ -19,18 +20,22 @@ export interface MerchantServer {
   close(): Promise<void>;
 }
 
+/** The relay has eight deliveries in flight for each (src/relay/rules/window.ts): so many that a whole round's can be held at once. */
+const SERVERS = 12;
+
 export async function startMerchantServer(): Promise<MerchantServer> {
   const received: Webhook[] = [];
   let visit: (type: string, payoutId: string, response: ServerResponse) => void = (_type, _id, response) => void response.end();
 
-  const server = await startReceiver((_request, response, { headers, body }) => {
+  const hear: Answer = (_request, response, { headers, body }) => {
     const event = JSON.parse(body) as { type: string; sequence: number; data: { object: { id: string } } };
     const payoutId = event.data.object.id;
     received.push({ id: String(headers['webhook-id']), payoutId, sequence: event.sequence, body });
     visit(event.type, payoutId, response);
-  });
+  };
+  const servers = await Promise.all(Array.from({ length: SERVERS }, () => startReceiver(hear)));
   return {
-    url: server.url,
+    urlFor: (nth) => servers[nth % SERVERS]?.url ?? '',
     received,
     hold(types, wanted) {
       const held = holding();
@@ -40,6 +45,6 @@ export async function startMerchantServer(): Promise<MerchantServer> {
       };
       return held;
     },
-    close: () => server.close(),
+    close: async () => void (await Promise.all(servers.map((server) => server.close()))),
   };
 }

@@ -71,12 +71,15 @@ function eventProblems(events: readonly EventRow[]): string[] {
   return hasGap || sequences.length === 0 ? [`its events are numbered ${sequences.join(' ') || '(none)'}`] : [];
 }
 
-/** Every event came at least once, always the same; none came that never happened. */
+/** Every event came at least once, always the same, and none before those of before it; none came that never happened. */
 function webhookProblems(events: readonly EventRow[], webhooks: readonly Webhook[]): string[] {
   const bodies = new Map<string, Set<string>>();
   for (const { id, body } of webhooks) bodies.set(id, (bodies.get(id) ?? new Set()).add(body));
   const announced = new Set(events.map(({ id }) => id));
+  const came = [...new Set(webhooks.map(({ sequence }) => sequence))]; // in the place of the first: what comes again may come late
+  const inOrder = came.every((sequence, index) => sequence > (came[index - 1] ?? 0));
   return [
+    ...(inOrder ? [] : [`its webhooks came in the order ${came.join(' ')}`]),
     ...[...announced].filter((id) => !bodies.has(id)).map((id) => `webhook ${id} never came`),
     ...[...bodies.keys()].filter((id) => !announced.has(id)).map((id) => `webhook ${id} tells of no event`),
     ...[...bodies].filter(([, versions]) => versions.size > 1).map(([id]) => `webhook ${id} came with different bodies`),

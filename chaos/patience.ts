@@ -1,7 +1,7 @@
 /** Waiting on a machine that may be slow: it ends when nothing moves any more, not when a time is over. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Far above every wait in which nothing need happen: the death of a worker is noticed after 10 s, of a run's after 30 s. */
+/** Far above every wait in which nothing need happen: a worker's death is noticed after 10 s, a relay's after 20 s, a run's after 30 s. */
 export const STANDS_STILL_MS = 180_000;
 
 /** Something that goes round in circles moves, too. */

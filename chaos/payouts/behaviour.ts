@@ -173,7 +173,7 @@ export const OF_EVERY_PAYOUT = {
   ends: endsAs(PUBLIC_STATUS),
   tellsEnd: ['payout.succeeded', 'payout.failed', 'payout.returned', 'payout.rejected', 'payout.cancelled'],
   timelineOnly: TIMELINE_ONLY,
-  workflows: ['payout', 'payoutFollowUp', 'webhookDelivery'],
+  workflows: ['payout', 'payoutFollowUp'],
   settings: {
     RETRY_WAIT: '500ms',
     RETRY_WAIT_MAX: '2s',

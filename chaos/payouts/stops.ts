@@ -9,7 +9,7 @@ const EVERYBODY: PayoutStop = { comes: () => true };
 /** Where nothing that the slow ones wait for is under way. */
 export const FAR_FROM_PSP: PayoutStop = { comes: ({ slow }) => !slow };
 
-/** "After settle and before the webhook". */
+/** "After settle and before the webhook", up to where it is written down that it was taken. */
 const TOLD: PayoutStop = { ...FAR_FROM_PSP, onlyEnded: true };
 
 /** Longer than the hold, and the answer comes before our patience ends. */
@@ -39,9 +39,10 @@ export const AT_PSP = {
 } as const satisfies Stops<PayoutBehaviour>;
 
 export const WEBHOOK = {
-  'webhook.before': TOLD,
+  'relay.claimed': TOLD,
   in_webhook: TOLD,
-  'webhook.after': TOLD,
+  'relay.sent': TOLD,
+  'relay.recorded': TOLD,
 } as const satisfies Stops<PayoutBehaviour>;
 
 export const GIVEN_BACK = {

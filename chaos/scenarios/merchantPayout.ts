@@ -103,15 +103,18 @@ const FUNDS = '50000000.00';
 async function open(site: Site): Promise<Cast<PayoutOrder>> {
   const { customers, here, server } = site;
   const key = here.credentials.merchants[0]?.testKey ?? '';
+  let drawn = 0;
   await site.furnish('POST', '/api/v1/test/balance/fund', key, { amount: FUNDS, currency: 'PKR' });
   return {
     ...payoutCast(site, 'sandbox'),
     scenario: merchantPayout,
     draw(behaviour, random, at) {
+      drawn += 1;
+      const callbackUrl = server.urlFor(drawn);
       const draft = drawPayout(behaviour, random, 11);
       const { idempotencyKey, accountNumber, amount } = draft;
       const destination = { type: 'bank', bankCode: 'HBL', accountNumber, accountTitle: 'Ayesha Khan' };
-      const body = { amount, currency: 'PKR', reference: idempotencyKey, destination, callbackUrl: server.url };
+      const body = { amount, currency: 'PKR', reference: idempotencyKey, destination, callbackUrl };
       return async () => {
         await bindFaults(site, 'sandbox', draft, at);
         return { ...draft, key, path: '/api/v1/payouts', body };

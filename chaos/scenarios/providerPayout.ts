@@ -236,8 +236,11 @@ const POLICY = { minSuccesses: 0 };
 /** Far more than any run pays out. */
 const FUNDS = '50000000.00';
 
-/** A run takes ten payouts of each first: so many platforms that all of a round are on its first page. */
-const PLATFORMS = 7;
+/**
+ * A run takes ten payouts of each first, and the relay has eight deliveries in flight for each one's endpoint: so many platforms
+ * that all of a round are on a run's first page, and can be held on their way to the merchants' servers.
+ */
+const PLATFORMS = 12;
 
 /** @returns the platforms' keys. */
 async function makePlatforms({ adminKey, furnish, server }: Site): Promise<readonly string[]> {
@@ -247,7 +250,7 @@ async function makePlatforms({ adminKey, furnish, server }: Site): Promise<reado
   while (platformKeys.length < PLATFORMS) {
     const { id } = await furnish('POST', '/api/admin/merchants', admin, { name: `Platform ${platformKeys.length + 1}` });
     const { key } = await furnish('POST', `/api/admin/merchants/${id}/api-keys`, admin, { mode: 'test' });
-    await furnish('POST', '/api/v1/webhook-endpoints', key, { url: server.url, eventTypes: ['payout.*'] });
+    await furnish('POST', '/api/v1/webhook-endpoints', key, { url: server.urlFor(platformKeys.length), eventTypes: ['payout.*'] });
     await furnish('POST', '/api/v1/test/balance/fund', key, { amount: FUNDS, currency: 'NGN' });
     platformKeys.push(key);
   }

@@ -82,7 +82,7 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
       if (lane?.epoch === epoch) lane.unwritten.delete(subjectId);
     }
     for (const { state } of states) onTried(state);
-    for (const { subjectId } of writing) await failpoint('relay.recorded', subjectId);
+    for (const { subjectId } of writing) void failpoint('relay.recorded', subjectId); // not waited for: it stands, whatever becomes of us
   }
 
   /** @returns until something else is due. */

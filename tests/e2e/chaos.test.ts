@@ -54,6 +54,7 @@ test.each<[Boundary, Victim]>([
   ['psp_call.after', 'worker'], // the money is gone, and nobody who knows it lives
   ['settle.before', 'all'],
   ['callback.stored', 'api'],
+  ['relay.sent', 'worker'], // the merchant has heard it, and nobody knows that
 ])(
   'a kill at %s of %s: each payout is paid once or not at all, and books, events, answers and webhooks agree',
   async (boundary, victim) => {
@@ -188,6 +189,12 @@ test('the oracle is not blind: whatever is tampered with afterwards, it says so'
     received.push({ id: 'evt_never', payoutId: paid, sequence: 9, body: '' });
     expect(await findings()).toContain('webhook evt_never tells of no event');
     received.splice(-1, 1, ...(missed ? [missed] : []));
+    const first = received.findIndex(({ payoutId }) => payoutId === paid);
+    const told = received.splice(first, 1);
+    received.push(...told);
+    expect(await findings()).toEqual([expect.stringMatching(/^its webhooks came in the order 2 .*1$/)]);
+    received.splice(-1, 1);
+    received.splice(first, 0, ...told);
 
     await sandbox.fault('no_callback', {}, { accountNumber });
     await sandbox.bank(`${failed}:1`, 'pay');

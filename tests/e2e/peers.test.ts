@@ -177,7 +177,7 @@ test('webhooks keep up with payouts at full rate: when the last payout is done, 
   const server = await startMerchantServer();
   try {
     const made: PayoutBody[] = [];
-    const all = Array.from({ length: 120 }, () => payoutTo('0001', { callbackUrl: server.url }));
+    const all = Array.from({ length: 120 }, () => payoutTo('0001', { callbackUrl: server.urlFor(0) }));
     const caller = async (): Promise<void> => {
       for (let body = all.shift(); body; body = all.shift()) {
         const answer = await insist(body, `rate-${String(body['reference'])}`);

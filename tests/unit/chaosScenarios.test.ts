@@ -38,7 +38,7 @@ describe('where a payout is held', () => {
   const LIFE = [
     'reserve.after', 'decide.before', 'decide.after', 'run_page.after', 'dispatch.before', 'dispatch.after', 'attempt.before',
     'psp_call.before', 'in_psp_call', 'psp_call.after', 'look_up.before', 'callback.stored', 'settle.before', 'settle.after',
-    'webhook.before', 'in_webhook', 'webhook.after', 'notify.before', 'notify.after', 'release.before', 'release.after',
+    'relay.claimed', 'in_webhook', 'relay.sent', 'relay.recorded', 'notify.before', 'notify.after', 'release.before', 'release.after',
     'return.before',
   ] as const; // biome-ignore format: in the order of a payout's life
 
