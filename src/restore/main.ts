@@ -161,7 +161,7 @@ async function repairAll(ports: RepairPorts, findings: readonly Finding[], say: 
 async function refuseWhileAtWork(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ name: string }>(
     `SELECT DISTINCT application_name AS name FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name IN ('oncepay worker', 'oncepay webhooks', 'oncepay-api')`,
+      WHERE datname = current_database() AND application_name IN ('oncepay worker', 'oncepay relay', 'oncepay-api')`,
   );
   if (rows.length > 0)
     throw new Error(`Stop APIs and workers first: ${rows.map(({ name }) => name).join(', ')} use this database.`);

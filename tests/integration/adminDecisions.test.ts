@@ -1,10 +1,8 @@
 /** What people decide on payouts, put to real workflows: done once, by the right person, and written down. */
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { fundBalance } from '../../src/ledger/postings.ts';
 import type { PayoutRequest } from '../../src/payouts/rules/contract.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { createWebhooksClient } from '../../src/webhooks/client.ts';
 import { type Door, openDoor, type TestAdmin } from '../support/door.ts';
 import { type Admins, everyRole } from '../support/doorWorld.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
@@ -16,7 +14,7 @@ let second: TestAdmin;
 let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   engine = await startEngine();
-  door = await openDoor({ db: engine.db, payouts: engine.payouts, webhooks: createWebhooksClient(engine.client) });
+  door = await openDoor({ db: engine.db, payouts: engine.payouts });
   admins = await everyRole(door);
   second = await door.admin('approver');
   stopWorker = await engine.startWorker();
@@ -260,42 +258,4 @@ test('with Temporal away a decision is 503 and nothing of it happens, not even i
   } finally {
     await cut.stop();
   }
-});
-
-describe('a webhook once more', () => {
-  test('is handed to a workflow for each receiver, and to endpoints that are younger than the event', async () => {
-    const merchant = await door.merchant();
-    await fundBalance(engine.db.pool, {
-      merchantId: merchant.id,
-      mode: 'test',
-      currency: 'PKR',
-      amountMinor: '1000000',
-      externalId: 'x',
-    });
-    const id = await inReview({ merchantId: merchant.id });
-    const key = merchant.key;
-    const endpoint = async (eventTypes: string[]) =>
-      (await door.call('POST', '/api/v1/webhook-endpoints', { key, body: { url: 'https://203.0.114.7/', eventTypes } })).body[
-        'id'
-      ];
-    const wants = await endpoint(['payout.*']);
-    const wantsOther = await endpoint(['payout.failed']);
-    const off = await endpoint(['*']);
-    await door.call('PATCH', `/api/v1/webhook-endpoints/${off}`, { key, body: { disabled: true } });
-    const eventId = `evt_${id.slice(3)}_0001`;
-    const resend = (body?: unknown) =>
-      door.call<{ deliveries: { id: string; endpointId: string }[] }>('POST', `/api/v1/events/${eventId}/resend`, { key, body });
-
-    const toAll = await resend();
-    expect(toAll.status).toBe(202);
-    expect(toAll.body.deliveries.map(({ endpointId }) => endpointId)).toEqual([wants]);
-    const toOne = await resend({ endpointId: wantsOther }); // asked for by name: whatever it is subscribed to
-    expect(toOne.body.deliveries).toMatchObject([{ endpointId: wantsOther, eventId, object: 'webhook_delivery' }]);
-    for (const { id: deliveryId } of [...toAll.body.deliveries, ...toOne.body.deliveries]) {
-      const { type } = await engine.client.workflow.getHandle(`webhook/${deliveryId}/resend-1`).describe();
-      expect(type).toBe('webhookDelivery');
-    }
-    expect((await resend({ endpointId: off })).body).toMatchObject({ code: 'endpoint_disabled' });
-    expect((await resend()).status).toBe(202); // the same try is asked for again: one workflow
-  });
 });

@@ -1,69 +1,68 @@
-/** A worker that dies with a payout in its hands: what it had written down is told to the merchant all the same. */
+/** A payout whose worker or workflow is gone: what was written down is told to the merchant all the same. */
 
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { cancelled } from '@temporalio/activity';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { SubmitAnswer, SubmitInput } from '../../activities/payouts/psp.ts';
-import { createWebhookActivities } from '../../activities/webhooks/webhooks.ts';
 import { arrivals, type Receiver, startReceiver } from '../../harness/receiver.ts';
 import { newWebhookSecret } from '../../src/crypto/newSecret.ts';
-import { encryptSecret } from '../../src/crypto/secretBox.ts';
-import { WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
-import { workerSettings } from '../../src/temporal/workerSettings.ts';
-import { ENCRYPTION_KEYS, keys } from '../support/encryption.ts';
+import { sealed } from '../support/encryption.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
+import { startRelay } from '../support/relay.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 let engine: Engine;
 let receiver: Receiver;
-const closings: (() => Promise<unknown>)[] = [];
+let stopWorker: (() => Promise<void>) | undefined;
+let stopRelay: (() => Promise<void>) | undefined;
+/** The worker stands still with a payout in its hands, and does not die. */
+let frozen = false;
 
 beforeAll(async () => {
   [engine, receiver] = await Promise.all([startEngine(), startReceiver()]);
-  const { db, env } = engine;
-  await db.owner.query('UPDATE merchants SET webhook_secret = $1', [encryptSecret(keys, newWebhookSecret())]);
+  await engine.db.owner.query('UPDATE merchants SET webhook_secret = $1', [sealed(newWebhookSecret())]);
 
-  /** Does all of it, and dies before Temporal hears of it; when the first webhooks are out, so that no delivery is under way. */
+  /** Does all of it, and Temporal never hears of it. */
   async function submit(input: SubmitInput): Promise<SubmitAnswer> {
-    await arrivals(receiver, 1);
-    await new Promise((resolve) => setTimeout(resolve, 500));
     await engine.activities.submit(input);
+    if (frozen) await cancelled();
     throw new Error('the worker is gone');
   }
 
-  const activities = { ...engine.activities, submit };
-  const webhooks = createWebhookActivities({
-    pool: db.pool,
-    keys,
-    timeoutMs: 2_000,
-    allowLoopbackTest: true,
-    stayMs: 0,
-  });
-  const delivering = await Worker.create({
-    connection: env.nativeConnection,
-    taskQueue: WEBHOOKS_QUEUE,
-    activities: webhooks,
-    ...workerSettings(ENCRYPTION_KEYS),
-    shutdownGraceTime: '100ms',
-  });
-  const running = delivering.run();
-  closings.push(await engine.startWorker({ activities }), async () => {
-    delivering.shutdown();
-    await running;
-  });
+  stopWorker = await engine.startWorker({ activities: { ...engine.activities, submit } });
 }, 120_000);
 
+afterEach(async () => {
+  await stopRelay?.();
+  receiver.received.length = 0;
+});
 afterAll(async () => {
-  for (const close of closings.reverse()) await close();
+  await stopWorker?.();
   await engine.stop();
   await receiver.close();
 });
 
+/** Once a relay is there, which is nobody's but the rows'. */
+async function told(): Promise<string[]> {
+  stopRelay = startRelay(engine.db.pool);
+  return (await arrivals(receiver, 3)).map(({ body }) => (JSON.parse(body) as { type: string }).type);
+}
+
+const STORY = ['payout.created', 'payout.processing', 'payout.succeeded'];
+
 test('a merchant hears of the payment that a worker wrote down just before it died', async () => {
   const { id } = await engine.pay('0001', { callbackUrl: receiver.url });
   await engine.until(id, 'SUCCEEDED');
-  const types = (await arrivals(receiver, 3)).map(({ body }) => (JSON.parse(body) as { type: string }).type);
-  expect(types).toEqual(['payout.created', 'payout.processing', 'payout.succeeded']);
+  expect(await told()).toEqual(STORY);
   await engine.client.workflow.getHandle(`payout/${id}`).result();
   expect(await engine.transfers(id)).toHaveLength(1);
+});
+
+test('a merchant hears of the payment whose workflow was ended by hand before it had heard of it itself', async () => {
+  frozen = true;
+  const { id } = await engine.pay('0001', { callbackUrl: receiver.url });
+  await engine.until(id, 'SUCCEEDED');
+  await engine.client.workflow.getHandle(`payout/${id}`).terminate('a wrong click');
+  expect(await told()).toEqual(STORY);
 });

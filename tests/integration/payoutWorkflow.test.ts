@@ -5,8 +5,6 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
-import type { WebhookDeliveryInput } from '../../src/webhooks/rules/delivery.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
 
@@ -35,8 +33,11 @@ test('a plain payout is paid, once', async () => {
   await paidOnce(id);
 });
 
-test('a plain payout costs Temporal two workflow tasks, at most 15 events and 5.2 KB', async () => {
-  const { id } = await engine.pay('0001');
+test.each([
+  ['nobody is told of', null],
+  ['a server of its merchant is told of, whether or not it answers', 'http://127.0.0.1:9/'],
+])('a plain payout that %s costs Temporal two workflow tasks, at most 15 events and 5.2 KB', async (_, callbackUrl) => {
+  const { id } = await engine.pay('0001', { callbackUrl });
   const handle = engine.client.workflow.getHandle(`payout/${id}`);
   await handle.result();
   const { historySize } = await handle.describe();
@@ -46,6 +47,8 @@ test('a plain payout costs Temporal two workflow tasks, at most 15 events and 5.
   const types = (events ?? []).map((event) => Object.keys(event).find((key) => key.endsWith('EventAttributes')));
   expect(types.length).toBeLessThanOrEqual(15);
   expect(types.filter((type) => type === 'workflowTaskCompletedEventAttributes')).toHaveLength(2);
+  const { rows } = await engine.db.pool.query('SELECT 1 FROM webhook_deliveries WHERE subject_id = $1', [id]);
+  expect(rows).toHaveLength(callbackUrl === null ? 0 : 3); // and that is all there is of them
 });
 
 test('a temporary failure is tried again under a new key and paid, once', async () => {
@@ -275,19 +278,4 @@ test('a payout whose workflow was ended by hand is taken up again from the books
   await engine.force(id, 'paid');
   await engine.until(id, 'SUCCEEDED');
   await paidOnce(id);
-});
-
-test('a worker that takes a webhook up from another, however late, keeps to the time of its next try', async () => {
-  const handle = await engine.client.workflow.start('webhookDelivery', {
-    workflowId: 'webhook/whd_taken_up',
-    taskQueue: PAYOUTS_QUEUE,
-    args: [{ deliveryId: 'whd_taken_up', tried: 1 } satisfies WebhookDeliveryInput],
-  });
-  const due = async () => (await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')).currentDetails;
-  const before = await due();
-  expect(before).toMatch(/ is due at \d{4}-/);
-  await stopWorker();
-  stopWorker = await engine.startWorker();
-  expect(await due()).toBe(before);
-  await handle.terminate();
 });

@@ -160,8 +160,8 @@ test.each([
   ['payout', []],
   ['payoutRun', [{ trigger: 'admin', runId: 'run_x' }]],
   ['payoutFollowUp', [{ payoutId: 'po_x' }]],
-  ['webhookDelivery', [{ deliveryId: 'whd_x', tried: 1 }]],
-  ['webhookDelivery', []],
+  ['relay', []],
+  ['relay', [{}]],
   ['checkBooks', [{}]],
 ] as const)('a stranger’s start of %s with %j is refused, and its task does not fail for ever', async (type, args) => {
   const options = { workflowId: newId('x'), taskQueue: PAYOUTS_QUEUE, args: [...args] };
@@ -250,7 +250,7 @@ test('who completes a send with what was sent to it, or with "failed", releases 
   const activityId = await untilPending(payout, 'submit');
   const failure = { class: 'permanent', code: 'x', message: 'x', retryable: false };
   const begun = { ...said(payout), state: 'SUBMITTING', sequence: 2, attempt: 1, attemptOpen: true, unproven: [1] };
-  const view = { outcome: 'applied', payout: begun, notify: false };
+  const view = { outcome: 'applied', payout: begun };
   await tried(
     stranger.activity.complete(
       { workflowId: idOf(payout), activityId },

@@ -178,14 +178,34 @@ describe('events', () => {
     expect((await w.call('POST', `/api/v1/events/${id}/resend`, { key: w.a.key })).status).toBe(404);
   });
 
-  test('with Temporal away a resend is 503, and its key is not used up', async () => {
-    const payoutId = await w.payoutOf(w.a);
-    const url = `/api/v1/events/evt_${payoutId.slice(3)}_0001/resend`;
-    const { status, body, headers } = await w.call('POST', url, { key: w.a.key, idempotencyKey: 'resend-away' });
-    expect([status, body['code']]).toEqual([503, 'service_unavailable']);
-    expect(headers['retry-after']).toBeDefined();
-    const { rows } = await w.books.db.owner.query(`SELECT status FROM idempotency_keys WHERE key = 'resend-away'`);
-    expect(rows).toEqual([{ status: null }]);
+  test('a resend is due at once at each receiver, also at endpoints younger than the event, though Temporal is away', async () => {
+    const merchant = await w.merchant({ funds: 1_000_000n });
+    const { key } = merchant;
+    const eventId = `evt_${(await w.payoutOf(merchant)).slice(3)}_0001`;
+    const [wants, wantsOther, off] = [
+      (await endpoint(key, { eventTypes: ['payout.*'] }))['id'],
+      (await endpoint(key, { eventTypes: ['payout.failed'] }))['id'],
+      (await endpoint(key))['id'],
+    ];
+    await w.call('PATCH', `/api/v1/webhook-endpoints/${off}`, { key, body: { disabled: true } });
+    const resend = (body?: unknown) => w.call('POST', `/api/v1/events/${eventId}/resend`, { key, body });
+
+    const toAll = await resend();
+    expect(toAll.status).toBe(202);
+    expect(toAll.body['deliveries']).toMatchObject([{ endpointId: wants, state: 'failed', attempts: 0 }]);
+    const toOne = await resend({ endpointId: wantsOther }); // asked for by name: whatever it is subscribed to
+    expect(toOne.body['deliveries']).toMatchObject([{ endpointId: wantsOther, eventId, object: 'webhook_delivery' }]);
+    expect((await resend({ endpointId: off })).body).toMatchObject({ code: 'endpoint_disabled' });
+    const again = await resend(); // the same try, which is not made yet; until then the delivery is shown as it was
+    expect(again.body['deliveries']).toEqual(toAll.body['deliveries']);
+
+    const { rows } = await w.books.db.owner.query(
+      `SELECT endpoint_id, receiver_id, merchant_id, mode, sequence, state, resend_from, due_at = '-infinity' AS at_once
+         FROM webhook_deliveries WHERE event_id = $1 ORDER BY id`,
+      [eventId],
+    );
+    const asked = { merchant_id: merchant.id, mode: 'test', sequence: 1, state: 'pending', resend_from: 'failed', at_once: true };
+    expect(rows).toEqual([wants, wantsOther].map((each) => ({ endpoint_id: each, receiver_id: each, ...asked })));
   });
 });
 

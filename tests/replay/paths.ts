@@ -3,23 +3,23 @@
  * its workflow has; its name is the file's.
  */
 
-import { type Receiver, say } from '../../harness/receiver.ts';
+import { WorkflowContinuedAsNewError, type WorkflowHandle } from '@temporalio/client';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { Command } from '../../src/payouts/rules/contract.ts';
+import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
+import { relay } from '../../workflows/relay/relay.ts';
 import { type Engine, SHORT_TIMES } from '../support/engine.ts';
 
 export interface PathWorld {
   readonly engine: Engine;
-  /** The merchant's server, that answers 200 unless a path says otherwise. */
-  readonly receiver: Receiver;
   /** An admin who may approve. */
   readonly approver: string;
   /** The worker that sends this payout writes down what came of it, and is never heard of again. */
   dieWith(payoutId: string): void;
 }
 
-/** Walks the path. @returns the id of the workflow whose history is the path's. */
-type Path = (world: PathWorld) => Promise<string>;
+/** Walks the path. @returns the id of the workflow whose history is the path's, or one run of it. */
+type Path = (world: PathWorld) => Promise<string | WorkflowHandle>;
 
 const REVIEWED = { terms: { feeBps: 150, feeFixedMinor: '500', reviewFromMinor: '1' } };
 
@@ -179,31 +179,6 @@ export const PATHS: Readonly<Record<string, Path>> = {
     await engine.until(first.id, 'SUCCEEDED');
     return idOf(first.id);
   },
-  'webhooks-delivered': async ({ engine, receiver }) => {
-    receiver.answer = say(200);
-    const { id } = await engine.pay('0001', { callbackUrl: receiver.url });
-    await engine.until(id, 'SUCCEEDED');
-    return idOf(id);
-  },
-  'webhook-refused-then-handed-over': async ({ engine, receiver }) => {
-    receiver.answer = say(500);
-    const { id } = await engine.pay('0001', { callbackUrl: receiver.url });
-    await engine.until(id, 'SUCCEEDED');
-    return idOf(id);
-  },
-  'webhook-delivery': async ({ engine, receiver }) => {
-    receiver.answer = say(500);
-    const { id } = await engine.pay('0001', { callbackUrl: receiver.url });
-    await engine.client.workflow.getHandle(idOf(id)).result();
-    receiver.answer = say(200);
-    const { rows } = await engine.db.pool.query<{ id: string }>(
-      `SELECT id FROM webhook_deliveries WHERE subject_id = $1 ORDER BY id LIMIT 1`,
-      [id],
-    );
-    const workflowId = `webhook/${rows[0]?.id ?? ''}`;
-    await engine.client.workflow.getHandle(workflowId).signal('retryNow');
-    return workflowId;
-  },
   'provider-approved-then-paid-by-a-run': async ({ engine }) => {
     await engine.trustProviders();
     const { id } = await engine.payProvider(await engine.provider('1000'), '0001');
@@ -264,6 +239,15 @@ export const PATHS: Readonly<Record<string, Path>> = {
     for (const { id } of payouts) await engine.until(id, 'SUCCEEDED');
     return `payout-run/${runId}`;
   },
+  /** Its first run, which the next one followed. */
+  'relay-goes-on': async ({ engine }) => {
+    const { workflow } = engine.client;
+    const { firstExecutionRunId } = await workflow.start(relay, { workflowId: 'relay', taskQueue: PAYOUTS_QUEUE });
+    const first = workflow.getHandle('relay', firstExecutionRunId, { followRuns: false });
+    await first.result().catch(unlessContinued);
+    await workflow.getHandle('relay').terminate('it would go on for ever');
+    return first;
+  },
   'cut-back': ({ engine }) => maintenance(engine, 'cutBack'),
   'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
@@ -276,6 +260,10 @@ async function untilAttempt({ ledger }: Engine, id: string, attempt: number): Pr
 async function maintenance(engine: Engine, type: string): Promise<string> {
   await engine.client.workflow.start(type, { workflowId: type, taskQueue: 'payouts', args: [] });
   return type;
+}
+
+export function unlessContinued(error: unknown): void {
+  if (!(error instanceof WorkflowContinuedAsNewError)) throw error;
 }
 
 /** Recordings of what workflows did before a change, kept while such payouts may be open: docs/changing-workflows.md. */

@@ -2,7 +2,6 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   attemptOf,
-  deliveryWorkflowId,
   eventId,
   followUpWorkflowId,
   isId,
@@ -110,6 +109,5 @@ test('each round of a payout is one workflow, found under the payout: an operato
   expect(payoutWorkflowId(PAYOUT, 1)).toBe(`payout/${PAYOUT}`);
   expect(payoutWorkflowId(PAYOUT, 2)).toBe(`payout/${PAYOUT}/2`);
   expect(followUpWorkflowId(PAYOUT)).toBe(`payout-return/${PAYOUT}`);
-  expect(deliveryWorkflowId('whd_1')).toBe('webhook/whd_1');
   expect(() => payoutWorkflowId(PAYOUT, 0)).toThrow(RangeError);
 });

@@ -36,7 +36,7 @@ test('a workflow hears of a payout what the books said of it, also after it was 
   fc.assert(fc.property(standing, (payout) => expect(heard(throughTemporal(said(payout)))).toEqual(payout)));
   fc.assert(
     fc.property(standing, (payout) => {
-      const answer = { outcome: 'applied', payout, notify: true } as const;
+      const answer = { outcome: 'applied', payout } as const;
       expect(heardIn(throughTemporal(saidIn(answer)))).toEqual(answer);
     }),
   );

@@ -16,7 +16,6 @@ import type { PayoutTimes } from '../../src/payouts/rules/contract.ts';
 import { createPayoutRunsClient } from '../../src/providers/runsClient.ts';
 import { TemporalUnavailable } from '../../src/temporal/client.ts';
 import { createWorkflowClient } from '../../src/temporal/workflowClient.ts';
-import { createWebhooksClient } from '../../src/webhooks/client.ts';
 import * as bundled from '../../workflows/index.ts';
 
 const greet = defineUpdate<string, [{ readonly name: string }]>('greet');
@@ -134,7 +133,6 @@ test('whatever a client starts, a worker has: it is in the bundle, under its own
   await payouts.accept(facts, { type: 'resume', payoutId: 'po_1', round: 1 });
   await payouts.notice('po_1', 1, { messageId: 'msg_1', attempt: 1, claim: null });
   await createPayoutRunsClient(client).start('run_1');
-  await createWebhooksClient(client).resend('del_1', 1);
-  expect(started).toEqual([bundled.payout, bundled.payoutFollowUp, bundled.payoutRun, bundled.webhookDelivery]);
+  expect(started).toEqual([bundled.payout, bundled.payoutFollowUp, bundled.payoutRun]);
   for (const [name, workflow] of Object.entries(bundled)) expect(workflow.name).toBe(name);
 });

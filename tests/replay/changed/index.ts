@@ -8,7 +8,7 @@ import { payout as unchanged } from '../../../workflows/payouts/payout.ts';
 
 export { checkBooks, cutBack } from '../../../workflows/maintenance.ts';
 export { payoutFollowUp } from '../../../workflows/payouts/payoutFollowUp.ts';
-export { webhookDelivery } from '../../../workflows/webhooks/webhookDelivery.ts';
+export { relay } from '../../../workflows/relay/relay.ts';
 
 export async function payout(input: PayoutInput): Promise<PayoutResult> {
   const result = await unchanged(input);
