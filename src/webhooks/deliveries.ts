@@ -8,7 +8,7 @@ export type Trigger = 'auto' | 'probe' | 'resend';
 export async function resend(sql: Sql, deliveryIds: readonly string[]): Promise<void> {
   await sql.query({
     name: 'resend_delivery',
-    text: 'SELECT resend_delivery(id) FROM unnest($1::text[]) id ORDER BY id',
+    text: 'SELECT resend_delivery(d.id) FROM webhook_deliveries d WHERE d.id = ANY ($1) ORDER BY d.receiver_id',
     values: [deliveryIds],
   });
 }

@@ -19,8 +19,10 @@ CREATE OR REPLACE FUNCTION resend_delivery(p_delivery text) RETURNS void LANGUAG
 DECLARE
   v_receiver text;
 BEGIN
+  SELECT d.receiver_id INTO v_receiver FROM webhook_deliveries d WHERE d.id = p_delivery;
+  PERFORM FROM receivers r WHERE r.id = v_receiver FOR UPDATE; -- first, as the relay does: or each could wait for the other
   UPDATE webhook_deliveries d SET resend_from = coalesce(d.resend_from, d.state), state = 'pending', due_at = '-infinity', updated_at = now()
-   WHERE d.id = p_delivery RETURNING d.receiver_id INTO v_receiver;
+   WHERE d.id = p_delivery;
   UPDATE receivers r SET probe_at = now() WHERE r.id = v_receiver AND r.failing_since IS NOT NULL;
   PERFORM revoke_lease(v_receiver) FROM receivers r WHERE r.id = v_receiver AND r.failing_since IS NOT NULL; -- its relay knows another time
 END $$;

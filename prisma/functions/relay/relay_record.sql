@@ -30,14 +30,19 @@ BEGIN
      WHERE d.attempts = t.attempts OR t.state = 'delivered' AND d.state <> 'delivered' ORDER BY d.id FOR UPDATE OF d
   ), changed AS (
     UPDATE webhook_deliveries d
-       SET attempts = d.attempts + 1, tries = d.tries + t.spends::int, updated_at = v_now, due_at = coalesce(v_now + t."waitMs" * interval '1 millisecond', d.due_at),
-           -- Delivered stays delivered. A try that a person asked for and that came to nothing leaves it as it was.
+       SET attempts = d.attempts + 1, tries = d.tries + t.spends::int, updated_at = v_now,
+           due_at = CASE WHEN l.resend_from IS NOT NULL AND t.trigger <> 'resend' THEN d.due_at
+                         ELSE coalesce(v_now + t."waitMs" * interval '1 millisecond', d.due_at) END,
+           -- Delivered stays delivered. A try that a person asked for and that came to nothing leaves it as it was; one that they
+           -- asked for while another was in the air is still to be made, and what that other one came to is what it is then.
            state = CASE WHEN t.state = 'delivered' THEN t.state
                         WHEN t.trigger = 'resend' THEN coalesce(l.resend_from, l.state)
-                        WHEN l.state = 'pending' THEN t.state ELSE l.state END,
-           resend_from = CASE WHEN t.trigger = 'resend' OR t.state = 'delivered' THEN NULL ELSE d.resend_from END
+                        WHEN l.state = 'pending' AND l.resend_from IS NULL THEN t.state ELSE l.state END,
+           resend_from = CASE WHEN t.trigger = 'resend' OR t.state = 'delivered' THEN NULL
+                              WHEN l.resend_from = 'pending' THEN t.state ELSE l.resend_from END
       FROM tried t JOIN locked l ON l.id = t.id WHERE d.id = t.id
-    RETURNING d.id, d.receiver_id, d.subject_id, d.sequence, d.attempts, d.state, d.due_at, t.trigger, t."statusCode", t.error, t."durationMs", t.response
+    RETURNING d.id, d.receiver_id, d.subject_id, d.sequence, d.attempts, d.state, d.due_at, t.trigger, t."statusCode", t.error, t."durationMs", t.response,
+              coalesce(l.resend_from, l.state) = 'pending' AS was_waited_for
   ), attempt AS (
     INSERT INTO webhook_attempts (delivery_id, number, trigger, status_code, error, duration_ms, response)
     SELECT c.id, c.attempts, c.trigger, c."statusCode", c.error, c."durationMs", c.response FROM changed c
@@ -47,7 +52,7 @@ BEGIN
   ), followers AS ( -- a subject's later events wait for as long as the first, and no longer
     UPDATE webhook_deliveries d SET due_at = CASE c.state WHEN 'pending' THEN c.due_at ELSE v_now END
       FROM changed c
-     WHERE d.state = 'pending' AND d.receiver_id = c.receiver_id AND d.subject_id = c.subject_id AND d.sequence > c.sequence AND d.resend_from IS NULL
+     WHERE c.was_waited_for AND d.state = 'pending' AND d.receiver_id = c.receiver_id AND d.subject_id = c.subject_id AND d.sequence > c.sequence AND d.resend_from IS NULL
        AND CASE c.state WHEN 'pending' THEN d.due_at < c.due_at ELSE d.due_at > v_now END
        AND d.id NOT IN (SELECT x.id FROM changed x)
   )
