@@ -81,7 +81,7 @@ module.exports = {
     only('providers', '^src/providers/(?!routes/|present/)', [RULES, ROOMS, PAYOUTS, ...GROUND], '', CLIENT),
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
     only('webhooks-are-shown', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, ...GROUND], 'endpoints, their words, and what a person asks for; the relay sends'),
-    only('relay-brings', '^src/relay/', [RULES, PRESENT, '^src/(events|webhooks)/(?!routes/)', ...GROUND], 'rows to those who wait for them; it starts nothing, and moves no money'),
+    only('relay-brings', '^src/relay/(?!rules/)', [RULES, LEDGER, PRESENT, '^src/(webhooks|notify|events|psp|temporal|payouts)/(?!routes/)', ...GROUND], 'rows that are due, to whoever waits for them'),
     only('notifications-go-out', '^src/notify/(?!routes/)', [RULES, '^src/http/schemas\\.ts$', ...GROUND], ''),
     only('events-are-presented', '^src/events/(?!routes/)', [RULES, PRESENT, '^src/http/schemas\\.ts$', '^src/ledger/invariant\\.ts$'], 'the words of each flow for what happened'),
     only('door', '^src/http/(?!routes/)', [RULES, ...GROUND, '^src/temporal/client\\.ts$'], 'knows no flow', '^src/http/(app|server|context)\\.ts$'),

@@ -9,7 +9,7 @@ const growing = proxyActivities<Pick<CutBackActivities, 'cutBack'>>({
   taskQueue: WEBHOOKS_QUEUE,
   startToCloseTimeout: '50m', // it ends by itself after some forty, and below the hour after which the next one starts
   heartbeatTimeout: '30s', // one beat a batch, and a statement ends within 8 s
-  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 5 }, // the next hour tries again
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' }, // until it is done, however often its worker dies; the next run waits for it
   summary: 'cut back what only grows',
 });
 
@@ -17,7 +17,7 @@ const books = proxyActivities<Pick<MaintenanceActivities, 'checkBooks'>>({
   taskQueue: WEBHOOKS_QUEUE,
   startToCloseTimeout: '45m', // ten million entries take a minute; below the hour after which the next one starts
   heartbeatTimeout: '30s', // a dead worker is noticed by several missed beats
-  retry: { initialInterval: '30s', backoffCoefficient: 2, maximumInterval: '5m', maximumAttempts: 3 }, // the next hour tries again
+  retry: { initialInterval: '30s', backoffCoefficient: 2, maximumInterval: '5m' },
   summary: 'check the books',
 });
 
@@ -25,7 +25,7 @@ const open = proxyActivities<Pick<MaintenanceActivities, 'takeUpOpenPayouts'>>({
   taskQueue: WEBHOOKS_QUEUE,
   startToCloseTimeout: '30m', // some milliseconds for each open payout
   heartbeatTimeout: '30s', // one beat a payout
-  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 5 }, // the next run tries again
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
   summary: 'take up open payouts without a workflow',
 });
 

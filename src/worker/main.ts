@@ -27,6 +27,7 @@ import { webhookMetrics } from './webhookMetrics.ts';
 /** Connections for housekeeping and for the relay, apart from the payouts' and from each other: no flood of deliveries keeps money waiting. */
 const HOUSEKEEPING_POOL = 3;
 const RELAY_POOL = 3;
+const INBOX_POOL = 2;
 
 export interface RunningWorker {
   /** Where /health and /metrics are. */
@@ -51,6 +52,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     applicationName: 'oncepay housekeeping',
   });
   const relayPool = createPool({ url: config.databaseUrl, max: RELAY_POOL, applicationName: 'oncepay relay' });
+  const inboxPool = createPool({ url: config.databaseUrl, max: INBOX_POOL, applicationName: 'oncepay inbox' });
   const waker = createWaker(config.databaseUrl);
   const stopping = new AbortController();
   const psps = createPspRegistry(config.psps);
@@ -73,7 +75,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   const onBooksChecked = booksMetrics(registry);
   const onWebhookTried = webhookMetrics(registry);
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
-  const pools = { payouts: pool, housekeeping: housekeepingPool, relay: relayPool };
+  const pools = { payouts: pool, housekeeping: housekeepingPool, relay: relayPool, inbox: inboxPool };
   const closeParts = () =>
     Promise.all([
       http.close(),
@@ -89,7 +91,16 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     const payoutsClient = createPayoutsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
     const relay = createRelay(
       config.databaseUrl,
-      () => relayParts(config, { pool: relayPool, log, mailer, onWebhookTried }),
+      () =>
+        relayParts(config, {
+          pool: relayPool,
+          inboxPool,
+          payouts: payoutsClient,
+          onWritten: waker.wake,
+          log,
+          mailer,
+          onWebhookTried,
+        }),
       log,
     );
     const shared = { connection, psps, log, payoutsClient, onBooksChecked, jobs, relay, stopped: stopping.signal };

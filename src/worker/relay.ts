@@ -7,9 +7,12 @@ import type { Logger } from 'pino';
 import { relay } from '../../workflows/relay/relay.ts';
 import type { Config } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
+import { createLedger } from '../ledger/ledger.ts';
 import type { Mailer } from '../notify/mail.ts';
 import { createPusher } from '../notify/push.ts';
+import type { PayoutsClient } from '../payouts/client.ts';
 import { createRelayBooks } from '../relay/books.ts';
+import { createInbox } from '../relay/inbox.ts';
 import { createBell } from '../relay/loop.ts';
 import { createNotifications } from '../relay/notifications.ts';
 import type { Part } from '../relay/relay.ts';
@@ -26,14 +29,19 @@ const CALL_MS = 10_000;
 
 export interface RelayParts {
   readonly pool: Pool;
+  /** Of its own: a PSP's message is about money, and waits for no webhook or mail. */
+  readonly inboxPool: Pool;
+  readonly payouts: PayoutsClient;
+  readonly onWritten: () => void;
   readonly log: Logger;
   readonly mailer: Mailer;
   readonly onWebhookTried: WebhookPorts['onTried'];
 }
 
 /** New ones for each run. */
-export function relayParts(config: Config, { pool, log, mailer, onWebhookTried }: RelayParts): readonly Part[] {
-  const [bell, tellingBell] = [createBell(), createBell()];
+export function relayParts(config: Config, parts: RelayParts): readonly Part[] {
+  const { pool, inboxPool, payouts, onWritten, log, mailer, onWebhookTried } = parts;
+  const [bell, tellingBell, inboxBell] = [createBell(), createBell(), createBell()];
   const keys = parseKeys(config.encryptionKeys);
   const settings = { timeoutMs: config.webhookTimeoutMs, allowLoopbackTest: config.webhookAllowLoopbackTest };
   const webhooks = createWebhooks({
@@ -49,7 +57,9 @@ export function relayParts(config: Config, { pool, log, mailer, onWebhookTried }
     pusher: createPusher({ ...settings, vapid: config.vapid }),
     onOurTrouble: (error, { id }) => log.error({ err: error, notification: id }, 'a notification could not be sent'),
   });
+  const inbox = createInbox({ pool: inboxPool, payouts, ledger: createLedger(inboxPool, onWritten), log, bell: inboxBell });
   return [
+    { work: inbox, bell: inboxBell },
     { work: webhooks, bell },
     { work: notifications, bell: tellingBell },
   ];
