@@ -98,10 +98,15 @@ test('the application may call the doors to the money, and none of what is behin
   expect(await column(callable)).toEqual([
     'apply_fact',
     'begin_epoch',
+    'forget_failing',
     'fund_balance',
     'payout_record',
     'post_earning',
+    'relay_record',
+    'relay_take',
+    'resend_delivery',
     'reserve_payout',
+    'revoke_lease',
   ]);
 });
 

@@ -1,21 +1,23 @@
 -- revoke_lease(receiver): whoever sends to it now has lost it: what they read of it is old, and what they do does not count. The
 -- next relay begins anew. For whoever changes a receiver from outside.
-CREATE OR REPLACE FUNCTION revoke_lease(p_receiver text) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION revoke_lease(p_receiver text) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
   UPDATE receivers r SET lease_epoch = r.lease_epoch + 1, lease_holder = NULL, lease_until = NULL WHERE r.id = p_receiver
 $$;
+REVOKE EXECUTE ON FUNCTION revoke_lease(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION revoke_lease(text) TO oncepay_app;
 
 -- forget_failing(receiver): whatever it did, it is tried as if it had never failed: a person has mended it, or says so.
-CREATE OR REPLACE FUNCTION forget_failing(p_receiver text) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION forget_failing(p_receiver text) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
   UPDATE receivers r SET failures = 0, failed_subject = NULL, failed_many = false, failing_since = NULL, probes = 0, probe_at = NULL,
                          lease_epoch = r.lease_epoch + 1, lease_holder = NULL, lease_until = NULL
    WHERE r.id = p_receiver
 $$;
+REVOKE EXECUTE ON FUNCTION forget_failing(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION forget_failing(text) TO oncepay_app;
 
 -- resend_delivery(delivery): one try at once, besides any schedule, also of what is delivered; a failing receiver is asked now.
 -- Asked for twice before it was made, it is one try.
-CREATE OR REPLACE FUNCTION resend_delivery(p_delivery text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION resend_delivery(p_delivery text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   v_receiver text;
 BEGIN
@@ -26,4 +28,5 @@ BEGIN
   UPDATE receivers r SET probe_at = now() WHERE r.id = v_receiver AND r.failing_since IS NOT NULL;
   PERFORM revoke_lease(v_receiver) FROM receivers r WHERE r.id = v_receiver AND r.failing_since IS NOT NULL; -- its relay knows another time
 END $$;
+REVOKE EXECUTE ON FUNCTION resend_delivery(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION resend_delivery(text) TO oncepay_app;

@@ -798,7 +798,7 @@ END $$;
 GRANT USAGE ON SCHEMA public TO oncepay_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO oncepay_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO oncepay_app;
-GRANT INSERT, UPDATE ON merchants, admins, api_keys, psp_messages, webhook_endpoints, callback_secrets, webhook_deliveries, receivers, providers, payout_runs TO oncepay_app;
+GRANT INSERT, UPDATE ON merchants, admins, api_keys, psp_messages, webhook_endpoints, callback_secrets, webhook_deliveries, providers, payout_runs TO oncepay_app;
 GRANT INSERT ON audit_log, webhook_attempts, provider_bank_accounts, risk_policies TO oncepay_app;
 -- Written with their event, by its function.
 GRANT UPDATE ON notifications TO oncepay_app;
