@@ -32,6 +32,7 @@ import { pspRoutes } from '../psp/routes/psps.ts';
 import { riskPolicyRoutes } from '../risk/routes/riskPolicy.ts';
 import { codecRoutes } from '../temporal/routes/codec.ts';
 import { codecLoginRoutes } from '../temporal/routes/codecLogin.ts';
+import { endpointRecoveryRoutes } from '../webhooks/routes/endpointRecovery.ts';
 import { webhookSecretRoutes } from '../webhooks/routes/secrets.ts';
 import { webhookEndpointRoutes } from '../webhooks/routes/webhookEndpoints.ts';
 import type { ApiContext } from './context.ts';
@@ -68,6 +69,7 @@ function merchantRoutes(context: ApiContext) {
     await scope.register(directoryRoutes(context));
     await scope.register(webhookEndpointRoutes(context));
     await scope.register(webhookSecretRoutes(context));
+    await scope.register(endpointRecoveryRoutes(context));
     await scope.register(eventRoutes(context));
     await scope.register(providerRoutes(context));
     await scope.register(providerAccountRoutes(context));

@@ -5,7 +5,7 @@ import type { KeptSecrets } from './rules/rotation.ts';
 type ShownEndpoint = Omit<WebhookEndpoint, 'merchantId' | keyof KeptSecrets> & Pick<KeptSecrets, 'previousUntil'>;
 
 export function presentEndpoint(endpoint: ShownEndpoint) {
-  const { id, url, eventTypes, mode, disabledAt, disabledReason, previousUntil, createdAt } = endpoint;
+  const { id, url, eventTypes, mode, disabledAt, disabledReason, pausedAt, previousUntil, createdAt } = endpoint;
   return {
     id,
     object: 'webhook_endpoint',
@@ -13,6 +13,7 @@ export function presentEndpoint(endpoint: ShownEndpoint) {
     eventTypes,
     disabled: disabledAt !== null,
     disabledReason,
+    paused: pausedAt !== null,
     /** Until then the secret before the rotation signs too. */
     previousSecretUntil: previousUntil && previousUntil > new Date() ? previousUntil.toISOString() : null,
     livemode: mode === 'live',
@@ -35,6 +36,27 @@ export const presentRotatedSecret = (kept: KeptSecrets, secret: string) => ({
 });
 
 const droppedBy = ({ droppedUntil }: Pick<KeptSecrets, 'droppedUntil'>) => droppedUntil && { until: droppedUntil.toISOString() };
+
+/** What waits for an endpoint, and how it does: as the relay's rows have it. */
+export interface EndpointHealth {
+  readonly failingSince: Date | null;
+  readonly waiting: number;
+  /** When the relay sends the next of it, if it may. */
+  readonly nextTryAt: Date | null;
+}
+
+export function presentEndpointWithHealth(endpoint: ShownEndpoint, { failingSince, waiting, nextTryAt }: EndpointHealth) {
+  const { disabledAt, pausedAt } = endpoint;
+  return {
+    ...presentEndpoint(endpoint),
+    health: {
+      state: disabledAt ? 'disabled' : failingSince ? 'failing' : 'ok',
+      since: (disabledAt ?? failingSince)?.toISOString() ?? null,
+      waiting,
+      nextTryAt: (disabledAt || pausedAt ? null : nextTryAt)?.toISOString() ?? null,
+    },
+  };
+}
 
 export function presentAttempt({ id, deliveryId, number, trigger, statusCode, error, durationMs, response, at }: WebhookAttempt) {
   return {

@@ -8,7 +8,7 @@ import type { WebhookEndpoint } from '../generated/prisma/client.ts';
 import { type MerchantCaller, tenantOf } from '../http/caller.ts';
 import type { ApiContext } from '../http/context.ts';
 import { oneAtATime } from '../http/oneAtATime.ts';
-import { ownEndpoint } from './endpoints.ts';
+import { ownEndpoint, TELL_RECEIVER } from './endpoints.ts';
 import { type KeptSecrets, neverRotated, rotated } from './rules/rotation.ts';
 
 type Ports = Pick<ApiContext, 'prisma' | 'keys'>;
@@ -24,6 +24,7 @@ export async function rotateEndpointSecret(
     await oneAtATime(db, `secret of ${endpointId}`);
     const before = await ownEndpoint(db, caller, endpointId);
     const after = rotated(before, nextOf(keys, rotationId));
+    if (after) await TELL_RECEIVER.revoke_lease(db, before.id); // the next send signs with it
     const endpoint = after ? await db.webhookEndpoint.update({ where: { id: before.id }, data: after }) : before;
     return { endpoint, secret: decryptSecret(keys, endpoint.secret) };
   });

@@ -1,6 +1,7 @@
 /** Webhook endpoints and tries as they go out, for the OpenAPI document; present.ts makes them. */
 import { z } from 'zod';
 import { timeSchema } from '../http/schemas.ts';
+import { WAITING_MAX } from './rules/health.ts';
 
 const endpointFields = {
   id: z.string(),
@@ -9,11 +10,26 @@ const endpointFields = {
   eventTypes: z.array(z.string()),
   disabled: z.boolean(),
   disabledReason: z.string().nullable(),
+  paused: z.boolean().meta({ description: 'What comes waits, and is sent in order after it is resumed' }),
   previousSecretUntil: timeSchema.nullable().meta({ description: 'Until then the secret before the rotation signs too' }),
   livemode: z.boolean(),
   createdAt: timeSchema,
 };
-export const endpointSchema = z.object(endpointFields).meta({ id: 'WebhookEndpoint' });
+const healthSchema = z.object({
+  state: z.string().meta({
+    enum: ['ok', 'failing', 'disabled'],
+    description:
+      'failing: it failed five times in a row over at least two subjects. One delivery at a time asks whether it is back; the rest waits without spending tries, and arrives in order when it answers. After five days it is disabled',
+  }),
+  since: timeSchema.nullable().meta({ description: 'Since when it is failing or disabled' }),
+  waiting: z.int().meta({
+    description: `Deliveries that are still to be sent: exact below ${WAITING_MAX}, which stands for that many or more`,
+  }),
+  nextTryAt: timeSchema
+    .nullable()
+    .meta({ description: 'null where nothing waits, or nothing is sent because it is paused or disabled' }),
+});
+export const endpointSchema = z.object({ ...endpointFields, health: healthSchema }).meta({ id: 'WebhookEndpoint' });
 
 const secret = z.string().meta({ description: 'Shown here only', examples: ['whsec_…'] });
 export const endpointWithSecretSchema = z.object({ ...endpointFields, secret }).meta({ id: 'WebhookEndpointWithSecret' });
@@ -45,7 +61,10 @@ export const webhookAttemptSchema = z
     object: z.literal('webhook_attempt'),
     deliveryId: z.string(),
     number: z.int(),
-    trigger: z.string().meta({ enum: ['auto', 'resend'] }),
+    trigger: z.string().meta({
+      enum: ['auto', 'probe', 'resend'],
+      description: 'probe: the endpoint was failing, and this asked whether it is back',
+    }),
     statusCode: z.int().nullable(),
     error: z.string().nullable(),
     durationMs: z.int(),
@@ -55,3 +74,13 @@ export const webhookAttemptSchema = z
     at: timeSchema,
   })
   .meta({ id: 'WebhookAttempt' });
+
+export const recoverySchema = z
+  .object({
+    object: z.literal('recovery'),
+    endpointId: z.string(),
+    since: timeSchema,
+    until: timeSchema,
+    deliveries: z.int().meta({ description: 'How many are sent again; what waits already is not counted' }),
+  })
+  .meta({ id: 'WebhookRecovery' });

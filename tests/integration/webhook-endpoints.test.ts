@@ -40,7 +40,7 @@ describe('endpoints', () => {
     expect(made['secret']).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
     const { secret, ...shown } = made;
     const read = await w.call('GET', `/api/v1/webhook-endpoints/${made['id']}`, { key: w.a.key });
-    expect(read.body).toEqual(shown);
+    expect(read.body).toEqual({ ...shown, health: { state: 'ok', since: null, waiting: 0, nextTryAt: null } });
     const listed = await w.call('GET', '/api/v1/webhook-endpoints', { key: w.a.key });
     expect(listed.text).not.toContain(secret);
     const kept = await secretsOf(made['id']);
@@ -223,20 +223,21 @@ describe('isolation', () => {
     expect(attempts.body.data).toMatchObject([{ object: 'webhook_attempt', number: 1, trigger: 'auto' }]);
     const routes = [
       ['GET', `/api/v1/webhook-endpoints/${made['id']}`],
-      ['PATCH', `/api/v1/webhook-endpoints/${made['id']}`],
+      ['PATCH', `/api/v1/webhook-endpoints/${made['id']}`, { disabled: true }],
       ['DELETE', `/api/v1/webhook-endpoints/${made['id']}`],
       ['POST', `/api/v1/webhook-endpoints/${made['id']}/secret/rotate`],
       ['GET', `/api/v1/webhook-endpoints/${made['id']}/attempts`],
+      ['POST', `/api/v1/webhook-endpoints/${made['id']}/pause`],
+      ['POST', `/api/v1/webhook-endpoints/${made['id']}/resume`],
+      ['POST', `/api/v1/webhook-endpoints/${made['id']}/recover`, { since: new Date().toISOString() }],
       ['GET', `/api/v1/events/${eventId}`],
       ['POST', `/api/v1/events/${eventId}/resend`],
     ] as const;
     for (const key of [w.b.key, w.b.liveKey, w.a.liveKey]) {
-      for (const [method, url] of routes) {
-        const foreign = await w.call(method, url, { key, ...(method === 'PATCH' && { body: { disabled: true } }) });
-        const unknown = await w.call(method, url.replace(/(we|evt)_[0-9a-f_]+/, `$1_${'0'.repeat(32)}`), {
-          key,
-          ...(method === 'PATCH' && { body: { disabled: true } }),
-        });
+      for (const [method, url, body] of routes) {
+        const options = { key, ...(body && { body }) };
+        const foreign = await w.call(method, url, options);
+        const unknown = await w.call(method, url.replace(/(we|evt)_[0-9a-f_]+/, `$1_${'0'.repeat(32)}`), options);
         expect([method, url, foreign.status]).toEqual([method, url, 404]);
         const same = ({ code, title, detail, status }: Record<string, unknown>) => ({ code, title, detail, status });
         expect(same(foreign.body)).toEqual(same(unknown.body));
@@ -252,6 +253,7 @@ describe('isolation', () => {
     }
     expect((await w.call('GET', `/api/v1/webhook-endpoints/${made['id']}`, { key: w.a.key })).body).toMatchObject({
       disabled: false,
+      paused: false,
     });
   });
 

@@ -26,7 +26,7 @@ BEGIN
   SELECT 'whd_' || v_name || '_' || substr(e.id, 4), v_event, p_kind, p_subject, p_sequence, e.merchant_id, e.mode, e.id, e.id, e.url
     FROM webhook_endpoints e
    WHERE e.merchant_id IN (SELECT o.id FROM unnest(p_audience) o WHERE o.kind = 'merchant') AND e.mode = p_mode AND e.disabled_at IS NULL AND e.deleted_at IS NULL
-     AND EXISTS (SELECT 1 FROM unnest(e.event_types) t WHERE t = p_type OR right(t, 1) = '*' AND starts_with(p_type, left(t, -1)));
+     AND wants_event(e.event_types, p_type);
   IF p_callback IS NOT NULL THEN
     INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, sequence, merchant_id, mode, receiver_id, url)
     SELECT 'whd_' || v_name || '_callback', v_event, p_kind, p_subject, p_sequence, o.id, p_mode, callback_receiver(o.id, p_mode, p_callback), p_callback

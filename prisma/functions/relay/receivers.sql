@@ -1,6 +1,14 @@
+-- know_receiver(receiver): an endpoint that nobody has sent to has no row to be locked. With this, a relay that leases it at
+-- this moment for the first time waits for its change, or the change for the relay.
+CREATE OR REPLACE FUNCTION know_receiver(p_receiver text) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO receivers (id, merchant_id, mode, endpoint_id) SELECT e.id, e.merchant_id, e.mode, e.id FROM webhook_endpoints e WHERE e.id = p_receiver
+  ON CONFLICT (id) DO NOTHING
+$$;
+
 -- revoke_lease(receiver): whoever sends to it now has lost it: what they read of it is old, and what they do does not count. The
 -- next relay begins anew. For whoever changes a receiver from outside.
 CREATE OR REPLACE FUNCTION revoke_lease(p_receiver text) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT know_receiver(p_receiver);
   UPDATE receivers r SET lease_epoch = r.lease_epoch + 1, lease_holder = NULL, lease_until = NULL WHERE r.id = p_receiver
 $$;
 REVOKE EXECUTE ON FUNCTION revoke_lease(text) FROM PUBLIC;
@@ -8,6 +16,7 @@ GRANT EXECUTE ON FUNCTION revoke_lease(text) TO oncepay_app;
 
 -- forget_failing(receiver): whatever it did, it is tried as if it had never failed: a person has mended it, or says so.
 CREATE OR REPLACE FUNCTION forget_failing(p_receiver text) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT know_receiver(p_receiver);
   UPDATE receivers r SET failures = 0, failed_subject = NULL, failed_many = false, failing_since = NULL, probes = 0, probe_at = NULL,
                          lease_epoch = r.lease_epoch + 1, lease_holder = NULL, lease_until = NULL
    WHERE r.id = p_receiver

@@ -95,10 +95,13 @@ $$;
 -- taken for five days, all of which it did not answer, it never will: an endpoint would be switched off by then.
 -- Some at a time, so that it is no long transaction.
 CREATE OR REPLACE FUNCTION close_unwanted(p_held jsonb) RETURNS void LANGUAGE sql AS $$
-  WITH off AS MATERIALIZED ( -- an endpoint's receiver has its id
+  WITH ended AS MATERIALIZED ( -- an endpoint's receiver has its id
     SELECT e.id, CASE WHEN e.deleted_at IS NOT NULL THEN 'endpoint_deleted' ELSE 'endpoint_disabled' END AS why, now() AS made_before
       FROM jsonb_to_recordset(p_held) h(id text) JOIN webhook_endpoints e ON e.id = h.id
      WHERE e.deleted_at IS NOT NULL OR e.disabled_at IS NOT NULL
+       FOR SHARE OF e -- who switches it on waits for this: a recovery right after finds all that was closed
+  ), off AS MATERIALIZED (
+    SELECT * FROM ended
     UNION ALL
     SELECT r.id, 'expired', now() - interval '5 days'
       FROM jsonb_to_recordset(p_held) h(id text) JOIN receivers r ON r.id = h.id

@@ -14,7 +14,8 @@ import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { Problem } from '../../http/problem.ts';
 import { newId } from '../../rules/newId.ts';
-import { ownEndpoint as own } from '../endpoints.ts';
+import { changeEndpoint, ownEndpoint as own, type ToReceiver } from '../endpoints.ts';
+import { showEndpoint, withHealth } from '../health.ts';
 import { presentAttempt, presentEndpoint } from '../present.ts';
 import { eventPatternFault } from '../rules/eventPatterns.ts';
 import { endpointSchema, endpointWithSecretSchema, webhookAttemptSchema } from '../schemas.ts';
@@ -45,7 +46,7 @@ const url = urlText('https://example.com/webhooks');
 const creation = z.strictObject({ url, eventTypes: eventTypes.default(['payout.*']) });
 const change = z.strictObject({ url: url.optional(), eventTypes: eventTypes.optional(), disabled: z.boolean().optional() });
 export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZod {
-  const { prisma, keys } = context;
+  const { prisma, pool, keys } = context;
   const reads = merchantAuth(context, 'webhooks:read');
   const writes = merchantAuth(context, 'webhooks:write');
   const rulesFor = ({ mode }: MerchantCaller) => ({ allowLoopback: context.config.webhookAllowLoopbackTest && mode === 'test' });
@@ -88,14 +89,14 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
           orderBy: { id: 'desc' },
           take: page.take,
         });
-        return page.answer(found, ({ id }) => id, presentEndpoint);
+        return page.answer(found, ({ id }) => id, await withHealth(pool, found));
       },
     );
 
     app.get(
       '/webhook-endpoints/:id',
       { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One endpoint', endpointSchema) } },
-      async (request) => presentEndpoint(await own(prisma, merchantOf(request), request.params.id)),
+      async (request) => await showEndpoint(pool, await own(prisma, merchantOf(request), request.params.id)),
     );
 
     app.patch(
@@ -119,7 +120,11 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
             if (url !== undefined) await mustBeAllowed(url, '/url', rulesFor(caller));
             const { id } = await own(prisma, caller, request.params.id);
             const data = { ...(url !== undefined && { url }), ...(eventTypes && { eventTypes }), ...switched(disabled) };
-            return { status: 200, body: presentEndpoint(await prisma.webhookEndpoint.update({ where: { id }, data })) };
+            const toReceiver = whatRelayIsTold(url, disabled);
+            const changed = toReceiver
+              ? await changeEndpoint(prisma, id, data, toReceiver)
+              : await prisma.webhookEndpoint.update({ where: { id }, data });
+            return { status: 200, body: await showEndpoint(pool, changed) };
           },
         });
       },
@@ -130,7 +135,7 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
       { onRequest: writes, schema: { params: byId, querystring: noQuery, ...write('Remove an endpoint', 204, z.null()) } },
       async (request, reply) => {
         const { id } = await own(prisma, merchantOf(request), request.params.id);
-        await prisma.webhookEndpoint.update({ where: { id }, data: { deletedAt: new Date() } });
+        await changeEndpoint(prisma, id, { deletedAt: new Date() }, 'revoke_lease');
         return reply.code(204).send();
       },
     );
@@ -190,4 +195,10 @@ function switched(disabled: boolean | undefined): Prisma.WebhookEndpointUpdateIn
   return disabled
     ? { disabledAt: new Date(), disabledReason: 'switched off by the merchant' }
     : { disabledAt: null, disabledReason: null };
+}
+
+/** Mended, or said to be: it is tried as if it had never failed. */
+function whatRelayIsTold(url: string | undefined, disabled: boolean | undefined): ToReceiver | undefined {
+  if (url !== undefined || disabled === false) return 'forget_failing';
+  return disabled ? 'revoke_lease' : undefined;
 }

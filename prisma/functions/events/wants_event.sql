@@ -1,0 +1,5 @@
+-- wants_event(patterns, type): whether an endpoint with these patterns gets events of this type: `*`, a family such as
+-- `payout.*`, or the type itself (src/webhooks/rules/eventPatterns.ts says which there are). No sub-select, so that it costs its caller no call.
+CREATE OR REPLACE FUNCTION wants_event(p_patterns text[], p_type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_type = ANY (p_patterns) OR '*' = ANY (p_patterns) OR split_part(p_type, '.', 1) || '.*' = ANY (p_patterns)
+$$;
