@@ -14,7 +14,7 @@ const PROBLEMS = {
   422: 'A rule is broken, or the idempotency key was used for another request',
   429: 'Too many requests: see Retry-After',
   500: 'Our fault; logged under the request id',
-  503: 'PostgreSQL or Temporal is away: see Retry-After, then ask again with the same key',
+  503: 'PostgreSQL or Temporal is away: see Retry-After, then ask again with the same key. A read that took PostgreSQL too long (`query_too_slow`): ask for less',
 } as const;
 
 type ProblemStatus = keyof typeof PROBLEMS;

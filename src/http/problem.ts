@@ -56,6 +56,18 @@ export const unavailable = (what: string): Problem =>
 /** A restart of PostgreSQL or Temporal takes a few seconds: sooner is in vain, much later is time lost. */
 const RETRY_AFTER_S = 2;
 
+/** A read that PostgreSQL gave up: asked again as it is, it would most likely take as long again. */
+export const queryTooSlow = (): Problem =>
+  new Problem(
+    503,
+    'query_too_slow',
+    'The database could not finish this query in time. Ask for less: a shorter time range, more filters, a smaller limit. Where there is nothing to narrow, ask again later.',
+    { headers: { 'retry-after': String(SLOW_RETRY_AFTER_S) } },
+  );
+
+/** Longer than the statement's own limit of 8 s: who asks again all the same keeps a connection busy for less than half the time. */
+const SLOW_RETRY_AFTER_S = 10;
+
 function summary(errors: readonly FieldError[]): string {
   const [first] = errors;
   if (!first) return 'The request is not valid.';

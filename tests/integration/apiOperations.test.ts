@@ -1,5 +1,5 @@
 /** Running it: health, metrics, the document, the log, and what clients see while something is away. */
-import { connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { KEY_PREFIXES, newApiKey } from '../../src/crypto/newSecret.ts';
@@ -8,6 +8,7 @@ import { createPrisma } from '../../src/db/prisma.ts';
 import { outageOf } from '../../src/http/plugins/outages.ts';
 import { type Document, documentCheck } from '../support/document.ts';
 import { type Door, type Merchant, openDoor, payoutBody } from '../support/door.ts';
+import { lineTo } from '../support/line.ts';
 
 const NOBODY = 'postgresql://oncepay_app@127.0.0.1:1/nothing';
 
@@ -131,6 +132,40 @@ test('an outage is told from a mistake, by whichever way PostgreSQL is asked', a
   expect(outageOf(undefined)).toBeUndefined();
 });
 
+test('a read that takes PostgreSQL too long says what its caller can do; a write that does stays safe to repeat', async () => {
+  const url = new URL(door.db.appUrl);
+  url.searchParams.set('statement_timeout', '300');
+  const short = await openDoor({ db: door.db, databaseUrl: url.toString() });
+  const admin = await short.admin('viewer');
+  const funding = { key: merchant.key, idempotencyKey: 'slow-1', body: { amount: '1', currency: 'PKR' } };
+  const slow = await door.db.owner.connect();
+  try {
+    // Whoever reads or writes these waits for the lock, until the server ends the statement.
+    await slow.query('BEGIN; LOCK TABLE payouts, balances IN ACCESS EXCLUSIVE MODE');
+    const lists = [
+      ['GET', '/api/v1/payouts?createdFrom=2026-01-01T00:00:00Z', merchant.key], // by a query of our own
+      ['GET', '/api/admin/debts', admin.key], // by Prisma
+      ['HEAD', '/api/v1/payouts', merchant.key],
+    ] as const;
+    for (const [method, path, key] of lists) {
+      const reply = await short.call(method, path, { key });
+      expect([path, reply.status, reply.headers['retry-after']]).toEqual([path, 503, '10']);
+      if (method === 'HEAD') continue;
+      expect(reply.body).toMatchObject({ code: 'query_too_slow', detail: expect.stringContaining('Ask for less') });
+      expect(reply.text).not.toMatch(/PostgreSQL|statement|SELECT/);
+    }
+    expect(await short.call('POST', '/api/v1/test/balance/fund', funding)).toMatchObject({
+      status: 503,
+      body: { code: 'service_unavailable', detail: expect.stringContaining('same idempotency key') },
+    });
+  } finally {
+    await slow.query('ROLLBACK');
+    slow.release();
+    await short.stop();
+  }
+  expect((await door.call('POST', '/api/v1/test/balance/fund', funding)).status).toBe(201);
+});
+
 test('what is our fault is 500 and logged, and nothing of it gets out', async () => {
   const { owner } = door.db;
   await owner.query('ALTER TABLE balances RENAME TO balances_gone');
@@ -246,35 +281,3 @@ test('what never became a request is answered as a problem too, also a method th
   );
   expect(await say('garbage\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"requestId":"[0-9a-f-]{36}"/s);
 });
-
-/** A line to a server that can be cut: every connection ends, and new ones are refused until it is restored. */
-async function lineTo(target: URL): Promise<{ url: string; cut(): Promise<void>; restore(): Promise<void> }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(Number.parseInt(target.port, 10), target.hostname);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on('error', () => to.destroy());
-      from.on('close', () => to.destroy());
-      from.pipe(to);
-    }
-  });
-  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  await listen(0);
-  const { port } = server.address() as { port: number };
-  const url = new URL(target);
-  url.hostname = '127.0.0.1';
-  url.port = String(port);
-  return {
-    url: url.toString(),
-    cut: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
-    restore: () => listen(port),
-  };
-}

@@ -1,4 +1,7 @@
-/** Telling "PostgreSQL or Temporal is away" from a mistake of ours: the first is 503 and passes, the second is 500. */
+/**
+ * Telling "PostgreSQL or Temporal is away" from a mistake of ours, and from a query that took too long: the first passes and
+ * is 503, the second is 500, of the third less must be asked.
+ */
 import { TemporalUnavailable } from '../../temporal/client.ts';
 
 /** Of the socket. */
@@ -19,21 +22,43 @@ const PRISMA = /^(P1001|P1002|P1008|P1017|P2024|P2028)$/;
 const PG_TEXT =
   /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
 
+/**
+ * PostgreSQL has ended the statement: it ran into its own limit (src/db/pool.ts), or an operator stopped it. It is there, and
+ * did not do what it was asked. Its words for the two differ by the server's language, the code does not.
+ */
+const ENDED = '57014';
+
 /** What is away, or undefined. */
 export function outageOf(error: unknown): 'PostgreSQL' | 'Temporal' | undefined {
-  const seen = new Set<unknown>();
-  for (let each: unknown = error; typeof each === 'object' && each !== null && !seen.has(each); each = causeOf(each)) {
-    seen.add(each);
+  for (const each of causesOf(error)) {
     if (each instanceof TemporalUnavailable) return 'Temporal';
     if (isDatabaseOutage(each)) return 'PostgreSQL';
   }
   return undefined;
 }
 
+/** A statement took too long for PostgreSQL. Of a write it is an outage too: what was asked may be done by another statement. */
+export function tookTooLong(error: unknown): boolean {
+  return [...causesOf(error)].some((each) => codesOf(each).includes(ENDED));
+}
+
+function* causesOf(error: unknown): Generator<object> {
+  const seen = new Set<unknown>();
+  for (let each: unknown = error; typeof each === 'object' && each !== null && !seen.has(each); each = causeOf(each)) {
+    seen.add(each);
+    yield each;
+  }
+}
+
+/** In the driver's words, and in Prisma's. */
+function codesOf(error: object): string[] {
+  const { code, originalCode } = error as Readonly<Record<string, unknown>>;
+  return [code, originalCode].filter((each) => typeof each === 'string');
+}
+
 function isDatabaseOutage(error: object): boolean {
-  const { code, originalCode, message, kind } = error as Readonly<Record<string, unknown>>;
-  const codes = [code, originalCode].filter((each) => typeof each === 'string');
-  if (codes.some((each) => NETWORK.has(each) || PASSING.test(each) || PRISMA.test(each))) return true;
+  const { message, kind } = error as Readonly<Record<string, unknown>>;
+  if (codesOf(error).some((each) => NETWORK.has(each) || PASSING.test(each) || PRISMA.test(each))) return true;
   if (kind === 'DatabaseNotReachable' || kind === 'SocketTimeout' || kind === 'ConnectionClosed') return true;
   return typeof message === 'string' && PG_TEXT.test(message);
 }

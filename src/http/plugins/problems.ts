@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { notFound, PROBLEM_TYPE, Problem, problemBody, unavailable } from '../problem.ts';
+import { notFound, PROBLEM_TYPE, Problem, problemBody, queryTooSlow, unavailable } from '../problem.ts';
 import { tooLarge, wrongType } from './intake.ts';
-import { outageOf } from './outages.ts';
+import { outageOf, tookTooLong } from './outages.ts';
 
 const malformedUrl = (): Problem => new Problem(400, 'malformed_url', 'The path is not well encoded.');
 
@@ -67,8 +67,15 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
     .send(JSON.stringify(problemBody(problem, request)));
 }
 
+/** Whose request may be asked differently. Of any other, something may be done: it is asked again as it was, under its key. */
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
 function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
+  if (READS.has(request.method) && tookTooLong(error)) {
+    request.log.warn({ err: error }, 'a query took too long');
+    return queryTooSlow();
+  }
   const away = outageOf(error);
   if (away !== undefined) {
     request.log.warn({ err: error }, `${away} is away`);
