@@ -1,4 +1,4 @@
-/** What every answer carries: a request id, and that it is nobody's to keep or to guess the type of. */
+/** What every answer carries: a request id, that it is nobody's to keep or to guess the type of, and at the end that it is the last. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
@@ -12,5 +12,13 @@ export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): stri
 export function addHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  });
+  // Kept alive, the connection of whoever is answered last would hold up the end of the process until its client lets it go.
+  let isEnding = false;
+  app.addHook('preClose', async () => {
+    isEnding = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (isEnding) reply.header('connection', 'close');
   });
 }
