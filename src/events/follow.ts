@@ -51,3 +51,14 @@ export async function eventsAfter(
   });
   return rows;
 }
+
+/**
+ * Where whoever begins to follow now stands: what is before it was settled when the database was asked, so that whoever reads
+ * afterwards has seen it; what is yet to be committed lies beyond it. Numbers of events begin at 1.
+ */
+export async function newestPlace(pool: Pick<Pool, 'query'>): Promise<string> {
+  const { rows } = await pool.query<{ place: string }>(`SELECT concat_ws('-', h.epoch, h.xid, 0) AS place FROM event_horizon h`);
+  const [newest] = rows;
+  if (!newest) throw new Error('the order of events has no horizon');
+  return newest.place;
+}

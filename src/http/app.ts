@@ -1,6 +1,7 @@
 /** The door: every route. What stands before them is openApp.ts; server.ts listens. */
 import type { FastifyInstance } from 'fastify';
 import { eventRoutes } from '../events/routes/events.ts';
+import { createWaiters, type Waiters } from '../events/waiters.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
 import { fundRoutes } from '../merchants/routes/admin/fund.ts';
@@ -10,6 +11,7 @@ import { balanceRoutes } from '../merchants/routes/balance.ts';
 import { directoryRoutes } from '../merchants/routes/directory.ts';
 import { notificationRoutes } from '../notify/routes/notifications.ts';
 import { adminPushRoutes, providerPushRoutes } from '../notify/routes/pushSubscriptions.ts';
+import { refusedAmong } from '../payouts/reads.ts';
 import { payoutRequestRoutes } from '../payouts/routes/admin/payoutRequests.ts';
 import { adminPayoutRoutes } from '../payouts/routes/admin/payouts.ts';
 import { retryRoutes } from '../payouts/routes/admin/retry.ts';
@@ -42,6 +44,7 @@ import { addMetrics } from './plugins/metrics.ts';
 import { adminsRoutes } from './routes/admins.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { MOST_WAITERS } from './waiting.ts';
 
 /** The door of an installation. */
 export async function buildApp(context: ApiContext, options: AppOptions = {}): Promise<FastifyInstance> {
@@ -52,19 +55,31 @@ async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<voi
   const metrics = addMetrics(app, context.pool);
   await app.register(operationRoutes(context, metrics));
   await app.register(callbackRoutes(context), { prefix: '/api' });
-  await app.register(merchantRoutes(context), { prefix: '/api/v1' });
+  await app.register(merchantRoutes(context, addWaiters(app, context)), { prefix: '/api/v1' });
   await app.register(providerScope(context), { prefix: '/api/provider' });
   await app.register(providerPayoutCreation(context, '/payouts'), { prefix: '/api' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
   await app.register(codecScope(context), { prefix: '/codec' });
 }
 
+/** Clients that wait for a change: one follower of the events serves them all, and they do not hold up the end of the process. */
+function addWaiters(app: FastifyInstance, { pool }: ApiContext): Waiters {
+  const waiters = createWaiters({
+    pool,
+    most: MOST_WAITERS,
+    endedUnheard: (ids) => refusedAmong(pool, ids),
+    onLookFailed: (error) => app.log.warn({ err: error }, 'the events cannot be followed: whoever waits is told late'),
+  });
+  app.addHook('preClose', () => waiters.close());
+  return waiters;
+}
+
 /** What merchants do with their keys. */
-function merchantRoutes(context: ApiContext) {
+function merchantRoutes(context: ApiContext, waiters: Waiters) {
   return async (scope: FastifyInstance): Promise<void> => {
     scope.addHook('preParsing', requireIdempotencyKey); // after the key's owner is known, before the body is read
     await scope.register(payoutRoutes(context));
-    await scope.register(payoutQueryRoutes(context));
+    await scope.register(payoutQueryRoutes(context, waiters));
     await scope.register(balanceRoutes(context));
     await scope.register(directoryRoutes(context));
     await scope.register(webhookEndpointRoutes(context));

@@ -1,8 +1,6 @@
 /** Finding a merchant's own payouts; its providers' are found under their names. The tenant is part of every WHERE, never a check afterwards. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Mode, PayoutRecord, RefusalCode } from './rules/contract.ts';
-import { isFinal, PUBLIC_STATUS } from './rules/machine.ts';
 import { REFUSALS } from './rules/refusals.ts';
 
 interface Tenant {
@@ -55,26 +53,14 @@ export async function findRequested(pool: Pool, id: string): Promise<PayoutRecor
   return { ...row.pending, state: 'REJECTED', failure, updatedAt: at, completedAt: at };
 }
 
-/** A change is seen within this time; a waiting client costs ten small reads a second. */
-const LOOK_MS = 100;
-
-/** Looks until the payout has another status than `before`, it is final, the time is over or the client is gone. */
-export async function awaitChange(
-  pool: Pool,
-  tenant: Tenant,
-  before: PayoutRecord,
-  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
-): Promise<PayoutRecord> {
-  const deadline = performance.now() + waitMs;
-  const status = PUBLIC_STATUS[before.state];
-  let now = before;
-  while (PUBLIC_STATUS[now.state] === status && !isFinal(now.state) && !signal.aborted) {
-    const leftMs = deadline - performance.now();
-    if (leftMs <= 0) break;
-    await sleep(Math.min(LOOK_MS, leftMs), undefined, { signal }).catch(() => undefined);
-    now = (await findPayout(pool, tenant, before.id)) ?? now;
-  }
-  return now;
+/** Of these, the ones that were refused before they were in the books: the one end that is no event. */
+export async function refusedAmong(pool: Pool, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'refused_among',
+    text: 'SELECT payout_id AS id FROM payout_refusals WHERE payout_id = ANY ($1)',
+    values: [ids],
+  });
+  return rows.map(({ id }) => id);
 }
 
 export interface PayoutFilter {

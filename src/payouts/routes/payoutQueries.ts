@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { timelineOf } from '../../events/reads.ts';
 import { STEPS } from '../../events/timeline.ts';
+import type { Waiters } from '../../events/waiters.ts';
 import { KEY_NEEDED, readAnswers } from '../../http/answers.ts';
 import { merchantOf, seerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
@@ -11,31 +12,19 @@ import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http
 import { reference } from '../../http/plainText.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { timeQuery } from '../../http/times.ts';
+import { hungUp, tooManyWaiters, waitMsOf, waitQuery } from '../../http/waiting.ts';
 import { isCurrency } from '../../rules/money.ts';
 import { presentPayout } from '../present/payout.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from '../present/schemas.ts';
-import { awaitChange, listPayouts } from '../reads.ts';
-import { statesOf } from '../rules/machine.ts';
+import { listPayouts } from '../reads.ts';
+import type { PayoutRecord } from '../rules/contract.ts';
+import { isFinal, PUBLIC_STATUS, statesOf } from '../rules/machine.ts';
 import { ownPayout } from './payouts.ts';
 
 /** A payout's whole story is a page: few have more than a dozen entries. */
 const TIMELINE_LIMIT = 100;
 
 const params = z.object({ id: z.string() });
-
-const waitQuery = z.strictObject({
-  wait: z
-    .string()
-    .regex(/^(1?[0-9]|2[0-5])$/, 'Must be a whole number of seconds from 0 to 25.')
-    .optional()
-    .meta({
-      type: 'integer',
-      minimum: 0,
-      maximum: 25,
-      pattern: undefined,
-      description: 'Answer as soon as the status changes, at the latest then',
-    }),
-});
 
 const listQuery = z.strictObject({
   ...pageQuery,
@@ -46,14 +35,17 @@ const listQuery = z.strictObject({
   createdTo: timeQuery,
 });
 
-export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
+/** What a client waits for. A payout that is not in the books yet (answered with 202) may be refused, which is no event. */
+const NEXT_STATUS = {
+  isAnswer: (now: PayoutRecord, first: PayoutRecord) =>
+    isFinal(now.state) || PUBLIC_STATUS[now.state] !== PUBLIC_STATUS[first.state],
+  mayEndUnheard: ({ sequence }: PayoutRecord) => sequence === 0,
+};
+
+export function payoutQueryRoutes(context: ApiContext, waiters: Waiters): FastifyPluginAsyncZod {
   const { pool } = context;
   const onRequest = merchantAuth(context, 'payouts:read');
   return async (app) => {
-    // Clients that wait must not hold up the end of the process.
-    const ending = new AbortController();
-    app.addHook('preClose', async () => ending.abort());
-
     app.get(
       '/payouts/:id',
       {
@@ -70,13 +62,14 @@ export function payoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const caller = merchantOf(request);
-        const payout = await ownPayout(context, caller, request.params.id);
-        const waitMs = Number.parseInt(request.query.wait ?? '0', 10) * 1_000;
-        if (waitMs === 0) return presentPayout(payout);
-        const gone = new AbortController();
-        reply.raw.once('close', () => gone.abort());
-        const signal = AbortSignal.any([gone.signal, ending.signal]);
-        return presentPayout(await awaitChange(pool, caller, payout, { waitMs, signal }));
+        const { id } = request.params;
+        const read = () => ownPayout(context, caller, id);
+        const waitMs = waitMsOf(request.query);
+        if (waitMs === 0) return presentPayout(await read());
+        const wait = { keyId: caller.keyId, subject: { kind: 'payout', id }, waitMs, gone: hungUp(reply) };
+        const waited = await waiters.wait(wait, { read, ...NEXT_STATUS });
+        if (waited.outcome === 'too_many') throw tooManyWaiters(waited.of);
+        return presentPayout(waited.now);
       },
     );
 

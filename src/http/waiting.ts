@@ -1,0 +1,52 @@
+/** `?wait=`: what a request that waits for a change says, and how many may. Who wakes them knows the events (src/events/waiters.ts). */
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Problem } from './problem.ts';
+
+/** Below the half minute after which proxies and load balancers commonly give a silent request up. */
+const WAIT_MAX_S = 25;
+
+/**
+ * Of one key: as many payouts as a program follows one by one; who makes more of them has webhooks. Twenty such keys are heard
+ * before the process is full. In all: one event, or the end of the process, may wake them all, and their reads must be through
+ * well within the 5 s that a call waits for a connection (some 2,000 reads/s on two cores); one takes some tens of kilobytes.
+ */
+export const MOST_WAITERS = { ofAKey: 50, inAll: 1_000 } as const;
+
+/** A place comes free at every change, and at the latest after WAIT_MAX_S: with all taken, one or two a second. */
+const RETRY_AFTER_S = 1;
+
+export const waitQuery = z.strictObject({
+  wait: z
+    .string()
+    .regex(/^(1?[0-9]|2[0-5])$/, `Must be a whole number of seconds from 0 to ${WAIT_MAX_S}.`)
+    .optional()
+    .meta({
+      type: 'integer',
+      minimum: 0,
+      maximum: WAIT_MAX_S,
+      pattern: undefined,
+      description: `Answer as soon as the status changes, at the latest after so many seconds. At most ${MOST_WAITERS.ofAKey} requests of a key may wait at once, and ${MOST_WAITERS.inAll} in all: one more is 429 \`too_many_waiters\``,
+    }),
+});
+
+/** 0: it does not wait. */
+export const waitMsOf = ({ wait }: z.infer<typeof waitQuery>): number => Number.parseInt(wait ?? '0', 10) * 1_000;
+
+/** Aborted when the client has hung up, be it before this is asked. */
+export function hungUp({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  if (raw.destroyed) gone.abort();
+  else raw.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+const TOO_MANY: Readonly<Record<keyof typeof MOST_WAITERS, string>> = {
+  ofAKey: `At most ${MOST_WAITERS.ofAKey} requests of one key may wait at once.`,
+  inAll: `At most ${MOST_WAITERS.inAll} requests may wait at once.`,
+};
+
+export const tooManyWaiters = (of: keyof typeof MOST_WAITERS): Problem =>
+  new Problem(429, 'too_many_waiters', `${TOO_MANY[of]} Ask without \`wait\`, or let webhooks tell you.`, {
+    headers: { 'retry-after': String(RETRY_AFTER_S) },
+  });
