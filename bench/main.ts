@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [-- --only payouts,ledger,door,books] [-- --entries 10000000]`. Writes what it measured
+ * `npm run bench [-- --quick] [-- --only payouts,ledger,door,waiters,books] [-- --entries 10000000]`. Writes what it measured
  * into bench/RESULTS.md; a run replaces only the parts it measured. `books` is run only when it is asked for: it fills a
  * database first, which `--keep FOLDER` leaves there for other runs.
  */
@@ -8,12 +8,13 @@ import { measureBooks } from './books.ts';
 import { measureDoor } from './door.ts';
 import { measureLedger } from './ledger.ts';
 import { measurePayouts, type Plan } from './payouts.ts';
-import { booksReport, doorReport, ledgerReport, payoutsReport, writePart } from './report.ts';
+import { booksReport, doorReport, ledgerReport, payoutsReport, waitersReport, writePart } from './report.ts';
+import { measureWaiters } from './waiters.ts';
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'payouts,ledger,door' },
+    only: { type: 'string', default: 'payouts,ledger,door,waiters' },
     entries: { type: 'string', default: '10000000' },
     keep: { type: 'string' },
   },
@@ -28,6 +29,7 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   payouts: async () => payoutsReport(await measurePayouts(plan, say), plan),
   ledger: async () => ledgerReport(await measureLedger(quick ? 3 : 5, say)),
   door: async () => doorReport(await measureDoor(quick ? 3 : 10, say)),
+  waiters: async () => waitersReport(await measureWaiters(quick ? 5 : 15, say)),
   books: async () => booksReport(await measureBooks({ entries: Number.parseInt(values.entries, 10), keep: values.keep }, say)),
 };
 for (const name of values.only.split(',')) {

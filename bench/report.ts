@@ -8,6 +8,7 @@ import type { DoorResult } from './door.ts';
 import type { LedgerResult } from './ledger.ts';
 import type { PayoutsResult, Plan } from './payouts.ts';
 import { PROCESSES } from './processes.ts';
+import type { Waiting } from './waiters.ts';
 
 const FILE = 'bench/RESULTS.md';
 const HEAD = `# Measured
@@ -134,6 +135,20 @@ ${table(['50 connections', 'answers', 'p50 ms', 'p99 ms', 'not 2xx'], [row('GET 
 
 One API process, authenticated, autocannon on the same machine. The POST repeats one idempotency key: what the door does
 without Temporal.`;
+}
+
+export function waitersReport(results: readonly Waiting[]): string {
+  const row = ({ waiters, transactionsPerSecond, cpuMsPerSecond }: Waiting) => [
+    waiters,
+    `${transactionsPerSecond.toFixed(1)}/s`,
+    `${ms(cpuMsPerSecond)} ms`,
+  ];
+  return `## Waiting for a payout
+
+${table(['requests that wait (`?wait=25`)', 'transactions', 'CPU a second, API and PostgreSQL'], results.map(row))}
+
+All transactions of the books' database, those of workers and schedules that have nothing to do among them. Nothing happens to
+the payout; what it costs to come and to go is not counted.`;
 }
 
 export function booksReport({ entries, events, payouts, fillSeconds, seconds, results }: BooksResult): string {
