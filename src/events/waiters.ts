@@ -18,6 +18,11 @@ export const LOOK_MS = 100;
 const LOOK_AGAIN_MS = 1_000;
 /** More than happens between two looks of a busy installation; where more has happened, the next page is read at once. */
 const PAGE = 1_000;
+/**
+ * All may be woken at once. Half of the connections that a process has by default stay for those who do not wait; and whoever
+ * stands in line here is not among those who give up after 5 s without a connection (src/db/pool.ts).
+ */
+const READS_AT_ONCE = 8;
 
 export interface WaitersOptions {
   readonly pool: Pick<Pool, 'query'>;
@@ -70,6 +75,7 @@ export interface Waiters {
 export function createWaiters({ pool, most, endedUnheard, onLookFailed }: WaitersOptions): Waiters {
   const waiting = new Set<Waiter>();
   const closing = new AbortController();
+  const inTurn = turns(READS_AT_ONCE);
   /** Of the follower, while it runs: its place is known, it has ended. */
   let run: { readonly begun: Promise<string>; readonly ended: Promise<void> } | undefined;
 
@@ -139,7 +145,7 @@ export function createWaiters({ pool, most, endedUnheard, onLookFailed }: Waiter
       try {
         if (closing.signal.aborted) waiter.end('over');
         else await followed();
-        return { outcome: 'shown', now: await untilAnswered(waiter, question) };
+        return { outcome: 'shown', now: await untilAnswered(waiter, { ...question, read: () => inTurn(question.read) }) };
       } finally {
         waiting.delete(waiter);
         clearTimeout(timer);
@@ -210,3 +216,20 @@ function newWaiter(keyId: string, subject: Subject): Waiter {
 }
 
 const nameOf = (kind: string, id: string): string => `${kind} ${id}`;
+
+/** Does at most so much at once, the rest in the order in which it came. */
+function turns(most: number): <Done>(act: () => Promise<Done>) => Promise<Done> {
+  const line: (() => void)[] = [];
+  let underWay = 0;
+  return async (act) => {
+    if (underWay < most) underWay += 1;
+    else await new Promise<void>((resolve) => line.push(resolve)); // whoever ends passes the turn on
+    try {
+      return await act();
+    } finally {
+      const next = line.shift();
+      if (next) next();
+      else underWay -= 1;
+    }
+  };
+}

@@ -55,8 +55,9 @@ async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<voi
   const metrics = addMetrics(app, context.pool);
   await app.register(operationRoutes(context, metrics));
   await app.register(callbackRoutes(context), { prefix: '/api' });
-  await app.register(merchantRoutes(context, addWaiters(app, context)), { prefix: '/api/v1' });
-  await app.register(providerScope(context), { prefix: '/api/provider' });
+  const waiters = addWaiters(app, context);
+  await app.register(merchantRoutes(context, waiters), { prefix: '/api/v1' });
+  await app.register(providerScope(context, waiters), { prefix: '/api/provider' });
   await app.register(providerPayoutCreation(context, '/payouts'), { prefix: '/api' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
   await app.register(codecScope(context), { prefix: '/codec' });
@@ -95,10 +96,10 @@ function merchantRoutes(context: ApiContext, waiters: Waiters) {
 }
 
 /** What providers do with the keys that their platform gave them. */
-function providerScope(context: ApiContext) {
+function providerScope(context: ApiContext, waiters: Waiters) {
   return async (scope: FastifyInstance): Promise<void> => {
     await scope.register(providerPayoutRoutes(context));
-    await scope.register(providerPayoutQueryRoutes(context));
+    await scope.register(providerPayoutQueryRoutes(context, waiters));
     await scope.register(earningRoutes(context));
     await scope.register(providerPushRoutes(context));
   };

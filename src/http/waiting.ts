@@ -30,9 +30,6 @@ export const waitQuery = z.strictObject({
     }),
 });
 
-/** 0: it does not wait. */
-export const waitMsOf = ({ wait }: z.infer<typeof waitQuery>): number => Number.parseInt(wait ?? '0', 10) * 1_000;
-
 /** Aborted when the client has hung up, be it before this is asked. */
 export function hungUp({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController();
@@ -46,7 +43,31 @@ const TOO_MANY: Readonly<Record<keyof typeof MOST_WAITERS, string>> = {
   inAll: `At most ${MOST_WAITERS.inAll} requests may wait at once.`,
 };
 
-export const tooManyWaiters = (of: keyof typeof MOST_WAITERS): Problem =>
+const tooManyWaiters = (of: keyof typeof MOST_WAITERS): Problem =>
   new Problem(429, 'too_many_waiters', `${TOO_MANY[of]} Ask without \`wait\`, or let webhooks tell you.`, {
     headers: { 'retry-after': String(RETRY_AFTER_S) },
   });
+
+type Serve<Shown> = (wait: {
+  readonly waitMs: number;
+  readonly gone: AbortSignal;
+}) => Promise<
+  { readonly outcome: 'shown'; readonly now: Shown } | { readonly outcome: 'too_many'; readonly of: keyof typeof MOST_WAITERS }
+>;
+
+/**
+ * What a GET shows: as it is now or, with `?wait=`, as whoever serves those who wait has it.
+ * @throws Problem 429 `too_many_waiters`.
+ */
+export async function nowOrAfter<Shown>(
+  reply: FastifyReply,
+  { wait }: z.infer<typeof waitQuery>,
+  read: () => Promise<Shown>,
+  serve: Serve<Shown>,
+): Promise<Shown> {
+  const waitMs = Number.parseInt(wait ?? '0', 10) * 1_000;
+  if (waitMs === 0) return await read();
+  const waited = await serve({ waitMs, gone: hungUp(reply) });
+  if (waited.outcome === 'too_many') throw tooManyWaiters(waited.of);
+  return waited.now;
+}

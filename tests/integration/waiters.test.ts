@@ -298,6 +298,29 @@ test('of ten thousand that want to wait as many do as may, of one key and in all
   expect([one, ...more].reduce((sum, { reads }) => sum + reads(), 0)).toBe(2_000);
 });
 
+test('a thousand who are woken at once leave connections to everybody else, and none of them fails for want of one', async () => {
+  const waiters = open();
+  const id = await books.payout(merchant);
+  let [reading, most] = [0, 0];
+  const read = async () => {
+    reading += 1;
+    most = Math.max(most, reading);
+    await sleep(1);
+    reading -= 1;
+    return 'read';
+  };
+  const gone = new AbortController().signal;
+  const all = Array.from({ length: 1_000 }, (_, nth) =>
+    waiters.wait(
+      { keyId: `key_${nth}`, subject: { kind: 'payout', id }, waitMs: ONLY_WOKEN_MS, gone },
+      { read, isAnswer: () => false, mayEndUnheard: () => false },
+    ),
+  );
+  await waiters.close();
+  expect(await Promise.all(all)).toEqual(Array(1_000).fill(shown('read')));
+  expect([reading, most]).toEqual([0, 8]);
+});
+
 test('while nobody waits nothing is asked, and who comes then begins where the books are by then', async () => {
   const pool = counting(books.db.pool);
   const waiters = open({ pool });

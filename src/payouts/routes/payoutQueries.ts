@@ -12,7 +12,7 @@ import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http
 import { reference } from '../../http/plainText.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { timeQuery } from '../../http/times.ts';
-import { hungUp, tooManyWaiters, waitMsOf, waitQuery } from '../../http/waiting.ts';
+import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
 import { isCurrency } from '../../rules/money.ts';
 import { presentPayout } from '../present/payout.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from '../present/schemas.ts';
@@ -63,13 +63,12 @@ export function payoutQueryRoutes(context: ApiContext, waiters: Waiters): Fastif
       async (request, reply) => {
         const caller = merchantOf(request);
         const { id } = request.params;
-        const read = () => ownPayout(context, caller, id);
-        const waitMs = waitMsOf(request.query);
-        if (waitMs === 0) return presentPayout(await read());
-        const wait = { keyId: caller.keyId, subject: { kind: 'payout', id }, waitMs, gone: hungUp(reply) };
-        const waited = await waiters.wait(wait, { read, ...NEXT_STATUS });
-        if (waited.outcome === 'too_many') throw tooManyWaiters(waited.of);
-        return presentPayout(waited.now);
+        const question = { read: () => ownPayout(context, caller, id), ...NEXT_STATUS };
+        const asked = { keyId: caller.keyId, subject: { kind: 'payout', id } };
+        const payout = await nowOrAfter(reply, request.query, question.read, (wait) =>
+          waiters.wait({ ...asked, ...wait }, question),
+        );
+        return presentPayout(payout);
       },
     );
 

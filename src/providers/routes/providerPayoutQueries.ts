@@ -3,13 +3,17 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { timelineOf } from '../../events/reads.ts';
 import { STEPS } from '../../events/timeline.ts';
+import type { Waiters } from '../../events/waiters.ts';
 import { providerOf, seerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
-import { byId, documented, noQuery, statusQuery } from '../../http/documented.ts';
+import { byId, documented, statusQuery } from '../../http/documented.ts';
 import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
+import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
+import type { PayoutRecord } from '../../payouts/rules/contract.ts';
+import { isFinal } from '../../payouts/rules/machine.ts';
 import { isCurrency } from '../../rules/money.ts';
-import { presentProviderPayout } from '../present/providerPayout.ts';
+import { presentProviderPayout, providerStatus } from '../present/providerPayout.ts';
 import { PROVIDER_STATUSES, providerPayoutSchema, providerTimelineSchema } from '../present/schemas.ts';
 import { listProviderPayouts, ownProviderPayout } from './providerPayoutReads.ts';
 
@@ -24,14 +28,36 @@ export const providerPayoutsQuery = z.strictObject({
   currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
 });
 
-export function providerPayoutQueryRoutes(context: ApiContext): FastifyPluginAsyncZod {
+/** What a client waits for. A payout that is not in the books yet (answered with 202) may be refused, which is no event. */
+const NEXT_STATUS = {
+  isAnswer: (now: PayoutRecord, first: PayoutRecord) => isFinal(now.state) || providerStatus(now) !== providerStatus(first),
+  mayEndUnheard: ({ sequence }: PayoutRecord) => sequence === 0,
+};
+
+export function providerPayoutQueryRoutes(context: ApiContext, waiters: Waiters): FastifyPluginAsyncZod {
   const { pool } = context;
   const onRequest = providerAuth(context);
   return async (app) => {
     app.get(
       '/payouts/:id',
-      { onRequest, schema: { params: byId, querystring: noQuery, ...read('A payout as it is now', providerPayoutSchema) } },
-      async (request) => presentProviderPayout(await ownProviderPayout(pool, providerOf(request), request.params.id)),
+      {
+        onRequest,
+        schema: {
+          params: byId,
+          querystring: waitQuery,
+          ...read('A payout as it is now, or after its next change', providerPayoutSchema),
+        },
+      },
+      async (request, reply) => {
+        const caller = providerOf(request);
+        const { id } = request.params;
+        const question = { read: () => ownProviderPayout(pool, caller, id), ...NEXT_STATUS };
+        const asked = { keyId: caller.keyId, subject: { kind: 'payout', id } };
+        const payout = await nowOrAfter(reply, request.query, question.read, (wait) =>
+          waiters.wait({ ...asked, ...wait }, question),
+        );
+        return presentProviderPayout(payout);
+      },
     );
 
     app.get(
