@@ -29,7 +29,7 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   payouts: async () => payoutsReport(await measurePayouts(plan, say), plan),
   ledger: async () => ledgerReport(await measureLedger(quick ? 3 : 5, say)),
   door: async () => doorReport(await measureDoor(quick ? 3 : 10, say)),
-  waiters: async () => waitersReport(await measureWaiters(quick ? 5 : 15, say)),
+  waiters: async () => waitersReport(await measureWaiters(quick ? 5 : 10, say)),
   books: async () => booksReport(await measureBooks({ entries: Number.parseInt(values.entries, 10), keep: values.keep }, say)),
 };
 for (const name of values.only.split(',')) {

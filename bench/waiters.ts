@@ -13,11 +13,12 @@ export interface Waiting {
 }
 
 const WAIT_S = 25;
-/** Until all have begun to wait, and until PostgreSQL has counted what they did for that. */
-const SETTLE_MS = 4_000;
+/** Until all have begun to wait, and PostgreSQL has counted what that took: a connection with nothing more to do tells it after 10 s. */
+const SETTLE_MS = 12_000;
 /** Below the limit of waiters of a key. */
 const WAITERS_A_KEY = 40;
 
+/** @param seconds with the time before it no longer than they wait. */
 export async function measureWaiters(seconds: number, say: (line: string) => void): Promise<Waiting[]> {
   const here = await installation({ RATE_LIMIT_PER_SECOND: '100000', LOG_LEVEL: 'warn' });
   const { credentials } = here;
