@@ -4,25 +4,28 @@
  *
  * No change is missed between reading and waiting. Who waits is listed first, then the follower's place is known, then the
  * subject is read: what was committed before the place was taken is read, what is committed later lies beyond it and wakes.
- * The place outlasts a database that goes away. What the follower does not see in time, since an older transaction holds it
- * back, or the database is away, whoever waits reads at the end of their time.
+ * The place outlasts a database that goes away. What the follower does not see in time (an older transaction holds it back, the
+ * database is away, or was restored and has not begun its new epoch), whoever waits reads at the end of their time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { eventsAfter, newestPlace } from './follow.ts';
 import type { Subject } from './reads.ts';
+import { turns } from './turns.ts';
 
 /** A change is seen within this time: nobody feels it, and it costs one small statement ten times a second while somebody waits. */
-export const LOOK_MS = 100;
+const LOOK_MS = 100;
 /** After a look that failed: a database that is away or coming back is not asked ten times a second. */
 const LOOK_AGAIN_MS = 1_000;
 /** More than happens between two looks of a busy installation; where more has happened, the next page is read at once. */
 const PAGE = 1_000;
-/**
- * All may be woken at once. Half of the connections that a process has by default stay for those who do not wait; and whoever
- * stands in line here is not among those who give up after 5 s without a connection (src/db/pool.ts).
- */
+/** All may be woken at once: half of the connections that a process has by default stay for those who do not wait. */
 const READS_AT_ONCE = 8;
+/**
+ * As long as a call waits for a connection (src/db/pool.ts). Whoever stood in line for so long asks all the same, and is told if
+ * the database is away: behind reads that it does not answer nobody would be answered for minutes.
+ */
+const IN_LINE_MS = 5_000;
 
 export interface WaitersOptions {
   readonly pool: Pick<Pool, 'query'>;
@@ -75,7 +78,7 @@ export interface Waiters {
 export function createWaiters({ pool, most, endedUnheard, onLookFailed }: WaitersOptions): Waiters {
   const waiting = new Set<Waiter>();
   const closing = new AbortController();
-  const inTurn = turns(READS_AT_ONCE);
+  const inTurn = turns(READS_AT_ONCE, IN_LINE_MS);
   /** Of the follower, while it runs: its place is known, it has ended. */
   let run: { readonly begun: Promise<string>; readonly ended: Promise<void> } | undefined;
 
@@ -216,20 +219,3 @@ function newWaiter(keyId: string, subject: Subject): Waiter {
 }
 
 const nameOf = (kind: string, id: string): string => `${kind} ${id}`;
-
-/** Does at most so much at once, the rest in the order in which it came. */
-function turns(most: number): <Done>(act: () => Promise<Done>) => Promise<Done> {
-  const line: (() => void)[] = [];
-  let underWay = 0;
-  return async (act) => {
-    if (underWay < most) underWay += 1;
-    else await new Promise<void>((resolve) => line.push(resolve)); // whoever ends passes the turn on
-    try {
-      return await act();
-    } finally {
-      const next = line.shift();
-      if (next) next();
-      else underWay -= 1;
-    }
-  };
-}

@@ -8,12 +8,12 @@ const WAIT_MAX_S = 25;
 
 /**
  * Of one key: as many payouts as a program follows one by one; who makes more of them has webhooks. Twenty such keys are heard
- * before the process is full. In all: one event, or the end of the process, may wake them all, and their reads must be through
- * well within the 5 s that a call waits for a connection (some 2,000 reads/s on two cores); one takes some tens of kilobytes.
+ * before the process is full. In all: one event, or the end of the process, may wake them all, and the last to be read for
+ * should not feel it (two cores read some 2,000 a second); and each holds a connection.
  */
 export const MOST_WAITERS = { ofAKey: 50, inAll: 1_000 } as const;
 
-/** A place comes free at every change, and at the latest after WAIT_MAX_S: with all taken, one or two a second. */
+/** A place comes free at every change, and at the latest after WAIT_MAX_S: two a second, with all of a key's taken. */
 const RETRY_AFTER_S = 1;
 
 export const waitQuery = z.strictObject({

@@ -321,6 +321,24 @@ test('a thousand who are woken at once leave connections to everybody else, and 
   expect([reading, most]).toEqual([0, 8]);
 });
 
+test('behind reads that a frozen database does not answer nobody is left standing', async () => {
+  const waiters = open();
+  const id = await books.payout(merchant);
+  let thaw = (): void => undefined;
+  const frozen = new Promise<string>((resolve) => {
+    thaw = () => resolve('late');
+  });
+  const read = (nth: number, answer: Promise<string>) =>
+    waiters.wait(
+      { keyId: `key_${nth}`, subject: { kind: 'payout', id }, waitMs: ONLY_WOKEN_MS, gone: new AbortController().signal },
+      { read: () => answer, isAnswer: () => true, mayEndUnheard: () => false },
+    );
+  const stuck = Array.from({ length: 8 }, (_, nth) => read(nth, frozen));
+  expect(await read(8, Promise.resolve('now'))).toEqual(shown('now'));
+  thaw();
+  expect(await Promise.all([...stuck, read(9, frozen)])).toEqual(Array(9).fill(shown('late')));
+});
+
 test('while nobody waits nothing is asked, and who comes then begins where the books are by then', async () => {
   const pool = counting(books.db.pool);
   const waiters = open({ pool });
