@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { eventsAfter, type FollowedEvent } from '../../src/events/follow.ts';
+import { eventsAfter, type FollowedEvent, newestPlace } from '../../src/events/follow.ts';
 import { eventInvariants } from '../../src/events/invariants.ts';
 import { placeOf } from '../../src/events/place.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
@@ -83,6 +83,17 @@ test('of two open transactions the later commits first, and a reader at any page
     await end(early, 'COMMIT');
     expect(idsOf(await followUntil(2, place, atMost))).toEqual([first, second]);
   }
+});
+
+test('who begins now gets what commits from now on, also of a transaction that began before, and nothing that was settled', async () => {
+  await write(books.db.owner);
+  const open = await begin();
+  const early = await write(open);
+  const place = await newestPlace(books.db.pool);
+  const late = await write(books.db.owner);
+  await end(open, 'COMMIT');
+  expect(idsOf(await followUntil(2, place, 10))).toEqual([early, late]);
+  expect(await follow(await newestPlace(books.db.pool), 10)).toEqual([]);
 });
 
 test('a writer that gives up, or breaks off, holds nobody back for longer', async () => {
