@@ -250,7 +250,10 @@ async function makePlatforms({ adminKey, furnish, server }: Site): Promise<reado
   while (platformKeys.length < PLATFORMS) {
     const { id } = await furnish('POST', '/api/admin/merchants', admin, { name: `Platform ${platformKeys.length + 1}` });
     const { key } = await furnish('POST', `/api/admin/merchants/${id}/api-keys`, admin, { mode: 'test' });
-    await furnish('POST', '/api/v1/webhook-endpoints', key, { url: server.urlFor(platformKeys.length), eventTypes: ['payout.*'] });
+    await furnish('POST', '/api/v1/webhook-endpoints', key, {
+      url: server.urlFor(platformKeys.length),
+      eventTypes: ['payout.*'],
+    });
     await furnish('POST', '/api/v1/test/balance/fund', key, { amount: FUNDS, currency: 'NGN' });
     platformKeys.push(key);
   }

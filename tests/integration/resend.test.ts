@@ -62,5 +62,8 @@ test('an earlier event that is sent once more brings no later one forward, which
   await resend(world.books.db.pool, [first?.id ?? '']);
   await world.deliver();
   expect(server.received.map(typeIn)).toEqual(['payout.created', 'payout.processing', 'payout.created']);
-  expect(await world.deliveries(id)).toMatchObject([{ state: 'delivered', attempts: 2 }, { state: 'pending', tries: 1 }]);
+  expect(await world.deliveries(id)).toMatchObject([
+    { state: 'delivered', attempts: 2 },
+    { state: 'pending', tries: 1 },
+  ]);
 });

@@ -73,7 +73,10 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const event = await ownEvent(caller, request.params.id);
             const endpointId = request.body?.endpointId;
             const deliveries = endpointId ? [await toOne(caller, event, endpointId)] : await toAll(caller, event);
-            await resend(pool, deliveries.map(({ id }) => id));
+            await resend(
+              pool,
+              deliveries.map(({ id }) => id),
+            );
             return { status: 202, body: { deliveries: deliveries.map(presentDelivery) } };
           },
         });
