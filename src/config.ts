@@ -13,6 +13,7 @@ import type { FlutterwaveConnectorOptions } from './psp/flutterwave/connector.ts
 import type { PspConfig } from './psp/registry.ts';
 import { DEFAULT_ROUTES, readRoutes } from './psp/routing.ts';
 import { PROVIDER_PSP_QUEUE } from './temporal/rules/queues.ts';
+import { RECOVER_DAYS } from './webhooks/rules/recovery.ts';
 
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -151,8 +152,8 @@ const SCHEDULE_INTERVAL_MIN_MS = 1_000;
 /** The relay's lease of a receiver is 20 s (src/relay/webhooks.ts), and must outlast a send. */
 const WEBHOOK_TIMEOUT_MAX_MS = 15_000;
 
-/** Whose endpoint was switched off after five days of failing must still find what it missed. */
-const DELIVERIES_KEPT_MIN_MS = 7 * UNITS_MS.d;
+/** What a recovery may reach back for must still say what was delivered: else that would be sent again. A day more, for clocks. */
+const DELIVERIES_KEPT_MIN_DAYS = RECOVER_DAYS + 1;
 
 /** Of the activities of one task queue. */
 export interface QueueLimits {
@@ -240,7 +241,9 @@ export function loadConfig(env: Environment): Config {
   const settings = read(environment, env);
   if (settings.PSP_TIMEOUT > PSP_TIMEOUT_MAX_MS) refuse('PSP_TIMEOUT must be at most 30s.');
   if (settings.WEBHOOK_TIMEOUT > WEBHOOK_TIMEOUT_MAX_MS) refuse('WEBHOOK_TIMEOUT must be at most 15s.');
-  if (settings.DELIVERIES_KEPT < DELIVERIES_KEPT_MIN_MS) refuse('DELIVERIES_KEPT must be at least 7d.');
+  if (settings.DELIVERIES_KEPT < DELIVERIES_KEPT_MIN_DAYS * UNITS_MS.d) {
+    refuse(`DELIVERIES_KEPT must be at least ${DELIVERIES_KEPT_MIN_DAYS}d: a recovery reaches back for ${RECOVER_DAYS} days.`);
+  }
   if (settings.PSP_NOT_FOUND_GRACE < settings.PSP_TIMEOUT + 5_000) {
     refuse('PSP_NOT_FOUND_GRACE must be at least 5s more than PSP_TIMEOUT: the PSP may still be at work until then.');
   }

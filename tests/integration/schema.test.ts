@@ -92,7 +92,7 @@ test('functions that act with the rights of the owner look up names nowhere else
   expect(await column(settings)).toEqual(['search_path=public, pg_temp']);
 });
 
-test('the application may call the doors to the money, and none of what is behind them', async () => {
+test('the application may call the doors to the money and to the relay, and none of what is behind them', async () => {
   const callable = `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     AND prorettype <> 'trigger'::regtype AND has_function_privilege('oncepay_app', oid, 'EXECUTE') ORDER BY 1`;
   expect(await column(callable)).toEqual([
@@ -102,6 +102,8 @@ test('the application may call the doors to the money, and none of what is behin
     'fund_balance',
     'payout_record',
     'post_earning',
+    'recover_from',
+    'recover_step',
     'relay_record',
     'relay_take',
     'resend_delivery',

@@ -2,10 +2,7 @@
 
 const DAY_MS = 24 * 3_600_000;
 
-/**
- * A month. What is thinned of deliveries must be kept for longer: of an event without one, nobody could tell that it was
- * delivered.
- */
+/** A month: DELIVERIES_KEPT must be more (src/config.ts). Of an event whose delivery was removed, nobody could tell that it was delivered. */
 export const RECOVER_DAYS = 31;
 
 export interface RecoveryWindow {
