@@ -2,11 +2,10 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { CutBack, CutBackActivities } from '../activities/cutBack.ts';
 import type { BooksReport, MaintenanceActivities } from '../activities/maintenance.ts';
-import { WEBHOOKS_QUEUE } from '../src/temporal/rules/queues.ts';
+import { HOUSEKEEPING_QUEUE } from '../src/temporal/rules/queues.ts';
 
-/** On the webhooks' queue: its workers have the time, and no payout ever waits behind it. */
 const growing = proxyActivities<Pick<CutBackActivities, 'cutBack'>>({
-  taskQueue: WEBHOOKS_QUEUE,
+  taskQueue: HOUSEKEEPING_QUEUE,
   startToCloseTimeout: '50m', // it ends by itself after some forty, and below the hour after which the next one starts
   heartbeatTimeout: '30s', // one beat a batch, and a statement ends within 8 s
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' }, // until it is done, however often its worker dies; the next run waits for it
@@ -14,7 +13,7 @@ const growing = proxyActivities<Pick<CutBackActivities, 'cutBack'>>({
 });
 
 const books = proxyActivities<Pick<MaintenanceActivities, 'checkBooks'>>({
-  taskQueue: WEBHOOKS_QUEUE,
+  taskQueue: HOUSEKEEPING_QUEUE,
   startToCloseTimeout: '45m', // ten million entries take a minute; below the hour after which the next one starts
   heartbeatTimeout: '30s', // a dead worker is noticed by several missed beats
   retry: { initialInterval: '30s', backoffCoefficient: 2, maximumInterval: '5m' },
@@ -22,7 +21,7 @@ const books = proxyActivities<Pick<MaintenanceActivities, 'checkBooks'>>({
 });
 
 const open = proxyActivities<Pick<MaintenanceActivities, 'takeUpOpenPayouts'>>({
-  taskQueue: WEBHOOKS_QUEUE,
+  taskQueue: HOUSEKEEPING_QUEUE,
   startToCloseTimeout: '30m', // some milliseconds for each open payout
   heartbeatTimeout: '30s', // one beat a payout
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },

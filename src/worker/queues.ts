@@ -12,7 +12,7 @@ import type { Config, QueueLimits } from '../config.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PspRegistry } from '../psp/registry.ts';
-import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, RELAY_QUEUE, WEBHOOKS_QUEUE } from '../temporal/rules/queues.ts';
+import { DECISIONS_QUEUE, HOUSEKEEPING_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, RELAY_QUEUE } from '../temporal/rules/queues.ts';
 import { buildOf, workerSettings } from '../temporal/workerSettings.ts';
 import type { JobCounts } from './jobs.ts';
 import { workflowCode } from './temporal.ts';
@@ -61,14 +61,14 @@ export async function createWorkers(
   const psp = createPspActivities({ ledger, pool, connector: psps.byName });
   const ledgerActivities = createLedgerActivities({ ledger, pool });
   // First those without workflows: if the server refuses them, no thread for workflows was started in vain.
-  const webhooks = await Worker.create({
-    ...on(WEBHOOKS_QUEUE),
+  const housekeeping = await Worker.create({
+    ...on(HOUSEKEEPING_QUEUE),
     activities: {
       ...createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
       ...createCutBackActivities({ pool: housekeepingPool, deliveriesKeptMs: config.deliveriesKeptMs }),
     },
-    maxConcurrentActivityTaskExecutions: 300, // they wait for other people's servers; one host has at most 50 of them
-    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 10 },
+    maxConcurrentActivityTaskExecutions: 4, // of each kind one at a time, by their Schedules
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
   });
   const relaying = await Worker.create({
     ...on(RELAY_QUEUE),
@@ -103,5 +103,5 @@ export async function createWorkers(
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
     stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
   });
-  return [payouts, decisions, ...callers, payoutRuns, relaying, webhooks];
+  return [payouts, decisions, ...callers, payoutRuns, relaying, housekeeping];
 }

@@ -8,7 +8,7 @@ import { Worker } from '@temporalio/worker';
 import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { RELAY_QUEUE, WEBHOOKS_QUEUE } from '../../src/temporal/rules/queues.ts';
+import { HOUSEKEEPING_QUEUE, RELAY_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS } from '../support/encryption.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
@@ -33,7 +33,7 @@ beforeAll(async () => {
   const stopWorker = await engine.startWorker({ activities: { ...engine.activities, submit } });
   closings.push(stopWorker, await engine.startProviderPsp(), await engine.startRuns());
   closings.push(
-    await startActivities(engine, WEBHOOKS_QUEUE, {
+    await startActivities(engine, HOUSEKEEPING_QUEUE, {
       ...createMaintenanceActivities({ pool: engine.db.pool, payouts: engine.payouts }),
       ...createCutBackActivities({ pool: engine.db.pool, deliveriesKeptMs: 90 * 86_400_000 }),
     }),

@@ -2,8 +2,8 @@
 export const PAYOUTS_QUEUE = 'payouts';
 /** What people decide: apart, so that it never waits for a slot behind PSP calls, least of all while a PSP hangs. */
 export const DECISIONS_QUEUE = 'decisions';
-/** The activities that send webhooks and notifications, and housekeeping: apart, so that a slow receiver takes no slot from a payout. */
-export const WEBHOOKS_QUEUE = 'webhooks';
+/** What the clock asks for: apart, so that a long look through the books takes no slot from a payout. */
+export const HOUSEKEEPING_QUEUE = 'housekeeping';
 /** PSP calls of provider payouts: apart, because the server holds their rate for the whole fleet, and merchants' have none. */
 export const PROVIDER_PSP_QUEUE = 'provider-psp';
 /** What a run does between its pages: one at a time, so that two runs never race through the same payouts. */
