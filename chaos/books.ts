@@ -87,7 +87,9 @@ export function openBooks(here: Installation): Books {
       return new Set(names.flatMap((name) => (name.endsWith('.eml') ? [name.slice(0, -'.eml'.length)] : [])));
     },
     async pendingDeliveries(ids) {
-      const sql = `SELECT count(*)::int AS n FROM webhook_deliveries WHERE subject_id = ANY ($1) AND state <> 'delivered'`;
+      // Also what people are told: a dead relay's lease is waited for.
+      const sql = `SELECT (SELECT count(*) FROM webhook_deliveries WHERE subject_id = ANY ($1) AND state <> 'delivered')::int
+                        + (SELECT count(*) FROM notifications WHERE subject_id = ANY ($1) AND state = 'pending')::int AS n`;
       return (await rows<{ n: number }>(sql, ids))[0]?.n ?? 0;
     },
     async openWorkflows() {
