@@ -1,7 +1,7 @@
 /** What must be true of events and of who sees and hears them, whatever they are about: a part of the list in src/ledger/invariants.ts. */
 import type { Invariant } from '../ledger/invariant.ts';
 
-const SAME_EVENT = '(e.epoch, e.xid, e.position) = (a.epoch, a.xid, a.position)';
+const SAME_EVENT = '(e.type, e.epoch, e.xid, e.position) = (a.type, a.epoch, a.xid, a.position)';
 
 export const eventInvariants: readonly Invariant[] = [
   {
@@ -17,7 +17,8 @@ export const eventInvariants: readonly Invariant[] = [
   },
   {
     name: 'audience_of_events',
-    description: "Whoever sees an event besides its owner is named once and sees one that there is, in the event's own mode.",
+    description:
+      "Whoever sees an event besides its owner is named once and sees one that there is, of the event's own type and mode.",
     sql: `
       SELECT a.owner_kind, a.owner_id, a.mode, a.epoch, a.xid::text, a.position
         FROM event_audience a LEFT JOIN events e ON ${SAME_EVENT}

@@ -33,10 +33,15 @@ export interface EventFilter {
   readonly take: number;
 }
 
-const SEEN = `event_seen_by s JOIN events e ON (e.epoch, e.xid, e.position) = (s.epoch, s.xid, s.position)`;
+const SEEN = `event_seen_by s JOIN events e ON (e.type, e.epoch, e.xid, e.position) = (s.type, s.epoch, s.xid, s.position)`;
 const BY_SEER = 's.owner_kind = $1 AND s.owner_id = $2 AND s.mode = $3';
 const EVENT = `e.id, e.subject_kind AS "subjectKind", e.subject_id AS "subjectId", e.owner_kind AS "ownerKind", e.owner_id AS "ownerId",
   e.mode, e.sequence, e.type, e.at, e.object, ${placeIn('e')} AS place`;
+
+/** After every place: epoch, transaction, number. */
+const END = `2147483647, '18446744073709551615'::xid8, 9223372036854775807`;
+
+const ORDER = (row: string): string => `${row}.epoch DESC, ${row}.xid DESC, ${row}.position DESC`;
 
 /** The newest first. @param unheard types that are for the timeline only. */
 export async function listEvents(
@@ -47,21 +52,37 @@ export async function listEvents(
 ): Promise<SeenEvent[]> {
   const values: unknown[] = [seer.kind, seer.id, seer.mode];
   const bind = (value: unknown): string => `$${values.push(value)}`;
-  const where = [BY_SEER, `e.type <> ALL (${bind(unheard)})`];
-  if (type !== undefined) where.push(`e.type = ${bind(type)}`);
-  if (subject) where.push(`e.subject_kind = ${bind(subject.kind)} AND e.subject_id = ${bind(subject.id)}`);
   const place = before === undefined ? undefined : placeOf(before);
-  if (place) {
-    const key = `${bind(place.epoch)}::int, ${bind(place.xid)}::xid8, ${bind(place.position)}::bigint`;
-    where.push(`(s.epoch, s.xid, s.position) < (${key})`);
-  }
+  const key = place && `${bind(place.epoch)}::int, ${bind(place.xid)}::xid8, ${bind(place.position)}::bigint`;
+  const heard = (column: string) =>
+    `${column} <> ALL (${bind(unheard)}) ${type === undefined ? '' : `AND ${column} = ${bind(type)}`}`;
+  // A subject has few events, found by it. Of all that somebody sees, those of each type lie in the order of the list: the top of
+  // each is taken, and the newest of these. The type is a part of that order, which then is one index's alone.
+  const found = subject
+    ? `SELECT s.epoch, s.xid, s.position FROM ${SEEN}
+        WHERE ${BY_SEER} AND e.subject_kind = ${bind(subject.kind)} AND e.subject_id = ${bind(subject.id)} AND ${heard('e.type')}
+          ${key === undefined ? '' : `AND (s.epoch, s.xid, s.position) < (${key})`}
+        ORDER BY ${ORDER('s')} LIMIT ${bind(take)}`
+    : `SELECT top.* FROM (SELECT * FROM (${TYPES_SEEN}) t WHERE ${heard('t.type')}) t CROSS JOIN LATERAL (
+         SELECT s.epoch, s.xid, s.position FROM event_seen_by s
+          WHERE ${BY_SEER} AND s.type >= t.type AND (s.type, s.epoch, s.xid, s.position) < (t.type, ${key ?? END})
+          ORDER BY s.type DESC, ${ORDER('s')} LIMIT ${bind(take)}) top
+        ORDER BY ${ORDER('top')} LIMIT ${bind(take)}`;
   const { rows } = await pool.query<SeenEvent>(
-    `SELECT ${EVENT} FROM ${SEEN} WHERE ${where.join(' AND ')}
-      ORDER BY s.epoch DESC, s.xid DESC, s.position DESC LIMIT ${bind(take)}`,
+    `SELECT ${EVENT} FROM (${found}) f JOIN events e ON (e.epoch, e.xid, e.position) = (f.epoch, f.xid, f.position) ORDER BY ${ORDER('e')}`,
     values,
   );
   return rows;
 }
+
+/** The types of what somebody sees, found one after the other in the index: a dozen, whatever they see. */
+const TYPES_SEEN = `
+  WITH RECURSIVE seen AS (
+    (SELECT s.type FROM event_seen_by s WHERE ${BY_SEER} ORDER BY s.type LIMIT 1)
+    UNION ALL
+    SELECT next.type FROM seen CROSS JOIN LATERAL (
+      SELECT s.type FROM event_seen_by s WHERE ${BY_SEER} AND s.type > seen.type ORDER BY s.type LIMIT 1) next)
+  SELECT type FROM seen`;
 
 /** One event; undefined: there is none that this one hears. */
 export async function findEvent(pool: Pool, seer: Seer, unheard: readonly string[], id: string): Promise<SeenEvent | undefined> {

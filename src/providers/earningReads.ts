@@ -21,8 +21,9 @@ const ROW = `
 const PAGE = `
   SELECT coalesce((SELECT b.available FROM b), 0)::text AS available, coalesce((SELECT b.reserved FROM b), 0)::text AS reserved,
          coalesce((SELECT b.debt FROM b), 0)::text AS debt,
-         (SELECT coalesce(sum(u.amount), 0)::text FROM earning_uses u JOIN earnings e ON e.id = u.earning_id
-           WHERE e.provider_id = $1 AND e.currency = $2 AND u.state = 'paid_out') AS "paidOut",
+         (SELECT coalesce(sum(u.amount), 0)::text
+            FROM earnings e CROSS JOIN LATERAL (SELECT sum(o.amount) AS amount FROM earning_uses o WHERE o.earning_id = e.id AND o.state = 'paid_out') u
+           WHERE e.provider_id = $1 AND e.currency = $2) AS "paidOut",
          (SELECT coalesce(jsonb_agg(${ROW} ORDER BY e.id DESC), '[]') FROM
            (SELECT * FROM earnings WHERE provider_id = $1 AND currency = $2 AND ($3::text IS NULL OR id < $3)
              ORDER BY id DESC LIMIT $4) e) AS earnings`;

@@ -8,6 +8,10 @@ export function isId(prefix: string, text: unknown): text is string {
   return typeof text === 'string' && text.startsWith(`${prefix}_`) && /^[0-9a-f]{32}$/.test(text.slice(prefix.length + 1));
 }
 
+/** What every id that was allotted from this moment on sorts after, and every earlier one before. */
+export const firstIdAt = (prefix: string, ms: number): string =>
+  `${prefix}_${Math.max(0, ms).toString(16).padStart(12, '0')}${'0'.repeat(20)}`;
+
 /** Our reference at a PSP: the same attempt is always asked for under the same one. */
 export function pspReference(payoutId: string, attempt: number): string {
   if (!Number.isInteger(attempt) || attempt < 1) throw new RangeError('attempts count from 1');

@@ -135,7 +135,7 @@ test('a list, a timeline and one event cost what is shown, not what there is: th
     INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, to_state, object, epoch)
     SELECT 'evt_' || n, 'game', 'gam_' || n / 3, 'merchant', 'mer_' || n / 3 % 10, 'test', n % 3 + 1, 'game.won', n % 3, 'system', 'WON', '{}', 1
       FROM generate_series(1, 30000) n;
-    INSERT INTO event_audience SELECT 'merchant', 'mer_seer', mode, epoch, xid, position FROM events WHERE position % 10 = 0;
+    INSERT INTO event_audience SELECT 'merchant', 'mer_seer', mode, epoch, xid, position, type FROM events WHERE position % 10 = 0;
     ANALYZE events; ANALYZE event_audience`);
   const plans: string[] = [];
   const explaining = {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '../../src/rules/newId.ts';
+import { createDeliveries } from '../../src/webhooks/deliveries.ts';
 import { type DoorWorld, openDoorWorld } from '../support/doorWorld.ts';
 import { opened } from '../support/encryption.ts';
 
@@ -213,11 +214,12 @@ describe('isolation', () => {
   test('nothing of one merchant’s is seen or touched with another’s key, or with a key of the other mode', async () => {
     const made = await endpoint(w.a.key);
     const payoutId = await w.payoutOf(w.a);
-    await w.books.db.owner.query(
-      `INSERT INTO webhook_attempts (delivery_id, number, trigger, duration_ms)
-       SELECT id, 1, 'auto', 5 FROM webhook_deliveries WHERE subject_id = $1 AND endpoint_id = $2`,
+    const { rows } = await w.books.db.owner.query(
+      'SELECT id FROM webhook_deliveries WHERE subject_id = $1 AND endpoint_id = $2',
       [payoutId, made['id']],
     );
+    const failed = { state: 'failed', statusCode: null, error: 'refused', response: null, endpointGone: false } as const;
+    await createDeliveries(w.context.pool).record(rows[0].id, { trigger: 'auto', durationMs: 5, ...failed });
     const eventId = `evt_${payoutId.slice(3)}_0001`;
     const attempts = await w.call<Listed>('GET', `/api/v1/webhook-endpoints/${made['id']}/attempts`, { key: w.a.key });
     expect(attempts.body.data).toMatchObject([{ object: 'webhook_attempt', number: 1, trigger: 'auto' }]);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   attemptOf,
   eventId,
+  firstIdAt,
   followUpWorkflowId,
   isId,
   parseEventId,
@@ -19,6 +20,16 @@ test('ids made one after the other sort in that order: lists show the newest fir
   const made = Array.from({ length: 20_000 }, () => newId('po'));
   expect(made.toSorted()).toEqual(made);
   expect(new Set(made).size).toBe(made.length);
+});
+
+test('a range of times is a range of ids: whoever asks for the payouts of a day misses none of its first or last millisecond', () => {
+  const before = Date.now();
+  const id = newId('po');
+  const after = Date.now();
+  expect(firstIdAt('po', before) <= id && id < firstIdAt('po', after + 1)).toBe(true);
+  expect(isId('po', firstIdAt('po', 0))).toBe(true);
+  expect(firstIdAt('po', -1)).toBe(firstIdAt('po', 0));
+  expect(isId('po', firstIdAt('po', Date.UTC(9999, 11, 31)))).toBe(true);
 });
 
 test('an id carries a UUIDv7, so that it sorts among those of other processes too', () => {

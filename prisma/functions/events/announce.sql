@@ -17,8 +17,8 @@ BEGIN
     VALUES (v_event, p_kind, p_subject, (p_audience[1]).kind, (p_audience[1]).id, p_mode, p_sequence, p_type, p_key, p_actor, p_from, p_to, p_data, p_object,
             (SELECT max(x.epoch) FROM epochs x))
     RETURNING epoch, xid, position)
-  INSERT INTO event_audience (owner_kind, owner_id, mode, epoch, xid, position)
-  SELECT DISTINCT o.kind, o.id, p_mode, t.epoch, t.xid, t.position -- the payer may be the payee
+  INSERT INTO event_audience (owner_kind, owner_id, mode, type, epoch, xid, position)
+  SELECT DISTINCT o.kind, o.id, p_mode, p_type, t.epoch, t.xid, t.position -- the payer may be the payee
     FROM told t, unnest(p_audience) o WHERE (o.kind, o.id) <> ((p_audience[1]).kind, (p_audience[1]).id);
   IF NOT p_is_sent THEN RETURN v_event; END IF;
 

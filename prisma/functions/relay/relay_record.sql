@@ -41,11 +41,11 @@ BEGIN
            resend_from = CASE WHEN t.trigger = 'resend' OR t.state = 'delivered' THEN NULL
                               WHEN l.resend_from = 'pending' THEN t.state ELSE l.resend_from END
       FROM tried t JOIN locked l ON l.id = t.id WHERE d.id = t.id
-    RETURNING d.id, d.receiver_id, d.subject_id, d.sequence, d.attempts, d.state, d.due_at, t.trigger, t."statusCode", t.error, t."durationMs", t.response,
+    RETURNING d.id, d.receiver_id, d.endpoint_id, d.subject_id, d.sequence, d.attempts, d.state, d.due_at, t.trigger, t."statusCode", t.error, t."durationMs", t.response,
               coalesce(l.resend_from, l.state) = 'pending' AS was_waited_for
   ), attempt AS (
-    INSERT INTO webhook_attempts (delivery_id, number, trigger, status_code, error, duration_ms, response)
-    SELECT c.id, c.attempts, c.trigger, c."statusCode", c.error, c."durationMs", c.response FROM changed c
+    INSERT INTO webhook_attempts (delivery_id, endpoint_id, number, trigger, status_code, error, duration_ms, response)
+    SELECT c.id, c.endpoint_id, c.attempts, c.trigger, c."statusCode", c.error, c."durationMs", c.response FROM changed c
   ), gone AS (
     UPDATE webhook_endpoints e SET disabled_at = v_now, disabled_reason = 'the receiver answered 410 Gone'
       FROM tried t WHERE t.gone AND e.id = t.receiver AND e.disabled_at IS NULL

@@ -113,9 +113,9 @@ CREATE OR REPLACE FUNCTION close_unwanted(p_held jsonb) RETURNS void LANGUAGE sq
   ), closed AS (
     UPDATE webhook_deliveries d SET state = CASE d.resend_from WHEN 'delivered' THEN 'delivered' ELSE 'failed' END, resend_from = NULL,
            attempts = d.attempts + 1, updated_at = now()
-      FROM unwanted u WHERE d.id = u.id RETURNING d.id, d.attempts, u.why
+      FROM unwanted u WHERE d.id = u.id RETURNING d.id, d.endpoint_id, d.attempts, u.why
   )
-  INSERT INTO webhook_attempts (delivery_id, number, trigger, error, duration_ms) SELECT c.id, c.attempts, 'auto', c.why, 0 FROM closed c
+  INSERT INTO webhook_attempts (delivery_id, endpoint_id, number, trigger, error, duration_ms) SELECT c.id, c.endpoint_id, c.attempts, 'auto', c.why, 0 FROM closed c
 $$;
 
 -- put_off_blocked(held, handed, now): what has come since its subject's first one was put off waits as long as that.

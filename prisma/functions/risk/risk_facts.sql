@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION risk_facts(p_provider text, p_mode text, p_currency t
 RETURNS jsonb LANGUAGE sql AS $$
   WITH mine AS (
     SELECT p.id, p.state, p.amount, p.currency, p.created_at, p.completed_at
-      FROM payouts p WHERE p.owner_kind = 'provider' AND p.owner_id = p_provider AND p.mode = p_mode),
+      FROM balances b JOIN payouts p ON p.balance_id = b.id WHERE b.owner_kind = 'provider' AND b.owner_id = p_provider AND b.mode = p_mode),
   failed AS (
     SELECT m.completed_at AS at FROM mine m WHERE m.state = 'FAILED'
     UNION ALL -- completed_at says when it was paid

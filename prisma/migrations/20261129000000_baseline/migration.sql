@@ -352,8 +352,9 @@ CREATE TABLE "event_audience" (
     "epoch" INTEGER NOT NULL,
     "xid" xid8 NOT NULL,
     "position" BIGINT NOT NULL,
+    "type" TEXT NOT NULL,
 
-    CONSTRAINT "event_audience_pkey" PRIMARY KEY ("owner_kind","owner_id","mode","epoch","xid","position")
+    CONSTRAINT "event_audience_pkey" PRIMARY KEY ("owner_kind","owner_id","mode","type","epoch","xid","position")
 );
 
 -- CreateTable
@@ -479,6 +480,7 @@ CREATE TABLE "webhook_deliveries" (
 CREATE TABLE "webhook_attempts" (
     "id" BIGSERIAL NOT NULL,
     "delivery_id" TEXT NOT NULL,
+    "endpoint_id" TEXT,
     "number" INTEGER NOT NULL,
     "trigger" TEXT NOT NULL,
     "status_code" INTEGER,
@@ -548,10 +550,13 @@ CREATE UNIQUE INDEX "api_keys_hash_key" ON "api_keys"("hash");
 CREATE INDEX "api_keys_owner_kind_owner_id_id_idx" ON "api_keys"("owner_kind", "owner_id", "id");
 
 -- CreateIndex
-CREATE INDEX "api_keys_parent_id_idx" ON "api_keys"("parent_id");
+CREATE INDEX "api_keys_parent_id_id_idx" ON "api_keys"("parent_id", "id");
 
 -- CreateIndex
-CREATE INDEX "audit_log_target_idx" ON "audit_log"("target");
+CREATE INDEX "audit_log_target_id_idx" ON "audit_log"("target", "id");
+
+-- CreateIndex
+CREATE INDEX "audit_log_admin_id_id_idx" ON "audit_log"("admin_id", "id");
 
 -- CreateIndex
 CREATE INDEX "providers_merchant_id_mode_id_idx" ON "providers"("merchant_id", "mode", "id");
@@ -584,16 +589,16 @@ CREATE UNIQUE INDEX "earnings_merchant_id_mode_external_id_key" ON "earnings"("m
 CREATE INDEX "earning_uses_earning_id_idx" ON "earning_uses"("earning_id");
 
 -- CreateIndex
-CREATE INDEX "payouts_merchant_id_mode_id_idx" ON "payouts"("merchant_id", "mode", "id");
+CREATE INDEX "payouts_balance_id_id_idx" ON "payouts"("balance_id", "id");
 
 -- CreateIndex
-CREATE INDEX "payouts_owner_kind_owner_id_mode_id_idx" ON "payouts"("owner_kind", "owner_id", "mode", "id");
+CREATE INDEX "payouts_balance_id_state_id_idx" ON "payouts"("balance_id", "state", "id");
 
 -- CreateIndex
-CREATE INDEX "payouts_state_id_idx" ON "payouts"("state", "id");
+CREATE INDEX "payouts_state_currency_mode_kind_id_idx" ON "payouts"("state", "currency", "mode", "kind", "id");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "payouts_merchant_id_mode_reference_key" ON "payouts"("merchant_id", "mode", "reference");
+CREATE UNIQUE INDEX "payouts_reference_merchant_id_mode_key" ON "payouts"("reference", "merchant_id", "mode");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "payout_attempts_psp_key_key" ON "payout_attempts"("psp_key");
@@ -611,7 +616,7 @@ CREATE INDEX "psp_messages_state_id_idx" ON "psp_messages"("state", "id");
 CREATE UNIQUE INDEX "psp_messages_psp_event_key_key" ON "psp_messages"("psp", "event_key");
 
 -- CreateIndex
-CREATE INDEX "events_owner_kind_owner_id_mode_epoch_xid_position_idx" ON "events"("owner_kind", "owner_id", "mode", "epoch", "xid", "position");
+CREATE INDEX "events_owner_kind_owner_id_mode_type_epoch_xid_position_idx" ON "events"("owner_kind", "owner_id", "mode", "type", "epoch", "xid", "position");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "events_epoch_xid_position_key" ON "events"("epoch", "xid", "position");
@@ -635,10 +640,10 @@ CREATE INDEX "webhook_endpoints_merchant_id_mode_id_idx" ON "webhook_endpoints"(
 CREATE INDEX "webhook_deliveries_subject_id_idx" ON "webhook_deliveries"("subject_id");
 
 -- CreateIndex
-CREATE INDEX "webhook_deliveries_endpoint_id_idx" ON "webhook_deliveries"("endpoint_id");
+CREATE INDEX "webhook_attempts_delivery_id_idx" ON "webhook_attempts"("delivery_id");
 
 -- CreateIndex
-CREATE INDEX "webhook_attempts_delivery_id_idx" ON "webhook_attempts"("delivery_id");
+CREATE INDEX "webhook_attempts_endpoint_id_id_idx" ON "webhook_attempts"("endpoint_id", "id");
 
 -- CreateIndex
 CREATE INDEX "notifications_subject_id_idx" ON "notifications"("subject_id");
@@ -730,7 +735,8 @@ CREATE INDEX balances_that_owe ON balances (id) WHERE debt > 0;
 CREATE INDEX payouts_that_owe ON payouts (balance_id, id) WHERE debt > 0;
 CREATE INDEX payouts_needing_operator ON payouts (id) WHERE needs_operator;
 CREATE INDEX payouts_awaiting_run ON payouts (id) WHERE state = 'QUEUED' AND dispatch = 'run' AND run_id IS NULL;
-CREATE INDEX payouts_of_providers ON payouts (id) WHERE kind = 'provider';
+CREATE INDEX payouts_in_review ON payouts (id) WHERE state IN ('IN_REVIEW', 'REVIEW_ON_HOLD');
+CREATE INDEX payouts_not_of_merchants ON payouts (merchant_id, mode, state, id) WHERE kind <> 'merchant'; -- a merchant's own are found by its balances
 CREATE INDEX payouts_of_run ON payouts (run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
 CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';
@@ -740,6 +746,16 @@ CREATE INDEX psp_messages_to_hand_on ON psp_messages (hand_on_at) WHERE hand_on_
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (receiver_id, due_at) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_in_order ON webhook_deliveries (receiver_id, subject_id, sequence) WHERE state = 'pending';
 CREATE INDEX notifications_due ON notifications (channel, due_at) WHERE state = 'pending';
+CREATE INDEX notifications_failed ON notifications (id) WHERE state = 'failed';
+CREATE INDEX notifications_by_push ON notifications (id) WHERE channel = 'push';
+
+-- Ids sort by the time at which they were allotted (its milliseconds are their first twelve digits), so that the payouts
+-- created between two moments are a range of ids (src/payouts/newest.ts), but for those that were taken in over a minute
+-- later, or by a clock that was as wrong. These few have an index of their own.
+CREATE FUNCTION is_payout_apart(id text, created_at timestamptz) RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE sql
+  RETURN id COLLATE "C" NOT BETWEEN 'po_' || lpad(to_hex((extract(epoch FROM created_at - timestamptz '1970-01-01T00:00:00Z') * 1000)::bigint - 60000), 12, '0')
+                                AND 'po_' || lpad(to_hex((extract(epoch FROM created_at - timestamptz '1970-01-01T00:00:00Z') * 1000)::bigint + 60000), 12, '0') || 'g';
+CREATE INDEX payouts_apart ON payouts (created_at, id) WHERE is_payout_apart(id, created_at);
 
 -- An entry to be written, as `post` takes it.
 CREATE TYPE posting AS (
@@ -752,8 +768,8 @@ CREATE TYPE owner_ref AS (kind TEXT, id TEXT);
 -- Who may see and hear each event, whether it is of their own subject or they are its audience. An event's first owner stands
 -- in its row, so that what has one only (each plain payout's) costs no row more; a reader need not know.
 CREATE VIEW event_seen_by AS
-  SELECT owner_kind, owner_id, mode, epoch, xid, position FROM events
-  UNION ALL SELECT owner_kind, owner_id, mode, epoch, xid, position FROM event_audience;
+  SELECT owner_kind, owner_id, mode, type, epoch, xid, position FROM events
+  UNION ALL SELECT owner_kind, owner_id, mode, type, epoch, xid, position FROM event_audience;
 
 -- Up to where the order of events (epoch, xid, position) is settled: what is before, nobody can add to any more. Whoever is
 -- still writing has an xid that is no smaller, and what an earlier epoch holds was written before this one began.

@@ -166,20 +166,26 @@ async function readBalance(prisma: PrismaClient, tenant: Tenant) {
   };
 }
 
-/** The newest entries of these balances, on either side, with the owner's balance after each. Two walks down two indexes. */
-const ofSide = (side: 'debit' | 'credit') => `(
-    SELECT id, type, amount, currency, debit_account, credit_account, subject_kind, subject_id, at,
-           ${side}_available AS available, ${side}_reserved AS reserved, ${side}_debt AS debt
-      FROM ledger_entries
-     WHERE ${side}_balance = ANY ($1) AND ($2::bigint IS NULL OR id < $2) AND ($3::text IS NULL OR subject_id = $3)
-     ORDER BY id DESC LIMIT $4)`;
+const LAST_ID = 2n ** 63n - 1n;
+
+/**
+ * The newest entries of these balances, on either side, with the owner's balance after each: of each balance two walks down
+ * two indexes, the only ones that have this order.
+ */
+const ofSide = (side: 'debit' | 'credit') => `
+    SELECT own.* FROM unnest($1::bigint[]) AS b (id) CROSS JOIN LATERAL (
+      SELECT id, type, amount, currency, debit_account, credit_account, subject_kind, subject_id, at,
+             ${side}_available AS available, ${side}_reserved AS reserved, ${side}_debt AS debt
+        FROM ledger_entries x
+       WHERE x.${side}_balance >= b.id AND (x.${side}_balance, x.id) < (b.id, coalesce($2::bigint, ${LAST_ID})) AND ($3::text IS NULL OR x.subject_id = $3)
+       ORDER BY x.${side}_balance DESC, x.id DESC LIMIT $4) own`;
 const HISTORY = `
   SELECT e.id, e.type, e.amount, e.currency, e.available, e.reserved, e.debt, e.at, CASE e.subject_kind WHEN 'payout' THEN e.subject_id END AS "payoutId",
          ${['d', 'c'].map((side) => `CASE WHEN ${side}.owner_kind IN ('platform', 'merchant') THEN '' ELSE ${side}.owner_kind || ':' END || ${side}.purpose`).join(' AS debit, ')} AS credit
-    FROM (${ofSide('debit')} UNION ALL ${ofSide('credit')}) e
+    FROM (SELECT * FROM (${ofSide('debit')} UNION ALL ${ofSide('credit')}) u ORDER BY u.id DESC LIMIT $4) e
     JOIN accounts d ON d.id = e.debit_account
     JOIN accounts c ON c.id = e.credit_account
-   ORDER BY e.id DESC LIMIT $4`;
+   ORDER BY e.id DESC`;
 
 interface EntryRow {
   readonly id: string;

@@ -14,9 +14,9 @@ import { merchantAuth } from '../../http/plugins/auth.ts';
 import { timeQuery } from '../../http/times.ts';
 import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
 import { isCurrency } from '../../rules/money.ts';
+import { newestPayouts } from '../newest.ts';
 import { presentPayout } from '../present/payout.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from '../present/schemas.ts';
-import { listPayouts } from '../reads.ts';
 import type { PayoutRecord } from '../rules/contract.ts';
 import { isFinal, PUBLIC_STATUS, statesOf } from '../rules/machine.ts';
 import { ownPayout } from './payouts.ts';
@@ -90,8 +90,10 @@ export function payoutQueryRoutes(context: ApiContext, waiters: Waiters): Fastif
         const page = openPage(request, request.query, ID_KEY);
         const { after, take } = page;
         const states = status && statesOf(...status);
-        const filter = { states, currency, reference, createdFrom, createdTo, after, take };
-        return page.answer(await listPayouts(pool, merchantOf(request), filter), ({ id }) => id, presentPayout);
+        const { merchantId, mode } = merchantOf(request);
+        const own = { ownerKind: 'merchant', ownerId: merchantId, merchantId, mode } as const;
+        const found = await newestPayouts(pool, { ...own, states, currency, reference, createdFrom, createdTo, after, take });
+        return page.answer(found, ({ id }) => id, presentPayout);
       },
     );
 

@@ -180,6 +180,8 @@ export const PAYOUT = defineMachine({
 
 export const { edgeOf, isFinal } = PAYOUT;
 
+export const ALL_STATES = PAYOUT.statesWhere(() => true);
+
 /** Those from which something still comes. */
 export const OPEN_STATES = PAYOUT.statesWhere(({ final }) => !final);
 

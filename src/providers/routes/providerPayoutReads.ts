@@ -1,8 +1,10 @@
 /** Finding a provider's payouts. The provider is part of every WHERE, never a check afterwards. */
 import type { Pool } from 'pg';
 import { notFound } from '../../http/problem.ts';
+import { newestPayouts } from '../../payouts/newest.ts';
 import { findPending } from '../../payouts/reads.ts';
 import type { Mode, PayoutRecord } from '../../payouts/rules/contract.ts';
+import { ALL_STATES } from '../../payouts/rules/machine.ts';
 import { isId } from '../../rules/ids.ts';
 import { PROVIDER_STATUS, type ProviderStage, type ProviderStatus } from '../present/providerPayout.ts';
 
@@ -38,7 +40,8 @@ export interface ProviderPayoutFilter {
 }
 
 /** As `stageOf` of the presenter tells them apart. */
-const STAGE = `state || CASE WHEN state IN ('QUEUED', 'ON_HOLD') AND dispatch = 'run' AND run_id IS NULL THEN '_BEFORE_RUN' ELSE '' END`;
+const BEFORE_RUN = '_BEFORE_RUN';
+const STAGE = `x.state || CASE WHEN x.state IN ('QUEUED', 'ON_HOLD') AND x.dispatch = 'run' AND x.run_id IS NULL THEN '${BEFORE_RUN}' ELSE '' END`;
 
 /** Newest first. */
 export async function listProviderPayouts(
@@ -46,17 +49,11 @@ export async function listProviderPayouts(
   { providerId, mode }: Provider,
   { statuses, currency, after, take }: ProviderPayoutFilter,
 ): Promise<PayoutRecord[]> {
-  const { rows } = await pool.query<{ payout: PayoutRecord }>(
-    // The record is made of the rows of the page only, hence the inner query.
-    `SELECT payout_record(p) AS payout FROM (
-       SELECT id FROM payouts p
-        WHERE ${OWN} AND ($3::text[] IS NULL OR ${STAGE} = ANY ($3)) AND ($4::text IS NULL OR currency = $4)
-          AND ($5::text IS NULL OR id < $5)
-        ORDER BY id DESC LIMIT $6) q
-       JOIN payouts p ON p.id = q.id ORDER BY p.id DESC`,
-    [mode, providerId, statuses ? stagesOf(statuses) : null, currency ?? null, after ?? null, take],
-  );
-  return rows.map(({ payout }) => payout);
+  const own = { ownerKind: 'provider', ownerId: providerId, mode, currency, after, take } as const;
+  if (statuses === undefined) return await newestPayouts(pool, own);
+  const stages = stagesOf(statuses);
+  const states = ALL_STATES.filter((state) => stages.some((stage) => stage === state || stage === `${state}${BEFORE_RUN}`));
+  return await newestPayouts(pool, { ...own, states, also: (bind) => `${STAGE} = ANY (${bind(stages)})` });
 }
 
 function stagesOf(statuses: readonly ProviderStatus[]): ProviderStage[] {

@@ -1,6 +1,7 @@
 /** Which provider payouts a person must look at: the policy in force, a new version of it, and how another would have decided. */
 
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { writeAudit } from '../../http/audit.ts';
@@ -11,6 +12,7 @@ import { oneAtATime } from '../../http/oneAtATime.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
 import { canonical, onceIfKeyed } from '../../http/plugins/idempotency.ts';
 import { notFound } from '../../http/problem.ts';
+import { newestIds, type PayoutFilter } from '../../payouts/newest.ts';
 import { formatMajor } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
@@ -109,8 +111,10 @@ export function riskPolicyRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const { policy = {}, last, merchantId, mode } = request.body;
         await mustExist(merchantId);
         const rules = changedPolicy((await policyFor(prisma, merchantId ?? '')).rules, policy);
-        const { rows } = await pool.query<JudgedRow>(LAST, [merchantId ?? null, mode ?? null, last]);
-        return presentDryRun(rows, rules);
+        return presentDryRun(
+          await lastJudged(pool, { merchantId: merchantId ?? undefined, mode: mode ?? undefined, take: last }),
+          rules,
+        );
       },
     );
   };
@@ -144,10 +148,18 @@ interface JudgedRow {
   readonly risk: RiskRecord;
 }
 
-const LAST = `
-  SELECT id, currency, amount, created_at, risk FROM payouts
-   WHERE kind = 'provider' AND risk IS NOT NULL AND ($1::text IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR mode = $2)
-   ORDER BY id DESC LIMIT $3`;
+async function lastJudged(pool: Pool, filter: Pick<PayoutFilter, 'merchantId' | 'mode' | 'take'>): Promise<JudgedRow[]> {
+  const values: unknown[] = [];
+  const ids = newestIds(
+    { ...filter, kind: 'provider', also: () => 'x.risk IS NOT NULL', after: undefined },
+    (value) => `$${values.push(value)}`,
+  );
+  const { rows } = await pool.query<JudgedRow>(
+    `SELECT p.id, p.currency, p.amount, p.created_at, p.risk FROM (${ids}) q JOIN payouts p ON p.id = q.id ORDER BY p.id DESC`,
+    values,
+  );
+  return rows;
+}
 
 function presentDryRun(rows: readonly JudgedRow[], rules: RiskPolicy) {
   const judged = rows.map((row) => ({ row, ...redecide(row.risk, rules) }));

@@ -153,7 +153,12 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
       async (request) => {
         const { id } = await own(prisma, merchantOf(request), request.params.id);
         const page = openPage(request, request.query, BIGINT_KEY);
-        return page.answer(await attemptsOf(id, page.after, page.take), ({ id: key }) => key, presentAttempt);
+        const attempts = await prisma.webhookAttempt.findMany({
+          where: { endpointId: id, ...(page.after !== undefined && { id: { lt: page.after } }) },
+          orderBy: { id: 'desc' },
+          take: page.take,
+        });
+        return page.answer(attempts, ({ id: key }) => key, presentAttempt);
       },
     );
   };
@@ -172,17 +177,6 @@ export function webhookEndpointRoutes(context: ApiContext): FastifyPluginAsyncZo
         );
       // There already: made before, but its answer was lost and with it the secret.
       return await db.webhookEndpoint.upsert({ where: { id }, create: wanted, update: { secret } });
-    });
-  }
-
-  async function attemptsOf(endpointId: string, before: bigint | undefined, take: number) {
-    const deliveries = await prisma.$queryRaw<{ id: bigint }[]>`
-      SELECT a.id FROM webhook_attempts a JOIN webhook_deliveries d ON d.id = a.delivery_id
-       WHERE d.endpoint_id = ${endpointId} AND (${before ?? null}::bigint IS NULL OR a.id < ${before ?? null}::bigint)
-       ORDER BY a.id DESC LIMIT ${take}`;
-    return await prisma.webhookAttempt.findMany({
-      where: { id: { in: deliveries.map(({ id }) => id) } },
-      orderBy: { id: 'desc' },
     });
   }
 }

@@ -8,8 +8,8 @@ import { adminAuth } from '../../../http/plugins/auth.ts';
 import { notFound } from '../../../http/problem.ts';
 import { timeQuery } from '../../../http/times.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { newestPayouts } from '../../newest.ts';
 import { findRequested } from '../../reads.ts';
-import type { PayoutRecord } from '../../rules/contract.ts';
 import { PAYOUT_KIND_NAMES } from '../../rules/kinds.ts';
 import { PUBLIC_STATUS, statesOf } from '../../rules/machine.ts';
 import { payoutDetail, presentForAdmin, requestedDetail } from './payoutDetail.ts';
@@ -32,20 +32,6 @@ const query = z.strictObject({
   createdTo: timeQuery,
   ...pageQuery,
 });
-type Query = z.infer<typeof query>;
-
-/** Each filter is off while its parameter is NULL. PostgreSQL plans it anew for the values of each call. */
-const LIST = `
-  SELECT payout_record(p) AS payout FROM payouts p
-   WHERE ($1::text[] IS NULL OR p.state = ANY ($1)) AND ($2::text IS NULL OR p.merchant_id = $2)
-     AND ($3::text IS NULL OR p.mode = $3) AND ($4::boolean IS NULL OR p.needs_operator = $4)
-     AND ($5::text IS NULL OR p.currency = $5) AND ($6::text IS NULL OR p.reference = $6)
-     AND ($7::timestamptz IS NULL OR p.created_at >= $7) AND ($8::timestamptz IS NULL OR p.created_at <= $8)
-     AND ($9::text IS NULL OR p.kind = $9)
-     AND ($10::text IS NULL OR p.owner_id = $10)
-     AND ($11::text IS NULL OR p.id < $11)
-   ORDER BY p.id DESC LIMIT $12`;
-
 export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const onRequest = adminAuth(context, ACTION_ROLES.read);
   return async (app) => {
@@ -54,13 +40,12 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       { onRequest, schema: { querystring: query, ...read('Payouts of all merchants', listSchema(adminPayoutSchema)) } },
       async (request) => {
         const page = openPage(request, request.query, ID_KEY);
-        const values = [...filters(request.query), page.after, page.take];
-        const { rows } = await context.pool.query<{ payout: PayoutRecord }>(LIST, values);
-        return page.answer(
-          rows,
-          ({ payout }) => payout.id,
-          ({ payout }) => presentForAdmin(payout),
-        );
+        const { status, needsOperator: needy, limit: _, cursor: __, ...filter } = request.query;
+        const states = status && statesOf(status);
+        const needsOperator = needy === undefined ? undefined : needy === 'true';
+        const { after, take } = page;
+        const found = await newestPayouts(context.pool, { ...filter, states, needsOperator, after, take });
+        return page.answer(found, ({ id }) => id, presentForAdmin);
       },
     );
 
@@ -77,11 +62,4 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
     );
   };
-}
-
-function filters({ status, needsOperator, ...query }: Query): unknown[] {
-  const { merchantId, mode, currency, reference, createdFrom, createdTo, kind, ownerId } = query;
-  const states = status && statesOf(status);
-  const needy = needsOperator && needsOperator === 'true';
-  return [states, merchantId, mode, needy, currency, reference, createdFrom, createdTo, kind, ownerId];
 }

@@ -10,7 +10,7 @@ import { notFound } from '../../../http/problem.ts';
 import { revokeKeys } from '../../../http/revokeKeys.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { providerKeySchema } from '../../present/schemas.ts';
-import { listProviderKeys, madeBy } from '../merchant/providerKeyReads.ts';
+import { listKeysMadeBy, madeBy } from '../merchant/providerKeyReads.ts';
 
 const { read, write } = documented('admin');
 
@@ -20,9 +20,8 @@ export function adminProviderKeyRoutes(context: ApiContext): FastifyPluginAsyncZ
   const path = '/merchants/:id/provider-keys';
 
   /** @throws Problem 404 */
-  async function providersOf(merchantId: string) {
+  async function mustExist(merchantId: string): Promise<void> {
     if (!(await prisma.merchant.findUnique({ where: { id: merchantId }, select: { id: true } }))) throw notFound();
-    return madeBy(merchantId);
   }
 
   return async (app) => {
@@ -37,8 +36,9 @@ export function adminProviderKeyRoutes(context: ApiContext): FastifyPluginAsyncZ
         },
       },
       async (request) => {
-        const whose = await providersOf(request.params.id);
-        return await listProviderKeys(prisma, openPage(request, request.query, ID_KEY), whose);
+        const merchantId = request.params.id;
+        await mustExist(merchantId);
+        return await listKeysMadeBy(prisma, openPage(request, request.query, ID_KEY), { merchantId });
       },
     );
 
@@ -54,8 +54,10 @@ export function adminProviderKeyRoutes(context: ApiContext): FastifyPluginAsyncZ
       },
       async (request, reply) => {
         const merchantId = request.params.id;
-        const whose = await providersOf(merchantId);
-        await audited(context, request, { action: 'provider_keys.revoke', target: merchantId }, (db) => revokeKeys(db, whose));
+        await mustExist(merchantId);
+        await audited(context, request, { action: 'provider_keys.revoke', target: merchantId }, (db) =>
+          revokeKeys(db, madeBy({ merchantId })),
+        );
         return reply.code(204).send();
       },
     );

@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { newApiKey } from '../../../crypto/newSecret.ts';
-import { type MerchantCaller, merchantOf } from '../../../http/caller.ts';
+import { merchantOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, keyed, noQuery } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
@@ -14,7 +14,7 @@ import { readExpiry, time } from '../../../http/times.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ownedBy } from '../../../rules/owner.ts';
 import { newProviderKeySchema, providerKeySchema } from '../../present/schemas.ts';
-import { listProviderKeys, madeBy, presentProviderKey } from './providerKeyReads.ts';
+import { listKeysMadeBy, listProviderKeys, madeBy, presentProviderKey } from './providerKeyReads.ts';
 import { ownProvider } from './providerReads.ts';
 
 const { read, write } = documented('providers');
@@ -22,9 +22,6 @@ const { read, write } = documented('providers');
 const ofProvider = byId.extend({ keyId: byId.shape.id });
 const creation = z.strictObject({ expiresAt: time.nullish() }).nullish();
 const pages = z.strictObject(pageQuery);
-
-/** Of all providers of this merchant, in the key's own mode. */
-const ofMerchant = ({ merchantId, mode }: MerchantCaller) => ({ ...madeBy(merchantId), mode });
 
 export function providerKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { prisma } = context;
@@ -73,7 +70,7 @@ export function providerKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { id: providerId } = await ownProvider(prisma, merchantOf(request), request.params.id);
-        return await listProviderKeys(prisma, openPage(request, request.query, ID_KEY), ownedBy('provider', providerId));
+        return await listProviderKeys(prisma, openPage(request, request.query, ID_KEY), providerId);
       },
     );
 
@@ -97,8 +94,7 @@ export function providerKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
         onRequest: reads,
         schema: { querystring: pages, ...read('All your providers’ keys, newest first', listSchema(providerKeySchema)) },
       },
-      async (request) =>
-        await listProviderKeys(prisma, openPage(request, request.query, ID_KEY), ofMerchant(merchantOf(request))),
+      async (request) => await listKeysMadeBy(prisma, openPage(request, request.query, ID_KEY), merchantOf(request)),
     );
 
     app.delete(
@@ -108,7 +104,7 @@ export function providerKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
         schema: { querystring: noQuery, ...write('Revoke all your providers’ keys, at once', 204, z.null()) },
       },
       async (request, reply) => {
-        await revokeKeys(prisma, ofMerchant(merchantOf(request)));
+        await revokeKeys(prisma, madeBy(merchantOf(request)));
         return reply.code(204).send();
       },
     );

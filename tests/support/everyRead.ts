@@ -1,0 +1,166 @@
+/** Every read of the API, with every filter that it has: what tests/integration/lists.test.ts asks. */
+
+/** Who asks: each sees the most that one of its kind can, but the newcomer, who has two payouts among all the others'. */
+export type Caller = 'merchant' | 'newcomer' | 'provider' | 'admin';
+
+/** What stands in a path or a query as `{name}`: known when the rows are there. */
+export type Names = 'provider' | 'merchant' | 'payout' | 'providersPayout' | 'event' | 'endpoint' | 'run' | 'nobody';
+
+export interface Read {
+  readonly as: Caller;
+  /** For `{id}` of the path. */
+  readonly of?: Names;
+  /** Each filter alone, with what is rare or nowhere to be found; then those that are easily got wrong together. */
+  readonly filters?: readonly string[];
+}
+
+// Payouts were created in January and February: the second of January is among the oldest, the tenth of January in the middle.
+const OLD = 'createdFrom=2026-01-02T00:00:00Z&createdTo=2026-01-02T01:00:00Z';
+// In here is one whose id is three days older, and in here one whose id is two hours younger.
+const WITH_LATE = 'createdFrom=2026-01-04T08:00:00Z&createdTo=2026-01-04T09:00:00Z';
+const WITH_EARLY = 'createdFrom=2026-01-01T23:00:00Z&createdTo=2026-01-01T23:10:00Z';
+const BEFORE_ALL = 'createdTo=2025-12-01T00:00:00Z';
+const AFTER_ALL = 'createdFrom=2026-04-01T00:00:00Z';
+
+export const READS: Readonly<Record<string, Read>> = {
+  '/api/v1/payouts': {
+    as: 'merchant',
+    filters: [
+      ...[
+        'status=CANCELLED',
+        'status=RETURNED',
+        'status=ON_HOLD,RETRY,FAILED',
+        'currency=USD',
+        'currency=JPY',
+        'reference=ref-31',
+        'reference=none',
+      ],
+      ...[
+        OLD,
+        WITH_LATE,
+        WITH_EARLY,
+        BEFORE_ALL,
+        AFTER_ALL,
+        'createdFrom=2026-01-10T00:00:00Z',
+        'createdTo=2026-01-10T00:00:00Z',
+      ],
+      ...[`status=FAILED&${OLD}`, `status=RETURNED&currency=PKR&createdFrom=2026-01-10T00:00:00Z`, `reference=none&${OLD}`],
+    ],
+  },
+  '/api/v1/payouts/{id}': { as: 'merchant', of: 'payout' },
+  '/api/v1/payouts/{id}/timeline': { as: 'merchant', of: 'payout' },
+  '/api/v1/balance': { as: 'merchant' },
+  '/api/v1/balance/history': {
+    as: 'merchant',
+    filters: ['currency=USD', 'currency=JPY', 'payoutId={payout}', 'payoutId={nobody}', 'payoutId={payout}&currency=USD'],
+  },
+  '/api/v1/webhook-endpoints': { as: 'merchant' },
+  '/api/v1/webhook-endpoints/{id}': { as: 'merchant', of: 'endpoint' },
+  '/api/v1/webhook-endpoints/{id}/attempts': { as: 'merchant', of: 'endpoint' },
+  '/api/v1/events': {
+    as: 'merchant',
+    filters: [
+      ...['type=payout.created', 'type=payout.returned', 'type=payout.cancelled', 'type=payout.on_hold'],
+      ...['payoutId={payout}', 'payoutId={nobody}', 'payoutId={payout}&type=payout.cancelled', 'payoutId={providersPayout}'],
+    ],
+  },
+  '/api/v1/events/{id}': { as: 'merchant', of: 'event' },
+  '/api/v1/providers': { as: 'merchant', filters: ['externalId=courier-7', 'externalId=none'] },
+  '/api/v1/providers/{id}': { as: 'merchant', of: 'provider' },
+  '/api/v1/providers/{id}/keys': { as: 'merchant', of: 'provider' },
+  '/api/v1/provider-keys': { as: 'merchant' },
+  '/api/v1/providers/{id}/payouts': {
+    as: 'merchant',
+    of: 'provider',
+    filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],
+  },
+  '/api/provider/payouts': {
+    as: 'provider',
+    filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],
+  },
+  '/api/provider/payouts/{id}': { as: 'provider', of: 'providersPayout' },
+  '/api/provider/payouts/{id}/timeline': { as: 'provider', of: 'providersPayout' },
+  '/api/provider/earnings': { as: 'provider', filters: ['currency=PKR', 'currency=JPY'] },
+  '/api/provider/push-subscriptions': { as: 'provider' },
+  '/api/admin/review-queue': { as: 'admin' },
+  '/api/admin/risk-policy': { as: 'admin', filters: ['merchantId={merchant}'] },
+  '/api/admin/payouts': {
+    as: 'admin',
+    filters: [
+      ...['status=RETURNED', 'status=ON_HOLD', 'merchantId={merchant}', 'merchantId={nobody}', 'kind=provider', 'kind=merchant'],
+      ...[
+        'ownerId={merchant}',
+        'ownerId={provider}',
+        'ownerId={nobody}',
+        'mode=live',
+        'mode=test',
+        'needsOperator=true',
+        'needsOperator=false',
+      ],
+      ...['currency=USD', 'currency=JPY', 'reference=ref-31', 'reference=INV-7', 'reference=none'],
+      ...[
+        OLD,
+        WITH_LATE,
+        WITH_EARLY,
+        BEFORE_ALL,
+        AFTER_ALL,
+        'createdFrom=2026-01-10T00:00:00Z',
+        'createdTo=2026-01-10T00:00:00Z',
+      ],
+      ...[
+        'merchantId={merchant}&mode=live',
+        'merchantId={merchant}&status=CANCELLED',
+        'merchantId={merchant}&kind=provider&status=FAILED',
+      ],
+      ...[
+        'mode=live&status=RETURNED',
+        'mode=live&kind=provider',
+        'mode=live&currency=USD',
+        `ownerId={provider}&status=CANCELLED`,
+      ],
+      ...[
+        `status=CANCELLED&${OLD}`,
+        `merchantId={merchant}&${OLD}`,
+        'needsOperator=true&mode=live&status=FAILED',
+        'reference=INV-7&mode=live',
+      ],
+    ],
+  },
+  '/api/admin/payouts/{id}': { as: 'admin', of: 'payout' },
+  '/api/admin/payout-requests': { as: 'admin' },
+  '/api/admin/payout-runs': { as: 'admin' },
+  '/api/admin/payout-runs/{id}': { as: 'admin', of: 'run' },
+  '/api/admin/ipn': { as: 'admin', filters: ['state=orphan', 'state=received', 'state=applied'] },
+  '/api/admin/merchants': { as: 'admin' },
+  '/api/admin/merchants/{id}': { as: 'admin', of: 'merchant' },
+  '/api/admin/merchants/{id}/api-keys': { as: 'admin', of: 'merchant' },
+  '/api/admin/merchants/{id}/provider-keys': { as: 'admin', of: 'merchant' },
+  '/api/admin/debts': { as: 'admin' },
+  '/api/admin/admins': { as: 'admin' },
+  '/api/admin/audit': {
+    as: 'admin',
+    filters: ['admin=adm_1', 'admin=adm_nobody', 'target={merchant}', 'target={nobody}', 'admin=adm_nobody&target={merchant}'],
+  },
+  '/api/admin/notifications': {
+    as: 'admin',
+    filters: [
+      'state=pending',
+      'state=failed',
+      'state=sent',
+      'channel=push',
+      'channel=email',
+      'payoutId={providersPayout}',
+      'state=failed&channel=push',
+    ],
+  },
+  '/api/admin/push-subscriptions': { as: 'admin' },
+};
+
+/** Reads that ask no table, or all of them. */
+export const OTHERS: Readonly<Record<string, string>> = {
+  '/health': 'asks whether everything is there',
+  '/api/v1/directory': 'is a table of the code',
+  '/api/admin/psps': 'asks PSPs',
+  '/api/admin/psps/{id}/banks': 'asks a PSP',
+  '/api/admin/invariants': 'checks all the books',
+};
