@@ -203,9 +203,10 @@ describe('health', () => {
   test('tries of a failing endpoint are listed as what they are', async () => {
     const { payout, ask } = await scene();
     const [delivery] = await world.deliveries(await payout());
-    await sql(`INSERT INTO webhook_attempts (delivery_id, number, trigger, duration_ms) VALUES ($1, 1, 'probe', 5)`, [
-      delivery?.id,
-    ]);
+    await sql(
+      `INSERT INTO webhook_attempts (delivery_id, endpoint_id, number, trigger, duration_ms) SELECT id, endpoint_id, 1, 'probe', 5 FROM webhook_deliveries WHERE id = $1`,
+      [delivery?.id],
+    );
     expect((await ask('GET', '/attempts')).body.data).toMatchObject([{ trigger: 'probe' }]);
   });
 });

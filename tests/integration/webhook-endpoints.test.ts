@@ -1,8 +1,8 @@
 /** A merchant's webhook endpoints and events: what they are told, and that nobody else is told anything of it. */
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createRelayBooks } from '../../src/relay/books.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { createDeliveries } from '../../src/webhooks/deliveries.ts';
 import { type DoorWorld, openDoorWorld } from '../support/doorWorld.ts';
 import { opened } from '../support/encryption.ts';
 
@@ -218,8 +218,12 @@ describe('isolation', () => {
       'SELECT id FROM webhook_deliveries WHERE subject_id = $1 AND endpoint_id = $2',
       [payoutId, made['id']],
     );
-    const failed = { state: 'failed', statusCode: null, error: 'refused', response: null, endpointGone: false } as const;
-    await createDeliveries(w.context.pool).record(rows[0].id, { trigger: 'auto', durationMs: 5, ...failed });
+    const books = createRelayBooks(w.context.pool, 'a relay', 20_000);
+    const { leases } = await books.take([], { all: 500, failing: 0 });
+    const lease = leases.find(({ id }) => id === made['id']);
+    const refused = { state: 'failed', statusCode: null, error: 'refused', response: null, gone: false } as const;
+    const tried = { attempts: 0, trigger: 'auto', spends: true, waitMs: null, durationMs: 5, ...refused } as const;
+    await books.record([{ receiver: String(made['id']), epoch: lease?.epoch ?? 0, id: rows[0].id, ...tried }], []);
     const eventId = `evt_${payoutId.slice(3)}_0001`;
     const attempts = await w.call<Listed>('GET', `/api/v1/webhook-endpoints/${made['id']}/attempts`, { key: w.a.key });
     expect(attempts.body.data).toMatchObject([{ object: 'webhook_attempt', number: 1, trigger: 'auto' }]);

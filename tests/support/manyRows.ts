@@ -121,16 +121,15 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
     INSERT INTO webhook_endpoints (id, merchant_id, mode, url, event_types, secret)
     SELECT pg_temp.id_of('we_', n), pg_temp.id_of('mer_', n % 300 + 1), 'test', 'https://example.com', '{payout.*}', '' FROM generate_series(1, 2000) n`,
   ({ merchantId, endpointId }) => `
-    INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, endpoint_id, url, state, attempts)
-    SELECT 'whd_' || substr(p.id, 4) || '_0003', 'evt_' || substr(p.id, 4) || '_0003', 'payout', p.id,
-           CASE p.merchant_id WHEN '${merchantId}' THEN '${endpointId}' ELSE pg_temp.id_of('we_', 1) END, 'https://example.com', 'delivered', 1
-      FROM payouts p`,
+    INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, sequence, merchant_id, mode, receiver_id, endpoint_id, url, state, attempts)
+    SELECT 'whd_' || substr(p.id, 4) || '_0003', 'evt_' || substr(p.id, 4) || '_0003', 'payout', p.id, 3, p.merchant_id, p.mode, e.id, e.id, 'https://example.com', 'delivered', 1
+      FROM payouts p CROSS JOIN LATERAL (SELECT CASE p.merchant_id WHEN '${merchantId}' THEN '${endpointId}' ELSE pg_temp.id_of('we_', 1) END AS id) e`,
   () => `
     INSERT INTO webhook_attempts (delivery_id, endpoint_id, number, trigger, status_code, duration_ms)
     SELECT id, endpoint_id, 1, 'auto', 200, 20 FROM webhook_deliveries ORDER BY id`,
   // Every provider is told by e-mail, and every mail went out.
   () => `
-    INSERT INTO notifications (id, event_key, event_id, subject_kind, subject_id, merchant_id, mode, audience, recipient_id, channel, kind, address, state, attempts)
+    INSERT INTO notifications (id, event_key, event_id, subject_kind, subject_id, merchant_id, mode, recipient_kind, recipient_id, channel, kind, address, state, attempts)
     SELECT 'ntf_' || substr(p.id, 4), p.id, 'evt_' || substr(p.id, 4) || '_0003', 'payout', p.id, p.merchant_id, p.mode, 'provider', p.owner_id,
            'email', 'payout_paid', 'ada@example.com', 'sent', 1
       FROM payouts p WHERE p.owner_kind = 'provider'`,

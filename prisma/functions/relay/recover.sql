@@ -52,10 +52,12 @@ BEGIN
   IF NOT FOUND THEN RETURN jsonb_build_object('deliveries', 0, 'after', NULL); END IF; -- switched off meanwhile
 
   WITH heard AS MATERIALIZED (
-    SELECT s.xid, s.position FROM event_seen_by s
-     WHERE s.owner_kind = 'merchant' AND s.owner_id = v_endpoint.merchant_id AND s.mode = v_endpoint.mode AND s.epoch = v_epoch
-       AND (s.xid, s.position) > (v_xid, v_position)
-     ORDER BY s.xid, s.position LIMIT 250 -- with a write for each some ten milliseconds
+    SELECT n.xid, n.position FROM unnest(p_types) t CROSS JOIN LATERAL ( -- those of each type lie in order in the index
+      SELECT s.xid, s.position FROM event_seen_by s
+       WHERE s.owner_kind = 'merchant' AND s.owner_id = v_endpoint.merchant_id AND s.mode = v_endpoint.mode AND s.type = t AND s.epoch = v_epoch
+         AND (s.xid, s.position) > (v_xid, v_position)
+       ORDER BY s.xid, s.position LIMIT 250) n
+     ORDER BY n.xid, n.position LIMIT 250 -- with a write for each some ten milliseconds
   ), subjects AS MATERIALIZED (
     SELECT e.subject_id, max(e.sequence) AS sequence
       FROM heard h CROSS JOIN LATERAL (SELECT x.* FROM events x WHERE x.epoch = v_epoch AND x.xid = h.xid AND x.position = h.position LIMIT 1) e
@@ -68,7 +70,7 @@ BEGIN
    CROSS JOIN LATERAL (
      SELECT FROM event_seen_by s
       WHERE s.owner_kind = 'merchant' AND s.owner_id = v_endpoint.merchant_id AND s.mode = v_endpoint.mode
-        AND s.epoch = e.epoch AND s.xid = e.xid AND s.position = e.position LIMIT 1) seen
+        AND s.type = e.type AND s.epoch = e.epoch AND s.xid = e.xid AND s.position = e.position LIMIT 1) seen
    WHERE (e.epoch, e.xid, e.position) > (v_epoch, v_xid, v_position) AND (e.epoch, e.xid) < (v_end_epoch, v_end_xid)
      AND e.at BETWEEN p_since AND p_until AND e.type = ANY (p_types);
   IF v_last IS NULL THEN -- on to the epoch after it
