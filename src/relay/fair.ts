@@ -6,11 +6,15 @@ export interface Limits {
   readonly perMerchant: number;
   /** One server, whoever's endpoints lead to it. */
   readonly perOrigin: number;
+  /** Of those for receivers that did not take the last one: each may be held for as long as a send may take. */
+  readonly doubtful: number;
+  readonly doubtfulPerMerchant: number;
 }
 
 export interface Place {
   readonly merchant: string;
   readonly origin: string;
+  readonly isDoubtful: boolean;
 }
 
 export interface Slots {
@@ -21,32 +25,35 @@ export interface Slots {
   isFull(): boolean;
 }
 
-export function createSlots({ all, perMerchant, perOrigin }: Limits): Slots {
+export function createSlots({ all, perMerchant, perOrigin, doubtful, doubtfulPerMerchant }: Limits): Slots {
   const taken = new Map<string, number>();
-  let total = 0;
   const count = (key: string): number => taken.get(key) ?? 0;
-  const add = (key: string, by: 1 | -1): void => {
-    const now = count(key) + by;
-    if (now === 0) taken.delete(key);
-    else taken.set(key, now);
+  const change = (place: Place, by: 1 | -1): void => {
+    for (const [key] of limitsOf(place)) {
+      const now = count(key) + by;
+      if (now === 0) taken.delete(key);
+      else taken.set(key, now);
+    }
   };
-  const keysOf = ({ merchant, origin }: Place) => ({ merchant: `merchant ${merchant}`, origin: `origin ${origin}` });
+  const limitsOf = ({ merchant, origin, isDoubtful }: Place): readonly (readonly [string, number])[] => [
+    ['all', all],
+    [`merchant ${merchant}`, perMerchant],
+    [`origin ${origin}`, perOrigin],
+    ...(isDoubtful
+      ? ([
+          ['doubtful', doubtful],
+          [`doubtful ${merchant}`, doubtfulPerMerchant],
+        ] as const)
+      : []),
+  ];
   return {
     take(place) {
-      const keys = keysOf(place);
-      if (total >= all || count(keys.merchant) >= perMerchant || count(keys.origin) >= perOrigin) return false;
-      total += 1;
-      add(keys.merchant, 1);
-      add(keys.origin, 1);
+      if (limitsOf(place).some(([key, limit]) => count(key) >= limit)) return false;
+      change(place, 1);
       return true;
     },
-    leave(place) {
-      const keys = keysOf(place);
-      total -= 1;
-      add(keys.merchant, -1);
-      add(keys.origin, -1);
-    },
-    isFull: () => total >= all,
+    leave: (place) => change(place, -1),
+    isFull: () => count('all') >= all,
   };
 }
 

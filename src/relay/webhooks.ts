@@ -19,11 +19,14 @@ import type { Send } from './sender.ts';
 /** By the database's clock. Longer than a send, so that a relay which has leased it can end the send; after a death it is waited for. */
 export const LEASE_MS = 20_000;
 
-/** At once: what is waited for is somebody else's server. One merchant or one server takes no more than a part. */
-const LIMITS: Limits = { all: 400, perMerchant: 64, perOrigin: 50 };
+/**
+ * At once: what is waited for is somebody else's server, and each is a socket of some kilobytes. One merchant or one server
+ * takes no more than a part, and those that do not answer no more than a quarter: hundreds may hang at once, each for 15 s.
+ */
+const LIMITS: Limits = { all: 1_000, perMerchant: 64, perOrigin: 50, doubtful: 250, doubtfulPerMerchant: 32 };
 
-/** Receivers in our hands at once, each with a few dozen events of some kilobytes. */
-const RECEIVERS_MAX = 500;
+/** Receivers in our hands at once, each with some events of a few kilobytes, one that is fast with a few dozen. */
+const RECEIVERS_MAX = 1_000;
 
 /** Of those that are failing: each probe may take the whole limit of a send, and ten thousand dead ones must not keep out one that is well. */
 const FAILING_MAX = 100;
@@ -121,7 +124,7 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
   function beginNext(lane: Lane): boolean {
     const delivery = nextOf(lane, performance.now(), sendMs);
     if (!delivery) return false;
-    const place = { merchant: lane.merchantId, origin: originOf(delivery.url) };
+    const place = { merchant: lane.merchantId, origin: originOf(delivery.url), isDoubtful: lane.health.failures > 0 };
     if (!slots.take(place)) return false;
     lane.queue.shift();
     lane.sending.add(delivery.subjectId);

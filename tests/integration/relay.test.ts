@@ -379,7 +379,7 @@ test('a host that hangs takes only so many tries at once, whoever has endpoints 
     await world.endpoint(owner, hanging.url);
     for (let payouts = 0; payouts < 2; payouts += 1) await world.books.payout(owner);
   }
-  const relay = world.relay({ limits: { all: 100, perMerchant: 10, perOrigin: 5 } });
+  const relay = world.relay({ limits: { all: 100, perMerchant: 10, perOrigin: 5, doubtful: 100, doubtfulPerMerchant: 10 } });
   await relay.work.turn();
   expect(relay.begun).toHaveLength(5);
   await relay.work.end();

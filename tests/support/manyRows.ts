@@ -120,6 +120,11 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
   () => `
     INSERT INTO webhook_endpoints (id, merchant_id, mode, url, event_types, secret)
     SELECT pg_temp.id_of('we_', n), pg_temp.id_of('mer_', n % 300 + 1), 'test', 'https://example.com', '{payout.*}', '' FROM generate_series(1, 2000) n`,
+  () => `
+    INSERT INTO receivers (id, merchant_id, mode, endpoint_id) SELECT id, merchant_id, mode, id FROM webhook_endpoints`,
+  () => `
+    INSERT INTO callback_secrets (merchant_id, mode, secret)
+    SELECT pg_temp.id_of('mer_', n), mode, repeat('s', 200) FROM generate_series(1, 2000) n, unnest(ARRAY['test', 'live']) mode`,
   ({ merchantId, endpointId }) => `
     INSERT INTO webhook_deliveries (id, event_id, subject_kind, subject_id, sequence, merchant_id, mode, receiver_id, endpoint_id, url, state, attempts)
     SELECT 'whd_' || substr(p.id, 4) || '_0003', 'evt_' || substr(p.id, 4) || '_0003', 'payout', p.id, 3, p.merchant_id, p.mode, e.id, e.id, 'https://example.com', 'delivered', 1

@@ -68,22 +68,29 @@ test('a URL that we do not send to is no failure of the receiver', () => {
 });
 
 test('slots keep their limits however they are taken and left, and all come back', () => {
-  const place = fc.record({ merchant: fc.constantFrom('a', 'b', 'c'), origin: fc.constantFrom('x', 'y') });
+  const place = fc.record({
+    merchant: fc.constantFrom('a', 'b', 'c'),
+    origin: fc.constantFrom('x', 'y'),
+    isDoubtful: fc.boolean(),
+  });
   fc.assert(
     fc.property(fc.array(fc.tuple(place, fc.boolean()), { maxLength: 60 }), (steps) => {
-      const slots = createSlots({ all: 6, perMerchant: 3, perOrigin: 4 });
-      const held: { merchant: string; origin: string }[] = [];
+      const slots = createSlots({ all: 6, perMerchant: 3, perOrigin: 4, doubtful: 3, doubtfulPerMerchant: 2 });
+      const held: { merchant: string; origin: string; isDoubtful: boolean }[] = [];
       for (const [each, leaves] of steps) {
         const first = leaves ? held.shift() : undefined;
         if (first) slots.leave(first);
         else if (slots.take(each)) held.push(each);
         expect(held.length).toBeLessThanOrEqual(6);
+        const doubtful = held.filter((one) => one.isDoubtful);
+        expect(doubtful.length).toBeLessThanOrEqual(3);
+        for (const merchant of 'abc') expect(doubtful.filter((one) => one.merchant === merchant).length).toBeLessThanOrEqual(2);
         for (const merchant of 'abc') expect(held.filter((one) => one.merchant === merchant).length).toBeLessThanOrEqual(3);
         for (const origin of 'xy') expect(held.filter((one) => one.origin === origin).length).toBeLessThanOrEqual(4);
       }
       for (const each of held) slots.leave(each);
       for (const merchant of ['a', 'b'])
-        for (let left = 3; left > 0; left -= 1) expect(slots.take({ merchant, origin: merchant })).toBe(true);
+        for (let left = 3; left > 0; left -= 1) expect(slots.take({ merchant, origin: merchant, isDoubtful: false })).toBe(true);
     }),
   );
 });

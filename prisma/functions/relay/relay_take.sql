@@ -39,7 +39,7 @@ BEGIN
   )
   SELECT array_agg(l.id) INTO v_new FROM leased l;
 
-  SELECT jsonb_agg(jsonb_build_object('id', r.id, 'room', coalesce(h.room, 2), 'busy', coalesce(h.busy, '{}'),
+  SELECT jsonb_agg(jsonb_build_object('id', r.id, 'room', coalesce(h.room, 4), 'busy', coalesce(h.busy, '{}'),
            'probe', CASE WHEN r.failing_since IS NULL THEN NULL WHEN r.probe_at > v_now THEN 'wait'
                          WHEN r.probes % 2 = 0 OR EXISTS (SELECT FROM webhook_deliveries d WHERE d.state = 'pending' AND d.receiver_id = r.id AND d.due_at = '-infinity')
                          THEN 'oldest' ELSE 'newest' END)) INTO v_held

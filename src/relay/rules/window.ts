@@ -5,7 +5,7 @@
 
 /** As api.md promises order by subject only: so many subjects side by side. */
 export const WINDOW_MAX = 8;
-export const WINDOW_FIRST = 2;
+export const WINDOW_FIRST = 1;
 
 /** @param statusCode what it said; null: nothing. */
 export function windowAfter(window: number, ok: boolean, statusCode: number | null): number {
