@@ -60,7 +60,7 @@ async function fundEverybody(url: string): Promise<void> {
   await client.end();
 }
 
-const request = (payoutId: string, merchantId: string): ReserveRequest => ({
+export const reserveRequest = (payoutId: string, merchantId: string): ReserveRequest => ({
   payoutId,
   merchantId,
   mode: 'test',
@@ -89,7 +89,7 @@ async function callsPerSecond(ownerUrl: string, merchants: number, seconds: numb
     Array.from({ length: CALLERS }, async () => {
       while (performance.now() < until) {
         const merchant = 1 + Math.floor(Math.random() * merchants);
-        const { outcome } = await ledger.reserve(request(newId('po'), `mer_${merchant}`));
+        const { outcome } = await ledger.reserve(reserveRequest(newId('po'), `mer_${merchant}`));
         if (outcome !== 'reserved') throw new Error(`not reserved: ${outcome}`);
         calls += 1;
       }
@@ -103,7 +103,7 @@ function pgbench(ownerUrl: string, folder: string, merchants: number, seconds: n
   const { port, pathname } = new URL(ownerUrl);
   const script = join(folder, 'reserve.sql');
   // `:name` is a variable of pgbench's wherever it stands, so the colons of the JSON are kept apart from what follows.
-  const json = JSON.stringify(request('<id>', '<merchant>')).replaceAll(':', ': ');
+  const json = JSON.stringify(reserveRequest('<id>', '<merchant>')).replaceAll(':', ': ');
   const call = json.replaceAll('<id>', `' || id || '`).replace('<merchant>', `mer_' || :merchant || '`);
   const sql = `SELECT reserve_payout(('${call}')::jsonb) FROM (SELECT 'po_' || replace(uuidv7()::text, '-', '') AS id) new;`;
   writeFileSync(script, `\\set merchant random(1, ${merchants})\n${sql}\n`);

@@ -28,6 +28,19 @@ export async function closedLoop(subject: Subject, concurrency: number, seconds:
   return { paid: paidMs.length, perSecond: within / seconds, acceptMs, paidMs };
 }
 
+/** So many in all, some of them at once. */
+export async function payMany(subject: Subject, count: number, concurrency: number): Promise<void> {
+  let left = count;
+  await Promise.all(
+    Array.from({ length: concurrency }, async () => {
+      while (left > 0) {
+        left -= 1;
+        await payOne(subject, [], []);
+      }
+    }),
+  );
+}
+
 export async function openLoop(subject: Subject, perSecond: number, seconds: number): Promise<Measured> {
   const acceptMs: number[] = [];
   const paidMs: number[] = [];

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [-- --only payouts,ledger,door,waiters,books] [-- --entries 10000000]`. Writes what it measured
+ * `npm run bench [-- --quick] [-- --only payouts,relay,ledger,door,waiters,books] [-- --entries 10000000]`. Writes what it measured
  * into bench/RESULTS.md; a run replaces only the parts it measured. `books` is run only when it is asked for: it fills a
  * database first, which `--keep FOLDER` leaves there for other runs.
  */
@@ -7,14 +7,17 @@ import { parseArgs } from 'node:util';
 import { measureBooks } from './books.ts';
 import { measureDoor } from './door.ts';
 import { measureLedger } from './ledger.ts';
+import { measureNeighbours } from './neighbours.ts';
 import { measurePayouts, type Plan } from './payouts.ts';
+import { measureBacklog, measureLag } from './relay.ts';
+import { relayReport } from './relayReport.ts';
 import { booksReport, doorReport, ledgerReport, payoutsReport, waitersReport, writePart } from './report.ts';
 import { measureWaiters } from './waiters.ts';
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'payouts,ledger,door,waiters' },
+    only: { type: 'string', default: 'payouts,relay,ledger,door,waiters' },
     entries: { type: 'string', default: '10000000' },
     keep: { type: 'string' },
   },
@@ -23,10 +26,19 @@ const { quick } = values;
 const plan: Plan = quick
   ? { rounds: 1, seconds: 5, rates: [5, 20, 35], payouts: 0 }
   : { rounds: 3, seconds: 10, rates: [5, 20, 35], payouts: 5_000 };
+// Seconds of the lag: until four sends in a row have hung for their 15 s, and the receivers are found failing.
+const relayPlan = quick
+  ? { neighbours: { payouts: 20, seconds: 5 }, backlog: 3_000, lagSeconds: 15 }
+  : { neighbours: { payouts: 200, seconds: 30 }, backlog: 50_000, lagSeconds: 90 };
 const say = (line: string) => console.log(`· ${line}`);
 
 const parts: Readonly<Record<string, () => Promise<string>>> = {
   payouts: async () => payoutsReport(await measurePayouts(plan, say), plan),
+  relay: async () => {
+    const backlog = await measureBacklog(relayPlan.backlog, say);
+    const lag = await measureLag(relayPlan.lagSeconds, say);
+    return relayReport({ backlog, lag, neighbours: await measureNeighbours(relayPlan.neighbours, say) }, relayPlan.neighbours);
+  },
   ledger: async () => ledgerReport(await measureLedger(quick ? 3 : 5, say)),
   door: async () => doorReport(await measureDoor(quick ? 3 : 10, say)),
   waiters: async () => waitersReport(await measureWaiters(quick ? 5 : 10, say)),

@@ -1,12 +1,14 @@
-/** Payouts from the request to SUCCESS, beside the floor, in turns: what the machine does meanwhile meets both. */
+/** Payouts from the request to SUCCESS, with an endpoint and without, beside the floor, in turns: what the machine does meanwhile meets all. */
 import { Client, Connection } from '@temporalio/client';
-import { installation } from '../harness/installation.ts';
-import { type Receiver, startReceiver } from '../harness/receiver.ts';
-import { median, type Spread, spread } from './clock.ts';
+import { type Installation, installation } from '../harness/installation.ts';
+import { startReceiver } from '../harness/receiver.ts';
+import { median, now, type Spread, spread } from './clock.ts';
+import { addEndpoint, untilDelivered } from './endpoints.ts';
+import { temporalEvents } from './histories.ts';
 import { closedLoop, type Measured, openLoop } from './loads.ts';
 import { cpuMs, cpuMsOf, PROCESSES, type ProcessName, residentMb } from './processes.ts';
 import { type StoreRequests, storeRequests } from './serverStore.ts';
-import { oncepay, type Subject, startFloor } from './subjects.ts';
+import { type Floor, oncepay, type Subject, startFloor } from './subjects.ts';
 
 export interface Plan {
   readonly rounds: number;
@@ -25,25 +27,25 @@ export interface OpenResult {
 }
 
 export interface PayoutsResult {
-  readonly perSecond: number;
-  readonly floorPerSecond: number;
+  /** The medians of the rounds. */
+  readonly closed: Readonly<Record<Subject['name'], Closed>>;
   readonly open: readonly OpenResult[];
-  readonly cpuMsPerPayout: Record<ProcessName, number>;
-  readonly floorCpuMs: FloorCpu;
   readonly payouts: number;
   readonly memoryMb: Record<ProcessName, number>;
   readonly shape: Shape;
   readonly floorShape: Shape;
-  /** Of the Temporal server to its database, a payout. */
-  readonly store: Record<Subject['name'], StoreRequests>;
-  /** With a webhook for each of the three events of a payout. */
-  readonly webhooks: { readonly perSecond: number; readonly lag: Spread; readonly arrived: number };
+  /** Three of each payout, to one endpoint: behind their events, and how many of them came. */
+  readonly webhooks: { readonly lag: Spread; readonly arrived: number };
 }
 
-/** What the floor takes for one: Temporal's server and the SDK in a worker. */
-export interface FloorCpu {
-  readonly worker: number;
-  readonly temporal: number;
+/** In the closed loop. All but `perSecond` until the last webhook was delivered, and for one payout. */
+export interface Closed {
+  readonly perSecond: number;
+  readonly cpuMs: Record<ProcessName | 'floor', number>;
+  /** Of the Temporal server to its database. */
+  readonly store: StoreRequests;
+  /** In Temporal's histories. */
+  readonly events: number;
 }
 
 export interface Shape {
@@ -52,8 +54,11 @@ export interface Shape {
 }
 
 const CONCURRENCY = 50;
-/** Until both have been compiled by V8: a payout of the first seconds costs half as much again. */
+/** Until all have been compiled by V8: a payout of the first seconds costs half as much again. */
 const WARM_UP_S = 15;
+/** Created, processing, succeeded. */
+const EVENTS_A_PAYOUT = 3;
+const DELIVERED_WITHIN_MS = 60_000;
 
 export async function measurePayouts(plan: Plan, say: (line: string) => void): Promise<PayoutsResult> {
   say('starting an installation');
@@ -62,37 +67,50 @@ export async function measurePayouts(plan: Plan, say: (line: string) => void): P
   try {
     const ours = oncepay(here.credentials);
     closings.push(() => ours.close());
+    const withEndpoint = oncepay(here.credentials, 'with endpoints');
+    closings.push(() => withEndpoint.close());
     const floor = await startFloor(here.credentials);
     closings.push(() => floor.close());
+    const lags: number[] = [];
+    const receiver = await startReceiver((_request, response, { body }) => {
+      receiver.received.length = 0; // thousands, and nobody asks for them
+      lags.push(now() - Date.parse((JSON.parse(body) as { timestamp: string }).timestamp));
+      response.writeHead(200).end();
+    });
+    closings.push(() => receiver.close());
+    await addEndpoint(here, receiver.url);
+
     let total = 0;
     const counted = async (measured: Promise<Measured>): Promise<Measured> => {
       total += (await measured).paid;
       return await measured;
     };
+    const delivered = () => untilDelivered(here.credentials.databaseUrl, DELIVERED_WITHIN_MS);
 
-    for (const subject of [ours, floor]) await closedLoop(subject, CONCURRENCY, WARM_UP_S);
-    const closed: Record<Subject['name'], number[]> = { oncepay: [], floor: [] };
-    const cpu: Record<ProcessName, number>[] = [];
-    const floorCpu: FloorCpu[] = [];
-    const cpuNow = () => ({ ...cpuMs(here.home), floor: cpuMsOf(floor.pid) });
-    const stores: Record<Subject['name'], StoreRequests[]> = { oncepay: [], floor: [] };
+    const subjects = [ours, withEndpoint, floor];
+    for (const subject of subjects) await closedLoop(subject, CONCURRENCY, WARM_UP_S);
+    await delivered();
+    lags.length = 0;
+    const closed: Record<Subject['name'], Closed[]> = { oncepay: [], 'with endpoints': [], floor: [] };
+    let announced = 0;
     for (let round = 1; round <= plan.rounds; round += 1) {
-      for (const subject of [ours, floor]) {
-        const stored = await storeRequests(here.home);
-        const before = cpuNow();
-        const measured = await closedLoop(subject, CONCURRENCY, plan.seconds);
-        const after = cpuNow();
-        closed[subject.name].push(measured.perSecond);
-        stores[subject.name].push(perPayout(stored, await storeRequests(here.home), measured.paid));
-        say(`closed loop, round ${round}: ${subject.name} ${measured.perSecond.toFixed(1)}/s`);
-        const used = (name: ProcessName | 'floor') => (after[name] - before[name]) / measured.paid;
-        if (subject === floor) floorCpu.push({ worker: used('floor'), temporal: used('temporal') });
-        else {
-          total += measured.paid;
-          cpu.push(perProcess(used));
-        }
+      for (const subject of subjects) {
+        let perSecond = 0;
+        const use = await useOf(here, floor, async () => {
+          const measured = await closedLoop(subject, CONCURRENCY, plan.seconds);
+          perSecond = measured.perSecond;
+          const waiting = subject === withEndpoint ? await delivered() : 0; // the next one must not pay for them
+          if (waiting > 0) say(`${waiting} webhooks are not delivered a minute later`);
+          if (subject === withEndpoint) announced += measured.paid * EVENTS_A_PAYOUT;
+          if (subject !== floor) total += measured.paid;
+          return measured.paid;
+        });
+        closed[subject.name].push({ perSecond, ...use });
+        say(`closed loop, round ${round}: ${subject.name} ${perSecond.toFixed(1)}/s`);
       }
     }
+    const webhooks = { lag: spread(lags), arrived: lags.length / announced };
+    say(`webhooks: p99 ${webhooks.lag.p99.toFixed(0)} ms behind`);
 
     const open: OpenResult[] = [];
     for (const rate of plan.rates) {
@@ -101,7 +119,7 @@ export async function measurePayouts(plan: Plan, say: (line: string) => void): P
         all.oncepay.push(await counted(openLoop(ours, rate, plan.seconds)));
         all.floor.push(await openLoop(floor, rate, plan.seconds));
       }
-      const of = (name: Subject['name'], field: 'acceptMs' | 'paidMs') => spread(all[name].flatMap((each) => each[field]));
+      const of = (name: keyof typeof all, field: 'acceptMs' | 'paidMs') => spread(all[name].flatMap((each) => each[field]));
       const result = {
         rate,
         accept: of('oncepay', 'acceptMs'),
@@ -114,25 +132,17 @@ export async function measurePayouts(plan: Plan, say: (line: string) => void): P
     }
 
     while (total < plan.payouts) total += (await closedLoop(ours, CONCURRENCY, plan.seconds)).paid;
-    const memoryMb = residentMb(here.home);
-    const receiver = await startReceiver();
-    closings.push(() => receiver.close());
-    const webhooks = await withWebhooks(oncepay(here.credentials, receiver.url), receiver, plan.seconds);
-    say(`with webhooks: ${webhooks.perSecond.toFixed(1)}/s, p99 ${webhooks.lag.p99.toFixed(0)} ms behind`);
     return {
-      perSecond: median(closed.oncepay),
-      floorPerSecond: median(closed.floor),
-      open,
-      floorCpuMs: {
-        worker: median(floorCpu.map((each) => each.worker)),
-        temporal: median(floorCpu.map((each) => each.temporal)),
+      closed: {
+        oncepay: middle(closed.oncepay),
+        'with endpoints': middle(closed['with endpoints']),
+        floor: middle(closed.floor),
       },
-      cpuMsPerPayout: perProcess((name) => median(cpu.map((each) => each[name]))),
+      open,
       payouts: total,
-      memoryMb,
+      memoryMb: residentMb(here.home),
       shape: await shapeOf(here.credentials.temporalAddress, 'payout', ours),
       floorShape: await shapeOf(here.credentials.temporalAddress, 'floor', floor),
-      store: { oncepay: middle(stores.oncepay), floor: middle(stores.floor) },
       webhooks,
     };
   } finally {
@@ -140,18 +150,36 @@ export async function measurePayouts(plan: Plan, say: (line: string) => void): P
   }
 }
 
-const perProcess = (of: (name: ProcessName) => number): Record<ProcessName, number> =>
-  Object.fromEntries(PROCESSES.map((name) => [name, of(name)])) as Record<ProcessName, number>;
+/** What it takes for one payout. @param work until its last webhook; how many were paid. */
+async function useOf(here: Installation, floor: Floor, work: () => Promise<number>): Promise<Omit<Closed, 'perSecond'>> {
+  const { temporalAddress } = here.credentials;
+  const cpuNow = (): Closed['cpuMs'] => ({ ...cpuMs(here.home), floor: cpuMsOf(floor.pid) });
+  // To list the workflows is work itself: the first thing before, and the last one after.
+  const events = await temporalEvents(temporalAddress);
+  const { writes, reads } = await storeRequests(here.home);
+  const cpu = cpuNow();
+  const paid = await work();
+  const cpuAfter = cpuNow();
+  const stored = await storeRequests(here.home);
+  return {
+    cpuMs: perProcess((name) => (cpuAfter[name] - cpu[name]) / paid),
+    store: { writes: (stored.writes - writes) / paid, reads: (stored.reads - reads) / paid },
+    events: ((await temporalEvents(temporalAddress)) - events) / paid,
+  };
+}
 
-const perPayout = (before: StoreRequests, after: StoreRequests, paid: number): StoreRequests => ({
-  writes: (after.writes - before.writes) / paid,
-  reads: (after.reads - before.reads) / paid,
-});
+const perProcess = (of: (name: keyof Closed['cpuMs']) => number): Closed['cpuMs'] =>
+  Object.fromEntries([...PROCESSES, 'floor' as const].map((name) => [name, of(name)])) as Closed['cpuMs'];
 
-const middle = (all: readonly StoreRequests[]): StoreRequests => ({
-  writes: median(all.map(({ writes }) => writes)),
-  reads: median(all.map(({ reads }) => reads)),
-});
+function middle(rounds: readonly Closed[]): Closed {
+  const of = (value: (each: Closed) => number) => median(rounds.map(value));
+  return {
+    perSecond: of(({ perSecond }) => perSecond),
+    cpuMs: perProcess((name) => of(({ cpuMs }) => cpuMs[name])),
+    store: { writes: of(({ store }) => store.writes), reads: of(({ store }) => store.reads) },
+    events: of(({ events }) => events),
+  };
+}
 
 async function shapeOf(address: string, prefix: 'payout' | 'floor', subject: Subject): Promise<Shape> {
   const id = await subject.accept();
@@ -162,21 +190,4 @@ async function shapeOf(address: string, prefix: 'payout' | 'floor', subject: Sub
   await connection.close();
   const workflowTasks = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes).length;
   return { events: (events ?? []).length, workflowTasks };
-}
-
-/** Created, processing, succeeded. */
-const EVENTS_A_PAYOUT = 3;
-const ALL_ARRIVED_WITHIN_MS = 60_000;
-
-async function withWebhooks(subject: Subject, receiver: Receiver, seconds: number): Promise<PayoutsResult['webhooks']> {
-  const lags: number[] = [];
-  receiver.answer = (_request, response, { body }) => {
-    lags.push(Date.now() - Date.parse((JSON.parse(body) as { timestamp: string }).timestamp));
-    response.writeHead(200).end();
-  };
-  const { perSecond, paid } = await closedLoop(subject, CONCURRENCY, seconds);
-  const deadline = Date.now() + ALL_ARRIVED_WITHIN_MS;
-  while (lags.length < paid * EVENTS_A_PAYOUT && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
-  await subject.close();
-  return { perSecond, lag: spread(lags), arrived: lags.length / (paid * EVENTS_A_PAYOUT) };
 }

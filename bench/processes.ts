@@ -26,9 +26,12 @@ export function residentMb(home: string): Record<ProcessName, number> {
   return forEach((name) => {
     const pid = pidOf(home, name);
     const pids = name === 'postgres' ? [pid, ...childrenOf(pid)] : [pid];
-    return pids.reduce((sum, each) => sum + proportionalKb(each), 0) / 1_024;
+    return pids.reduce((sum, each) => sum + kbIn(each, 'smaps_rollup', 'Pss'), 0) / 1_024;
   });
 }
+
+/** Of one process, whoever started it, with all that it shares: comparable from moment to moment, whoever else comes and goes. */
+export const residentMbOf = (pid: number): number => kbIn(pid, 'status', 'VmRSS') / 1_024;
 
 const forEach = (of: (name: ProcessName) => number): Record<ProcessName, number> =>
   Object.fromEntries(PROCESSES.map((name) => [name, of(name)])) as Record<ProcessName, number>;
@@ -60,10 +63,11 @@ function childrenOf(pid: number): number[] {
     .filter((each) => statOf(each)[1] === String(pid));
 }
 
-function proportionalKb(pid: number): number {
+function kbIn(pid: number, file: 'smaps_rollup' | 'status', field: string): number {
   try {
-    return Number.parseInt(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? '0', 10);
+    const [, value = '0'] = new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8')) ?? [];
+    return Number.parseInt(value, 10);
   } catch {
-    return 0;
+    return 0; // it has ended meanwhile
   }
 }

@@ -20,7 +20,7 @@ import { FLOOR_QUEUE, type Settled } from './floorWorker.ts';
 import { type floor, floorAccept } from './floorWorkflow.ts';
 
 export interface Subject {
-  readonly name: 'oncepay' | 'floor';
+  readonly name: 'oncepay' | 'with endpoints' | 'floor';
   /** @returns the id under which it was accepted. */
   accept(): Promise<string>;
   /** When it was paid. */
@@ -59,13 +59,16 @@ const LOOK_MS = 50;
 
 const ASK_AGAIN_MS = 200;
 
-export function oncepay({ baseUrl, databaseUrl, merchants }: Credentials, callbackUrl?: string): Subject {
+/** Whose payouts: the first merchant has no endpoints; those of the second are added by whoever measures them (endpoints.ts). */
+const MERCHANT = { oncepay: 0, 'with endpoints': 1 } as const;
+
+export function oncepay({ baseUrl, databaseUrl, merchants }: Credentials, name: keyof typeof MERCHANT = 'oncepay'): Subject {
   const http = new HttpPool(baseUrl, { connections: 128 });
   const books = new pg.Client({ connectionString: databaseUrl });
   const connected = books.connect();
   const paid = waiting();
   const run = randomUUID().slice(0, 8);
-  const key = merchants[0]?.testKey ?? '';
+  const key = merchants[MERCHANT[name]]?.testKey ?? '';
   let serial = 0;
   let isOpen = true;
   const looking = (async () => {
@@ -85,7 +88,7 @@ export function oncepay({ baseUrl, databaseUrl, merchants }: Credentials, callba
   })();
 
   return {
-    name: 'oncepay',
+    name,
     async accept() {
       serial += 1;
       return await acceptAs(`${run}-${serial}`);
@@ -99,18 +102,17 @@ export function oncepay({ baseUrl, databaseUrl, merchants }: Credentials, callba
   };
 
   /** 503 while the machine cannot keep up: asked again under the same key, as a merchant would; the time counts. */
-  async function acceptAs(name: string): Promise<string> {
+  async function acceptAs(reference: string): Promise<string> {
     for (;;) {
       const { statusCode, body } = await http.request({
         method: 'POST',
         path: '/api/v1/payouts',
-        headers: { 'x-api-key': key, 'x-idempotency-key': name, 'content-type': 'application/json' },
+        headers: { 'x-api-key': key, 'x-idempotency-key': reference, 'content-type': 'application/json' },
         body: JSON.stringify({
           amount: '1.00',
           currency: 'PKR',
-          reference: name,
+          reference,
           destination: { type: 'bank', bankCode: 'HBL', accountNumber: '12345678900001', accountTitle: 'Ayesha Khan' },
-          ...(callbackUrl && { callbackUrl }),
         }),
       });
       const text = await body.text();
