@@ -73,9 +73,10 @@ export async function measureNeighbours(plan: NeighboursPlan, say: (line: string
     const before = await events();
     const quiet = await measure();
     const between = await events();
+    const leftOver = await untilDelivered(credentials.databaseUrl, 0);
     const removals = await Promise.all(urls.map((url) => addEndpoint(here, url)));
     await as('with endpoints', (subject) => payMany(subject, plan.payouts, CONCURRENCY));
-    const waiting = await untilDelivered(credentials.databaseUrl, 0);
+    const waiting = (await untilDelivered(credentials.databaseUrl, 0)) - leftOver;
     const beside = await measure();
     const after = await events();
     await restart();
