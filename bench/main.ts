@@ -28,8 +28,8 @@ const plan: Plan = quick
   : { rounds: 3, seconds: 10, rates: [5, 20, 35], payouts: 5_000 };
 // Seconds of the lag: until four sends in a row have hung for their 15 s, and the receivers are found failing.
 const relayPlan = quick
-  ? { neighbours: { payouts: 20, seconds: 5 }, backlog: 3_000, lagSeconds: 15 }
-  : { neighbours: { payouts: 200, seconds: 30 }, backlog: 50_000, lagSeconds: 90 };
+  ? { neighbours: { payouts: 20, seconds: 3, warmUpSeconds: 2 }, backlog: 2_000, lagSeconds: 10 }
+  : { neighbours: { payouts: 200, seconds: 30, warmUpSeconds: 15 }, backlog: 50_000, lagSeconds: 90 };
 const say = (line: string) => console.log(`· ${line}`);
 
 const parts: Readonly<Record<string, () => Promise<string>>> = {

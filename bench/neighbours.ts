@@ -1,5 +1,4 @@
 /** One merchant's payouts beside another's whose endpoints are dead, and after a restart that finds its backlog. */
-
 import { freePorts } from '../harness/freePorts.ts';
 import { installation } from '../harness/installation.ts';
 import { neverAnswer, startReceiver } from '../harness/receiver.ts';
@@ -14,12 +13,8 @@ export interface NeighboursPlan {
   readonly payouts: number;
   /** The other one's are measured for so long each time. */
   readonly seconds: number;
-}
-
-export interface NeighboursResult {
-  /** ms until the other merchant's payout is paid, after a restart with nothing waiting. */
-  readonly restartedQuiet: Spread;
-  readonly kinds: readonly Beside[];
+  /** Until all have been compiled by V8. */
+  readonly warmUpSeconds: number;
 }
 
 /** By how its endpoints are dead. */
@@ -27,10 +22,11 @@ export interface Beside {
   readonly kind: Kind;
   /** Deliveries that waited when the measuring began. */
   readonly waiting: number;
-  /** ms until the other merchant's payout is paid. */
+  /** ms until the other merchant's payout is paid: with nothing waiting, and with the backlog; and each of them right after a restart. */
   readonly quiet: Spread;
   readonly beside: Spread;
-  readonly restarted: Spread;
+  readonly quietRestarted: Spread;
+  readonly besideRestarted: Spread;
   /** Temporal's events a payout: of payouts without endpoints, and of all while the dead ones were tried. */
   readonly events: { readonly quiet: number; readonly beside: number };
 }
@@ -41,11 +37,10 @@ export type Kind = (typeof KINDS)[number];
 const ENDPOINTS = 10;
 const PER_SECOND = 2; // they do not meet each other
 const CONCURRENCY = 20;
-const WARM_UP_S = 5;
 /** What waits for a removed endpoint is closed in some seconds; where it takes longer, the rest is at rest too. */
 const CLOSED_WITHIN_MS = 20_000;
 
-export async function measureNeighbours(plan: NeighboursPlan, say: (line: string) => void): Promise<NeighboursResult> {
+export async function measureNeighbours(plan: NeighboursPlan, say: (line: string) => void): Promise<Beside[]> {
   say('starting an installation');
   const here = await installation({ RATE_LIMIT_PER_SECOND: '100000', LOG_LEVEL: 'warn' });
   const closings: (() => Promise<unknown>)[] = [() => here.remove()];
@@ -60,15 +55,17 @@ export async function measureNeighbours(plan: NeighboursPlan, say: (line: string
     }
   };
   const measure = () => as('oncepay', async (subject) => (await openLoop(subject, PER_SECOND, plan.seconds)).paidMs);
-  const warmUp = () => as('oncepay', (subject) => closedLoop(subject, CONCURRENCY, WARM_UP_S));
+  const warmUp = () => as('oncepay', (subject) => closedLoop(subject, CONCURRENCY, plan.warmUpSeconds));
   const events = () => temporalEvents(credentials.temporalAddress);
-  const restart = async () => {
+  const measureRestarted = async () => {
     await here.stop();
     await here.start();
+    return await measure();
   };
 
   async function measureKind(kind: Kind): Promise<Beside> {
     const urls = await deadUrls(kind, closings);
+    const quietRestarted = await measureRestarted();
     await warmUp();
     const before = await events();
     const quiet = await measure();
@@ -79,33 +76,32 @@ export async function measureNeighbours(plan: NeighboursPlan, say: (line: string
     const waiting = (await untilDelivered(credentials.databaseUrl, 0)) - leftOver;
     const beside = await measure();
     const after = await events();
-    await restart();
-    const restarted = await measure();
+    const besideRestarted = await measureRestarted();
     for (const remove of removals) await remove();
     await untilDelivered(credentials.databaseUrl, CLOSED_WITHIN_MS);
-    const result: Beside = {
+    const p50 = (times: readonly number[]) => spread(times).p50.toFixed(0);
+    say(
+      `${kind}, ${waiting} wait: p50 ${p50(quiet)} → ${p50(beside)} ms, restarted ${p50(quietRestarted)} → ${p50(besideRestarted)} ms`,
+    );
+    return {
       kind,
       waiting,
       quiet: spread(quiet),
       beside: spread(beside),
-      restarted: spread(restarted),
+      quietRestarted: spread(quietRestarted),
+      besideRestarted: spread(besideRestarted),
       events: {
         quiet: (between - before) / quiet.length,
         beside: (after - between) / (plan.payouts + beside.length),
       },
     };
-    const p50 = ({ p50: ms }: Spread) => ms.toFixed(0);
-    say(`${kind}, ${waiting} wait: p50 ${p50(result.quiet)} → ${p50(result.beside)} ms, restarted ${p50(result.restarted)} ms`);
-    return result;
   }
 
   try {
-    await restart(); // so that what is there and what is cold is as it will be
-    const restartedQuiet = spread(await measure());
-    say(`restarted with nothing waiting: p50 ${restartedQuiet.p50.toFixed(0)} ms`);
+    await warmUp(); // what a restart finds is then the same each time
     const kinds: Beside[] = [];
     for (const kind of KINDS) kinds.push(await measureKind(kind));
-    return { restartedQuiet, kinds };
+    return kinds;
   } finally {
     for (const close of closings.reverse()) await close();
   }
