@@ -27,13 +27,14 @@ export const eventInvariants: readonly Invariant[] = [
   {
     name: 'deliveries_belong_to_their_event',
     description:
-      'Every webhook delivery is of an event of its subject, and goes to an endpoint of one who may hear that event in that mode, or to an address of the subject.',
+      'Every webhook delivery is of an event of its subject, in its place and mode, waits where its receiver is looked for, and goes to an endpoint of one who may hear that event, or to an address of the subject.',
     sql: `
       SELECT d.id AS delivery, d.event_id, d.subject_id, d.endpoint_id
         FROM webhook_deliveries d
         LEFT JOIN events e ON e.id = d.event_id
         LEFT JOIN webhook_endpoints w ON w.id = d.endpoint_id
-       WHERE e.id IS NULL OR (e.subject_kind, e.subject_id) <> (d.subject_kind, d.subject_id)
+       WHERE e.id IS NULL OR (e.subject_kind, e.subject_id, e.sequence, e.mode) <> (d.subject_kind, d.subject_id, d.sequence, d.mode)
+          OR d.receiver_id <> coalesce(d.endpoint_id, callback_receiver(d.merchant_id, d.mode, d.url))
           OR d.endpoint_id IS NOT NULL AND (w.id IS NULL OR w.mode <> e.mode
             OR (e.owner_kind, e.owner_id) <> ('merchant', w.merchant_id) AND NOT EXISTS (
               SELECT 1 FROM event_audience a WHERE (a.owner_kind, a.owner_id, a.mode) = ('merchant', w.merchant_id, e.mode) AND ${SAME_EVENT}))`,

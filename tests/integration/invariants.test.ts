@@ -208,6 +208,8 @@ const DAMAGES: readonly Damage[] = [
   ['deliveries_belong_to_their_event', "a delivery of another payout's event", () => `UPDATE webhook_deliveries SET subject_id = '${world.late}' WHERE subject_id = '${world.waiting}'`],
   ['deliveries_belong_to_their_event', "an event that went to another merchant's endpoint", () => `UPDATE webhook_endpoints SET merchant_id = 'mer_other'`],
   ['deliveries_belong_to_their_event', 'a test event that went to a live endpoint', () => `UPDATE webhook_endpoints SET mode = 'live'`],
+  ['deliveries_belong_to_their_event', 'a delivery out of its place', () => `UPDATE webhook_deliveries SET sequence = sequence + 1 WHERE subject_id = '${world.waiting}'`],
+  ['deliveries_belong_to_their_event', 'a delivery that waits where no relay looks', () => `UPDATE webhook_deliveries SET receiver_id = 'we_nobody' WHERE subject_id = '${world.waiting}'`],
   ['payouts_told_where_they_may_be', 'a webhook of what is for the timeline only', () => `UPDATE events SET type = 'payout.parked' WHERE subject_id = '${world.waiting}'`],
   ['events_in_their_epoch', 'an event of a transaction that this server has not begun', () => `UPDATE events SET xid = '99999999' WHERE subject_id = '${world.paid}'`],
   ['events_in_their_epoch', 'an event of a history that has not begun', () => `UPDATE events SET epoch = 2 WHERE subject_id = '${world.paid}'`],
