@@ -3,7 +3,7 @@
  * network from inside (SSRF). The URL is checked when it is given and again at every connection, because what a name
  * resolves to may change in between.
  */
-import { lookup } from 'node:dns/promises';
+import { lookup, Resolver } from 'node:dns/promises';
 import ipaddr from 'ipaddr.js';
 
 export interface AddressRules {
@@ -66,9 +66,8 @@ export type Resolved =
  */
 export async function resolvePublic(hostname: string, rules: AddressRules): Promise<Resolved> {
   const host = hostname.replace(/^\[|\]$|\.$/g, ''); // an IPv6 literal stands in brackets in a URL; "localhost." is localhost
-  const literal = ipaddr.isValid(host);
-  const found = literal ? [{ address: host, family: host.includes(':') ? 6 : 4 }] : await lookup(host, { all: true });
-  const addresses = found.map(({ address, family }): Address => ({ address, family: family === 6 ? 6 : 4 }));
+  const found = ipaddr.isValid(host) ? [host] : await addressesOf(host);
+  const addresses = found.map((address): Address => ({ address, family: address.includes(':') ? 6 : 4 }));
   const [first, ...others] = addresses;
   if (!first) throw new Error(`${host} has no address`);
   if (!addresses.every(({ address }) => mayConnect(address, rules))) {
@@ -79,6 +78,27 @@ export async function resolvePublic(hostname: string, rules: AddressRules): Prom
   }
   return { ok: true, addresses: [first, ...others] };
 }
+
+/** Then it is asked once more, for twice as long: in all below what a connection may take. */
+const DNS_TRY_MS = 1_500;
+
+/**
+ * Asked by sockets of our own. `lookup` asks in one of libuv's four threads, for as long as the name's servers keep silent: four
+ * names of one customer would stop the look-ups of everybody else, PSPs' and the database's too, and all else that uses them.
+ * What stands in a hosts file is nobody's public address, but for localhost.
+ * @throws as `lookup` does: ENOTFOUND, EAI_AGAIN
+ */
+async function addressesOf(host: string): Promise<string[]> {
+  if (host === 'localhost') return (await lookup(host, { all: true })).map(({ address }) => address);
+  const resolver = new Resolver({ timeout: DNS_TRY_MS, tries: 2 });
+  const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+  const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  if (found.length > 0) return found;
+  const isUnknown = answers.every((answer) => answer.status === 'rejected' && NO_SUCH_NAME.has(String(answer.reason?.code)));
+  throw Object.assign(new Error(`${host} has no address`), { code: isUnknown ? 'ENOTFOUND' : 'EAI_AGAIN' });
+}
+
+const NO_SUCH_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
 /** The public addresses of IPv6. ipaddr.js calls all of the unassigned rest unicast too, `::127.0.0.1` among them. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parse('2000::');
