@@ -42,6 +42,14 @@ export interface Held {
   readonly busy: readonly string[];
 }
 
+/** For how many more receivers there is room, and for how many of those that are failing. */
+export interface Places {
+  readonly all: number;
+  readonly failing: number;
+  /** Of one merchant, what is held included. */
+  readonly ofOne: { readonly all: number; readonly failing: number };
+}
+
 export interface Taken {
   readonly leases: readonly Lease[];
   readonly deliveries: readonly ToSend[];
@@ -82,8 +90,8 @@ export interface ReceiverRecord {
 }
 
 export interface RelayBooks {
-  /** See prisma/functions/relay/relay_take.sql. @param atMost how many more receivers, and of those that are failing. */
-  take(held: readonly Held[], atMost: { readonly all: number; readonly failing: number }): Promise<Taken>;
+  /** See prisma/functions/relay/relay_take.sql. */
+  take(held: readonly Held[], atMost: Places): Promise<Taken>;
   /** See prisma/functions/relay/relay_record.sql. @returns the deliveries that were ours to write down, as they are then. */
   record(
     tries: readonly TryRecord[],
@@ -91,7 +99,7 @@ export interface RelayBooks {
   ): Promise<readonly { id: string; state: DeliveryState }[]>;
 }
 
-const TAKE = { name: 'relay_take', text: 'SELECT relay_take($1, $2, $3, $4, $5) AS answer' };
+const TAKE = { name: 'relay_take', text: 'SELECT relay_take($1, $2, $3, $4, $5, $6) AS answer' };
 const RECORD = { name: 'relay_record', text: 'SELECT relay_record($1, $2, $3) AS answer' };
 
 /** @param holder of this run alone: nobody else takes its leases for theirs. */
@@ -101,7 +109,7 @@ export function createRelayBooks(pool: Pool, holder: string, leaseMs: number): R
       const nowMs = Date.now();
       const { rows } = await pool.query<{ answer: TakenRow }>({
         ...TAKE,
-        values: [holder, leaseMs, JSON.stringify(held), atMost.all, atMost.failing],
+        values: [holder, leaseMs, JSON.stringify(held), atMost.all, atMost.failing, [atMost.ofOne.all, atMost.ofOne.failing]],
       });
       const row = rows[0]?.answer;
       if (!row) throw new Error('no answer from relay_take');

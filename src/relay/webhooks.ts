@@ -31,6 +31,9 @@ const RECEIVERS_MAX = 1_000;
 /** Of those that are failing: each probe may take the whole limit of a send, and ten thousand dead ones must not keep out one that is well. */
 const FAILING_MAX = 100;
 
+/** Of one merchant: more than it may send to at once, or its receivers that hang would have every place, each for as long as a send may take. */
+const OF_ONE = { all: 128, failing: FAILING_MAX / 4 } as const;
+
 /** What fails for our own fault is tried again after this: an operator has to mend it, or a database to come back. */
 const OUR_TROUBLE_WAIT_MS = 60_000;
 
@@ -112,7 +115,7 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
 
   function placesLeft() {
     const failing = [...lanes.values()].filter(({ health }) => health.failing).length;
-    return { all: RECEIVERS_MAX - lanes.size, failing: Math.max(0, FAILING_MAX - failing) };
+    return { all: RECEIVERS_MAX - lanes.size, failing: Math.max(0, FAILING_MAX - failing), ofOne: OF_ONE };
   }
 
   function begin(): void {

@@ -123,7 +123,7 @@ describe('pause', () => {
     const client = await world.books.db.owner.connect();
     try {
       await client.query('BEGIN');
-      const { rows } = await client.query(`SELECT relay_take('other', 20000, '[]', 500, 50) AS taken`);
+      const { rows } = await client.query(`SELECT relay_take('other', 20000, '[]', 500, 50, '{500,50}') AS taken`);
       expect(JSON.stringify(rows[0].taken.receivers)).toContain(endpointId);
       const pausing = ask('POST', '/pause');
       await Promise.race([pausing, sleep(200)]);
@@ -349,14 +349,14 @@ describe('recover', () => {
     const s = await scene();
     const id = await s.payout();
     await s.ask('PATCH', '', { disabled: true });
-    const { rows } = await sql(`SELECT relay_take('other', 20000, '[]', 500, 50) AS taken`);
+    const { rows } = await sql(`SELECT relay_take('other', 20000, '[]', 500, 50, '{500,50}') AS taken`);
     const lease = rows[0].taken.receivers.find((each: { id: string }) => each.id === s.endpointId);
     await sql(`UPDATE webhook_deliveries SET state = 'pending' WHERE subject_id = $1`, [id]);
     const client = await world.books.db.owner.connect();
     try {
       await client.query('BEGIN');
       const held = JSON.stringify([{ id: s.endpointId, epoch: lease.epoch, room: 8, busy: [] }]);
-      await client.query(`SELECT relay_take('other', 20000, $1, 0, 0)`, [held]);
+      await client.query(`SELECT relay_take('other', 20000, $1, 0, 0, '{0,0}')`, [held]);
       let isOn = false;
       const switching = s.ask('PATCH', '', { disabled: false }).then(() => {
         isOn = true;

@@ -219,7 +219,7 @@ describe('isolation', () => {
       [payoutId, made['id']],
     );
     const books = createRelayBooks(w.context.pool, 'a relay', 20_000);
-    const { leases } = await books.take([], { all: 500, failing: 0 });
+    const { leases } = await books.take([], { all: 500, failing: 0, ofOne: { all: 500, failing: 0 } });
     const lease = leases.find(({ id }) => id === made['id']);
     const refused = { state: 'failed', statusCode: null, error: 'refused', response: null, gone: false } as const;
     const tried = { attempts: 0, trigger: 'auto', spends: true, waitMs: null, durationMs: 5, ...refused } as const;

@@ -1,12 +1,13 @@
--- relay_take(holder, lease, held, atmost, failing): one turn of a relay. Keeps the leases that it still has, leases receivers for which
+-- relay_take(holder, lease, held, atmost, failing, ofone): one turn of a relay. Keeps the leases that it still has, leases receivers for which
 -- something is due, and hands out what is to be sent: of each subject of a receiver the first event that is not delivered.
 --   p_held    [{ id, epoch, room, busy: [subject] }]: what it holds, how many more deliveries it has room for, and of which
 --             subjects it has one in its hands
 --   p_atmost  how many more receivers it may lease; p_failing: of those that are failing
+--   p_ofone   [most, failing]: how many of one merchant it may have, what it holds included
 -- Answers { receivers: those that are its own now, deliveries, next_ms: until something else is due, or null }.
 -- A receiver is leased to one relay at a time, by this database's clock. Each lease has an epoch of its own, and what was
 -- begun under an earlier one does not count (relay_record). Whoever changes a receiver takes its lease away (revoke_lease).
-CREATE OR REPLACE FUNCTION relay_take(p_holder text, p_lease_ms int, p_held jsonb, p_atmost int, p_failing int)
+CREATE OR REPLACE FUNCTION relay_take(p_holder text, p_lease_ms int, p_held jsonb, p_atmost int, p_failing int, p_ofone int[])
 RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   v_now timestamptz := clock_timestamp();
@@ -23,13 +24,23 @@ BEGIN
    WHERE r.id = ours.id;
 
   -- Who has something due, and is nobody's, or is its own and it has not heard so. Those that are failing take part of the places
-  -- only: each may hold its place for as long as a send may take.
-  WITH free AS (
-    SELECT w.*, r.failing_since IS NOT NULL AS is_failing, row_number() OVER (PARTITION BY r.failing_since IS NOT NULL ORDER BY w.at) AS place
+  -- only: each may hold its place for as long as a send may take. So does each merchant, whose callbackUrls may lead to a
+  -- thousand servers that hang, and one merchant's come in turn with the others'.
+  WITH held AS MATERIALIZED (
+    SELECT r.merchant_id, r.failing_since IS NOT NULL AS is_failing, count(*) AS many
+      FROM receivers r JOIN jsonb_to_recordset(p_held) h(id text, epoch int) ON h.id = r.id AND h.epoch = r.lease_epoch
+     WHERE r.lease_holder = p_holder GROUP BY 1, 2
+  ), free AS (
+    SELECT w.*, x.is_failing, coalesce(y.many, 0) + row_number() OVER (PARTITION BY w.merchant_id, x.is_failing ORDER BY w.at) AS turn
       FROM receivers_waiting() w LEFT JOIN receivers r ON r.id = w.receiver_id
+     CROSS JOIN LATERAL (SELECT r.failing_since IS NOT NULL AS is_failing) x
+      LEFT JOIN held y ON y.merchant_id = w.merchant_id AND y.is_failing = x.is_failing
      WHERE w.at <= v_now AND is_free(r, p_holder, p_held, v_now)
+  ), fair AS (
+    SELECT f.*, row_number() OVER (PARTITION BY f.is_failing ORDER BY f.turn, f.at) AS place
+      FROM free f WHERE f.turn <= p_ofone[CASE WHEN f.is_failing THEN 2 ELSE 1 END]
   ), chosen AS (
-    SELECT f.* FROM free f WHERE NOT f.is_failing OR f.place <= p_failing ORDER BY f.is_failing, f.at LIMIT p_atmost
+    SELECT f.* FROM fair f WHERE NOT f.is_failing OR f.place <= p_failing ORDER BY f.is_failing, f.place LIMIT p_atmost
   ), leased AS (
     INSERT INTO receivers AS r (id, merchant_id, mode, endpoint_id, lease_holder, lease_until, lease_epoch)
     SELECT c.receiver_id, c.merchant_id, c.mode, c.endpoint_id, p_holder, v_now + v_lease, 1 FROM chosen c ORDER BY c.receiver_id
@@ -64,8 +75,8 @@ BEGIN
     'deliveries', coalesce(v_deliveries, '[]'),
     'nextMs', (extract(epoch FROM v_next - v_now) * 1000)::bigint);
 END $$;
-REVOKE EXECUTE ON FUNCTION relay_take(text, int, jsonb, int, int) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION relay_take(text, int, jsonb, int, int) TO oncepay_app;
+REVOKE EXECUTE ON FUNCTION relay_take(text, int, jsonb, int, int, int[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION relay_take(text, int, jsonb, int, int, int[]) TO oncepay_app;
 
 -- is_free(receiver, holder, held, now): may this relay lease it?
 CREATE OR REPLACE FUNCTION is_free(r receivers, p_holder text, p_held jsonb, p_now timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
