@@ -109,7 +109,11 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
       lanes.set(lease.id, lane);
       lane.leaseUntil = nowMs + lease.leftMs;
     }
-    for (const delivery of deliveries) lanes.get(delivery.receiverId)?.queue.push(delivery);
+    for (const delivery of deliveries) {
+      const lane = lanes.get(delivery.receiverId);
+      // What people ask for waits for no order, so that several of a subject come at once: the others are handed out again.
+      if (lane && !busySubjects(lane).includes(delivery.subjectId)) lane.queue.push(delivery);
+    }
     return nextMs ?? Number.POSITIVE_INFINITY;
   }
 

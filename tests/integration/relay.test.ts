@@ -236,6 +236,27 @@ test('a resend of what waits for its next try comes at once, and uses up none of
   expect(await world.deliveries(id)).toMatchObject([{ state: 'delivered', attempts: 4 }]);
 });
 
+test('of two events of a payout that are asked for again at once, none goes out twice while the receiver thinks about it', async () => {
+  const owner = await world.merchant();
+  const server = await receiver();
+  const id = await world.books.payout(owner, { callbackUrl: server.url });
+  await world.books.told(id, 'attempt_started 1');
+  await world.books.payout(owner, { callbackUrl: server.url });
+  const relay = world.relay();
+  await relay.settle(); // several at once now
+  server.received.length = 0;
+  server.answer = (request, response, received) =>
+    (received.body.includes('"sequence":1') ? say(200) : neverAnswer)(request, response, received);
+
+  for (const delivery of await world.deliveries(id)) await resend(delivery.id);
+  for (let turns = 10; turns > 0; turns -= 1) {
+    await relay.work.turn();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(idsOf(server)).toEqual([`evt_${id.slice(3)}_0001`, `evt_${id.slice(3)}_0002`]);
+  await relay.work.end();
+});
+
 interface Rotation {
   readonly secret: string;
   readonly previous: string;
