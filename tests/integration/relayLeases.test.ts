@@ -175,16 +175,23 @@ const health = async (endpointId: string) => {
   return rows[0];
 };
 
+async function failingSince(endpointId: string): Promise<number> {
+  const { rows } = await sql('SELECT failing_since AS since FROM receivers WHERE id = $1', [endpointId]);
+  return rows[0].since.getTime();
+}
+
 test('a receiver that is down is asked by one event at a time, which costs the waiting ones no try; when it is back, all come in order', async () => {
   const { owner, server, endpointId } = await listening(say(500));
   const ids = await payouts(owner, 8);
   for (const id of ids) await world.books.told(id, 'attempt_started 1');
   await world.deliver();
   expect(await health(endpointId)).toMatchObject({ failing: true, probe_in: 5 });
+  const began = await failingSince(endpointId);
   const spent = server.received.length;
   expect(spent).toBeGreaterThanOrEqual(5);
   expect(spent).toBeLessThanOrEqual(7); // those in the air when the fifth failed
 
+  let passed = 0;
   for (const [waitMs, nextIn] of [
     [5_000, 30],
     [30_000, 120],
@@ -194,9 +201,11 @@ test('a receiver that is down is asked by one event at a time, which costs the w
     await world.deliver();
     const asked = server.received.length;
     await world.pass(waitMs);
+    passed += waitMs;
     await world.deliver();
     expect(server.received).toHaveLength(asked + 1);
     expect(await health(endpointId)).toMatchObject({ failing: true, probe_in: nextIn });
+    expect(await failingSince(endpointId)).toBe(began - passed); // `pass` moves it; a probe does not
   }
   const waiting = (await Promise.all(ids.map((id) => world.deliveries(id)))).flat();
   expect(waiting.every(({ state }) => state === 'pending')).toBe(true);

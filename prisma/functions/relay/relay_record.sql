@@ -60,7 +60,10 @@ BEGIN
 
   UPDATE receivers r
      SET failures = y.failures, failed_subject = y."failedSubject", failed_many = y."failedMany", probes = y.probes,
-         failing_since = v_now - y."failingForMs" * interval '1 millisecond', probe_at = v_now + y."probeInMs" * interval '1 millisecond',
+         -- As distances come and go, they grow shorter by the way: the same time is kept, or each probe would move it.
+         failing_since = CASE WHEN v_now - y."failingForMs" * interval '1 millisecond' < r.failing_since + interval '1 second' THEN r.failing_since
+                              ELSE v_now - y."failingForMs" * interval '1 millisecond' END,
+         probe_at = v_now + y."probeInMs" * interval '1 millisecond',
          lease_until = CASE WHEN y.release THEN NULL ELSE r.lease_until END, lease_holder = CASE WHEN y.release THEN NULL ELSE r.lease_holder END
     FROM jsonb_to_recordset(p_receivers) y(id text, epoch int, failures int, "failedSubject" text, "failedMany" boolean, probes int,
                                            "failingForMs" bigint, "probeInMs" bigint, release boolean)
