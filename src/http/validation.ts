@@ -40,12 +40,17 @@ function sentenceOf(issue: z.core.$ZodRawIssue, isQuery: boolean): string | unde
     case 'invalid_value':
       return `Must be ${issue.values.length > 1 ? 'of ' : ''}${issue.values.join(', ')}.`;
     case 'too_small':
-      return issue.origin === 'number' || issue.origin === 'int' ? `Must be at least ${issue.minimum}.` : undefined;
+      return sizeOf(issue.origin, `at least ${issue.minimum}`);
     case 'too_big':
-      return issue.origin === 'number' || issue.origin === 'int' ? `Must be at most ${issue.maximum}.` : undefined;
+      return sizeOf(issue.origin, `at most ${issue.maximum}`);
     default:
       return undefined;
   }
+}
+
+function sizeOf(origin: string, bound: string): string | undefined {
+  if (origin === 'array') return `Must hold ${bound}.`;
+  return origin === 'number' || origin === 'int' ? `Must be ${bound}.` : undefined;
 }
 
 function errorsOf(issue: z.core.$ZodIssue, data: unknown): FieldError[] {

@@ -3,6 +3,8 @@ import type { Prisma, PrismaClient, WebhookEndpoint } from '../generated/prisma/
 import { type MerchantCaller, tenantOf } from '../http/caller.ts';
 import { notFound } from '../http/problem.ts';
 
+export const SWITCHED_OFF = 'This endpoint is switched off: PATCH it with {"disabled":false} first.';
+
 /** The caller's endpoint. @throws Problem 404 for any other, also of their own other mode. */
 export async function ownEndpoint(
   prisma: Pick<PrismaClient, 'webhookEndpoint'>,

@@ -456,6 +456,7 @@ describe('recover', () => {
     await s.ask('PATCH', '', { disabled: true });
     const off = await recover(s);
     expect([off.status, off.body.code]).toEqual([409, 'endpoint_disabled']);
+    expect(off.body.detail).toContain('PATCH it with {"disabled":false}');
     expect(await world.deliveries(id)).toMatchObject([{ state: 'failed' }]);
   });
 

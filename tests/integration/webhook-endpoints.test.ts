@@ -196,7 +196,8 @@ describe('events', () => {
     expect(toAll.body['deliveries']).toMatchObject([{ endpointId: wants, state: 'failed', attempts: 0 }]);
     const toOne = await resend({ endpointId: wantsOther }); // asked for by name: whatever it is subscribed to
     expect(toOne.body['deliveries']).toMatchObject([{ endpointId: wantsOther, eventId, object: 'webhook_delivery' }]);
-    expect((await resend({ endpointId: off })).body).toMatchObject({ code: 'endpoint_disabled' });
+    const switchedOff = { code: 'endpoint_disabled', detail: expect.stringContaining('PATCH it with {"disabled":false}') };
+    expect((await resend({ endpointId: off })).body).toMatchObject(switchedOff);
     const again = await resend(); // the same try, which is not made yet; until then the delivery is shown as it was
     expect(again.body['deliveries']).toEqual(toAll.body['deliveries']);
 

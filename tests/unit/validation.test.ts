@@ -9,6 +9,7 @@ const SCHEMA = z.strictObject({
   count: z.number().min(0).max(9).optional(),
   parts: z.int().optional(),
   names: z.array(z.string()).optional(),
+  pair: z.array(z.string()).min(1).max(2).optional(),
   own: z.enum(['a', 'b'], 'In words of its own.').optional(),
 });
 
@@ -27,6 +28,8 @@ test.each([
   [{ parts: 1.5 }, '/parts Must be a whole number.'],
   [{ names: 'Ada' }, '/names Must be a list.'],
   [{ names: [7] }, '/names/0 Must be a text.'],
+  [{ pair: [] }, '/pair Must hold at least 1.'],
+  [{ pair: ['a', 'b', 'c'] }, '/pair Must hold at most 2.'],
   [{ own: 'c' }, '/own In words of its own.'],
   [null, ' The body must be a JSON object.'],
   [[], ' The body must be a JSON object.'],

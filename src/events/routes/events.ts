@@ -12,7 +12,7 @@ import { notFound, Problem } from '../../http/problem.ts';
 import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
 import { newId } from '../../rules/newId.ts';
 import { resend } from '../../webhooks/deliveries.ts';
-import { ownEndpoint } from '../../webhooks/endpoints.ts';
+import { ownEndpoint, SWITCHED_OFF } from '../../webhooks/endpoints.ts';
 import { presentDelivery } from '../../webhooks/present.ts';
 import { wantsEvent } from '../../webhooks/rules/eventPatterns.ts';
 import { deliverySchema } from '../../webhooks/schemas.ts';
@@ -94,8 +94,8 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
   async function toOne(caller: MerchantCaller, event: SeenEvent, endpointId: string): Promise<WebhookDelivery> {
     const endpoint = await ownEndpoint(prisma, caller, endpointId);
     if (endpoint.disabledAt)
-      throw new Problem(422, 'endpoint_disabled', 'This endpoint is switched off: switch it on first.', {
-        errors: [{ pointer: '/endpointId', code: 'endpoint_disabled', detail: 'This endpoint is switched off.' }],
+      throw new Problem(422, 'endpoint_disabled', SWITCHED_OFF, {
+        errors: [{ pointer: '/endpointId', code: 'endpoint_disabled', detail: SWITCHED_OFF }],
       });
     return await deliveryTo(event, endpoint);
   }

@@ -10,7 +10,7 @@ import { brokenRule, Problem } from '../../http/problem.ts';
 import { time } from '../../http/times.ts';
 import { EVENT_TYPES } from '../../payouts/rules/machine.ts';
 import { newId } from '../../rules/newId.ts';
-import { changeEndpoint, ownEndpoint } from '../endpoints.ts';
+import { changeEndpoint, ownEndpoint, SWITCHED_OFF } from '../endpoints.ts';
 import { showEndpoint } from '../health.ts';
 import { RECOVER_DAYS, windowFaults } from '../rules/recovery.ts';
 import { endpointSchema, recoverySchema } from '../schemas.ts';
@@ -105,7 +105,7 @@ export function endpointRecoveryRoutes(context: ApiContext): FastifyPluginAsyncZ
             const window = { since: new Date(body.since), until: body.until === undefined ? undefined : new Date(body.until) };
             const faults = windowFaults(window, now);
             if (faults.length > 0) throw brokenRule(faults);
-            if (disabledAt) throw new Problem(409, 'endpoint_disabled', 'This endpoint is switched off: switch it on first.');
+            if (disabledAt) throw new Problem(409, 'endpoint_disabled', SWITCHED_OFF);
             const deliveries = await recover(pool, { endpointId, types: EVENT_TYPES, ...window });
             const until = body.until ?? now.toISOString();
             return { status: 202, body: { object: 'recovery', endpointId, since: body.since, until, deliveries } };

@@ -13,6 +13,7 @@ import { BIGINT_KEY, ID_KEY, listSchema, openPage, pageQuery } from '../../http/
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { Problem } from '../../http/problem.ts';
+import { EVENT_TYPES } from '../../payouts/rules/machine.ts';
 import { newId } from '../../rules/newId.ts';
 import { changeEndpoint, ownEndpoint as own, type ToReceiver } from '../endpoints.ts';
 import { showEndpoint, withHealth } from '../health.ts';
@@ -39,8 +40,11 @@ const eventTypes = z
   )
   .min(1)
   .max(20)
-  .transform((patterns) => [...new Set(patterns)])
-  .meta({ examples: [['payout.*']] });
+  .meta({
+    description: `Types, families such as \`payout.*\`, or \`*\`. There are: ${EVENT_TYPES.join(', ')}`,
+    examples: [['payout.*']],
+  })
+  .transform((patterns) => [...new Set(patterns)]);
 
 const url = urlText('https://example.com/webhooks');
 const creation = z.strictObject({ url, eventTypes: eventTypes.default(['payout.*']) });
