@@ -4,8 +4,9 @@ import { type PublicPayout, presentPayout } from '../payouts/present/payout.ts';
 import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
 import type { PayoutKind } from '../payouts/rules/kinds.ts';
 import { type ProviderPayout, presentProviderPayout } from '../providers/present/providerPayout.ts';
+import { presentUserEvent, type ShownOfUser } from '../users/present/userEvent.ts';
 
-/** A row of `events`. `object` is the subject's record right after the change. */
+/** A row of `events`. */
 export interface EventRecord {
   readonly id: string;
   readonly subjectKind: string;
@@ -13,10 +14,11 @@ export interface EventRecord {
   readonly at: Date;
   readonly mode: Mode;
   readonly sequence: number;
-  readonly object: PayoutRecord;
+  /** The subject's record right after the change; of what kind, `subjectKind` and `type` say. */
+  readonly object: unknown;
 }
 
-type Shown = PublicPayout | ProviderPayout;
+type Shown = PublicPayout | ProviderPayout | ShownOfUser;
 
 export interface PublicEvent {
   readonly id: string;
@@ -28,7 +30,7 @@ export interface PublicEvent {
 }
 
 /** Who hears of events. An owner's kind; a kind of subject is shown to each of them in one way. */
-export type Hearer = 'merchant' | 'provider';
+export type Hearer = 'merchant' | 'provider' | 'user';
 
 /** Each kind of payout in the words of its own API. */
 const PAYOUTS: Readonly<Record<PayoutKind, (payout: PayoutRecord) => Shown>> = {
@@ -36,12 +38,13 @@ const PAYOUTS: Readonly<Record<PayoutKind, (payout: PayoutRecord) => Shown>> = {
   provider: presentProviderPayout,
 };
 
-/** By the kind of the subject and of the hearer. */
-const OBJECTS: Readonly<Record<string, Readonly<Record<Hearer, (object: PayoutRecord) => Shown>>>> = {
+/** By the kind of the subject and of the hearer: who is not there hears of none. Each takes the records of its kind. */
+const OBJECTS: Readonly<Record<string, Readonly<Partial<Record<Hearer, (object: never, type: string) => Shown>>>>> = {
   payout: {
-    merchant: (payout) => PAYOUTS[payout.kind](payout), // it hears of its providers' payouts, too
+    merchant: (payout: PayoutRecord) => PAYOUTS[payout.kind](payout), // it hears of its providers' payouts, too
     provider: presentProviderPayout,
   },
+  user: { merchant: presentUserEvent, user: presentUserEvent },
 };
 
 /** @throws on a kind of subject that has no line in OBJECTS: a mistake in our code. */
@@ -49,5 +52,6 @@ export function presentEvent(event: EventRecord, hearer: Hearer): PublicEvent {
   const { id, subjectKind, type, at, mode, sequence, object } = event;
   const present = OBJECTS[subjectKind]?.[hearer];
   if (!present) throw new Error(`nobody knows how to tell a ${hearer} of the ${subjectKind} in ${id}`);
-  return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: present(object) } };
+  const shown = present(object as never, type);
+  return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: shown } };
 }

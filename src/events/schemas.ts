@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { timeSchema } from '../http/schemas.ts';
 import { payoutSchema } from '../payouts/present/schemas.ts';
-import { EVENT_TYPES } from '../payouts/rules/machine.ts';
 import { providerPayoutSchema } from '../providers/present/schemas.ts';
+import { movedMoneySchema, userSchema } from '../users/present/schemas.ts';
+import { EVENT_TYPES } from './rules/eventTypes.ts';
 
 export const eventSchema = z
   .object({
@@ -11,7 +12,7 @@ export const eventSchema = z
     type: z.enum(EVENT_TYPES),
     timestamp: timeSchema,
     livemode: z.boolean(),
-    sequence: z.int().meta({ description: 'Counts up per payout: drop lower numbers than the last you saw' }),
-    data: z.object({ object: z.union([payoutSchema, providerPayoutSchema]) }),
+    sequence: z.int().meta({ description: 'Counts up per payout, per user, …: drop lower numbers than the last you saw' }),
+    data: z.object({ object: z.union([payoutSchema, providerPayoutSchema, movedMoneySchema, userSchema]) }),
   })
   .meta({ id: 'Event' });

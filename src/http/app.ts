@@ -34,6 +34,9 @@ import { pspRoutes } from '../psp/routes/psps.ts';
 import { riskPolicyRoutes } from '../risk/routes/riskPolicy.ts';
 import { codecRoutes } from '../temporal/routes/codec.ts';
 import { codecLoginRoutes } from '../temporal/routes/codecLogin.ts';
+import { userHistoryRoutes } from '../users/routes/userHistory.ts';
+import { userMoneyRoutes } from '../users/routes/userMoney.ts';
+import { userRoutes } from '../users/routes/users.ts';
 import { endpointRecoveryRoutes } from '../webhooks/routes/endpointRecovery.ts';
 import { webhookSecretRoutes } from '../webhooks/routes/secrets.ts';
 import { webhookEndpointRoutes } from '../webhooks/routes/webhookEndpoints.ts';
@@ -92,6 +95,9 @@ function merchantRoutes(context: ApiContext, waiters: Waiters) {
     await scope.register(providerEarningRoutes(context));
     await scope.register(providerKeyRoutes(context));
     await scope.register(merchantProviderPayoutRoutes(context));
+    await scope.register(userRoutes(context));
+    await scope.register(userMoneyRoutes(context));
+    await scope.register(userHistoryRoutes(context));
   };
 }
 

@@ -1,6 +1,7 @@
 /** Who is asking. Set by the hooks of plugins/auth.ts; routes behind them read it through `merchantOf`, `providerOf` or `adminOf`. */
 import type { FastifyRequest } from 'fastify';
 import type { Mode } from '../payouts/rules/contract.ts';
+import type { Flows } from '../rules/flows.ts';
 import type { Owner } from '../rules/owner.ts';
 import type { Role } from '../rules/roles.ts';
 
@@ -14,6 +15,8 @@ export const SCOPES = [
   'webhooks:write',
   'providers:read',
   'providers:write',
+  'users:read',
+  'users:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -28,6 +31,8 @@ export interface MerchantCaller {
   /** `merchants.fee` and `merchants.review_limits`, as stored. */
   readonly fee: unknown;
   readonly reviewLimits: unknown;
+  /** Which flows it may begin. */
+  readonly flows: Flows;
 }
 
 /** Somebody who earns at a merchant's platform. Sees nothing but their own. */

@@ -4,9 +4,10 @@ import type { FlowChecks, Invariant, Relation } from './invariant.ts';
 
 const KINDS = ENTRY_KINDS.map((kind) => `('${kind.join("', '")}')`).join(', ');
 
-/** What arrived for an owner belongs to no flow. */
-const FUNDING: FlowChecks = {
+/** What arrived for an owner belongs to no flow, nor does what an owner owes to another. */
+const OWN: FlowChecks = {
   invariants: [],
+  openDebts: 'SELECT balance_id, owed FROM debts WHERE owed > 0',
   entryKeys: [{ subjectKind: null, keys: { FUND: `starts_with(op_key, 'fund:')` } }],
   creditKeys: `starts_with(op_key, 'fund:')`,
 };
@@ -15,19 +16,19 @@ const FUNDING: FlowChecks = {
 const movedBy = (flows: readonly FlowChecks[]): Relation => ({
   name: 'moved',
   rows: `
-    SELECT debit_account, credit_account, debit_balance, credit_balance, currency, type, leg, coalesce(${isKeyed([FUNDING, ...flows])}, false) AS keyed,
+    SELECT debit_account, credit_account, debit_balance, credit_balance, currency, type, leg, coalesce(${isKeyed([OWN, ...flows])}, false) AS keyed,
            sum(amount) AS amount, count(*) AS entries, min(id) AS entry
       FROM ledger_entries GROUP BY 1, 2, 3, 4, 5, 6, 7, 8`,
 });
 
-/** A repayment names the subject that its owner owes for, and has the key of the credit it is taken out of, whoever's that is. */
+/** A repayment, and what its creditor gets, names the subject that its owner owes for, and has the key of the credit it is taken out of, whoever's that is. */
 function isKeyed(flows: readonly FlowChecks[]): string {
   const all = flows.flatMap(({ entryKeys = [] }) => entryKeys);
   const kinds = [...new Set(all.map(({ subjectKind }) => subjectKind))];
   const repaying = flows.flatMap(({ creditKeys }) => creditKeys ?? []).map((key) => `(${key})`);
   const cases = kinds.map((kind) => {
     const keys = all.filter(({ subjectKind }) => subjectKind === kind).flatMap((each) => Object.entries(each.keys));
-    if (kind !== null) keys.push(['REPAY', repaying.join(' OR ')]);
+    if (kind !== null) keys.push(['REPAY', repaying.join(' OR ')], ['REPAID', repaying.join(' OR ')]);
     const ofKind = kind === null ? 'subject_id IS NULL' : `subject_kind = '${kind}'`;
     return `WHEN ${ofKind} THEN CASE type ${keys.map(([type, key]) => `WHEN '${type}' THEN ${key}`).join(' ')} END`;
   });
@@ -66,6 +67,7 @@ const HISTORY: Relation = {
 export function entryInvariants(flows: readonly FlowChecks[]): readonly Invariant[] {
   const moved = movedBy(flows);
   const holds = flows.flatMap(({ openHolds }) => openHolds ?? []);
+  const debts = [OWN, ...flows].flatMap(({ openDebts }) => openDebts ?? []);
   return [
     {
       name: 'history_adds_up',
@@ -148,6 +150,41 @@ export function entryInvariants(flows: readonly FlowChecks[]): readonly Invarian
         CROSS JOIN LATERAL (SELECT coalesce(sum(e.amount), 0) AS repaid FROM ledger_entries e WHERE e.op_key = c.op_key AND e.type = 'REPAY') r
        WHERE (c.debit_debt > 0 OR c.credit_debt > 0) AND c.type <> 'RELEASE'
          AND r.repaid <> least(c.amount, coalesce(c.credit_debt, c.debit_debt))`,
+    },
+    {
+      name: 'debts_of_their_subjects',
+      description: 'What an owner owes, per mode and currency, is what it owes for subjects of all flows, one by one.',
+      sql: `
+      WITH owed AS (SELECT balance_id, sum(owed) AS debt FROM (${debts.join(' UNION ALL ')}) debts (balance_id, owed) GROUP BY balance_id),
+      owing AS (SELECT id, debt FROM balances WHERE debt > 0)
+      SELECT coalesce(b.id, o.balance_id) AS balance, b.debt, o.debt AS of_subjects
+        FROM owing b FULL JOIN owed o ON o.balance_id = b.id WHERE b.debt IS DISTINCT FROM o.debt`,
+    },
+    {
+      name: 'debts_to_others_as_booked',
+      description:
+        'What an owner owes to another was booked for its subject and is not repaid, and what a creditor is still to have is what all others owe it.',
+      queries: [
+        {
+          sql: `
+          SELECT d.id AS debt, d.amount, d.owed, e.booked, e.repaid
+            FROM debts d
+            CROSS JOIN LATERAL (
+              SELECT coalesce(sum(x.amount) FILTER (WHERE x.type = 'DEBT'), 0) AS booked, coalesce(sum(x.amount) FILTER (WHERE x.type = 'REPAY'), 0) AS repaid
+                FROM ledger_entries x WHERE x.subject_id = d.subject_id AND x.subject_kind = d.subject_kind AND x.debit_balance = d.balance_id) e
+           WHERE d.amount <> e.booked OR d.owed <> e.booked - e.repaid`,
+        },
+        {
+          over: moved,
+          sql: `
+          WITH nets AS (${NETS}), due AS (SELECT a.mode, a.owner_kind, a.owner_id, a.currency, n.net FROM accounts a JOIN nets n ON n.account = a.id WHERE a.purpose = 'owed'),
+          owed AS (
+            SELECT c.mode, c.owner_kind, c.owner_id, c.currency, sum(d.owed) AS owed FROM debts d LEFT JOIN balances c ON c.id = d.creditor_id GROUP BY 1, 2, 3, 4)
+          SELECT 'due' AS debt, due.owner_id, due.net, owed.owed FROM due
+            FULL JOIN owed ON (owed.mode, owed.owner_kind, owed.owner_id, owed.currency) = (due.mode, due.owner_kind, due.owner_id, due.currency)
+           WHERE due.net IS DISTINCT FROM owed.owed`,
+        },
+      ],
     },
     {
       name: 'reserved_equals_open_holds',

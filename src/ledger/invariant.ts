@@ -22,6 +22,8 @@ export interface FlowChecks {
   readonly invariants: readonly Invariant[];
   /** What its subjects hold of reserved money: a query for (balance_id, held), any number of rows a balance. */
   readonly openHolds?: string;
+  /** What owners owe for its subjects, which keep that themselves: a query for (balance_id, owed), any number of rows a balance. */
+  readonly openDebts?: string;
   /** Under which key each type of its entries is booked, by the kind of subject they name; null: none. */
   readonly entryKeys?: readonly EntryKeys[];
   /** What is true of the key of its credits, which is the key of what they repay, too. */

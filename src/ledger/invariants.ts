@@ -7,6 +7,7 @@ import type { ClientBase, Pool, PoolClient } from 'pg';
 import { eventInvariants } from '../events/invariants.ts';
 import { payoutChecks } from '../payouts/invariants.ts';
 import { providerChecks } from '../providers/invariants.ts';
+import { userChecks } from '../users/invariants.ts';
 import { entryInvariants } from './entryInvariants.ts';
 import { type FlowChecks, type Invariant, type Pass, passesOf, SAMPLE } from './invariant.ts';
 
@@ -23,7 +24,7 @@ export interface InvariantResult {
 }
 
 /** Of each flow that moves money. Payouts first: their passes are the longest, and are begun in this order. */
-const FLOWS: readonly FlowChecks[] = [payoutChecks, providerChecks];
+const FLOWS: readonly FlowChecks[] = [payoutChecks, providerChecks, userChecks];
 
 export const INVARIANTS: readonly Invariant[] = [
   ...FLOWS.flatMap(({ invariants }) => invariants),

@@ -33,6 +33,21 @@ export type EarningAnswer =
   | { readonly outcome: 'posted' | 'already'; readonly earningId: string }
   | { readonly outcome: 'mismatch' | 'insufficient_balance' | 'balance_limit' };
 
+export interface UserMoneyRequest {
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly userId: string;
+  /** To the user, or from the user. */
+  readonly type: 'USER_CREDIT' | 'USER_DEBIT';
+  readonly externalId: string;
+  readonly currency: string;
+  readonly amountMinor: string;
+}
+
+export interface UserMoneyAnswer {
+  readonly outcome: 'moved' | 'already' | 'mismatch' | 'user_frozen' | 'insufficient_balance' | 'balance_limit';
+}
+
 /** Money that arrived for a merchant. Key: `externalId`. See prisma/functions/ledger/fund_balance.sql for the answers. */
 export const fundBalance = (sql: Sql, request: FundRequest): Promise<FundAnswer> => post(sql, 'fund_balance', request);
 
@@ -42,6 +57,14 @@ export const fundBalance = (sql: Sql, request: FundRequest): Promise<FundAnswer>
  * @throws if the provider is not this merchant's in this mode: whoever calls has looked.
  */
 export const postEarning = (sql: Sql, request: EarningRequest): Promise<EarningAnswer> => post(sql, 'post_earning', request);
+
+/**
+ * Money between a merchant and a user of its own. Key: `externalId`. See prisma/functions/users/move_user_money.sql for the
+ * answers.
+ * @throws if the user is not this merchant's in this mode: whoever calls has looked.
+ */
+export const moveUserMoney = (sql: Sql, request: UserMoneyRequest): Promise<UserMoneyAnswer> =>
+  post(sql, 'move_user_money', request);
 
 async function post<Answer>(sql: Sql, name: string, request: object): Promise<Answer> {
   // Named: parsed and planned once a connection, not with every call.

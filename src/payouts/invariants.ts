@@ -251,6 +251,7 @@ const step = (name: string): string =>
 /** Of a merchant's payouts and of a provider's: whose balance pays is the payout's own matter. */
 export const payoutChecks: FlowChecks = {
   invariants: [...invariants, ...debtInvariants],
+  openDebts: `SELECT balance_id, debt FROM payouts WHERE debt > 0`,
   openHolds: `SELECT balance_id, sum(amount + fee) FROM payouts WHERE state IN ${HOLDING} GROUP BY balance_id`,
   entryKeys: [
     {

@@ -9,11 +9,15 @@ export const ENTRY_KINDS = [
   ['FEE', 'available', 'fees'],
   ['DEBT', 'debt', 'clearing'], // and the money was gone
   ['DEBT', 'debt', 'fees'],
+  ['DEBT', 'debt', 'owed'], // to another owner, who has it once it is repaid
+  ['REPAID', 'owed', 'available'],
   ['REPAY', 'available', 'debt'], // out of new money, before anything else
   ['REVERSE', 'clearing', 'available'],
   ['REVERSE', 'clearing', 'debt'],
   ['PSP_FEE', 'psp_fees', 'clearing'],
   ['EARNING', 'available', 'available'], // a merchant's, and a provider's
+  ['USER_CREDIT', 'available', 'available'], // a merchant's, and its user's
+  ['USER_DEBIT', 'available', 'available'], // and back
 ] as const;
 
 export type EntryType = (typeof ENTRY_KINDS)[number][0];

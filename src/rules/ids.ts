@@ -50,6 +50,9 @@ export function parsePayoutWorkflowId(text: string): { readonly payoutId: string
   return { payoutId, round: Number.parseInt(round, 10) };
 }
 
+/** The id of a ledger entry, from its number: as long as the longest, so that ids sort by time. */
+export const ledgerEntryId = (number: string): string => `le_${number.padStart(19, '0')}`;
+
 /** The workflow that takes facts which come after the payout's own has ended. */
 export const followUpWorkflowId = (payoutId: string): string => `payout-return/${payoutId}`;
 

@@ -7,7 +7,9 @@ import { checkInvariants, checkInvariantsWithin, INVARIANTS, presentInvariants }
 import { payoutChecks } from '../../src/payouts/invariants.ts';
 import { providerChecks } from '../../src/providers/invariants.ts';
 import { newId } from '../../src/rules/newId.ts';
+import { userChecks } from '../../src/users/invariants.ts';
 import { type Books, openBooks } from '../support/books.ts';
+import { usersOf } from '../support/users.ts';
 
 /** A payout in each of the places that the damages below need. */
 interface World {
@@ -66,6 +68,10 @@ beforeAll(async () => {
   const costly = await books.payout(owner, options);
   await books.told(costly, 'attempt_started 1');
   await books.tell(costly, 'paid', { attempt: 1, pspFeeMinor: '27' });
+  const users = usersOf(books);
+  const player = await users.user(owner);
+  await users.credit(player, 30n);
+  await users.debit(player, 10n);
   world = { paid, late, returned, sent, rejected, again, waiting, refused, costly, ...(await providers()) };
 });
 afterAll(async () => {
@@ -149,8 +155,11 @@ const DAMAGES: readonly Damage[] = [
   ['entries_do_what_their_type_says', "a repayment under a payout's own key", () => `UPDATE ledger_entries SET op_key = subject_id || ':settle' WHERE ${entry('late', 'REPAY')}`],
   ['credits_repay_first', 'money that arrived and could be spent by one who owes', () => `UPDATE ledger_entries SET amount = amount - 1 WHERE ${entry('late', 'REPAY')}`],
   ['credits_repay_first', 'a repayment that is gone', () => `DELETE FROM ledger_entries WHERE ${entry('late', 'REPAY')}`],
-  ['debts_are_of_payouts', 'a debt that no payout has', () => `UPDATE payouts SET debt = 0 WHERE id = '${world.late}'`],
-  ['debts_are_of_payouts', 'a payout that nobody owes for', () => `UPDATE balances SET debt = 0 WHERE ${balanceOf('late')}`],
+  ['debts_of_their_subjects', 'a debt that no payout has', () => `UPDATE payouts SET debt = 0 WHERE id = '${world.late}'`],
+  ['debts_of_their_subjects', 'a debt to another that the balance does not have', () => `INSERT INTO debts (balance_id, creditor_id, subject_kind, subject_id, amount, owed) VALUES (1, 2, 'game', 'gam_x', 5, 5)`],
+  ['debts_to_others_as_booked', 'a debt that was never booked', () => `INSERT INTO debts (balance_id, creditor_id, subject_kind, subject_id, amount, owed) VALUES (1, 2, 'game', 'gam_x', 5, 0)`],
+  ['debts_to_others_as_booked', 'money due to one whom nobody owes it', () => `UPDATE accounts SET purpose = 'owed' WHERE id = ${account('clearing')}`],
+  ['debts_of_their_subjects', 'a payout that nobody owes for', () => `UPDATE balances SET debt = 0 WHERE ${balanceOf('late')}`],
   ['repayments_are_told', 'a repayment that is not told', () => `DELETE FROM events WHERE subject_id = '${world.late}' AND type = 'payout.debt_repaid'`],
   ['repayments_are_told', 'a repayment told with another amount', () => `UPDATE events SET data = data || '{"repaidMinor": "1"}' WHERE subject_id = '${world.late}' AND type = 'payout.debt_repaid'`],
   ['payouts_booked_as_their_state_says', 'a debt that its payout forgot', () => `UPDATE payouts SET debt = debt - 1 WHERE id = '${world.late}'`],
@@ -267,6 +276,22 @@ const DAMAGES: readonly Damage[] = [
   ['sent_after_one_run', 'a payout that two runs came to', () => `UPDATE events SET type = 'payout.queued', data = '{"runId":"run_2"}' WHERE subject_id = '${world.dispatched}' AND sequence = 1`],
   ['sent_after_one_run', 'a run that its timeline does not know', () => `UPDATE payouts SET run_id = 'run_2' WHERE id = '${world.dispatched}'`],
   ['sent_after_one_run', 'a run that came to a payout which waited for none', () => `UPDATE payouts SET dispatch = 'now' WHERE id = '${world.dispatched}'`],
+  ['users_within_their_merchant', 'a balance of a user that nobody knows', () => `UPDATE balances SET owner_id = 'usr_x' WHERE owner_kind = 'user'`],
+  ['users_within_their_merchant', 'a user that changed worlds', () => `UPDATE users SET mode = 'live'`],
+  ['users_within_their_merchant', 'a user that went to another merchant', () => `UPDATE users SET merchant_id = 'mer_other'`],
+  ['user_money_between_merchant_and_user', 'a credit that reached another user', () => `UPDATE ledger_entries SET subject_id = 'usr_x' WHERE type = 'USER_CREDIT'`],
+  ['user_money_between_merchant_and_user', 'a credit out of what was a debit', () => `UPDATE ledger_entries SET type = 'USER_CREDIT' WHERE type = 'USER_DEBIT'`],
+  ['user_money_between_merchant_and_user', "a credit under another merchant's name for it", () => `UPDATE ledger_entries SET op_key = 'user_money:mer_other:test:1' WHERE type = 'USER_CREDIT'`],
+  ['user_money_is_told', 'a credit that nobody heard of', () => `DELETE FROM events WHERE type = 'user.credited'`],
+  ['user_money_is_told', 'a credit that never was', () => `DELETE FROM ledger_entries WHERE type = 'USER_CREDIT'`],
+  ['user_money_is_told', 'a debit told as a credit', () => `UPDATE events SET type = 'user.credited' WHERE type = 'user.debited'`],
+  ['user_money_is_told', 'a transaction of another amount', () => `UPDATE events SET object = jsonb_set(object, '{transaction,amountMinor}', '"31"') WHERE type = 'user.credited'`],
+  ['user_money_is_told', 'a balance that was not the one after it', () => `UPDATE events SET object = jsonb_set(object, '{balance,availableMinor}', '"2000"') WHERE type = 'user.debited'`],
+  ['events_of_users', 'an event that is missing', () => `DELETE FROM events WHERE subject_kind = 'user' AND sequence = 1`],
+  ['events_of_users', 'an event that its user does not hear', () => `UPDATE event_audience SET owner_id = 'usr_x' WHERE owner_kind = 'user'`],
+  ['events_of_users', "a user's event that another merchant hears", () => `UPDATE events SET owner_id = 'mer_other' WHERE subject_kind = 'user'`],
+  ['events_of_users', 'a balance that looks older than the one before', () => `UPDATE events SET object = jsonb_set(object, '{balance,version}', '1') WHERE type = 'user.debited'`],
+  ['entries_do_what_their_type_says', "a user's money booked as a funding", () => `UPDATE ledger_entries SET op_key = 'fund:' || op_key WHERE type = 'USER_CREDIT'`],
   ['refused_without_a_trace', 'an event of a refused payout', () => `UPDATE events SET subject_id = '${world.refused}' WHERE subject_id = '${world.paid}' AND sequence = 2`],
 ]; // biome-ignore format: a table
 
@@ -323,16 +348,18 @@ test('what a flow holds or books and does not say is found, and what it says is 
       .filter(({ violations }) => violations > 0)
       .map(({ name }) => name);
   const holding = (sql: string): FlowChecks => ({ invariants: [], openHolds: sql });
-  expect(await broken([payoutChecks, providerChecks])).toEqual([]);
-  expect(await broken([payoutChecks, providerChecks, holding('SELECT id, 0 FROM balances')])).toEqual([]);
-  expect(await broken([payoutChecks, providerChecks, holding('SELECT id, 1 FROM balances')])).toEqual([
+  expect(await broken([payoutChecks, providerChecks, userChecks])).toEqual([]);
+  expect(await broken([payoutChecks, providerChecks, userChecks, holding('SELECT id, 0 FROM balances')])).toEqual([]);
+  expect(await broken([payoutChecks, providerChecks, userChecks, holding('SELECT id, 1 FROM balances')])).toEqual([
     'reserved_equals_open_holds',
   ]);
-  expect(await broken([providerChecks, holding('SELECT 0, 0 WHERE false')])).toEqual([
+  expect(await broken([providerChecks, userChecks, holding('SELECT 0, 0 WHERE false')])).toEqual([
     'entries_do_what_their_type_says',
+    'debts_of_their_subjects',
     'reserved_equals_open_holds',
   ]);
-  expect(await broken([payoutChecks])).toEqual(['entries_do_what_their_type_says']); // an earning
+  expect(await broken([payoutChecks, userChecks])).toEqual(['entries_do_what_their_type_says']); // an earning
+  expect(await broken([payoutChecks, providerChecks])).toEqual(['entries_do_what_their_type_says']); // a user's credit
 });
 
 test('a check of large books is not ended like a write that lasts too long', async () => {

@@ -56,6 +56,7 @@ beforeAll(async () => {
     providersPayout: await one(`SELECT id FROM payouts WHERE owner_id = '${provider.id}' ORDER BY id OFFSET 100 LIMIT 1`),
     event: await one(`SELECT id FROM events WHERE subject_id = '${payout}' LIMIT 1`),
     run: await one('SELECT id FROM payout_runs ORDER BY id OFFSET 1000 LIMIT 1'),
+    user: await one(`SELECT owner_id AS id FROM balances WHERE id = 1020`),
     nobody: `po_${'0'.repeat(32)}`,
   };
 });

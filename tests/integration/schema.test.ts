@@ -63,6 +63,9 @@ test('the checks on money, states and roles are there', async () => {
       'balances_available_not_negative',
       'balances_debt_not_negative',
       'balances_reserved_not_negative',
+      'debts_amount_positive',
+      'debts_owed_in_range',
+      'debts_two_sides',
       'earning_uses_amount_positive',
       'earning_uses_state_known',
       'earnings_amount_in_range',
@@ -77,6 +80,9 @@ test('the checks on money, states and roles are there', async () => {
       'payouts_fee_in_range',
       'payouts_mode_known',
       'risk_policies_after_the_first',
+      'user_stats_not_negative',
+      'user_stats_won_or_lost',
+      'users_mode_known',
     ]),
   );
 });
@@ -99,8 +105,10 @@ test('the application may call the doors to the money and to the relay, and none
     'apply_fact',
     'begin_epoch',
     'forget_failing',
+    'freeze_user',
     'fund_balance',
     'is_payout_apart',
+    'move_user_money',
     'payout_record',
     'post_earning',
     'recover_from',
@@ -110,6 +118,7 @@ test('the application may call the doors to the money and to the relay, and none
     'resend_delivery',
     'reserve_payout',
     'revoke_lease',
+    'user_transaction',
   ]);
 });
 
@@ -134,6 +143,7 @@ test('the application may write the bookkeeping of the door, and nothing that ho
     psp_messages: 'INSERT UPDATE',
     push_subscriptions: 'DELETE INSERT UPDATE',
     risk_policies: 'INSERT',
+    users: 'INSERT',
     webhook_attempts: 'DELETE INSERT',
     webhook_deliveries: 'DELETE INSERT UPDATE',
     webhook_endpoints: 'INSERT UPDATE',

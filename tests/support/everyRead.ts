@@ -4,7 +4,7 @@
 export type Caller = 'merchant' | 'newcomer' | 'provider' | 'admin';
 
 /** What stands in a path or a query as `{name}`: known when the rows are there. */
-export type Names = 'provider' | 'merchant' | 'payout' | 'providersPayout' | 'event' | 'endpoint' | 'run' | 'nobody';
+export type Names = 'provider' | 'merchant' | 'payout' | 'providersPayout' | 'event' | 'endpoint' | 'run' | 'user' | 'nobody';
 
 export interface Read {
   readonly as: Caller;
@@ -74,6 +74,23 @@ export const READS: Readonly<Record<string, Read>> = {
     of: 'provider',
     filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],
   },
+  '/api/v1/users': { as: 'merchant', filters: ['externalId=player-7', 'externalId=none'] },
+  '/api/v1/users/{id}': { as: 'merchant', of: 'user' },
+  '/api/v1/users/{id}/balance': { as: 'merchant', of: 'user' },
+  '/api/v1/users/{id}/transactions': {
+    as: 'merchant',
+    of: 'user',
+    filters: [
+      'type=credit',
+      'type=debit',
+      'type=repayment',
+      'type=debit,repayment',
+      'currency=PKR',
+      'currency=JPY',
+      'format=legacy',
+    ],
+  },
+  '/api/v1/users/{id}/stats': { as: 'merchant', of: 'user', filters: ['currency=PKR', 'currency=JPY'] },
   '/api/provider/payouts': {
     as: 'provider',
     filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],

@@ -56,13 +56,19 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
     SELECT pg_temp.id_of('key_', n), md5('c' || n) || md5('d' || n), 'merchant', pg_temp.id_of('mer_', n % 300 + 1), 'live', '{}', 'pk_live_', '0000'
       FROM generate_series(10001, 14000) n
      WHERE '${keyId}' <> '' AND '${merchantId}' <> ''`,
-  // Balance 1 and 2 are the merchant's, in two currencies; 10 the large provider's; then those of the others.
+  ({ merchantId }) => `
+    INSERT INTO users (id, merchant_id, mode, external_id) SELECT pg_temp.id_of('usr_', n), '${merchantId}', 'test', 'player-' || n FROM generate_series(1, 5000) n`,
+  () => `
+    INSERT INTO user_stats (user_id, currency, games, wagered) SELECT id, 'PKR', 1, 1000 FROM users`,
+  // Balance 1 and 2 are the merchant's, in two currencies; 10 the large provider's; 20 the large user's; then those of the others.
   ({ merchantId, providerId }) => `
     INSERT INTO balances (id, merchant_id, mode, owner_kind, owner_id, currency, available_account, reserved_account, debt_account, debt)
     SELECT b.id, b.merchant, b.mode, b.kind, b.owner, b.currency, b.id * 3, b.id * 3 + 1, b.id * 3 + 2, b.debt FROM (
       SELECT 1001 AS id, '${merchantId}' AS merchant, 'test' AS mode, 'merchant' AS kind, '${merchantId}' AS owner, 'PKR' AS currency, 0 AS debt
       UNION ALL SELECT 1002, '${merchantId}', 'test', 'merchant', '${merchantId}', 'USD', 0
       UNION ALL SELECT 1010, '${merchantId}', 'test', 'provider', '${providerId}', 'PKR', 0
+      UNION ALL SELECT 1020, '${merchantId}', 'test', 'user', pg_temp.id_of('usr_', 1), 'PKR', 0
+      UNION ALL SELECT 10000 + n, '${merchantId}', 'test', 'user', pg_temp.id_of('usr_', n), 'PKR', 0 FROM generate_series(2, 5000) n
       UNION ALL SELECT 2000 + n, pg_temp.id_of('mer_', n), CASE WHEN n <= 150 THEN 'live' ELSE 'test' END, 'merchant', pg_temp.id_of('mer_', n), 'PKR', CASE WHEN n < 40 THEN 5 ELSE 0 END
         FROM generate_series(1, 300) n
       UNION ALL SELECT 3000 + n, '${merchantId}', 'test', 'provider', pg_temp.id_of('prv_', n), 'PKR', 0 FROM generate_series(1, 2000) n) b`,
@@ -117,6 +123,18 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
     INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount,
                                 credit_balance, credit_available, credit_reserved, credit_debt)
     SELECT 'fund:' || n, 0, 'FUND', 1, 1001 * 3, 'PKR', 1000, 1001, 0, 0, 0 FROM generate_series(1, 5000) n`,
+  // Only its oldest money came back from the large user.
+  () => `
+    INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount, subject_kind, subject_id,
+                                debit_balance, debit_available, debit_reserved, debit_debt, credit_balance, credit_available, credit_reserved, credit_debt)
+    SELECT 'user_money:' || n, 0, 'USER_' || s.type, s.debit * 3, s.credit * 3, 'PKR', 1, 'user', u.owner_id, s.debit, 0, 0, 0, s.credit, 0, 0, 0
+      FROM generate_series(1, 30000) n
+      JOIN balances u ON u.id = CASE WHEN n % 3 > 0 THEN 1020 ELSE 10002 + n % 4000 END,
+           LATERAL (SELECT CASE WHEN n < 20 THEN 'DEBIT' ELSE 'CREDIT' END AS type, CASE WHEN n < 20 THEN u.id ELSE 1001 END AS debit,
+                           CASE WHEN n < 20 THEN 1001 ELSE u.id END AS credit) s`,
+  () => `
+    INSERT INTO debts (balance_id, creditor_id, subject_kind, subject_id, amount, owed)
+    SELECT 10002 + n % 4000, 1001, 'game', 'gam_' || n, 1, 0 FROM generate_series(1, 5000) n`,
   () => `
     INSERT INTO webhook_endpoints (id, merchant_id, mode, url, event_types, secret)
     SELECT pg_temp.id_of('we_', n), pg_temp.id_of('mer_', n % 300 + 1), 'test', 'https://example.com', '{payout.*}', '' FROM generate_series(1, 2000) n`,

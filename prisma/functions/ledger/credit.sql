@@ -1,19 +1,24 @@
--- New money for an owner: what arrived (FUND), what was earned (EARNING), what a bank sent back (REVERSE). It all comes
--- through here, because it pays what the owner owes before anybody can spend it. A released reserve is no new money.
+-- New money for an owner: what arrived (FUND), what was earned (EARNING), what a merchant gave its user or took back (USER_CREDIT,
+-- USER_DEBIT), what a bank sent back (REVERSE). It all comes through here, because it pays what the owner owes before anybody can
+-- spend it. A released reserve is no new money.
 
--- credit(key, leg, type, balance, from, amount, payout): one entry  from → available, then, while the owner owes,
---   least(amount, debt)  available → debt (REPAY, legs from 2), a payout that caused the debt after the other, the oldest first
+-- credit(key, leg, type, balance, from, amount, kind, subject): one entry (of no subject: nulls)  from → available, then, while
+--   the owner owes,  least(amount, debt)  available → debt (REPAY, legs from 2): for its payouts, the oldest first, then to other
+--   owners (repay_debts).
 -- Each of these payouts tells it by an event, for its timeline; of a provider's earnings that much is paid out for it.
--- Keys: the credit's own. The balance and the payouts that owe are locked by lock_for_credit. Returns the balance after.
-CREATE OR REPLACE FUNCTION credit(p_key text, p_leg int, p_type text, p_balance balances, p_from bigint, p_amount bigint, p_payout text)
+-- Keys: the credit's own. The balance and all that owes are locked by lock_for_credit. Returns the balance after.
+CREATE OR REPLACE FUNCTION credit(p_key text, p_leg int, p_type text, p_balance balances, p_from bigint, p_amount bigint, p_kind text, p_subject text)
 RETURNS balances LANGUAGE plpgsql AS $$
 DECLARE
-  b balances := move(p_key, p_leg, p_type, p_balance, p_from, p_balance.available_account, p_amount, p_payout);
-  v_left bigint := least(p_amount, b.debt);
+  b balances;
+  v_left bigint;
   v_part bigint;
   v_leg int := 2; -- 0 and 1 are the credit's own
   p payouts;
 BEGIN
+  PERFORM post(ARRAY[(p_key, p_leg, p_type, p_from, p_balance.available_account, p_amount, p_kind, p_subject)::posting]);
+  SELECT * INTO STRICT b FROM balances x WHERE x.id = p_balance.id;
+  v_left := least(p_amount, b.debt);
   IF v_left = 0 THEN RETURN b; END IF;
   FOR p IN SELECT * FROM payouts x WHERE x.balance_id = b.id AND x.debt > 0 ORDER BY x.id LOOP
     v_part := least(v_left, p.debt);
@@ -24,7 +29,34 @@ BEGIN
     v_left := v_left - v_part;
     EXIT WHEN v_left = 0;
   END LOOP;
-  IF v_left > 0 THEN RAISE EXCEPTION 'balance % owes % more than its payouts', b.id, v_left; END IF;
+  IF v_left = 0 THEN RETURN b; END IF;
+  RETURN repay_debts(b, p_key, v_leg, v_left);
+END $$;
+
+-- repay_debts(balance, key, leg, amount): so much of what an owner owes to others, the oldest debt first:
+--   part  available → debt (REPAY)  and  owed → the creditor's available (REPAID), two legs a debt
+CREATE OR REPLACE FUNCTION repay_debts(p_balance balances, p_key text, p_leg int, p_amount bigint) RETURNS balances LANGUAGE plpgsql AS $$
+DECLARE
+  b balances := p_balance;
+  c balances; -- the creditor's
+  d debts;
+  v_leg int := p_leg;
+  v_left bigint := p_amount;
+  v_part bigint;
+BEGIN
+  FOR d IN SELECT * FROM debts x WHERE x.balance_id = b.id AND x.owed > 0 ORDER BY x.id LOOP
+    v_part := least(v_left, d.owed);
+    SELECT * INTO STRICT c FROM balances x WHERE x.id = d.creditor_id;
+    PERFORM post(ARRAY[
+      (p_key, v_leg, 'REPAY', b.available_account, b.debt_account, v_part, d.subject_kind, d.subject_id)::posting,
+      (p_key, v_leg + 1, 'REPAID', owed_account(c), c.available_account, v_part, d.subject_kind, d.subject_id)::posting]);
+    UPDATE debts x SET owed = x.owed - v_part WHERE x.id = d.id;
+    v_leg := v_leg + 2;
+    v_left := v_left - v_part;
+    EXIT WHEN v_left = 0;
+  END LOOP;
+  IF v_left > 0 THEN RAISE EXCEPTION 'balance % owes % more than its payouts and debts', b.id, v_left; END IF;
+  SELECT * INTO STRICT b FROM balances x WHERE x.id = p_balance.id;
   RETURN b;
 END $$;
 
@@ -39,14 +71,16 @@ BEGIN
 END $$;
 
 -- lock_for_credit(balance, others, payout): the locks that a credit needs, in the order of all functions, so that nobody
--- waits for each other: the payouts that owe (and `payout`) by id, then the balances by id. Returns the balance.
--- Only who holds the balance makes or repays a debt. If a payout has come to owe between the two, all is let go and begun
--- again: waiting for its row now could be waiting for somebody who waits for this balance.
+-- waits for each other: the payouts that owe (and `payout`) by id, then the balances by id, those of creditors among them.
+-- Returns the balance.
+-- Only who holds the balance makes or repays a debt. If a payout has come to owe between the two, or a creditor, all is let go
+-- and begun again: waiting for its row now could be waiting for somebody who waits for this balance.
 CREATE OR REPLACE FUNCTION lock_for_credit(p_balance bigint, p_others bigint[] DEFAULT '{}', p_payout text DEFAULT NULL)
 RETURNS balances LANGUAGE plpgsql AS $$
 DECLARE
   b balances;
   v_locked text[];
+  v_creditors bigint[];
 BEGIN
   LOOP
     BEGIN
@@ -54,8 +88,10 @@ BEGIN
         FROM (SELECT y.id FROM payouts y WHERE y.balance_id = p_balance AND y.debt > 0
                UNION SELECT p_payout WHERE p_payout IS NOT NULL ORDER BY 1) wanted
         CROSS JOIN LATERAL (SELECT y.id FROM payouts y WHERE y.id = wanted.id FOR NO KEY UPDATE) x;
-      PERFORM 1 FROM balances x WHERE x.id = p_balance OR x.id = ANY (p_others) ORDER BY x.id FOR NO KEY UPDATE;
-      IF NOT EXISTS (SELECT 1 FROM payouts x WHERE x.balance_id = p_balance AND x.debt > 0 AND x.id <> ALL (coalesce(v_locked, '{}'))) THEN
+      SELECT array_agg(x.creditor_id) INTO v_creditors FROM debts x WHERE x.balance_id = p_balance AND x.owed > 0;
+      PERFORM 1 FROM balances x WHERE x.id = p_balance OR x.id = ANY (p_others || v_creditors) ORDER BY x.id FOR NO KEY UPDATE;
+      IF NOT EXISTS (SELECT 1 FROM payouts x WHERE x.balance_id = p_balance AND x.debt > 0 AND x.id <> ALL (coalesce(v_locked, '{}')))
+         AND NOT EXISTS (SELECT 1 FROM debts x WHERE x.balance_id = p_balance AND x.owed > 0 AND x.creditor_id <> ALL (coalesce(v_creditors, '{}'))) THEN
         SELECT * INTO STRICT b FROM balances x WHERE x.id = p_balance;
         RETURN b;
       END IF;

@@ -21,7 +21,7 @@ BEGIN
   b := open_balance(v_merchant, v_mode, 'merchant', v_merchant, v_currency);
   b := lock_for_credit(b.id);
   IF over_limit(b, v_amount) THEN RETURN jsonb_build_object('outcome', 'balance_limit'); END IF;
-  PERFORM credit(v_key, 0, 'FUND', b, platform_account(v_mode, 'funding', '', v_currency), v_amount, NULL);
+  PERFORM credit(v_key, 0, 'FUND', b, platform_account(v_mode, 'funding', '', v_currency), v_amount, NULL, NULL);
   RETURN jsonb_build_object('outcome', 'funded');
 END $$;
 REVOKE EXECUTE ON FUNCTION fund_balance(jsonb) FROM PUBLIC;

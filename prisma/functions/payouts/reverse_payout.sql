@@ -17,6 +17,6 @@ BEGIN
   END IF;
   IF v_owed < p.amount THEN
     PERFORM free_earnings(b, p.id, p.round, 'paid_out', p.amount - v_owed);
-    PERFORM credit(v_key, 0, 'REVERSE', b, v_clearing, p.amount - v_owed, p.id);
+    PERFORM credit(v_key, 0, 'REVERSE', b, v_clearing, p.amount - v_owed, 'payout', p.id);
   END IF;
 END $$;

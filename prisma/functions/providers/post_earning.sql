@@ -45,7 +45,7 @@ BEGIN
 
   INSERT INTO earnings (id, merchant_id, mode, provider_id, external_id, currency, amount, available, description)
   VALUES (p_request ->> 'earningId', v_merchant, v_mode, v_provider, v_external, v_currency, v_amount, v_amount, p_request ->> 'description');
-  PERFORM credit(v_key, 0, 'EARNING', o, b.available_account, v_amount, NULL);
+  PERFORM credit(v_key, 0, 'EARNING', o, b.available_account, v_amount, NULL, NULL);
   RETURN jsonb_build_object('outcome', 'posted', 'earningId', p_request ->> 'earningId');
 END $$;
 REVOKE EXECUTE ON FUNCTION post_earning(jsonb) FROM PUBLIC;

@@ -9,6 +9,7 @@ CREATE TABLE "merchants" (
     "active" BOOLEAN NOT NULL DEFAULT true,
     "fee" JSONB NOT NULL DEFAULT '{"bps":0,"fixed":{}}',
     "review_limits" JSONB NOT NULL DEFAULT '{"PKR":"10000000"}',
+    "flows" JSONB NOT NULL DEFAULT '{}',
     "webhook_secret" TEXT NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -86,6 +87,32 @@ CREATE TABLE "provider_bank_accounts" (
 );
 
 -- CreateTable
+CREATE TABLE "users" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "external_id" TEXT NOT NULL,
+    "frozen" BOOLEAN NOT NULL DEFAULT false,
+    "sequence" INTEGER NOT NULL DEFAULT 0,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "users_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "user_stats" (
+    "user_id" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "games" INTEGER NOT NULL DEFAULT 0,
+    "won" INTEGER NOT NULL DEFAULT 0,
+    "lost" INTEGER NOT NULL DEFAULT 0,
+    "wagered" BIGINT NOT NULL DEFAULT 0,
+    "paid" BIGINT NOT NULL DEFAULT 0,
+
+    CONSTRAINT "user_stats_pkey" PRIMARY KEY ("user_id","currency")
+);
+
+-- CreateTable
 CREATE TABLE "risk_policies" (
     "merchant_id" TEXT NOT NULL,
     "version" INTEGER NOT NULL,
@@ -152,6 +179,20 @@ CREATE TABLE "ledger_entries" (
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "ledger_entries_pkey" PRIMARY KEY ("op_key","leg")
+);
+
+-- CreateTable
+CREATE TABLE "debts" (
+    "id" BIGSERIAL NOT NULL,
+    "balance_id" BIGINT NOT NULL,
+    "creditor_id" BIGINT NOT NULL,
+    "subject_kind" TEXT NOT NULL,
+    "subject_id" TEXT NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "owed" BIGINT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "debts_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
@@ -568,6 +609,12 @@ CREATE UNIQUE INDEX "providers_merchant_id_mode_external_id_key" ON "providers"(
 CREATE INDEX "provider_bank_accounts_provider_id_id_idx" ON "provider_bank_accounts"("provider_id", "id");
 
 -- CreateIndex
+CREATE INDEX "users_merchant_id_mode_id_idx" ON "users"("merchant_id", "mode", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "users_merchant_id_mode_external_id_key" ON "users"("merchant_id", "mode", "external_id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "accounts_mode_owner_kind_owner_id_purpose_currency_key" ON "accounts"("mode", "owner_kind", "owner_id", "purpose", "currency");
 
 -- CreateIndex
@@ -578,6 +625,9 @@ CREATE UNIQUE INDEX "ledger_entries_id_key" ON "ledger_entries"("id");
 
 -- CreateIndex
 CREATE INDEX "ledger_entries_subject_id_idx" ON "ledger_entries"("subject_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "debts_balance_id_subject_id_key" ON "debts"("balance_id", "subject_id");
 
 -- CreateIndex
 CREATE INDEX "earnings_provider_id_id_idx" ON "earnings"("provider_id", "id");
@@ -661,6 +711,9 @@ ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_parent_id_fkey" FOREIGN KEY ("pa
 ALTER TABLE "provider_bank_accounts" ADD CONSTRAINT "provider_bank_accounts_provider_id_fkey" FOREIGN KEY ("provider_id") REFERENCES "providers"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
+ALTER TABLE "user_stats" ADD CONSTRAINT "user_stats_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
 ALTER TABLE "earnings" ADD CONSTRAINT "earnings_provider_id_fkey" FOREIGN KEY ("provider_id") REFERENCES "providers"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
@@ -680,6 +733,10 @@ ALTER TABLE balances SET (fillfactor = 50); -- the hot row: room for its next ve
 ALTER TABLE ledger_entries
   ADD CONSTRAINT ledger_entries_amount_positive CHECK (amount > 0),
   ADD CONSTRAINT ledger_entries_two_sides CHECK (debit_account <> credit_account);
+ALTER TABLE debts
+  ADD CONSTRAINT debts_amount_positive CHECK (amount > 0),
+  ADD CONSTRAINT debts_owed_in_range CHECK (owed >= 0 AND owed <= amount),
+  ADD CONSTRAINT debts_two_sides CHECK (balance_id <> creditor_id);
 ALTER TABLE earnings
   ADD CONSTRAINT earnings_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
   ADD CONSTRAINT earnings_available_in_range CHECK (available >= 0 AND available <= amount);
@@ -713,6 +770,11 @@ ALTER TABLE api_keys
   ADD CONSTRAINT api_keys_of_providers_made CHECK (owner_kind <> 'provider' OR parent_id IS NOT NULL);
 ALTER TABLE admins ADD CONSTRAINT admins_role_known CHECK (role IN ('viewer', 'operator', 'approver', 'admin'));
 ALTER TABLE providers ADD CONSTRAINT providers_mode_known CHECK (mode IN ('test', 'live'));
+ALTER TABLE users ADD CONSTRAINT users_mode_known CHECK (mode IN ('test', 'live'));
+ALTER TABLE users SET (fillfactor = 70); -- counts its events: room for the next version on the same page
+ALTER TABLE user_stats
+  ADD CONSTRAINT user_stats_not_negative CHECK (least(games, won, lost) >= 0 AND least(wagered, paid) >= 0),
+  ADD CONSTRAINT user_stats_won_or_lost CHECK (won + lost <= games);
 ALTER TABLE notifications
   ADD CONSTRAINT notifications_state_known CHECK (state IN ('pending', 'sent', 'failed')),
   ADD CONSTRAINT notifications_channel_known CHECK (channel IN ('email', 'push')),
@@ -727,10 +789,15 @@ ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_owner_known CHE
 -- An owner's entries, on either side; an entry between its own accounts has it on the debit side alone.
 CREATE INDEX ledger_entries_of_debit ON ledger_entries (debit_balance, id) WHERE debit_balance IS NOT NULL;
 CREATE INDEX ledger_entries_of_credit ON ledger_entries (credit_balance, id) WHERE credit_balance IS NOT NULL;
+-- A user's transactions, a pile for each type, which says on which side of the entry the user is (src/users/rules/transactions.ts).
+CREATE INDEX ledger_entries_of_users ON ledger_entries
+  ((CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance END), type, id)
+  WHERE (CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance END) IS NOT NULL;
 -- A handful of rows among millions, asked for every few seconds, by every credit, or by the invariants. Partial, so that the
 -- rows that need nobody cost nothing.
 CREATE INDEX ledger_entries_owing ON ledger_entries (id) WHERE debit_debt > 0 OR credit_debt > 0;
 CREATE INDEX ledger_entries_repaying ON ledger_entries (subject_id) WHERE type = 'REPAY' OR type = 'REVERSE' AND leg = 1;
+CREATE INDEX debts_owed ON debts (balance_id, id) WHERE owed > 0;
 CREATE INDEX balances_that_owe ON balances (id) WHERE debt > 0;
 CREATE INDEX payouts_that_owe ON payouts (balance_id, id) WHERE debt > 0;
 CREATE INDEX payouts_needing_operator ON payouts (id) WHERE needs_operator;
@@ -815,7 +882,7 @@ GRANT USAGE ON SCHEMA public TO oncepay_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO oncepay_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO oncepay_app;
 GRANT INSERT, UPDATE ON merchants, admins, api_keys, psp_messages, webhook_endpoints, callback_secrets, webhook_deliveries, providers, payout_runs TO oncepay_app;
-GRANT INSERT ON audit_log, webhook_attempts, provider_bank_accounts, risk_policies TO oncepay_app;
+GRANT INSERT ON users, audit_log, webhook_attempts, provider_bank_accounts, risk_policies TO oncepay_app;
 -- Written with their event, by its function.
 GRANT UPDATE ON notifications TO oncepay_app;
 GRANT INSERT, DELETE ON payout_requests TO oncepay_app;

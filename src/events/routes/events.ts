@@ -1,4 +1,4 @@
-/** What happened to a merchant's payouts, exactly as their webhooks tell it, and a webhook once more. */
+/** What happened to a merchant's payouts and users, exactly as their webhooks tell it, and a webhook once more. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { WebhookDelivery, WebhookEndpoint } from '../../generated/prisma/client.ts';
@@ -9,7 +9,7 @@ import { listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { notFound, Problem } from '../../http/problem.ts';
-import { EVENT_TYPES, TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
+import { TIMELINE_ONLY } from '../../payouts/rules/machine.ts';
 import { newId } from '../../rules/newId.ts';
 import { resend } from '../../webhooks/deliveries.ts';
 import { ownEndpoint, SWITCHED_OFF } from '../../webhooks/endpoints.ts';
@@ -19,6 +19,7 @@ import { deliverySchema } from '../../webhooks/schemas.ts';
 import { placeText } from '../place.ts';
 import { type PublicEvent, presentEvent } from '../presentEvent.ts';
 import { findEvent, listEvents, type SeenEvent } from '../reads.ts';
+import { EVENT_TYPES } from '../rules/eventTypes.ts';
 import { eventSchema } from '../schemas.ts';
 
 const { read, write } = documented('webhooks');

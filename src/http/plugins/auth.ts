@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { hashApiKey, KEY_PREFIXES } from '../../crypto/newSecret.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
+import { type Flow, readFlows } from '../../rules/flows.ts';
 import { isRole, mayAct, type Role } from '../../rules/roles.ts';
-import type { Caller, Scope } from '../caller.ts';
+import { type Caller, merchantOf, type Scope } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 
@@ -16,6 +17,16 @@ export function merchantAuth({ pool }: ApiContext, scope: Scope): AuthHook {
     const caller = await authenticate(pool, request);
     if (caller.kind !== 'merchant') throw forbidden("This needs a merchant's key (pk_…).");
     if (caller.scopes.length > 0 && !caller.scopes.includes(scope)) throw forbidden(`This key lacks the scope ${scope}.`);
+  };
+}
+
+/**
+ * As `onRequest` of a route, after merchantAuth: what begins something new of a flow. One that is switched off for the
+ * merchant begins nothing more; what runs, finishes.
+ */
+export function flowOn(flow: Flow): AuthHook {
+  return async (request) => {
+    if (!merchantOf(request).flows[flow]) throw new Problem(403, 'flow_disabled', `The flow ${flow} is switched off for you.`);
   };
 }
 
@@ -78,6 +89,7 @@ interface KeyRow {
   readonly provider_id: string | null;
   readonly fee: unknown;
   readonly review_limits: unknown;
+  readonly flows: unknown;
   readonly admin_id: string | null;
   readonly role: string | null;
   readonly name: string | null;
@@ -88,7 +100,7 @@ const opens = (key: string): string => `${key}.revoked_at IS NULL AND (${key}.ex
 
 /** A provider's key lives no longer than the merchant's key that made it. */
 const FIND_KEY = `
-  SELECT k.id, k.mode, k.scopes, k.created_by, m.id AS merchant_id, m.fee, m.review_limits, v.id AS provider_id,
+  SELECT k.id, k.mode, k.scopes, k.created_by, m.id AS merchant_id, m.fee, m.review_limits, m.flows, v.id AS provider_id,
          a.id AS admin_id, a.role, a.name
     FROM api_keys k
     LEFT JOIN providers v ON k.owner_kind = 'provider' AND v.id = k.owner_id
@@ -107,7 +119,17 @@ function callerOf(row: KeyRow): Caller | undefined {
   if (merchantId !== null && mode !== null) {
     const { fee, review_limits: reviewLimits, created_by: makerId } = row;
     if (providerId !== null) return { kind: 'provider', providerId, merchantId, mode, keyId, makerId, fee };
-    return { kind: 'merchant', merchantId, mode, keyId, scopes: row.scopes ?? [], makerId, fee, reviewLimits };
+    return {
+      kind: 'merchant',
+      merchantId,
+      mode,
+      keyId,
+      scopes: row.scopes ?? [],
+      makerId,
+      fee,
+      reviewLimits,
+      flows: readFlows(row.flows),
+    };
   }
   if (adminId !== null && isRole(role)) return { kind: 'admin', adminId, keyId, role, name: row.name ?? '' };
   return undefined;

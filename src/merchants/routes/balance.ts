@@ -2,11 +2,11 @@
 
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { PrismaClient } from '../../generated/prisma/client.ts';
 import { amountField, currencyField, mustReadAmount } from '../../http/amounts.ts';
 import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from '../../http/answers.ts';
 import { overBalanceLimit } from '../../http/balanceLimit.ts';
-import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
+import { balanceSchema, readBalance } from '../../http/balances.ts';
+import { merchantOf, ownerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { noQuery } from '../../http/documented.ts';
 import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
@@ -15,29 +15,11 @@ import { once } from '../../http/plugins/idempotency.ts';
 import { notFound } from '../../http/problem.ts';
 import { moneySchema, timeSchema } from '../../http/schemas.ts';
 import { type EntryType, OWNERS_TYPES } from '../../rules/entryKinds.ts';
-import { isId } from '../../rules/ids.ts';
+import { isId, ledgerEntryId } from '../../rules/ids.ts';
 import { formatMajor, isCurrency } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
 import { ownedBy } from '../../rules/owner.ts';
 import { fund } from '../useCases/fund.ts';
-
-const balanceSchema = z
-  .object({
-    object: z.literal('balance'),
-    balances: z.array(
-      z.object({
-        currency: z.string(),
-        available: moneySchema,
-        locked: moneySchema,
-        total: moneySchema,
-        debt: moneySchema.meta({
-          description: 'What you owe for payouts that were paid when their money was gone; new money repays it first',
-        }),
-        version: z.int(),
-      }),
-    ),
-  })
-  .meta({ id: 'Balance' });
 
 const entrySchema = z
   .object({
@@ -82,7 +64,10 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
           response: readAnswers({ 200: balanceSchema }),
         },
       },
-      async (request) => await readBalance(prisma, merchantOf(request)),
+      async (request) => {
+        const caller = merchantOf(request);
+        return await readBalance(prisma, ownerOf(caller), caller.mode);
+      },
     );
 
     app.get(
@@ -99,10 +84,11 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
         },
       },
       async (request) => {
+        const caller = merchantOf(request);
         const { currency, payoutId } = request.query;
         const page = openPage(request, request.query, BIGINT_KEY);
         const balances = await prisma.balance.findMany({
-          where: { ...owned(merchantOf(request)), ...(currency ? { currency } : {}) },
+          where: { mode: caller.mode, ...ownedBy('merchant', caller.merchantId), ...(currency ? { currency } : {}) },
           select: { id: true },
         });
         const { rows } = await context.pool.query<EntryRow>(HISTORY, [
@@ -139,30 +125,11 @@ export function balanceRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const money = { currency, amountMinor: minor.toString(), externalId };
             const { outcome } = await fund(context, { merchantId: caller.merchantId, mode: caller.mode, ...money });
             if (outcome === 'balance_limit') throw overBalanceLimit();
-            return { status: 201, body: await readBalance(prisma, caller) };
+            return { status: 201, body: await readBalance(prisma, ownerOf(caller), caller.mode) };
           },
         });
       },
     );
-  };
-}
-
-type Tenant = Pick<MerchantCaller, 'merchantId' | 'mode'>;
-
-const owned = ({ merchantId, mode }: Tenant) => ({ mode, ...ownedBy('merchant', merchantId) });
-
-async function readBalance(prisma: PrismaClient, tenant: Tenant) {
-  const balances = await prisma.balance.findMany({ where: owned(tenant), orderBy: { currency: 'asc' } });
-  return {
-    object: 'balance',
-    balances: balances.map(({ currency, available, reserved, debt, version }) => ({
-      currency,
-      available: formatMajor(available, currency),
-      locked: formatMajor(reserved, currency),
-      total: formatMajor(available + reserved, currency),
-      debt: formatMajor(debt, currency),
-      version: Number.parseInt(version.toString(), 10), // a count, not money
-    })),
   };
 }
 
@@ -205,7 +172,7 @@ interface EntryRow {
 function presentEntry({ id, type, currency, debit, credit, payoutId, at, ...amounts }: EntryRow) {
   const major = (minor: string) => formatMajor(BigInt(minor), currency);
   return {
-    id: `le_${id.padStart(19, '0')}`, // as long as the longest, so that ids sort by time
+    id: ledgerEntryId(id),
     object: 'ledger_entry' as const,
     type,
     amount: major(amounts.amount),

@@ -1,5 +1,5 @@
 /** Which events an endpoint has asked for. */
-import { EVENT_TYPES, type EventType } from '../../payouts/rules/machine.ts';
+import { EVENT_TYPES, type EventType } from '../../events/rules/eventTypes.ts';
 
 export type EventPatternFault = 'invalid_type' | 'unknown_event_type';
 

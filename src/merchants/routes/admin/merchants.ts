@@ -14,6 +14,7 @@ import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
+import { readFlows } from '../../../rules/flows.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import {
@@ -37,6 +38,7 @@ const terms = {
   fee: feeInput.optional(),
   reviewLimits: limitsInput.optional(),
   active: z.boolean().optional(),
+  flows: z.strictObject({ games: z.boolean(), markets: z.boolean(), instant: z.boolean() }).partial().optional(),
 };
 const creation = z.strictObject({ name: plainText(1, NAME_MAX), ...terms });
 const change = z.strictObject({ name: plainText(1, NAME_MAX).optional(), ...terms });
@@ -57,7 +59,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
         },
       },
       async (request, reply) => {
-        const { name, email = null, fee, reviewLimits, active = true } = request.body;
+        const { name, email = null, fee, reviewLimits, active = true, flows } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('mer'),
           isSecret: true,
@@ -75,6 +77,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
                   webhookSecret,
                   fee: changedFee(DEFAULT_FEE, fee),
                   reviewLimits: changedLimits(DEFAULT_LIMITS, reviewLimits),
+                  flows: { ...flows },
                 },
                 update: { webhookSecret }, // done before, but its answer was lost and with it the secret
               }),
@@ -122,12 +125,12 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
           params: byId,
           querystring: noQuery,
           body: change,
-          ...write('Change a merchant: what is given replaces, currency by currency', 200, merchantSchema),
+          ...write('Change a merchant: what is given replaces, currency by currency and flow by flow', 200, merchantSchema),
         },
       },
       async (request, reply) => {
         const { id } = request.params;
-        const { name, email, fee, reviewLimits, active } = request.body;
+        const { name, email, fee, reviewLimits, active, flows } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('chg'),
           async execute() {
@@ -142,6 +145,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
                 ...(active !== undefined && { active }),
                 fee: changedFee(readFee(before.fee), fee),
                 reviewLimits: changedLimits(readLimits(before.reviewLimits), reviewLimits),
+                flows: { ...readFlows(before.flows), ...flows },
               };
               return { before, after: await db.merchant.update({ where: { id }, data }) };
             });
@@ -162,11 +166,12 @@ const noteOfChange = ({ before, after }: { before: Merchant; after: Merchant }):
 });
 
 function shownInLog(merchant: Merchant) {
-  const { name, email, active, fee, reviewLimits } = present(merchant);
-  return { name, email, active, fee, reviewLimits };
+  const { name, email, active, fee, reviewLimits, flows } = present(merchant);
+  return { name, email, active, fee, reviewLimits, flows };
 }
 
 function present(merchant: Merchant): z.infer<typeof merchantSchema> {
   const { id, name, email, active, createdAt } = merchant;
-  return { id, object: 'merchant', name, email, active, ...presentTerms(merchant), createdAt: createdAt.toISOString() };
+  const flows = readFlows(merchant.flows);
+  return { id, object: 'merchant', name, email, active, ...presentTerms(merchant), flows, createdAt: createdAt.toISOString() };
 }

@@ -12,6 +12,9 @@ const merchantFields = {
   reviewLimits: z
     .record(z.string(), moneySchema.nullable())
     .meta({ description: 'From this amount on an approver must decide; null or absent: never' }),
+  flows: z
+    .object({ games: z.boolean(), markets: z.boolean(), instant: z.boolean() })
+    .meta({ description: 'Which it may begin: of one that is off it is answered 403 `flow_disabled`; what runs, finishes' }),
   createdAt: timeSchema,
 };
 export const merchantSchema = z.object(merchantFields).meta({ id: 'Merchant' });
@@ -26,7 +29,7 @@ export const debtSchema = z
   })
   .meta({ id: 'Debt' });
 export const merchantDetailSchema = z
-  .object({ ...merchantFields, debts: z.array(debtSchema).meta({ description: 'Its own and its providers’' }) })
+  .object({ ...merchantFields, debts: z.array(debtSchema).meta({ description: 'Its own, and its providers’ and users’' }) })
   .meta({ id: 'MerchantDetail' });
 export const newMerchantSchema = z
   .object({

@@ -1,0 +1,69 @@
+/**
+ * A user's transactions: views of the entries of the user's balances, never records of their own. What an entry is called
+ * there, and what it says besides its money, is one table: a flow that moves users' money adds its entry types.
+ */
+import type { EntryType } from '../../rules/entryKinds.ts';
+
+/** An entry of a user's balance: what the SQL function user_transaction writes. */
+export interface UserTransaction {
+  /** The entry's number. */
+  readonly entryId: string;
+  readonly type: string;
+  readonly amountMinor: string;
+  readonly currency: string;
+  /** What was available right after. */
+  readonly balanceAfterMinor: string;
+  readonly opKey: string;
+  readonly subjectKind: string | null;
+  readonly subjectId: string | null;
+  readonly at: string;
+}
+
+/** What a transaction may name; of what it does not name it has null. */
+export interface Related {
+  readonly gameId?: string;
+  readonly marketId?: string;
+  readonly betId?: string;
+  readonly commitmentId?: string;
+  readonly distributionId?: string;
+}
+
+export interface TransactionKind {
+  /** What the API calls it. */
+  readonly type: string;
+  /** On which side of the entry the user's balance is: the index ledger_entries_of_users says the same. */
+  readonly side: 'debit' | 'credit';
+  describe(transaction: UserTransaction): string;
+  related?(transaction: UserTransaction): Related;
+  metadata?(transaction: UserTransaction): Readonly<Record<string, string>>;
+}
+
+/** The merchant's own name for what it moved: what of the key is after `user_money:<merchant>:<mode>:`. */
+const named = ({ opKey }: UserTransaction) => ({ externalId: opKey.split(':').slice(3).join(':') });
+
+export const TRANSACTION_KINDS = {
+  USER_CREDIT: { type: 'credit', side: 'credit', describe: () => 'Credited by the platform', metadata: named },
+  USER_DEBIT: { type: 'debit', side: 'debit', describe: () => 'Debited by the platform', metadata: named },
+  REPAY: { type: 'repayment', side: 'debit', describe: () => 'Repaid out of new money what was owed' },
+} as const satisfies Partial<Record<EntryType, TransactionKind>>;
+
+const KINDS: Readonly<Record<string, TransactionKind>> = TRANSACTION_KINDS;
+
+export type TransactionType = (typeof TRANSACTION_KINDS)[keyof typeof TRANSACTION_KINDS]['type'];
+export const TRANSACTION_TYPES = [...new Set(Object.values(KINDS).map(({ type }) => type))] as TransactionType[];
+
+/** @throws on an entry type that is in no list of transactions: a mistake in our code. */
+export function kindOf({ type, entryId }: UserTransaction): TransactionKind {
+  const kind = KINDS[type];
+  if (!kind) throw new Error(`the entry ${entryId} of a user is ${type}, which has no line in TRANSACTION_KINDS`);
+  return kind;
+}
+
+/** SQL for the balance of an entry `e` whose transaction it is, as the index ledger_entries_of_users has it. */
+export const USERS_BALANCE = `CASE e.type ${Object.entries(KINDS)
+  .map(([type, { side }]) => `WHEN '${type}' THEN e.${side}_balance`)
+  .join(' ')} END`;
+
+/** The entry types that are called so; without any: all that a user sees. */
+export const entryTypesOf = (types: readonly TransactionType[] | undefined): string[] =>
+  Object.entries(KINDS).flatMap(([entry, { type }]) => (!types || types.some((each) => each === type) ? [entry] : []));
