@@ -1,4 +1,5 @@
 /** How a user's transactions and events are told: the same entry in the words of either API, and nothing that stays inside. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { presentEvent } from '../../src/events/presentEvent.ts';
 import { EVENT_TYPES } from '../../src/events/rules/eventTypes.ts';
@@ -9,6 +10,7 @@ import {
   kindOf,
   TRANSACTION_KINDS,
   TRANSACTION_TYPES,
+  USERS_BALANCE,
   type UserTransaction,
 } from '../../src/users/rules/transactions.ts';
 import { type MovedRecord, USER_EVENTS } from '../../src/users/rules/user.ts';
@@ -62,6 +64,13 @@ describe('a transaction', () => {
 
   test('of a type that no list has is our mistake, and is not shown as something else', () => {
     expect(() => kindOf({ ...transaction, type: 'SETTLE' })).toThrow('SETTLE');
+  });
+
+  test('is found in an index that knows the same types and sides: with another it would be looked for among all entries', () => {
+    const baseline = readFileSync('prisma/migrations/20261129000000_baseline/migration.sql', 'utf8');
+    const pile = USERS_BALANCE.replace('CASE e.type', 'CASE type').replaceAll('THEN e.', 'THEN ');
+    expect(baseline).toContain(`((${pile}), type, id)`);
+    expect(baseline).toContain(`(${pile}) IS NOT NULL`);
   });
 
   test('is found by its type: every type of the API is that of an entry that there is', () => {
