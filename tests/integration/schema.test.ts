@@ -104,6 +104,7 @@ test('the application may call the doors to the money and to the relay, and none
   expect(await column(callable)).toEqual([
     'apply_fact',
     'begin_epoch',
+    'callback_receiver',
     'forget_failing',
     'freeze_user',
     'fund_balance',
