@@ -223,6 +223,53 @@ test('a receiver that is down is asked by one event at a time, which costs the w
   expect(await health(endpointId)).toMatchObject({ failing: false, failures: 0 });
 });
 
+test.each([
+  [500, 'come with the rest when it answers', 3],
+  [503, 'keep their time, for it said "not now"', 1],
+])('what a receiver answered %i before it was failing: they %s', async (status, _, told) => {
+  const { owner, server, endpointId } = await listening(say(status));
+  const first = await payouts(owner, 2);
+  await world.deliver();
+  await world.pass(5_000);
+  await world.deliver();
+  const firstDue = async () => (await Promise.all(first.map((id) => world.deliveries(id)))).flat();
+  expect(await firstDue()).toMatchObject([
+    { tries: 2, due_in: 300 },
+    { tries: 2, due_in: 300 },
+  ]);
+  await payouts(owner, 1);
+  await world.deliver();
+  expect(await health(endpointId)).toMatchObject({ failing: true });
+
+  server.received.length = 0;
+  server.answer = say(200);
+  await world.pass(5_000);
+  await world.deliver();
+  await world.deliver();
+  expect(await health(endpointId)).toMatchObject({ failing: false });
+  expect(orders(server).size).toBe(told);
+  if (told === 1)
+    expect(await firstDue()).toMatchObject([
+      { state: 'pending', tries: 2, due_in: 295 },
+      { state: 'pending', tries: 2, due_in: 295 },
+    ]);
+});
+
+test('what was put off is no worse off where the receiver only seemed to be back', async () => {
+  const { owner, server, endpointId } = await listening(say(500));
+  const [first = ''] = await payouts(owner, 2);
+  await world.deliver();
+  await world.pass(5_000);
+  await world.deliver();
+  const [third = ''] = await payouts(owner, 1);
+  await world.deliver();
+  server.answer = (...call) => say(call[2].body.includes(third) ? 200 : 500)(...call);
+  await world.pass(5_000);
+  await world.deliver();
+  expect(await health(endpointId)).toMatchObject({ failing: false });
+  expect(await world.deliveries(first)).toMatchObject([{ state: 'pending', attempts: 3, tries: 2, due_in: 300 }]);
+});
+
 test('one event that a receiver always refuses stops nobody, and does not make it failing', async () => {
   const { owner, server, endpointId } = await listening();
   const [refused = '', ...others] = await payouts(owner, 30);

@@ -39,3 +39,17 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION resend_delivery(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION resend_delivery(text) TO oncepay_app;
+
+-- bring_forward(receiver): it answers again, so what was put off while it did not is tried now, and not only when its own next
+-- try would be; for that it has a try more, or a receiver that comes and goes would use them up. What was answered 429 or 503
+-- keeps its time: there the receiver has said "not now", and maybe until when.
+CREATE OR REPLACE FUNCTION bring_forward(p_receiver text) RETURNS void LANGUAGE sql AS $$
+  WITH put_off AS (
+    SELECT d.id FROM webhook_deliveries d
+     WHERE d.state = 'pending' AND d.receiver_id = p_receiver AND d.due_at > now() AND d.resend_from IS NULL
+       AND NOT EXISTS (SELECT FROM webhook_attempts a WHERE a.delivery_id = d.id AND a.number = d.attempts AND a.status_code IN (429, 503))
+     ORDER BY d.due_at LIMIT 500 -- some ten milliseconds; few are put off before it is failing, and none afterwards
+       FOR UPDATE SKIP LOCKED
+  )
+  UPDATE webhook_deliveries d SET due_at = now(), tries = greatest(d.tries - 1, 0), updated_at = now() FROM put_off p WHERE d.id = p.id
+$$;

@@ -58,6 +58,10 @@ BEGIN
   )
   SELECT jsonb_agg(jsonb_build_object('id', c.id, 'state', c.state)) INTO v_states FROM changed c;
 
+  PERFORM bring_forward(r.id)
+     FROM jsonb_to_recordset(p_receivers) y(id text, epoch int, "failingForMs" bigint) JOIN receivers r ON r.id = y.id
+    WHERE y."failingForMs" IS NULL AND r.failing_since IS NOT NULL AND concat_ws(' ', y.id, y.epoch) = ANY (v_ours);
+
   UPDATE receivers r
      SET failures = y.failures, failed_subject = y."failedSubject", failed_many = y."failedMany", probes = y.probes,
          -- As distances come and go, they grow shorter by the way: the same time is kept, or each probe would move it.
