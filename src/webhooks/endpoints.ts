@@ -21,7 +21,7 @@ type Db = Pick<Prisma.TransactionClient, '$executeRaw'>;
 /**
  * In the transaction of a change, before the endpoint itself: relay_record locks them in this order.
  * - `revoke_lease`: whoever sends there now has read it before the change; what they have in their hands is read anew
- * - `forget_failing`: that, and whatever it did, it is tried as if it had never failed
+ * - `forget_failing`: that, and whatever it did, it is tried as if it had never failed, with what was put off meanwhile
  */
 export const TELL_RECEIVER = {
   revoke_lease: (db: Db, id: string) => db.$executeRaw`SELECT revoke_lease(${id})`,

@@ -270,6 +270,19 @@ test('what was put off is no worse off where the receiver only seemed to be back
   expect(await world.deliveries(first)).toMatchObject([{ state: 'pending', attempts: 3, tries: 2, due_in: 300 }]);
 });
 
+test('what was put off is tried at once where a person has mended the receiver, or lets it go on', async () => {
+  const { owner, server, endpointId } = await listening(say(500));
+  await payouts(owner, 2);
+  await world.deliver();
+  await world.pass(5_000);
+  await world.deliver(); // due again in five minutes
+  server.received.length = 0;
+  server.answer = say(200);
+  await sql('SELECT forget_failing($1)', [endpointId]);
+  await world.deliver();
+  expect(orders(server).size).toBe(2);
+});
+
 test('one event that a receiver always refuses stops nobody, and does not make it failing', async () => {
   const { owner, server, endpointId } = await listening();
   const [refused = '', ...others] = await payouts(owner, 30);

@@ -14,12 +14,27 @@ $$;
 REVOKE EXECUTE ON FUNCTION revoke_lease(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION revoke_lease(text) TO oncepay_app;
 
+-- bring_forward(receiver): it answers again, or is said to, so what was put off while it did not is tried now, and not only
+-- when its own next try would be. For that it gets a try more, or a receiver that comes and goes would use them up. What was
+-- answered 429 or 503 keeps its time: there the receiver has said "not now", and maybe until when.
+CREATE OR REPLACE FUNCTION bring_forward(p_receiver text) RETURNS void LANGUAGE sql AS $$
+  WITH put_off AS (
+    SELECT d.id FROM webhook_deliveries d
+     WHERE d.state = 'pending' AND d.receiver_id = p_receiver AND d.due_at > now() AND d.resend_from IS NULL
+       AND NOT EXISTS (SELECT FROM webhook_attempts a WHERE a.delivery_id = d.id AND a.number = d.attempts AND a.status_code IN (429, 503))
+     ORDER BY d.due_at LIMIT 500 -- some ten milliseconds; few are put off before it is failing, and none afterwards
+       FOR UPDATE SKIP LOCKED
+  )
+  UPDATE webhook_deliveries d SET due_at = now(), tries = greatest(d.tries - 1, 0), updated_at = now() FROM put_off p WHERE d.id = p.id
+$$;
+
 -- forget_failing(receiver): whatever it did, it is tried as if it had never failed: a person has mended it, or says so.
 CREATE OR REPLACE FUNCTION forget_failing(p_receiver text) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT know_receiver(p_receiver);
   UPDATE receivers r SET failures = 0, failed_subject = NULL, failed_many = false, failing_since = NULL, probes = 0, probe_at = NULL,
                          lease_epoch = r.lease_epoch + 1, lease_holder = NULL, lease_until = NULL
-   WHERE r.id = p_receiver
+   WHERE r.id = p_receiver;
+  SELECT bring_forward(p_receiver)
 $$;
 REVOKE EXECUTE ON FUNCTION forget_failing(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION forget_failing(text) TO oncepay_app;
@@ -39,17 +54,3 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION resend_delivery(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION resend_delivery(text) TO oncepay_app;
-
--- bring_forward(receiver): it answers again, so what was put off while it did not is tried now, and not only when its own next
--- try would be; for that it has a try more, or a receiver that comes and goes would use them up. What was answered 429 or 503
--- keeps its time: there the receiver has said "not now", and maybe until when.
-CREATE OR REPLACE FUNCTION bring_forward(p_receiver text) RETURNS void LANGUAGE sql AS $$
-  WITH put_off AS (
-    SELECT d.id FROM webhook_deliveries d
-     WHERE d.state = 'pending' AND d.receiver_id = p_receiver AND d.due_at > now() AND d.resend_from IS NULL
-       AND NOT EXISTS (SELECT FROM webhook_attempts a WHERE a.delivery_id = d.id AND a.number = d.attempts AND a.status_code IN (429, 503))
-     ORDER BY d.due_at LIMIT 500 -- some ten milliseconds; few are put off before it is failing, and none afterwards
-       FOR UPDATE SKIP LOCKED
-  )
-  UPDATE webhook_deliveries d SET due_at = now(), tries = greatest(d.tries - 1, 0), updated_at = now() FROM put_off p WHERE d.id = p.id
-$$;
