@@ -25,7 +25,9 @@ CREATE OR REPLACE FUNCTION bring_forward(p_receiver text) RETURNS void LANGUAGE 
      ORDER BY d.due_at LIMIT 500 -- some ten milliseconds; few are put off before it is failing, and none afterwards
        FOR UPDATE SKIP LOCKED
   )
-  UPDATE webhook_deliveries d SET due_at = now(), tries = greatest(d.tries - 1, 0), updated_at = now() FROM put_off p WHERE d.id = p.id
+  UPDATE webhook_deliveries d SET due_at = now(), updated_at = now(),
+         tries = CASE WHEN d.created_at > now() - interval '5 days' THEN greatest(d.tries - 1, 0) ELSE d.tries END -- or it would never be given up
+    FROM put_off p WHERE d.id = p.id
 $$;
 
 -- forget_failing(receiver): whatever it did, it is tried as if it had never failed: a person has mended it, or says so.
