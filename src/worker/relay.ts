@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { RelayActivities } from '../../activities/relay/relay.ts';
 import { relay } from '../../workflows/relay/relay.ts';
 import type { Config } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
@@ -23,7 +24,10 @@ import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
 /** There is one in the whole installation. */
 export const RELAY_WORKFLOW_ID = 'relay';
 
-/** An operator who ends it by hand has it back soon; one call of every worker. */
+/** What runs in it (activities/relay/relay.ts). */
+const RUN_RELAY: keyof RelayActivities = 'runRelay';
+
+/** An operator who ends it by hand has it back soon; two calls of every worker. Longer than its beats are apart. */
 const LOOK_AFTER_IT_MS = 30_000;
 const CALL_MS = 10_000;
 
@@ -65,20 +69,48 @@ export function relayParts(config: Config, parts: RelayParts): readonly Part[] {
   ];
 }
 
-/** Makes sure of the workflow until it is stopped. Where it runs, nothing happens. */
-export async function keepRelay(client: Client, log: Logger, stopped: AbortSignal): Promise<void> {
+/**
+ * Makes sure of the workflow until it is stopped, and that a relay turns in it: whoever reaches Temporal can have one of its name
+ * on a queue where nobody works, begin it in ten years, or pause its activity. Where all is well, nothing happens.
+ */
+export async function keepRelay(
+  client: Client,
+  log: Logger,
+  stopped: AbortSignal,
+  lookAfterItMs = LOOK_AFTER_IT_MS,
+): Promise<void> {
+  let before: string | undefined;
   while (!stopped.aborted) {
     try {
-      await client.withDeadline(Date.now() + CALL_MS, () =>
-        client.workflow.start(relay, {
-          workflowId: RELAY_WORKFLOW_ID,
-          taskQueue: PAYOUTS_QUEUE,
-          workflowIdConflictPolicy: 'USE_EXISTING',
-        }),
-      );
+      before = await client.withDeadline(Date.now() + CALL_MS, () => lookAfterIt(client, log, before));
     } catch (error) {
       log.warn({ err: error }, 'the relay could not be started; trying again');
     }
-    await sleep(LOOK_AFTER_IT_MS, undefined, { signal: stopped }).catch(() => undefined);
+    await sleep(lookAfterItMs, undefined, { signal: stopped }).catch(() => undefined);
   }
+}
+
+/**
+ * @param before what the last look saw. A relay that turns has beaten since then, and one that fails is at another attempt.
+ * @returns what there is to see; undefined: it was begun anew.
+ */
+async function lookAfterIt(client: Client, log: Logger, before: string | undefined): Promise<string | undefined> {
+  await start(client);
+  const { runId, type, taskQueue, raw } = await client.workflow.getHandle(RELAY_WORKFLOW_ID).describe();
+  const turning = raw.pendingActivities?.find(({ activityType }) => activityType?.name === RUN_RELAY);
+  const { seconds = 0, nanos = 0 } = turning?.lastHeartbeatTime ?? {};
+  const seen = [runId, turning?.attempt ?? 0, seconds, nanos].join(' ');
+  if (seen !== before) return seen;
+  log.warn({ runId, type, taskQueue }, 'no relay turns in the workflow of its name; it is begun anew');
+  await client.workflow.getHandle(RELAY_WORKFLOW_ID, runId).terminate('no relay turned in it');
+  await start(client);
+  return undefined;
+}
+
+async function start(client: Client): Promise<void> {
+  await client.workflow.start(relay, {
+    workflowId: RELAY_WORKFLOW_ID,
+    taskQueue: PAYOUTS_QUEUE,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  });
 }

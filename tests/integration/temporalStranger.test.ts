@@ -4,16 +4,21 @@
  */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import type proto from '@temporalio/proto';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { pino } from 'pino';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { said } from '../../src/payouts/rules/standing.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { DECISIONS_QUEUE, PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
+import { DECISIONS_QUEUE, PAYOUTS_QUEUE, RELAY_QUEUE } from '../../src/temporal/rules/queues.ts';
+import { workerSettings } from '../../src/temporal/workerSettings.ts';
+import { keepRelay, RELAY_WORKFLOW_ID } from '../../src/worker/relay.ts';
+import { ENCRYPTION_KEYS } from '../support/encryption.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { eventually } from '../support/payouts.ts';
 
@@ -167,6 +172,38 @@ test.each([
   const options = { workflowId: newId('x'), taskQueue: PAYOUTS_QUEUE, args: [...args] };
   await stranger.workflow.start(type, options);
   await expect(engine.client.workflow.getHandle(options.workflowId).result()).rejects.toThrow('Workflow execution failed');
+});
+
+test.each([
+  ['on a queue where nobody works', { taskQueue: 'nobody' }],
+  ['that begins in ten years', { taskQueue: PAYOUTS_QUEUE, startDelay: '10 years' }],
+] as const)('no webhook or mail is kept back by a workflow of the relay’s name %s', async (_where, options) => {
+  const [stopping, running] = [new AbortController(), new AbortController()];
+  let turns = 0;
+  const runRelay = async () => {
+    const beat = setInterval(() => heartbeat(), 200);
+    turns += 1;
+    await new Promise((resolve) => AbortSignal.any([running.signal, cancellationSignal()]).addEventListener('abort', resolve));
+    clearInterval(beat);
+  };
+  const { nativeConnection: connection } = engine.env;
+  const settings = { activities: { runRelay }, shutdownGraceTime: 0, ...workerSettings(ENCRYPTION_KEYS) };
+  const worker = await Worker.create({ connection, taskQueue: RELAY_QUEUE, ...settings });
+  const ended = worker.run();
+  await stranger.workflow.start('relay', { workflowId: RELAY_WORKFLOW_ID, ...options });
+
+  const kept = keepRelay(engine.client, pino({ level: 'silent' }), stopping.signal, 5_000);
+  for (let left = 300; left > 0 && turns === 0; left -= 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(turns).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 12_000));
+  expect(turns).toBe(1); // one that turns is left alone
+
+  stopping.abort();
+  await kept;
+  await stranger.workflow.getHandle(RELAY_WORKFLOW_ID).terminate();
+  running.abort();
+  worker.shutdown();
+  await ended;
 });
 
 test('what was encrypted for one payout says nothing to another', async () => {
