@@ -118,6 +118,21 @@ test.each(['all', 'merchantId', 'mode'])('a dry run of a risk policy costs the p
   expect(heard.take().flatMap((plan) => faultsOf(plan, limits))).toEqual([]);
 });
 
+test.each([
+  ['POST', '/api/v1/events/{event}/resend', undefined],
+  ['POST', '/api/v1/events/{event}/resend', { endpointId: '{endpoint}' }],
+  ['POST', '/api/v1/webhook-endpoints/{endpoint}/pause', undefined],
+  ['POST', '/api/v1/webhook-endpoints/{endpoint}/resume', undefined],
+  ['POST', '/api/v1/webhook-endpoints/{endpoint}/secret/rotate', undefined],
+  ['PATCH', '/api/v1/webhook-endpoints/{endpoint}', { disabled: false }],
+] as const)('%s %s %j costs what it changes', async (method, path, said) => {
+  const body = said && JSON.parse(filledIn(JSON.stringify(said)));
+  heard.take();
+  const { status, text } = await door.call(method, filledIn(path), { key: keys.merchant, ...(body && { body }) });
+  if (status > 299) throw new Error(text);
+  expect(heard.take().flatMap((plan) => faultsOf(plan, limits))).toEqual([]);
+});
+
 test('no table that grows has been left empty here, which any plan would do for', async () => {
   const tables = await db.owner.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relpages <= 20`,

@@ -104,7 +104,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
   /** The subject's own callbackUrl, if it has one and is the caller's, and every endpoint that is on and asks for such events now. */
   async function toAll(caller: MerchantCaller, event: SeenEvent): Promise<WebhookDelivery[]> {
     const isOwner = event.ownerKind === 'merchant' && event.ownerId === caller.merchantId;
-    const deliveries = isOwner ? await prisma.webhookDelivery.findMany({ where: { eventId: event.id, endpointId: null } }) : [];
+    const deliveries = isOwner ? await prisma.webhookDelivery.findMany({ where: { id: deliveryId(event.id, 'callback') } }) : [];
     const endpoints = await prisma.webhookEndpoint.findMany({
       where: { ...tenantOf(caller), disabledAt: null, deletedAt: null },
     });
@@ -119,7 +119,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
     { id: eventId, subjectKind, subjectId, sequence }: SeenEvent,
     { id: endpointId, merchantId, mode, url }: WebhookEndpoint,
   ): Promise<WebhookDelivery> {
-    const id = `whd_${eventId.slice('evt_'.length)}_${endpointId.slice('we_'.length)}`; // as the SQL function announce names it
+    const id = deliveryId(eventId, endpointId.slice('we_'.length));
     const event = { eventId, subjectKind, subjectId, sequence };
     const receiver = { merchantId, mode, receiverId: endpointId, endpointId, url };
     return await prisma.webhookDelivery.upsert({
@@ -130,3 +130,6 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
     });
   }
 }
+
+/** As the SQL function announce names it. */
+const deliveryId = (eventId: string, to: string): string => `whd_${eventId.slice('evt_'.length)}_${to}`;
