@@ -24,6 +24,9 @@ export interface Outgoing {
   readonly refuse?: (address: string) => Error | undefined;
 }
 
+/** A server says one or two; one that says every second that it is still at it (102) does so for as long as anybody here waits. */
+const INFORMATIONAL_MAX = 64;
+
 /**
  * The final answer's head; its body is still to be read, see `chunksOf`.
  * @throws by `code`: Node's own for the network, HPE_… for what is no HTTP
@@ -42,6 +45,12 @@ export function send(out: Outgoing): Promise<IncomingMessage> {
     request.on('upgrade', (_response, socket) => {
       socket.destroy();
       stop(coded('UNASKED_UPGRADE'));
+    });
+    // Each costs us more than its sender, and there is no limit of Node's to how many: without one they are all that we do.
+    let informational = 0;
+    request.on('information', () => {
+      informational += 1;
+      if (informational > INFORMATIONAL_MAX) stop(coded('HPE_ENDLESS_INFORMATION'));
     });
     request.on('socket', (socket) => watch(socket, isTls ? 'secureConnect' : 'connect', out, stop));
     request.on('response', (response) => {

@@ -253,3 +253,19 @@ async function rawServer(reply: (text: string) => string, onConnection: () => vo
   toClose.push(async () => void server.close());
   return (server.address() as AddressInfo).port;
 }
+
+test('a receiver that says without end that it is still at it is not listened to: nobody else would be served meanwhile', async () => {
+  const flood = Buffer.from('HTTP/1.1 102 Processing\r\n\r\n'.repeat(2_000));
+  const server: Server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    const go = () => {
+      if (socket.write(flood)) setImmediate(go);
+    };
+    socket.on('drain', go).once('data', go);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  toClose.push(() => new Promise((resolve) => server.close(() => resolve())));
+
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  expect(await post(url, { timeoutMs: 5_000 })).toMatchObject({ outcome: 'failed', error: 'invalid_response' });
+});
