@@ -106,7 +106,7 @@ const RECORD = { name: 'relay_record', text: 'SELECT relay_record($1, $2, $3) AS
 export function createRelayBooks(pool: Pool, holder: string, leaseMs: number): RelayBooks {
   return {
     async take(held, atMost) {
-      const nowMs = Date.now();
+      const nowMs = performance.now();
       const { rows } = await pool.query<{ answer: TakenRow }>({
         ...TAKE,
         values: [holder, leaseMs, JSON.stringify(held), atMost.all, atMost.failing, [atMost.ofOne.all, atMost.ofOne.failing]],
@@ -121,7 +121,7 @@ export function createRelayBooks(pool: Pool, holder: string, leaseMs: number): R
     },
 
     async record(tries, receivers) {
-      const nowMs = Date.now();
+      const nowMs = performance.now();
       const { rows } = await pool.query<{ answer: { id: string; state: DeliveryState }[] }>({
         ...RECORD,
         values: [holder, JSON.stringify(tries), JSON.stringify(receivers.map((each) => receiverRow(each, nowMs)))],
@@ -137,7 +137,7 @@ interface TakenRow {
   readonly nextMs: number | null;
 }
 
-/** Times as distances: the database's clock and ours need not agree. */
+/** Times as distances: the database's clock and ours, which only goes forward, need not agree. */
 interface HealthRow {
   readonly failures: number;
   readonly failedSubject: string | null;
@@ -171,8 +171,8 @@ function receiverRow(
   nowMs: number,
 ): Record<string, unknown> & HealthRow {
   const { failures, firstSubject: failedSubject, isMany: failedMany, failing } = health;
-  const failingForMs = failing && nowMs - failing.sinceMs;
-  const probeInMs = failing && failing.probeAtMs - nowMs;
+  const failingForMs = failing && Math.round(nowMs - failing.sinceMs);
+  const probeInMs = failing && Math.round(failing.probeAtMs - nowMs);
   return {
     id,
     epoch,

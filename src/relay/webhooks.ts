@@ -182,7 +182,7 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
     lane.unwritten.add(subjectId);
     if (answered === null) return;
     lane.window = windowAfter(lane.window, answered, said(result).statusCode);
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     const health = afterTry(lane.health, { ok: answered, subject: subjectId, isProbe }, nowMs);
     lane.isChanged ||= health !== lane.health;
     lane.health = health;

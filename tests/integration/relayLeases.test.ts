@@ -296,12 +296,37 @@ test('one event that a receiver always refuses stops nobody, and does not make i
   expect(states.every(({ state, attempts }) => state === 'delivered' && attempts === 1)).toBe(true);
 });
 
+/** In each a probe. */
+async function halfDaysGoBy(count: number): Promise<void> {
+  for (let left = count; left > 0; left -= 1) {
+    await world.pass(12 * 3_600_000);
+    await world.deliver();
+  }
+}
+
+test('an installation that stood still for a week gives up nothing that waits: nobody has asked the receivers meanwhile', async () => {
+  const { owner, server, endpointId } = await listening(say(500));
+  const callback = await receiver(say(500));
+  const ids: string[] = [];
+  for (let left = 6; left > 0; left -= 1) ids.push(await world.books.payout(owner, { callbackUrl: callback.url }));
+  await world.deliver();
+  await world.pass(7 * 24 * 3_600_000);
+  await sql(`UPDATE webhook_deliveries SET created_at = created_at - interval '7 days' WHERE state = 'pending'`);
+
+  await world.deliver(); // they are not up again either
+  for (const each of [server, callback]) each.answer = say(200);
+  await world.pass(300_000);
+  await world.deliver();
+  const states = (await Promise.all(ids.map((id) => world.deliveries(id)))).flat().map(({ state }) => state);
+  expect(states).toEqual(Array.from({ length: 12 }, () => 'delivered'));
+  expect(await health(endpointId)).toMatchObject({ failing: false });
+});
+
 test('an endpoint that has not answered for five days is switched off, and what waited for it has failed', async () => {
   const { owner, endpointId } = await listening(say(500));
   const ids = await payouts(owner, 6);
   await world.deliver();
-  await world.pass(5 * 24 * 3_600_000);
-  await world.deliver();
+  await halfDaysGoBy(10);
   const { rows } = await sql('SELECT disabled_reason FROM webhook_endpoints WHERE id = $1', [endpointId]);
   expect(rows).toEqual([{ disabled_reason: 'it has not answered for five days' }]);
   expect((await Promise.all(ids.map((id) => world.deliveries(id)))).flat().every(({ state }) => state === 'failed')).toBe(true);
@@ -313,7 +338,8 @@ test('a callbackUrl that has not answered for five days is asked on, and what ha
   const ids: string[] = [];
   for (let left = 6; left > 0; left -= 1) ids.push(await world.books.payout(owner, { callbackUrl: server.url }));
   await world.deliver();
-  await world.pass(5 * 24 * 3_600_000 + 1_000);
+  await halfDaysGoBy(10);
+  await world.pass(300_000);
   await sql(`UPDATE webhook_deliveries SET created_at = created_at - interval '5 days 1 second' WHERE state = 'pending'`);
   const young = await world.books.payout(owner, { callbackUrl: server.url });
   await world.deliver();

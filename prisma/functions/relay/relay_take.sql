@@ -103,7 +103,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- close_unwanted(held): nothing is sent to an endpoint that is switched off or gone; and what a callbackUrl's server has not
--- taken for five days, all of which it did not answer, it never will: an endpoint would be switched off by then.
+-- taken for five days, all of which it did not answer, it never will: an endpoint would be switched off by then. But for one
+-- that nobody has asked for a day (src/relay/rules/health.ts): it is asked first.
 -- Some at a time, so that it is no long transaction.
 CREATE OR REPLACE FUNCTION close_unwanted(p_held jsonb) RETURNS void LANGUAGE sql AS $$
   WITH ended AS MATERIALIZED ( -- an endpoint's receiver has its id
@@ -116,7 +117,7 @@ CREATE OR REPLACE FUNCTION close_unwanted(p_held jsonb) RETURNS void LANGUAGE sq
     UNION ALL
     SELECT r.id, 'expired', now() - interval '5 days'
       FROM jsonb_to_recordset(p_held) h(id text) JOIN receivers r ON r.id = h.id
-     WHERE r.endpoint_id IS NULL AND r.failing_since < now() - interval '5 days'
+     WHERE r.endpoint_id IS NULL AND r.failing_since < now() - interval '5 days' AND r.probe_at > now() - interval '1 day'
   ), unwanted AS (
     SELECT d.id, off.why FROM off JOIN webhook_deliveries d ON d.receiver_id = off.id AND d.state = 'pending' AND d.created_at <= off.made_before
      LIMIT 500 -- some ten milliseconds

@@ -31,6 +31,12 @@ const PROBE_WAITS_MS = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 5 * MINUTE] as cons
 /** As api.md has it: a long weekend with its Monday. */
 export const DISABLED_AFTER_MS = 5 * 24 * 60 * MINUTE;
 
+/**
+ * Nobody has asked it for so long: we were away, were restored from a backup, or had nothing for it. What it did before that says
+ * nothing of the time between. Probes of one that has something waiting are minutes apart.
+ */
+const UNASKED_MS = 24 * 60 * MINUTE;
+
 export function afterTry(health: Health, { ok, subject, isProbe }: Tried, nowMs: number): Health {
   if (ok) return HEALTHY;
   const { failing } = health;
@@ -42,7 +48,8 @@ export function afterTry(health: Health, { ok, subject, isProbe }: Tried, nowMs:
   };
   if (failing) {
     const probes = failing.probes + (isProbe ? 1 : 0);
-    return { ...after, failing: { ...failing, probes, probeAtMs: isProbe ? nowMs + probeWait(probes) : failing.probeAtMs } };
+    const sinceMs = nowMs - failing.probeAtMs > UNASKED_MS ? nowMs : failing.sinceMs;
+    return { ...after, failing: { sinceMs, probes, probeAtMs: isProbe ? nowMs + probeWait(probes) : failing.probeAtMs } };
   }
   if (after.failures < FAILING_AFTER || !after.isMany) return after;
   return { ...after, failing: { sinceMs: nowMs, probes: 0, probeAtMs: nowMs + probeWait(0) } };
