@@ -261,7 +261,8 @@ test('who fails a look-up in the PSP’s place changes nothing', async () => {
 
 test('a failure of ours that is copied, to end what was to be tried again, ends nothing', async () => {
   const payoutId = newId('po');
-  await engine.fault({ kind: 'error_before', params: { lookups: true }, times: 5, match: { reference: payoutId } });
+  // Until they are cleared: however long a busy machine takes to see one that has failed.
+  await engine.fault({ kind: 'error_before', params: { lookups: true }, times: 10_000, match: { reference: payoutId } });
   const times = { ...SHORT_TIMES, outcomeDeadlineMs: 60_000 }; // longer than a busy machine takes here
   const patient = createPayoutsClient(engine.client, { times, allowSignalDecisions: false });
   const payout = await engine.pay('0001', { payoutId }, patient);
@@ -275,6 +276,7 @@ test('a failure of ours that is copied, to end what was to be tried again, ends 
       failure: { ...lastFailure, applicationFailureInfo: { ...lastFailure?.applicationFailureInfo, nonRetryable: true } },
     });
   });
+  await fetch(`${engine.sandbox.url}/control/faults`, { method: 'DELETE' });
   await engine.until(payout.id, 'SUCCEEDED');
 }, 60_000);
 
