@@ -15,13 +15,16 @@ import {
   type PayoutNoticeData,
 } from './rules/notifications.ts';
 
-/** How many more of a channel may be sent, and how many there are already on each way. */
+/** How many more of a channel may be sent, and how many there are already on each way and of each merchant. */
 export interface Room {
   readonly channel: Channel;
   readonly room: number;
   /** On one way at most, those on it already included. */
   readonly perWay: number;
   readonly ways: Readonly<Record<string, number>>;
+  /** Of one merchant at most, likewise. */
+  readonly perMerchant: number;
+  readonly merchants: Readonly<Record<string, number>>;
 }
 
 /** One that is ours to send now. */
@@ -32,6 +35,7 @@ export interface Claimed {
   readonly address: string;
   /** Whose server or mailbox it goes to. */
   readonly way: string;
+  readonly merchantId: string;
   /** Tries so far, this one included. */
   readonly attempt: number;
   readonly createdAt: Date;
@@ -72,7 +76,7 @@ export interface Outbox {
 }
 
 /**
- * Of each channel what is due longest, but one of each way in turn: among so many of the oldest, for beyond that every turn
+ * Of each channel what is due longest, but one of each way and of each merchant in turn: among so many of the oldest, for beyond that every turn
  * would read a whole backlog. What is too old to be sent takes a place too, and is closed in it.
  */
 const LOOKED_AT = 500;
@@ -81,19 +85,23 @@ const CLAIM = {
   name: 'notifications_claim',
   text: `
   WITH seen AS (
-    SELECT d.*, l.room, l."perWay", coalesce((l.ways ->> d.way)::int, 0) + row_number() OVER (PARTITION BY l.channel, d.way ORDER BY d.due_at, d.id) AS turn
+    SELECT d.*, l.room, l."perWay", l."perMerchant",
+           coalesce((l.ways ->> d.way)::int, 0) + row_number() OVER (PARTITION BY l.channel, d.way ORDER BY d.due_at, d.id) AS turn,
+           coalesce((l.merchants ->> d.merchant_id)::int, 0) + row_number() OVER (PARTITION BY l.channel, d.merchant_id ORDER BY d.due_at, d.id) AS "merchantTurn"
       -- As many as there are channels: the planner takes any JSON for a hundred rows, and would read a whole backlog for them.
-      FROM (SELECT * FROM jsonb_to_recordset($3) j(channel text, room int, "perWay" int, ways jsonb) LIMIT 2) l
+      FROM (SELECT * FROM jsonb_to_recordset($3) j(channel text, room int, "perWay" int, ways jsonb, "perMerchant" int, merchants jsonb) LIMIT 2) l
      CROSS JOIN LATERAL (
-       SELECT n.id, n.channel, n.due_at, w.way, s.endpoint, s.keys
+       SELECT n.id, n.channel, n.due_at, n.merchant_id, w.way, s.endpoint, s.keys
          FROM notifications n
          LEFT JOIN push_subscriptions s ON n.channel = 'push' AND s.id = n.address
         CROSS JOIN LATERAL (SELECT coalesce(split_part(s.endpoint, '/', 3), n.address) AS way) w
         WHERE l.room > 0 AND n.state = 'pending' AND n.channel = l.channel AND n.due_at <= now() AND (n.lease_until IS NULL OR n.lease_until <= now())
           AND n.id <> ALL ($4) AND coalesce((l.ways ->> w.way)::int, 0) < l."perWay"
+          AND coalesce((l.merchants ->> n.merchant_id)::int, 0) < l."perMerchant"
         ORDER BY n.due_at LIMIT ${LOOKED_AT}) d
   ), chosen AS (
-    SELECT x.*, row_number() OVER (PARTITION BY x.channel ORDER BY x.turn, x.due_at, x.id) AS place FROM seen x WHERE x.turn <= x."perWay"
+    SELECT x.*, row_number() OVER (PARTITION BY x.channel ORDER BY greatest(x.turn, x."merchantTurn"), x.due_at, x.id) AS place
+      FROM seen x WHERE x.turn <= x."perWay" AND x."merchantTurn" <= x."perMerchant"
   ), ours AS (
     SELECT n.id, c.way, c.endpoint, c.keys, n.created_at <= now() - $5::float8 * interval '1 millisecond' AS is_old
       FROM chosen c JOIN notifications n ON n.id = c.id
@@ -107,7 +115,7 @@ const CLAIM = {
          lease_holder = CASE WHEN NOT o.is_old THEN $1 END,
          lease_until = CASE WHEN NOT o.is_old THEN now() + $2::float8 * interval '1 millisecond' END
     FROM ours o WHERE n.id = o.id
-  RETURNING n.id, n.kind, n.mode, n.subject_id, n.data, n.channel, n.address, n.attempts, n.created_at, o.is_old, o.way, o.endpoint, o.keys`,
+  RETURNING n.id, n.kind, n.mode, n.merchant_id, n.subject_id, n.data, n.channel, n.address, n.attempts, n.created_at, o.is_old, o.way, o.endpoint, o.keys`,
 };
 
 const RENEW = {
@@ -169,6 +177,7 @@ interface ClaimedRow {
   readonly id: string;
   readonly kind: NotificationKind;
   readonly mode: Mode;
+  readonly merchant_id: string;
   readonly subject_id: string;
   readonly data: unknown;
   readonly channel: Channel;
@@ -182,9 +191,10 @@ interface ClaimedRow {
 }
 
 function claimedOf(row: ClaimedRow): Claimed {
-  const { id, channel, address, way, attempts: attempt, created_at: createdAt, subject_id: subjectId, endpoint, keys } = row;
+  const { id, channel, address, way, merchant_id: merchantId, attempts: attempt, created_at: createdAt } = row;
+  const { subject_id: subjectId, endpoint, keys } = row;
   const subscription = endpoint === null || keys === null ? null : { endpoint, keys };
-  return { id, channel, address, way, attempt, createdAt, subjectId, notice: noticeOf(row), subscription };
+  return { id, channel, address, way, merchantId, attempt, createdAt, subjectId, notice: noticeOf(row), subscription };
 }
 
 /** The functions that write the rows write the data by these types. */

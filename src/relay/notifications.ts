@@ -39,6 +39,9 @@ const AT_ONCE: Readonly<Record<Channel, number>> = { email: 10, push: 50 };
 /** To one mailbox, or to one push service: while one hangs, the other half is everybody else's. */
 const PER_WAY: Readonly<Record<Channel, number>> = { email: AT_ONCE.email / 2, push: AT_ONCE.push / 2 };
 
+/** Of one merchant: each of its providers' browsers may name a push service of its own, which hangs. Mail goes to one server, that is ours. */
+const PER_MERCHANT: Readonly<Record<Channel, number>> = { email: AT_ONCE.email, push: AT_ONCE.push / 2 };
+
 /** After the death of a relay its notifications wait for this long. By the database's clock. */
 const LEASE_MS = 20_000;
 
@@ -182,9 +185,18 @@ export function createNotifications(ports: NotificationPorts): Work {
 
 function roomOf(channel: Channel, sending: readonly Claimed[]): Room {
   const own = sending.filter((each) => each.channel === channel);
-  const ways: Record<string, number> = {};
-  for (const { way } of own) ways[way] = (ways[way] ?? 0) + 1;
-  return { channel, room: AT_ONCE[channel] - own.length, perWay: PER_WAY[channel], ways };
+  return {
+    channel,
+    room: AT_ONCE[channel] - own.length,
+    ...{ perWay: PER_WAY[channel], ways: counted(own.map(({ way }) => way)) },
+    ...{ perMerchant: PER_MERCHANT[channel], merchants: counted(own.map(({ merchantId }) => merchantId)) },
+  };
+}
+
+function counted(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
 
 const SENT: Tried = { state: 'sent', error: null, waitMs: 0, gone: false };

@@ -217,7 +217,7 @@ describe('what was told', () => {
     });
 
     const outbox = createOutbox(w.books.db.pool, 'test', 60_000);
-    await outbox.claim([{ channel: 'email', room: 10, perWay: 10, ways: {} }], []);
+    await outbox.claim([{ channel: 'email', room: 10, perWay: 10, ways: {}, perMerchant: 10, merchants: {} }], []);
     await outbox.record([{ id: String(mail?.['id']), attempt: 1, state: 'sent', error: null, waitMs: 0, gone: false }]);
     const sent = (await notifications(`?payoutId=${second}&state=sent`)).body.data;
     expect(sent).toMatchObject([{ id: mail?.['id'], state: 'sent', attempts: 1, sentAt: expect.stringMatching(/Z$/) }]);

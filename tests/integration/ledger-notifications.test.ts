@@ -210,7 +210,7 @@ describe('a notification', () => {
     (await books.db.owner.query('SELECT state, attempts, last_error FROM notifications WHERE id = $1', [id])).rows[0];
   const expire = (id: string) => books.db.owner.query('UPDATE notifications SET lease_until = now() WHERE id = $1', [id]);
 
-  const ROOM: Room = { channel: 'email', room: 10, perWay: 10, ways: {} };
+  const ROOM: Room = { channel: 'email', room: 10, perWay: 10, ways: {}, perMerchant: 10, merchants: {} };
   const outboxOf = (holder: string): Outbox => createOutbox(books.db.pool, holder, 60_000);
   const claim = async (holder: string, room: Partial<Room> = {}): Promise<readonly Claimed[]> =>
     (await outboxOf(holder).claim([{ ...ROOM, ...room }], [])).claimed;

@@ -1,6 +1,6 @@
 /** Guards: people are told once, for as long as it takes, by relays of which any may die, and no channel and nobody keeps another waiting. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { say } from '../../harness/receiver.ts';
+import { neverAnswer, say, startReceiver } from '../../harness/receiver.ts';
 import type { Mailer } from '../../src/notify/mail.ts';
 import { faltering, type NotificationWorld, openNotificationWorld, until } from '../support/notificationWorld.ts';
 
@@ -232,6 +232,27 @@ describe('a mail server that hangs', () => {
     world.mail.hold = undefined;
     await relay.work.end();
   });
+});
+
+test("a merchant whose browsers lead to eighty push services that hang keeps no other merchant's push waiting", async () => {
+  const hanging = await startReceiver(neverAnswer);
+  const many = await world.provider();
+  for (let count = 0; count < 80; count += 1) {
+    await world.subscribe(many);
+    await sql('UPDATE push_subscriptions SET endpoint = $2 WHERE owner_id = $1 AND endpoint NOT LIKE $3', [
+      ...[many.providerId, `http://127.1.0.${count}:${hanging.port}/`, 'http://127.1.%'],
+    ]);
+  }
+  await world.paid(many);
+  const other = await world.provider();
+  const browser = await world.subscribe(other);
+  await world.paid(other);
+  const relay = world.relay();
+  await relay.work.turn();
+  await new Promise((resolve) => setTimeout(resolve, 1_000)); // below the limit of a send
+  expect(await browser.pushed()).toHaveLength(1);
+  await relay.work.end();
+  await hanging.close();
 });
 
 test('a trouble of our own waits for an operator, and is told apart', async () => {
