@@ -237,8 +237,8 @@ const POLICY = { minSuccesses: 0 };
 const FUNDS = '50000000.00';
 
 /**
- * A run takes ten payouts of each first, and the relay has eight deliveries in flight for each one's endpoint: so many platforms
- * that all of a round are on a run's first page, and can be held on their way to the merchants' servers.
+ * A run takes ten payouts of each first, and the relay begins with one delivery in flight for each one's endpoint: so many
+ * platforms that all of a round are on a run's first page, and can be held on their way to the merchants' servers.
  */
 const PLATFORMS = 30;
 
