@@ -11,25 +11,47 @@
  * waited for one of them after it began: whoever keeps an order by subject goes by `sequence`.
  */
 import type { Pool } from 'pg';
-import { placeIn, placeOf } from './place.ts';
+import type { Mode } from '../payouts/rules/contract.ts';
+import { BEGINNING, placeIn, placeOf } from './place.ts';
 
-export interface FollowedEvent {
+/** An event as it is passed on, in the order of all. */
+export interface PassedEvent {
   readonly id: string;
   readonly subjectKind: string;
   readonly subjectId: string;
+  readonly mode: Mode;
   readonly sequence: number;
   readonly type: string;
+  readonly at: Date;
+  /** JSON, read by whoever tells it: most of what a follower passes is told by nobody. */
+  readonly object: string;
   /** To go on after it: opaque outside. */
   readonly place: string;
 }
 
-/** Before the first. */
-const BEGINNING = { epoch: '0', xid: '0', position: '0' } as const;
+export interface FollowedEvent extends PassedEvent {
+  /** All who may see it, each by its name (`nameOfSeer`). */
+  readonly seenBy: readonly string[];
+}
+
+/** What a query selects, of the row `e` of events, to be a PassedEvent. */
+export const PASSED = `e.id, e.subject_kind AS "subjectKind", e.subject_id AS "subjectId", e.mode, e.sequence, e.type, e.at,
+  e.object::text AS object, ${placeIn('e')} AS place`;
+
+/** Whoever may see events, in one of the two worlds: as SEEN_BY has them. */
+export const nameOfSeer = ({ kind, id, mode }: { readonly kind: string; readonly id: string; readonly mode: Mode }): string =>
+  `${kind} ${id} ${mode}`;
+
+const SEEN_BY = `ARRAY(
+    SELECT concat_ws(' ', s.owner_kind, s.owner_id, s.mode)
+      FROM event_seen_by s WHERE (s.epoch, s.xid, s.position) = (e.epoch, e.xid, e.position)) AS "seenBy"`;
+
+const SETTLED = '(e.epoch, e.xid) < (SELECT h.epoch, h.xid FROM event_horizon h)';
 
 const AFTER = `
-  SELECT e.id, e.subject_kind AS "subjectKind", e.subject_id AS "subjectId", e.sequence, e.type, ${placeIn('e')} AS place
+  SELECT ${PASSED}, ${SEEN_BY}
     FROM events e
-   WHERE (e.epoch, e.xid, e.position) > ($1::int, $2::xid8, $3::bigint) AND (e.epoch, e.xid) < (SELECT h.epoch, h.xid FROM event_horizon h)
+   WHERE (e.epoch, e.xid, e.position) > ($1::int, $2::xid8, $3::bigint) AND ${SETTLED}
    ORDER BY e.epoch, e.xid, e.position LIMIT $4`;
 
 /**
@@ -42,7 +64,7 @@ export async function eventsAfter(
   place: string | undefined,
   atMost: number,
 ): Promise<FollowedEvent[]> {
-  const after = place === undefined ? BEGINNING : placeOf(place);
+  const after = placeOf(place ?? BEGINNING);
   if (!after) throw new Error(`no place in the order of events: ${place}`);
   const { rows } = await pool.query<FollowedEvent>({
     name: 'follow_events',
@@ -53,12 +75,27 @@ export async function eventsAfter(
 }
 
 /**
- * Where whoever begins to follow now stands: what is before it was settled when the database was asked, so that whoever reads
- * afterwards has seen it; what is yet to be committed lies beyond it. Numbers of events begin at 1.
+ * The place of the newest event whose order is settled: where whoever begins to follow now stands. What is up to there can be
+ * read by whoever reads afterwards; what is yet to be committed lies beyond it.
  */
 export async function newestPlace(pool: Pick<Pool, 'query'>): Promise<string> {
-  const { rows } = await pool.query<{ place: string }>(`SELECT concat_ws('-', h.epoch, h.xid, 0) AS place FROM event_horizon h`);
-  const [newest] = rows;
-  if (!newest) throw new Error('the order of events has no horizon');
-  return newest.place;
+  const { rows } = await pool.query<{ place: string }>(
+    `SELECT ${placeIn('e')} AS place FROM events e WHERE ${SETTLED} ORDER BY e.epoch DESC, e.xid DESC, e.position DESC LIMIT 1`,
+  );
+  return rows[0]?.place ?? BEGINNING;
+}
+
+/**
+ * Does an event stand there (or is it before the first)? If not, whoever names the place has it from other books, or from a
+ * part of these that was forgotten: what came after it is not known.
+ */
+export async function isPlaceOfAnEvent(pool: Pick<Pool, 'query'>, text: string): Promise<boolean> {
+  const place = placeOf(text);
+  if (!place || text === BEGINNING) return place !== undefined;
+  const { rowCount } = await pool.query({
+    name: 'event_at_place',
+    text: 'SELECT FROM events e WHERE (e.epoch, e.xid, e.position) = ($1::int, $2::xid8, $3::bigint)',
+    values: [place.epoch, place.xid, place.position],
+  });
+  return rowCount === 1;
 }

@@ -8,6 +8,9 @@ export interface Place {
   readonly position: string;
 }
 
+/** Before the first event: numbers of epochs, transactions and events begin later. */
+export const BEGINNING = '0-0-0';
+
 /** As PostgreSQL takes them: int, xid8, bigint. */
 const EPOCH_MAX = 2n ** 31n - 1n;
 const XID_MAX = 2n ** 64n - 1n;
@@ -26,3 +29,14 @@ export function placeOf(text: string): Place | undefined {
 
 /** The text itself, where it is a place of ours: a key that a cursor may hold. */
 export const placeText = (text: string): string | undefined => (placeOf(text) ? text : undefined);
+
+/** Does the one stand behind the other? Both are ours. */
+export function isBehind(text: string, other: string): boolean {
+  const [place, than] = [placeOf(text), placeOf(other)];
+  if (!place || !than) throw new Error(`no places in the order of events: ${text}, ${other}`);
+  for (const part of ['epoch', 'xid', 'position'] as const) {
+    const [mine, its] = [BigInt(place[part]), BigInt(than[part])];
+    if (mine !== its) return mine > its;
+  }
+  return false;
+}

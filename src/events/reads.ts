@@ -1,6 +1,7 @@
 /** Events as one of those who may see them reads them: the audience is part of every WHERE, never a check afterwards. */
 import type { Pool } from 'pg';
 import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
+import { PASSED, type PassedEvent } from './follow.ts';
 import { placeIn, placeOf } from './place.ts';
 import type { EventRecord, Hearer } from './presentEvent.ts';
 
@@ -92,6 +93,42 @@ export async function findEvent(pool: Pool, seer: Seer, unheard: readonly string
     values: [seer.kind, seer.id, seer.mode, id, unheard],
   });
   return rows[0];
+}
+
+const MISSED = `
+  SELECT ${PASSED}
+    FROM (
+      SELECT top.* FROM unnest($4::text[]) t (type) CROSS JOIN LATERAL (
+        SELECT s.epoch, s.xid, s.position FROM event_seen_by s
+         WHERE ${BY_SEER}
+           AND (s.type, s.epoch, s.xid, s.position) > (t.type, $5::int, $6::xid8, $7::bigint)
+           AND (s.type, s.epoch, s.xid, s.position) <= (t.type, $8::int, $9::xid8, $10::bigint)
+         ORDER BY s.type, s.epoch, s.xid, s.position LIMIT $11) top
+       ORDER BY top.epoch, top.xid, top.position LIMIT $11) f
+    JOIN events e ON (e.epoch, e.xid, e.position) = (f.epoch, f.xid, f.position)
+   ORDER BY e.epoch, e.xid, e.position`;
+
+export interface Missed {
+  readonly types: readonly string[];
+  /** The place of the last event before. */
+  readonly after: string;
+  /** That of the last one: settled for whoever asks (follow.ts). */
+  readonly until: string;
+  readonly take: number;
+}
+
+/** What one saw happen after one place and up to another, the oldest first: of each type the first, and the first of these. */
+export async function eventsBetween(pool: Pick<Pool, 'query'>, { kind, id, mode }: Seer, missed: Missed): Promise<PassedEvent[]> {
+  const { types, after, until, take } = missed;
+  const [from, to] = [placeOf(after), placeOf(until)];
+  if (!from || !to) throw new Error(`no places in the order of events: ${after}, ${until}`);
+  const range = [from, to].flatMap(({ epoch, xid, position }) => [epoch, xid, position]);
+  const { rows } = await pool.query<PassedEvent>({
+    name: 'events_between',
+    text: MISSED,
+    values: [kind, id, mode, types, ...range, take],
+  });
+  return rows;
 }
 
 /** A step of a subject's story, with its records before and after. */

@@ -1,24 +1,15 @@
 /**
- * Requests that wait for the next event of a subject, all served by one follower of the events a process: however many wait,
- * the database is asked the same few times a second, and not at all while nobody does.
+ * Requests that wait for the next event of a subject, all served by the one follower of the process (follower.ts).
  *
  * No change is missed between reading and waiting. Who waits is listed first, then the follower's place is known, then the
  * subject is read: what was committed before the place was taken is read, what is committed later lies beyond it and wakes.
- * The place outlasts a database that goes away. What the follower does not see in time (an older transaction holds it back, the
- * database is away, or was restored and has not begun its new epoch), whoever waits reads at the end of their time.
+ * What the follower does not see in time (an older transaction holds it back, the database is away, or was restored and has
+ * not begun its new epoch), whoever waits reads at the end of their time.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pool } from 'pg';
-import { eventsAfter, newestPlace } from './follow.ts';
+import type { Follower } from './follower.ts';
 import type { Subject } from './reads.ts';
 import { turns } from './turns.ts';
 
-/** A change is seen within this time: nobody feels it, and it costs one small statement ten times a second while somebody waits. */
-const LOOK_MS = 100;
-/** After a look that failed: a database that is away or coming back is not asked ten times a second. */
-const LOOK_AGAIN_MS = 1_000;
-/** More than happens between two looks of a busy installation; where more has happened, the next page is read at once. */
-const PAGE = 1_000;
 /** All may be woken at once: half of the connections that a process has by default stay for those who do not wait. */
 const READS_AT_ONCE = 8;
 /**
@@ -28,12 +19,10 @@ const READS_AT_ONCE = 8;
 const IN_LINE_MS = 5_000;
 
 export interface WaitersOptions {
-  readonly pool: Pick<Pool, 'query'>;
+  readonly follower: Follower;
   readonly most: MostWaiters;
   /** Of these ids of subjects that have no event yet, the ones that have come to their end without one. */
   readonly endedUnheard: (ids: readonly string[]) => Promise<readonly string[]>;
-  /** The first of several looks in a row that came to nothing. */
-  readonly onLookFailed: (error: unknown) => void;
 }
 
 /** How many may wait at once. */
@@ -71,57 +60,23 @@ export interface Waiters {
    * @throws what `read` throws, or what the database did when nobody had waited before.
    */
   wait<Shown>(wait: Wait, question: Question<Shown>): Promise<Waited<Shown>>;
-  /** Everybody is answered now, and nobody waits from now on; resolves once the follower has ended. */
-  close(): Promise<void>;
+  /** Everybody is answered now, and nobody waits from now on. */
+  close(): void;
 }
 
-export function createWaiters({ pool, most, endedUnheard, onLookFailed }: WaitersOptions): Waiters {
+export function createWaiters({ follower, most, endedUnheard }: WaitersOptions): Waiters {
   const waiting = new Set<Waiter>();
-  const closing = new AbortController();
+  let isClosed = false;
   const inTurn = turns(READS_AT_ONCE, IN_LINE_MS);
-  /** Of the follower, while it runs: its place is known, it has ended. */
-  let run: { readonly begun: Promise<string>; readonly ended: Promise<void> } | undefined;
 
-  async function followed(): Promise<void> {
-    if (!run) {
-      const begun = newestPlace(pool);
-      run = { begun, ended: begun.then(follow, stopped) };
-    }
-    await run.begun;
-  }
-
-  function stopped(): void {
-    run = undefined;
-  }
-
-  async function follow(place: string): Promise<void> {
-    let isAway = false;
-    for (let from = place; ; ) {
-      await sleep(isAway ? LOOK_AGAIN_MS : LOOK_MS, undefined, { signal: closing.signal }).catch(() => undefined);
-      if (waiting.size === 0 || closing.signal.aborted) return stopped(); // in one breath: whoever comes next begins anew
-      try {
-        from = await tellFrom(from);
-        await tellUnheard();
-        isAway = false;
-      } catch (error) {
-        if (!isAway && !closing.signal.aborted) onLookFailed(error);
-        isAway = true;
-      }
-    }
-  }
-
-  /** Wakes whoever waits for one of the next events. @returns the place of the last of them. */
-  async function tellFrom(place: string): Promise<string> {
-    let from = place;
-    for (let isMore = true; isMore && waiting.size > 0; ) {
-      const events = await eventsAfter(pool, from, PAGE);
+  follower.add({
+    isListening: () => waiting.size > 0,
+    hear(events) {
       const told = new Set(events.map(({ subjectKind, subjectId }) => nameOf(subjectKind, subjectId)));
       for (const each of waiting) if (told.has(each.name)) each.tell();
-      from = events.at(-1)?.place ?? from;
-      isMore = events.length === PAGE;
-    }
-    return from;
-  }
+    },
+    afterLook: tellUnheard,
+  });
 
   async function tellUnheard(): Promise<void> {
     const unheard = [...waiting].filter(({ mayEndUnheard }) => mayEndUnheard);
@@ -146,8 +101,8 @@ export function createWaiters({ pool, most, endedUnheard, onLookFailed }: Waiter
       gone.addEventListener('abort', leave);
       if (gone.aborted) leave();
       try {
-        if (closing.signal.aborted) waiter.end('over');
-        else await followed();
+        if (isClosed) waiter.end('over');
+        else await follower.follow();
         return { outcome: 'shown', now: await untilAnswered(waiter, { ...question, read: () => inTurn(question.read) }) };
       } finally {
         waiting.delete(waiter);
@@ -155,10 +110,9 @@ export function createWaiters({ pool, most, endedUnheard, onLookFailed }: Waiter
         gone.removeEventListener('abort', leave);
       }
     },
-    async close() {
-      closing.abort();
+    close() {
+      isClosed = true;
       for (const each of waiting) each.end('over');
-      await run?.ended;
     },
   };
 }

@@ -12,7 +12,8 @@ const PROBLEMS = {
   413: 'The body is over what this route takes: 1 MiB unless it says otherwise',
   415: 'The body is of a type that this route does not take',
   422: 'A rule is broken, or the idempotency key was used for another request',
-  429: 'Too many requests, or too many that wait (`too_many_waiters`): see Retry-After',
+  426: 'This path speaks WebSocket only',
+  429: 'Too many requests, or too many that wait (`too_many_waiters`) or listen (`too_many_streams`): see Retry-After',
   500: 'Our fault; logged under the request id',
   503: 'PostgreSQL or Temporal is away: see Retry-After, then ask again with the same key. A read that took PostgreSQL too long (`query_too_slow`): ask for less',
 } as const;

@@ -1,6 +1,12 @@
 /** The door: every route. What stands before them is openApp.ts; server.ts listens. */
 import type { FastifyInstance } from 'fastify';
+import { hearWakes } from '../db/wake.ts';
+import { createFollower, type Follower } from '../events/follower.ts';
 import { eventRoutes } from '../events/routes/events.ts';
+import { snapshotOf } from '../events/routes/snapshot.ts';
+import { streamRoutes } from '../events/routes/streams.ts';
+import { streamTokenRoutes } from '../events/routes/streamTokens.ts';
+import { createStreams, type Streams } from '../events/streams.ts';
 import { createWaiters, type Waiters } from '../events/waiters.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
@@ -42,11 +48,14 @@ import { webhookSecretRoutes } from '../webhooks/routes/secrets.ts';
 import { webhookEndpointRoutes } from '../webhooks/routes/webhookEndpoints.ts';
 import type { ApiContext } from './context.ts';
 import { type AppOptions, openApp } from './openApp.ts';
+import { keysThatOpen } from './plugins/auth.ts';
 import { requireIdempotencyKey } from './plugins/idempotency.ts';
 import { addMetrics } from './plugins/metrics.ts';
+import { addUpgrades } from './plugins/upgrades.ts';
 import { adminsRoutes } from './routes/admins.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { MOST_STREAMS } from './streaming.ts';
 import { MOST_WAITERS } from './waiting.ts';
 
 /** The door of an installation. */
@@ -58,28 +67,51 @@ async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<voi
   const metrics = addMetrics(app, context.pool);
   await app.register(operationRoutes(context, metrics));
   await app.register(callbackRoutes(context), { prefix: '/api' });
-  const waiters = addWaiters(app, context);
-  await app.register(merchantRoutes(context, waiters), { prefix: '/api/v1' });
-  await app.register(providerScope(context, waiters), { prefix: '/api/provider' });
+  const live = addLive(app, context);
+  await app.register(merchantRoutes(context, live), { prefix: '/api/v1' });
+  await app.register(providerScope(context, live), { prefix: '/api/provider' });
   await app.register(providerPayoutCreation(context, '/payouts'), { prefix: '/api' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
   await app.register(codecScope(context), { prefix: '/codec' });
 }
 
-/** Clients that wait for a change: one follower of the events serves them all, and they do not hold up the end of the process. */
-function addWaiters(app: FastifyInstance, { pool }: ApiContext): Waiters {
-  const waiters = createWaiters({
+/** Whoever listens for what comes. */
+interface Live {
+  readonly waiters: Waiters;
+  readonly streams: Streams;
+}
+
+/** One follower of the events serves all that wait for a change and all live streams; none holds up the end of the process. */
+function addLive(app: FastifyInstance, context: ApiContext): Live {
+  const { pool, config } = context;
+  addUpgrades(app, '/api/v1/ws');
+  const follower: Follower = createFollower({
     pool,
-    most: MOST_WAITERS,
-    endedUnheard: (ids) => refusedAmong(pool, ids),
-    onLookFailed: (error) => app.log.warn({ err: error }, 'the events cannot be followed: whoever waits is told late'),
+    hearWakes: (onWake, stopped) => hearWakes(config.databaseUrl, onWake, stopped),
+    onLookFailed: (error) => app.log.warn({ err: error }, 'the events cannot be followed: whoever listens is told late'),
   });
-  app.addHook('preClose', () => waiters.close());
-  return waiters;
+  const waiters = createWaiters({ follower, most: MOST_WAITERS, endedUnheard: (ids) => refusedAmong(pool, ids) });
+  const streams = createStreams({
+    pool,
+    follower,
+    most: MOST_STREAMS,
+    keysThatOpen: (keyIds) => keysThatOpen(pool, keyIds),
+    snapshotOf: (seer) => snapshotOf(context, seer),
+    onFailed: (error, event) =>
+      event === undefined
+        ? app.log.warn({ err: error }, 'live streams met an error: a client that was cut off resumes')
+        : app.log.error({ err: error, event }, 'an event cannot be told'),
+  });
+  app.addHook('preClose', async () => {
+    waiters.close();
+    await streams.close();
+    await follower.close();
+  });
+  return { waiters, streams };
 }
 
 /** What merchants do with their keys. */
-function merchantRoutes(context: ApiContext, waiters: Waiters) {
+function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
   return async (scope: FastifyInstance): Promise<void> => {
     scope.addHook('preParsing', requireIdempotencyKey); // after the key's owner is known, before the body is read
     await scope.register(payoutRoutes(context));
@@ -90,6 +122,8 @@ function merchantRoutes(context: ApiContext, waiters: Waiters) {
     await scope.register(webhookSecretRoutes(context));
     await scope.register(endpointRecoveryRoutes(context));
     await scope.register(eventRoutes(context));
+    await scope.register(streamTokenRoutes(context));
+    await scope.register(streamRoutes(context, streams));
     await scope.register(providerRoutes(context));
     await scope.register(providerAccountRoutes(context));
     await scope.register(providerEarningRoutes(context));
@@ -102,7 +136,7 @@ function merchantRoutes(context: ApiContext, waiters: Waiters) {
 }
 
 /** What providers do with the keys that their platform gave them. */
-function providerScope(context: ApiContext, waiters: Waiters) {
+function providerScope(context: ApiContext, { waiters }: Live) {
   return async (scope: FastifyInstance): Promise<void> => {
     await scope.register(providerPayoutRoutes(context));
     await scope.register(providerPayoutQueryRoutes(context, waiters));

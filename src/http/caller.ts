@@ -62,6 +62,8 @@ export type Caller = MerchantCaller | ProviderCaller | AdminCaller;
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller | undefined;
+    /** Of a live stream that is one user's of the caller: nothing else may be shown. */
+    streamUserId: string | undefined;
   }
 }
 

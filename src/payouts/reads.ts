@@ -1,6 +1,7 @@
 /** Finding a merchant's own payouts; its providers' are found under their names. The tenant is part of every WHERE, never a check afterwards. */
 import type { Pool } from 'pg';
 import type { Mode, PayoutRecord, RefusalCode } from './rules/contract.ts';
+import type { PayoutState } from './rules/machine.ts';
 import { REFUSALS } from './rules/refusals.ts';
 
 interface Tenant {
@@ -61,4 +62,21 @@ export async function refusedAmong(pool: Pool, ids: readonly string[]): Promise<
     values: [ids],
   });
   return rows.map(({ id }) => id);
+}
+
+export interface PayoutTotal {
+  readonly state: PayoutState;
+  readonly currency: string;
+  readonly count: number;
+  readonly amountMinor: string;
+}
+
+/** How many of a merchant's own payouts are in each state, and how much they are. Reads all of them. */
+export async function payoutTotals(pool: Pool, { merchantId, mode }: Tenant): Promise<PayoutTotal[]> {
+  const { rows } = await pool.query<PayoutTotal>(
+    `SELECT state, currency, count(*)::int AS count, sum(amount)::text AS "amountMinor"
+       FROM payouts WHERE owner_kind = 'merchant' AND owner_id = $1 AND mode = $2 GROUP BY state, currency ORDER BY currency, state`,
+    [merchantId, mode],
+  );
+  return rows;
 }

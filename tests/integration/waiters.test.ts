@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { createPool } from '../../src/db/pool.ts';
+import { createFollower } from '../../src/events/follower.ts';
 import { createWaiters, type MostWaiters, type Waited, type Waiters } from '../../src/events/waiters.ts';
 import { findPayout, refusedAmong } from '../../src/payouts/reads.ts';
 import { newId } from '../../src/rules/newId.ts';
@@ -32,16 +33,21 @@ function counting(pool: pg.Pool): Pick<pg.Pool, 'query'> & { readonly asked: str
   return { asked, query: query as unknown as pg.Pool['query'] };
 }
 
-const looksIn = (asked: readonly string[]): number => asked.filter((text) => text.includes('FROM events')).length;
-const startsIn = (asked: readonly string[]): number =>
-  asked.filter((text) => text.includes('AS place FROM event_horizon')).length;
+const looksIn = (asked: readonly string[]): number => asked.filter((text) => text.includes('"seenBy"')).length;
+const startsIn = (asked: readonly string[]): number => asked.filter((text) => text.includes('e.position DESC LIMIT 1')).length;
 
 function open({
   pool = books.db.pool as Pick<pg.Pool, 'query'>,
   most = MANY,
   onLookFailed = (): void => undefined,
-} = {}): Waiters {
-  return createWaiters({ pool, most, endedUnheard: (ids) => refusedAmong(books.db.pool, ids), onLookFailed });
+} = {}): Waiters & { readonly ended: () => Promise<void> } {
+  const follower = createFollower({ pool, onLookFailed });
+  const waiters = createWaiters({ follower, most, endedUnheard: (ids) => refusedAmong(books.db.pool, ids) });
+  const ended = async (): Promise<void> => {
+    waiters.close();
+    await follower.close();
+  };
+  return { ...waiters, ended };
 }
 
 interface Asking {
@@ -182,7 +188,7 @@ test('a database that goes away and comes back: what changed meanwhile is heard'
   await line.restore();
   expect(await asked.answer).toEqual(shown('SUBMITTING'));
   expect(failed).toBe(1); // told once, however long it is away
-  await waiters.close();
+  await waiters.ended();
   await pool.end();
   await line.cut();
 });
@@ -199,7 +205,7 @@ test('while the database is away nobody is left to wait for nothing: the request
   await asked.hasRead;
   await books.told(id, 'cancelled');
   expect(await asked.answer).toEqual(shown('CANCELLED'));
-  await waiters.close();
+  await waiters.ended();
   await pool.end();
   await line.cut();
 });
@@ -248,7 +254,7 @@ test('when the process ends, everybody who waits is answered as it is now, and w
   const release = await holdBack();
   try {
     await books.told(id, 'attempt_started 1');
-    await waiters.close();
+    waiters.close();
     expect(await asked.answer).toEqual(shown('SUBMITTING'));
     expect(await ask(waiters, id).answer).toEqual(shown('SUBMITTING'));
   } finally {
@@ -316,7 +322,7 @@ test('a thousand who are woken at once leave connections to everybody else, and 
       { read, isAnswer: () => false, mayEndUnheard: () => false },
     ),
   );
-  await waiters.close();
+  waiters.close();
   expect(await Promise.all(all)).toEqual(Array(1_000).fill(shown('read')));
   expect([reading, most]).toEqual([0, 8]);
 });

@@ -177,6 +177,8 @@ export const READS: Readonly<Record<string, Read>> = {
 export const OTHERS: Readonly<Record<string, string>> = {
   '/health': 'asks whether everything is there',
   '/api/v1/directory': 'is a table of the code',
+  '/api/v1/stream': 'does not end; what it reads when it is resumed, tests/integration/eventAudience.test.ts looks at',
+  '/api/v1/ws': 'the same',
   '/api/admin/psps': 'asks PSPs',
   '/api/admin/psps/{id}/banks': 'asks a PSP',
   '/api/admin/invariants': 'checks all the books',

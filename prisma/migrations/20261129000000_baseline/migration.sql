@@ -678,6 +678,9 @@ CREATE UNIQUE INDEX "events_subject_id_sequence_key" ON "events"("subject_id", "
 CREATE UNIQUE INDEX "events_subject_id_op_key_key" ON "events"("subject_id", "op_key");
 
 -- CreateIndex
+CREATE INDEX "event_audience_epoch_xid_position_idx" ON "event_audience"("epoch", "xid", "position");
+
+-- CreateIndex
 CREATE INDEX "idempotency_keys_expires_at_idx" ON "idempotency_keys"("expires_at");
 
 -- CreateIndex

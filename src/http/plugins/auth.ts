@@ -2,22 +2,40 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { hashApiKey, KEY_PREFIXES } from '../../crypto/newSecret.ts';
+import { readStreamToken, STREAM_TOKEN_PREFIX } from '../../crypto/streamToken.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
 import { type Flow, readFlows } from '../../rules/flows.ts';
 import { isRole, mayAct, type Role } from '../../rules/roles.ts';
 import { type Caller, merchantOf, type Scope } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
 import { Problem } from '../problem.ts';
+import { protocolsOf, upgradeOf } from './upgrades.ts';
 
 type AuthHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /** As `onRequest` of a route: a merchant's key with this scope. Sets `request.caller`. */
 export function merchantAuth({ pool }: ApiContext, scope: Scope): AuthHook {
+  return async (request) => mustBeMerchant(await authenticate(request, await callerByKey(pool, request)), scope);
+}
+
+/**
+ * As `onRequest` of a live stream: the same, or a token that such a key has made. Sets `request.caller` to whose key it is, and
+ * `request.streamUserId` where the token is for one user.
+ */
+export function streamAuth({ pool, keys }: ApiContext, scope: Scope): AuthHook {
   return async (request) => {
-    const caller = await authenticate(pool, request);
-    if (caller.kind !== 'merchant') throw forbidden("This needs a merchant's key (pk_…).");
-    if (caller.scopes.length > 0 && !caller.scopes.includes(scope)) throw forbidden(`This key lacks the scope ${scope}.`);
+    const token = streamTokenIn(request);
+    const isAlone = request.headers['x-api-key'] === undefined; // as with two keys that differ
+    const claim = token === undefined || !isAlone ? undefined : readStreamToken(keys, token, Date.now());
+    if (claim?.userId) request.streamUserId = claim.userId;
+    const caller = token === undefined ? await callerByKey(pool, request) : claim && (await findCaller(pool, 'id', claim.keyId));
+    mustBeMerchant(await authenticate(request, caller), scope);
   };
+}
+
+function mustBeMerchant(caller: Caller, scope: Scope): void {
+  if (caller.kind !== 'merchant') throw forbidden("This needs a merchant's key (pk_…).");
+  if (caller.scopes.length > 0 && !caller.scopes.includes(scope)) throw forbidden(`This key lacks the scope ${scope}.`);
 }
 
 /**
@@ -33,7 +51,7 @@ export function flowOn(flow: Flow): AuthHook {
 /** As `onRequest` of a route: a provider's own key. Sets `request.caller`. */
 export function providerAuth({ pool }: ApiContext): AuthHook {
   return async (request) => {
-    const caller = await authenticate(pool, request);
+    const caller = await authenticate(request, await callerByKey(pool, request));
     if (caller.kind !== 'provider') throw forbidden("This needs a provider's key (vk_…).");
   };
 }
@@ -41,7 +59,7 @@ export function providerAuth({ pool }: ApiContext): AuthHook {
 /** As `onRequest` of a route: an admin's key with at least this role. Sets `request.caller`. */
 export function adminAuth({ pool }: ApiContext, role: Role): AuthHook {
   return async (request) => {
-    const caller = await authenticate(pool, request);
+    const caller = await authenticate(request, await callerByKey(pool, request));
     if (caller.kind !== 'admin') throw forbidden("This needs an admin's key (ak_…).");
     if (!mayAct(caller.role, role)) throw forbidden(`This needs the role ${role}.`);
   };
@@ -55,10 +73,9 @@ const invalidKey = (): Problem =>
     headers: { 'www-authenticate': 'Bearer' },
   });
 
-async function authenticate(pool: Pool, request: FastifyRequest): Promise<Caller> {
+/** @param caller who it turned out to be, if anybody. */
+async function authenticate(request: FastifyRequest, caller: Caller | undefined): Promise<Caller> {
   const { rateLimits } = request.server;
-  const key = keyIn(request);
-  const caller = key === undefined ? undefined : await findCaller(pool, key);
   if (!caller) {
     await rateLimits.address(request);
     throw invalidKey();
@@ -80,6 +97,18 @@ function keyIn({ headers }: FastifyRequest): string | undefined {
   return typeof key === 'string' && KEY.test(key) ? key : undefined;
 }
 
+async function callerByKey(pool: Pool, request: FastifyRequest): Promise<Caller | undefined> {
+  const key = keyIn(request);
+  return key === undefined ? undefined : await findCaller(pool, 'hash', hashApiKey(key));
+}
+
+/** A browser cannot give a WebSocket a header of its own: there it names the token as a subprotocol. */
+function streamTokenIn(request: FastifyRequest): string | undefined {
+  const bearer = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const offered = upgradeOf(request) ? protocolsOf(request) : [];
+  return [bearer, ...offered].find((each) => each?.startsWith(STREAM_TOKEN_PREFIX));
+}
+
 interface KeyRow {
   readonly id: string;
   readonly mode: Mode | null;
@@ -99,7 +128,7 @@ interface KeyRow {
 const opens = (key: string): string => `${key}.revoked_at IS NULL AND (${key}.expires_at IS NULL OR ${key}.expires_at > now())`;
 
 /** A provider's key lives no longer than the merchant's key that made it. */
-const FIND_KEY = `
+const KEYS = `
   SELECT k.id, k.mode, k.scopes, k.created_by, m.id AS merchant_id, m.fee, m.review_limits, m.flows, v.id AS provider_id,
          a.id AS admin_id, a.role, a.name
     FROM api_keys k
@@ -107,11 +136,17 @@ const FIND_KEY = `
     LEFT JOIN merchants m ON m.id = CASE k.owner_kind WHEN 'merchant' THEN k.owner_id WHEN 'provider' THEN v.merchant_id END
     LEFT JOIN admins a ON k.owner_kind = 'admin' AND a.id = k.owner_id
     LEFT JOIN api_keys parent ON parent.id = k.parent_id
-   WHERE k.hash = $1 AND ${opens('k')} AND ${opens('parent')} AND coalesce(m.active, a.active)`;
+   WHERE ${opens('k')} AND ${opens('parent')} AND coalesce(m.active, a.active)`;
 
-async function findCaller(pool: Pool, key: string): Promise<Caller | undefined> {
-  const { rows } = await pool.query<KeyRow>({ name: 'find_api_key', text: FIND_KEY, values: [hashApiKey(key)] });
+async function findCaller(pool: Pool, by: 'hash' | 'id', value: string): Promise<Caller | undefined> {
+  const { rows } = await pool.query<KeyRow>({ name: `find_api_key_by_${by}`, text: `${KEYS} AND k.${by} = $1`, values: [value] });
   return rows[0] && callerOf(rows[0]);
+}
+
+/** Of these keys, the ones that still open something. */
+export async function keysThatOpen(pool: Pool, keyIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<KeyRow>({ name: 'keys_that_open', text: `${KEYS} AND k.id = ANY ($1)`, values: [keyIds] });
+  return new Set(rows.map(({ id }) => id));
 }
 
 function callerOf(row: KeyRow): Caller | undefined {

@@ -12,7 +12,10 @@ export function loggerOptions(level: Config['logLevel'], stream?: DestinationStr
     base: { process: 'api' },
     // Nothing of this is logged on purpose. Should it come along one day, it does not get out.
     redact: {
-      paths: ['req.headers', '*.authorization', '*["x-api-key"]', '*.accountNumber', '*.iban', '*.secret', '*.key', '*.body'],
+      paths: [
+        'req.headers', '*.authorization', '*["x-api-key"]', '*["sec-websocket-protocol"]',
+        '*.accountNumber', '*.iban', '*.secret', '*.key', '*.token', '*.body',
+      ], // biome-ignore format: a list
       censor: '[redacted]',
     },
     serializers: {
