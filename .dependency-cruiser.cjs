@@ -59,7 +59,7 @@ module.exports = {
       name: 'use-cases-that-post',
       comment: 'what is taken in within one transaction under a natural key; what pays out, waits or calls out is a workflow',
       severity: 'error',
-      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/(merchants/useCases/fund|providers/useCases/postEarning|users/useCases/moveMoney)\\.ts$'] },
+      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/(merchants/useCases/fund|providers/useCases/postEarning|users/useCases/moveMoney|games/useCases/(moveBank|bet|complete))\\.ts$'] },
       to: { path: '^src/ledger/postings\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
@@ -80,6 +80,7 @@ module.exports = {
     only('merchants-in-words', '^src/merchants/terms\\.ts$', [RULES, DOOR], 'a merchant’s terms, in the words of HTTP'),
     only('providers', '^src/providers/(?!routes/|present/)', [RULES, ROOMS, PAYOUTS, ...GROUND], '', CLIENT),
     only('users', '^src/users/(?!routes/|present/)', [RULES, LEDGER, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
+    only('games', '^src/games/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
     only('webhooks-are-shown', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, ...GROUND], 'endpoints, their words, and what a person asks for; the relay sends'),
     only('relay-brings', '^src/relay/(?!rules/)', [RULES, LEDGER, PRESENT, '^src/(webhooks|notify|events|psp|temporal|payouts)/(?!routes/)', ...GROUND], 'rows that are due, to whoever waits for them'),

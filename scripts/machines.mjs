@@ -9,5 +9,6 @@ prepare();
 const built = async (path) => await import(pathToFileURL(join(root, 'dist', 'src', path)).href);
 const { machineSql } = await built('rules/machineSql.js');
 const { PAYOUT } = await built('payouts/rules/machine.js');
+const { GAME } = await built('games/rules/machine.js');
 
-for (const machine of [PAYOUT]) writeFileSync(join(root, machine.sql.file), machineSql(machine));
+for (const machine of [PAYOUT, GAME]) writeFileSync(join(root, machine.sql.file), machineSql(machine));

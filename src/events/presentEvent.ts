@@ -1,5 +1,7 @@
 /** An event in the words of whoever hears it: in `GET /events` and, to the byte, in webhooks (api.md §3). */
 
+import { type PublicGame, presentGame } from '../games/present/game.ts';
+import type { GameRecord } from '../games/rules/game.ts';
 import { type PublicPayout, presentPayout } from '../payouts/present/payout.ts';
 import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
 import type { PayoutKind } from '../payouts/rules/kinds.ts';
@@ -18,7 +20,7 @@ export interface EventRecord {
   readonly object: unknown;
 }
 
-type Shown = PublicPayout | ProviderPayout | ShownOfUser;
+type Shown = PublicPayout | ProviderPayout | ShownOfUser | PublicGame;
 
 export interface PublicEvent {
   readonly id: string;
@@ -45,6 +47,7 @@ const OBJECTS: Readonly<Record<string, Readonly<Partial<Record<Hearer, (object: 
     provider: presentProviderPayout,
   },
   user: { merchant: presentUserEvent, user: presentUserEvent },
+  game: { merchant: (game: GameRecord) => presentGame(game) },
 };
 
 /** @throws on a kind of subject that has no line in OBJECTS: a mistake in our code. */

@@ -1,5 +1,6 @@
 /** An event as it goes out, for the OpenAPI document; presentEvent.ts makes it. */
 import { z } from 'zod';
+import { gameCompleteSchema, toldGameSchema } from '../games/present/schemas.ts';
 import { timeSchema } from '../http/schemas.ts';
 import { payoutSchema } from '../payouts/present/schemas.ts';
 import { providerPayoutSchema } from '../providers/present/schemas.ts';
@@ -13,6 +14,8 @@ export const eventSchema = z
     timestamp: timeSchema,
     livemode: z.boolean(),
     sequence: z.int().meta({ description: 'Counts up per payout, per user, …: drop lower numbers than the last you saw' }),
-    data: z.object({ object: z.union([payoutSchema, providerPayoutSchema, movedMoneySchema, userSchema]) }),
+    data: z.object({
+      object: z.union([payoutSchema, providerPayoutSchema, movedMoneySchema, userSchema, gameCompleteSchema, toldGameSchema]),
+    }),
   })
   .meta({ id: 'Event' });

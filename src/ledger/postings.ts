@@ -3,6 +3,7 @@
  * Each call may be repeated: the same key finds its first result. Imported by the use cases of that money alone.
  */
 import type { Sql } from '../db/pool.ts';
+import type { BetRecord } from '../games/rules/game.ts';
 import type { Mode } from '../payouts/rules/contract.ts';
 
 export interface FundRequest {
@@ -48,6 +49,48 @@ export interface UserMoneyAnswer {
   readonly outcome: 'moved' | 'already' | 'mismatch' | 'user_frozen' | 'insufficient_balance' | 'balance_limit';
 }
 
+export interface BankMoneyRequest {
+  readonly merchantId: string;
+  readonly mode: Mode;
+  /** To the bank, or from it. */
+  readonly type: 'BANK_DEPOSIT' | 'BANK_WITHDRAW';
+  readonly name: string;
+  readonly currency: string;
+  readonly amountMinor: string;
+}
+
+export interface BankMoneyAnswer {
+  readonly outcome: 'moved' | 'already' | 'mismatch' | 'insufficient_balance' | 'balance_limit';
+}
+
+export interface BetRequest {
+  readonly betId: string;
+  readonly gameId: string;
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly userId: string;
+  readonly side: string;
+  readonly amountMinor: string;
+}
+
+export type BetAnswer =
+  | { readonly outcome: 'placed' | 'already'; readonly bet: BetRecord }
+  | { readonly outcome: 'game_closed' | 'user_frozen' | 'insufficient_balance' | 'bank_insufficient' };
+
+export interface CompletionRequest {
+  readonly gameId: string;
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly winner: string;
+  /** Null: they follow the multipliers. Each user once. */
+  readonly payouts: readonly { readonly userId: string; readonly amountMinor: string }[] | null;
+}
+
+export type CompletionAnswer =
+  | { readonly outcome: 'recorded' | 'already' | 'voided' | 'bank_insufficient' }
+  | { readonly outcome: 'already_completed'; readonly winner: string }
+  | { readonly outcome: 'no_winning_bet'; readonly userIds: readonly string[] };
+
 /** Money that arrived for a merchant. Key: `externalId`. See prisma/functions/ledger/fund_balance.sql for the answers. */
 export const fundBalance = (sql: Sql, request: FundRequest): Promise<FundAnswer> => post(sql, 'fund_balance', request);
 
@@ -65,6 +108,23 @@ export const postEarning = (sql: Sql, request: EarningRequest): Promise<EarningA
  */
 export const moveUserMoney = (sql: Sql, request: UserMoneyRequest): Promise<UserMoneyAnswer> =>
   post(sql, 'move_user_money', request);
+
+/** Money between a merchant and its bank. Key: `name`. See prisma/functions/games/move_bank_money.sql for the answers. */
+export const moveBankMoney = (sql: Sql, request: BankMoneyRequest): Promise<BankMoneyAnswer> =>
+  post(sql, 'move_bank_money', request);
+
+/**
+ * A user's stake in an open game. Key: the bet's id. See prisma/functions/games/place_bet.sql for the answers.
+ * @throws if the game or the user is not this merchant's in this mode, or has no such side: whoever calls has looked.
+ */
+export const placeBet = (sql: Sql, request: BetRequest): Promise<BetAnswer> => post(sql, 'place_bet', request);
+
+/**
+ * Who won a game, and what they get. Key: the game; the first report counts. See prisma/functions/games/record_completion.sql.
+ * @throws if the game is not this merchant's in this mode, or has no such side: whoever calls has looked.
+ */
+export const recordCompletion = (sql: Sql, request: CompletionRequest): Promise<CompletionAnswer> =>
+  post(sql, 'record_completion', request);
 
 async function post<Answer>(sql: Sql, name: string, request: object): Promise<Answer> {
   // Named: parsed and planned once a connection, not with every call.

@@ -18,6 +18,15 @@ export const ENTRY_KINDS = [
   ['EARNING', 'available', 'available'], // a merchant's, and a provider's
   ['USER_CREDIT', 'available', 'available'], // a merchant's, and its user's
   ['USER_DEBIT', 'available', 'available'], // and back
+  ['BANK_DEPOSIT', 'available', 'available'], // a merchant's, and its bank's
+  ['BANK_WITHDRAW', 'available', 'available'], // and back
+  ['BET', 'available', 'reserved'], // a user's own stake
+  ['LOSS', 'reserved', 'available'], // a user's stake, and the bank's
+  ['STAKE', 'reserved', 'reserved'], // a winner's stake goes into what the bank pays
+  ['WIN', 'reserved', 'available'], // the bank's, and the user's
+  ['REFUND', 'reserved', 'available'], // a user's own stake, of a void game
+  ['WIN_BACK', 'available', 'available'], // of a void game that was settled: the user's, and the bank's
+  ['STAKE_BACK', 'available', 'reserved'], // the bank's, and the user's
 ] as const;
 
 export type EntryType = (typeof ENTRY_KINDS)[number][0];

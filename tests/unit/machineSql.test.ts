@@ -1,11 +1,15 @@
 /** What may happen is written down twice, for the workflows and for the money: the second is made from the first. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { GAME } from '../../src/games/rules/machine.ts';
 import { PAYOUT } from '../../src/payouts/rules/machine.ts';
 import { defineMachine } from '../../src/rules/defineMachine.ts';
 import { machineSql } from '../../src/rules/machineSql.ts';
 
-test.each([['payout', PAYOUT]] as const)(
+test.each([
+  ['payout', PAYOUT],
+  ['game', GAME],
+] as const)(
   'the database lets a %s go where the rules say: `npm run machines` was run after the last change',
   (_flow, machine) => {
     const committed = readFileSync(machine.sql.file, 'utf8');

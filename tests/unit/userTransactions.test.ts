@@ -24,6 +24,7 @@ const transaction: UserTransaction = {
   opKey: 'user_money:mer_1:test:order:7',
   subjectKind: 'user',
   subjectId: 'usr_1',
+  side: null,
   at: '2026-11-29T22:00:00.000Z',
 };
 

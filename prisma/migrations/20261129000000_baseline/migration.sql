@@ -113,6 +113,84 @@ CREATE TABLE "user_stats" (
 );
 
 -- CreateTable
+CREATE TABLE "games" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "type" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "bank_id" BIGINT NOT NULL,
+    "state" TEXT NOT NULL,
+    "held" BIGINT NOT NULL DEFAULT 0,
+    "winner" TEXT,
+    "void_reason" TEXT,
+    "overdue_at" TIMESTAMPTZ(3) NOT NULL,
+    "needs_operator" BOOLEAN NOT NULL DEFAULT false,
+    "sequence" INTEGER NOT NULL DEFAULT 0,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "completed_at" TIMESTAMPTZ(3),
+    "ended_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "games_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "game_sides" (
+    "game_id" TEXT NOT NULL,
+    "side" TEXT NOT NULL,
+    "multiplier_bps" INTEGER NOT NULL,
+    "stakes" BIGINT NOT NULL DEFAULT 0,
+    "liability" BIGINT NOT NULL DEFAULT 0,
+
+    CONSTRAINT "game_sides_pkey" PRIMARY KEY ("game_id","side")
+);
+
+-- CreateTable
+CREATE TABLE "game_players" (
+    "game_id" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "balance_id" BIGINT NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'playing',
+    "total_bet" BIGINT NOT NULL,
+    "stake_won" BIGINT,
+    "payout" BIGINT,
+    "settlement_key" TEXT,
+    "failure" TEXT,
+    "settled_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "game_players_pkey" PRIMARY KEY ("game_id","user_id")
+);
+
+-- CreateTable
+CREATE TABLE "bets" (
+    "id" TEXT NOT NULL,
+    "game_id" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "side" TEXT NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "prize" BIGINT NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'placed',
+    "payout_transaction_id" TEXT,
+    "balance_after" BIGINT NOT NULL,
+    "balance_version" BIGINT NOT NULL,
+    "placed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "bets_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "game_edges" (
+    "from_state" TEXT NOT NULL,
+    "fact" TEXT NOT NULL,
+    "to_state" TEXT NOT NULL,
+    "effect" TEXT NOT NULL,
+    "event_type" TEXT NOT NULL,
+
+    CONSTRAINT "game_edges_pkey" PRIMARY KEY ("from_state","fact")
+);
+
+-- CreateTable
 CREATE TABLE "risk_policies" (
     "merchant_id" TEXT NOT NULL,
     "version" INTEGER NOT NULL,
@@ -615,6 +693,15 @@ CREATE INDEX "users_merchant_id_mode_id_idx" ON "users"("merchant_id", "mode", "
 CREATE UNIQUE INDEX "users_merchant_id_mode_external_id_key" ON "users"("merchant_id", "mode", "external_id");
 
 -- CreateIndex
+CREATE INDEX "games_merchant_id_mode_id_idx" ON "games"("merchant_id", "mode", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "game_players_settlement_key_key" ON "game_players"("settlement_key");
+
+-- CreateIndex
+CREATE INDEX "bets_game_id_user_id_idx" ON "bets"("game_id", "user_id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "accounts_mode_owner_kind_owner_id_purpose_currency_key" ON "accounts"("mode", "owner_kind", "owner_id", "purpose", "currency");
 
 -- CreateIndex
@@ -778,6 +865,30 @@ ALTER TABLE users SET (fillfactor = 70); -- counts its events: room for the next
 ALTER TABLE user_stats
   ADD CONSTRAINT user_stats_not_negative CHECK (least(games, won, lost) >= 0 AND least(wagered, paid) >= 0),
   ADD CONSTRAINT user_stats_won_or_lost CHECK (won + lost <= games);
+
+-- Games.
+ALTER TABLE games
+  ADD CONSTRAINT games_mode_known CHECK (mode IN ('test', 'live')),
+  ADD CONSTRAINT games_held_not_negative CHECK (held >= 0);
+ALTER TABLE games SET (fillfactor = 50); -- changes with each bet: room for the next version on the same page
+ALTER TABLE game_sides
+  ADD CONSTRAINT game_sides_not_negative CHECK (least(stakes, liability) >= 0),
+  ADD CONSTRAINT game_sides_pay_stakes_back CHECK (multiplier_bps >= 10000); -- so that no bet lowers what the bank may lose
+ALTER TABLE game_sides SET (fillfactor = 50);
+ALTER TABLE game_players
+  ADD CONSTRAINT game_players_state_known CHECK (state IN ('playing', 'settled', 'voided')),
+  ADD CONSTRAINT game_players_not_negative CHECK (total_bet > 0 AND stake_won BETWEEN 0 AND total_bet AND payout >= 0),
+  ADD CONSTRAINT game_players_paid_for_a_winning_bet CHECK (payout = 0 OR stake_won > 0),
+  -- The one name of a user's settlement, which no second one can have.
+  ADD CONSTRAINT game_players_settlement_key_natural CHECK (settlement_key = 'game/' || game_id || '/user/' || user_id),
+  ADD CONSTRAINT game_players_settled_under_a_key CHECK (state <> 'settled' OR settlement_key IS NOT NULL);
+ALTER TABLE game_players SET (fillfactor = 70);
+ALTER TABLE bets
+  ADD CONSTRAINT bets_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
+  ADD CONSTRAINT bets_prize_not_less CHECK (prize >= amount),
+  ADD CONSTRAINT bets_state_known CHECK (state IN ('placed', 'won', 'lost', 'refunded')),
+  ADD CONSTRAINT bets_settled_under_a_key CHECK (state = 'placed' OR payout_transaction_id IS NOT NULL);
+ALTER TABLE bets SET (fillfactor = 80);
 ALTER TABLE notifications
   ADD CONSTRAINT notifications_state_known CHECK (state IN ('pending', 'sent', 'failed')),
   ADD CONSTRAINT notifications_channel_known CHECK (channel IN ('email', 'push')),
@@ -794,8 +905,8 @@ CREATE INDEX ledger_entries_of_debit ON ledger_entries (debit_balance, id) WHERE
 CREATE INDEX ledger_entries_of_credit ON ledger_entries (credit_balance, id) WHERE credit_balance IS NOT NULL;
 -- A user's transactions, a pile for each type, which says on which side of the entry the user is (src/users/rules/transactions.ts).
 CREATE INDEX ledger_entries_of_users ON ledger_entries
-  ((CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance END), type, id)
-  WHERE (CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance END) IS NOT NULL;
+  ((CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance WHEN 'BET' THEN debit_balance WHEN 'WIN' THEN credit_balance WHEN 'LOSS' THEN debit_balance WHEN 'REFUND' THEN debit_balance WHEN 'WIN_BACK' THEN debit_balance END), type, id)
+  WHERE (CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance WHEN 'BET' THEN debit_balance WHEN 'WIN' THEN credit_balance WHEN 'LOSS' THEN debit_balance WHEN 'REFUND' THEN debit_balance WHEN 'WIN_BACK' THEN debit_balance END) IS NOT NULL;
 -- A handful of rows among millions, asked for every few seconds, by every credit, or by the invariants. Partial, so that the
 -- rows that need nobody cost nothing.
 CREATE INDEX ledger_entries_owing ON ledger_entries (id) WHERE debit_debt > 0 OR credit_debt > 0;
@@ -808,6 +919,10 @@ CREATE INDEX payouts_awaiting_run ON payouts (id) WHERE state = 'QUEUED' AND dis
 CREATE INDEX payouts_in_review ON payouts (id) WHERE state IN ('IN_REVIEW', 'REVIEW_ON_HOLD');
 CREATE INDEX payouts_not_of_merchants ON payouts (merchant_id, mode, state, id) WHERE kind <> 'merchant'; -- a merchant's own are found by its balances
 CREATE INDEX payouts_of_run ON payouts (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX games_needing_operator ON games (id) WHERE needs_operator;
+CREATE INDEX games_being_settled ON games (id) WHERE state IN ('SETTLING', 'VOIDING');
+CREATE INDEX games_open ON games (overdue_at) WHERE state = 'OPEN';
+CREATE INDEX game_players_failed ON game_players (game_id, user_id) WHERE failure IS NOT NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
 CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';
 CREATE INDEX payout_attempts_doubted ON payout_attempts (payout_id) WHERE state = 'doubted';

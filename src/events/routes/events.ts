@@ -1,6 +1,7 @@
 /** What happened to a merchant's payouts and users, exactly as their webhooks tell it, and a webhook once more. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { GAME_NOTES } from '../../games/rules/machine.ts';
 import type { WebhookDelivery, WebhookEndpoint } from '../../generated/prisma/client.ts';
 import { type MerchantCaller, merchantOf, seerOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
@@ -24,6 +25,9 @@ import { eventSchema } from '../schemas.ts';
 
 const { read, write } = documented('webhooks');
 
+/** No webhook tells it. */
+const UNTOLD = [...TIMELINE_ONLY, ...GAME_NOTES];
+
 const query = z.strictObject({ type: z.enum(EVENT_TYPES).optional(), payoutId: word.optional(), ...pageQuery });
 const resending = z.strictObject({ endpointId: word.optional() }).nullish();
 const resent = z.object({ deliveries: z.array(deliverySchema) });
@@ -43,7 +47,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const page = openPage(request, request.query, placeText);
         const subject = payoutId === undefined ? undefined : { kind: 'payout', id: payoutId };
         const filter = { type, subject, before: page.after, take: page.take };
-        const events = await listEvents(pool, seerOf(merchantOf(request)), TIMELINE_ONLY, filter);
+        const events = await listEvents(pool, seerOf(merchantOf(request)), UNTOLD, filter);
         return page.answer(events, ({ place }) => place, present);
       },
     );
@@ -87,7 +91,7 @@ export function eventRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
   /** The caller's event, as the webhook shows it. What is only for the timeline is nobody's. */
   async function ownEvent(caller: MerchantCaller, id: string): Promise<SeenEvent> {
-    const found = await findEvent(pool, seerOf(caller), TIMELINE_ONLY, id);
+    const found = await findEvent(pool, seerOf(caller), UNTOLD, id);
     if (!found) throw notFound();
     return found;
   }

@@ -8,5 +8,7 @@ export const HOUSEKEEPING_QUEUE = 'housekeeping';
 export const PROVIDER_PSP_QUEUE = 'provider-psp';
 /** What a run does between its pages: one at a time, so that two runs never race through the same payouts. */
 export const PAYOUT_RUNS_QUEUE = 'payout-runs';
+/** What settles games: apart, so that a game of ten thousand takes no slot from a payout. */
+export const GAMES_QUEUE = 'games';
 /** The relay's one activity: apart, so that it finds a slot whatever else there is to do. */
 export const RELAY_QUEUE = 'relay';

@@ -1,4 +1,6 @@
 /** What happened to a user, in the words that the merchant's webhooks and the live streams of both are told in. */
+import { type GameComplete, presentGameComplete } from '../../games/present/gameEvent.ts';
+import type { GameCompleteRecord } from '../../games/rules/game.ts';
 import { formatMajor } from '../../rules/money.ts';
 import type { MovedRecord, UserEvents, UserRecord } from '../rules/user.ts';
 import { type PublicTransaction, presentTransaction } from './transaction.ts';
@@ -10,18 +12,24 @@ export interface MovedMoney extends PublicTransaction {
   readonly balanceVersion: number;
 }
 
-export type ShownOfUser = PublicUser | MovedMoney;
+export type ShownOfUser = PublicUser | MovedMoney | GameComplete;
 
-const EVENTS: { readonly [Type in keyof UserEvents]: (record: UserEvents[Type]) => ShownOfUser } = {
+/** What happens to users in other flows has their words. */
+interface AllEvents extends UserEvents {
+  readonly game_complete: GameCompleteRecord;
+}
+
+const EVENTS: { readonly [Type in keyof AllEvents]: (record: AllEvents[Type]) => ShownOfUser } = {
   'user.credited': presentMoved,
   'user.debited': presentMoved,
   'user.frozen': presentUser,
   'user.unfrozen': presentUser,
+  game_complete: presentGameComplete,
 };
 
 /** @throws on a type that has no line in EVENTS: a mistake in our code. */
 export function presentUserEvent(record: UserRecord, type: string): ShownOfUser {
-  const present: ((record: never) => ShownOfUser) | undefined = EVENTS[type as keyof UserEvents];
+  const present: ((record: never) => ShownOfUser) | undefined = EVENTS[type as keyof AllEvents];
   if (!present) throw new Error(`nobody knows how to tell ${type} of ${record.id}`);
   return present(record as never); // its type says which record it has
 }

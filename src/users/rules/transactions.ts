@@ -2,6 +2,7 @@
  * A user's transactions: views of the entries of the user's balances, never records of their own. What an entry is called
  * there, and what it says besides its money, is one table: a flow that moves users' money adds its entry types.
  */
+import { betOn, lostOn, refunded, takenBack, wonOn } from '../../games/rules/descriptions.ts';
 import type { EntryType } from '../../rules/entryKinds.ts';
 
 /** An entry of a user's balance: what the SQL function user_transaction writes. */
@@ -16,6 +17,8 @@ export interface UserTransaction {
   readonly opKey: string;
   readonly subjectKind: string | null;
   readonly subjectId: string | null;
+  /** Of a game: what was bet on, won with or lost on. */
+  readonly side: string | null;
   readonly at: string;
 }
 
@@ -41,10 +44,24 @@ export interface TransactionKind {
 /** The merchant's own name for what it moved: what of the key is after `user_money:<merchant>:<mode>:`. */
 const named = ({ opKey }: UserTransaction) => ({ externalId: opKey.split(':').slice(3).join(':') });
 
+const ofGame = ({ subjectId }: UserTransaction): Related => (subjectId === null ? {} : { gameId: subjectId });
+/** `bet/<bet>` */
+const ofBet = (transaction: UserTransaction): Related => ({
+  ...ofGame(transaction),
+  betId: transaction.opKey.split('/')[1] ?? '',
+});
+/** `game/<game>/user/<user>`, and what follows where it is of a part of it: the name of the whole settlement. */
+const settledUnder = ({ opKey }: UserTransaction) => ({ payoutTransactionId: opKey.split('/').slice(0, 4).join('/') });
+
 export const TRANSACTION_KINDS = {
   USER_CREDIT: { type: 'credit', side: 'credit', describe: () => 'Credited by the platform', metadata: named },
   USER_DEBIT: { type: 'debit', side: 'debit', describe: () => 'Debited by the platform', metadata: named },
   REPAY: { type: 'repayment', side: 'debit', describe: () => 'Repaid out of new money what was owed' },
+  BET: { type: 'bet', side: 'debit', describe: betOn, related: ofBet },
+  WIN: { type: 'win', side: 'credit', describe: wonOn, related: ofGame, metadata: settledUnder },
+  LOSS: { type: 'loss', side: 'debit', describe: lostOn, related: ofGame, metadata: settledUnder },
+  REFUND: { type: 'refund', side: 'debit', describe: refunded, related: ofGame, metadata: settledUnder },
+  WIN_BACK: { type: 'win_reversal', side: 'debit', describe: takenBack, related: ofGame, metadata: settledUnder },
 } as const satisfies Partial<Record<EntryType, TransactionKind>>;
 
 const KINDS: Readonly<Record<string, TransactionKind>> = TRANSACTION_KINDS;

@@ -1,0 +1,73 @@
+-- void_users(game, users): gives these players of a void game their stakes back, the exact inverse of what was done. Of each one who
+-- was not settled:
+--   REFUND      the stakes                   the user's reserved → the user's available
+-- and of each one who was:
+--   WIN_BACK    the payout, as far as it is there  the user's available → the bank's available
+--   STAKE_BACK  the stakes                   the bank's available → the user's reserved
+--   REFUND      the stakes                   the user's reserved → the user's available
+--   WIN_BACK    what is still to be given back, as far as the stakes go
+--   DEBT        the rest, which the user owes the bank (owe.sql): new money repays it first
+-- With the bets, the statistics and one event. A refund is no new money: it repays nothing.
+-- Locks: the game, the users by id, all balances by id. Key: game/<game>/user/<user>/void.
+-- Who cannot be voided now is written down with the reason: user_frozen · bank_insufficient (the bank has not what it won any more).
+-- Answers: voided (how many), failed (how many); `stopped` where the game is not being voided.
+CREATE OR REPLACE FUNCTION void_users(p_game text, p_users text[]) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  g games;
+  k balances;
+  b balances;
+  p record;
+  v_key text;
+  v_failure text;
+  v_now bigint;   -- of the win, given back before the stakes come
+  v_later bigint; -- and out of them
+  v_owed bigint;
+  v_voided int := 0;
+  v_failed int := 0;
+  v_postings posting[];
+BEGIN
+  SELECT * INTO STRICT g FROM games x WHERE x.id = p_game FOR NO KEY UPDATE;
+  IF g.state <> 'VOIDING' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
+  PERFORM lock_users(p_users);
+  PERFORM 1 FROM balances x
+   WHERE x.id = g.bank_id OR x.id IN (SELECT y.balance_id FROM game_players y WHERE y.game_id = g.id AND y.user_id = ANY (p_users))
+   ORDER BY x.id FOR NO KEY UPDATE;
+  FOR p IN SELECT x.*, u.frozen FROM game_players x JOIN users u ON u.id = x.user_id
+            WHERE x.game_id = g.id AND x.user_id = ANY (p_users) AND x.state <> 'voided' ORDER BY x.user_id LOOP
+    SELECT * INTO STRICT k FROM balances x WHERE x.id = g.bank_id;
+    SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id;
+    v_now := CASE p.state WHEN 'settled' THEN least(p.payout, b.available) ELSE 0 END;
+    v_failure := CASE WHEN p.frozen THEN 'user_frozen' WHEN p.state = 'settled' AND k.available + v_now < p.total_bet THEN 'bank_insufficient' END;
+    IF v_failure IS NOT NULL THEN
+      UPDATE game_players x SET failure = v_failure WHERE x.game_id = g.id AND x.user_id = p.user_id;
+      v_failed := v_failed + 1;
+      CONTINUE;
+    END IF;
+
+    v_key := settlement_key(g.id, p.user_id) || '/void';
+    v_later := CASE p.state WHEN 'settled' THEN least(p.payout - v_now, p.total_bet) ELSE 0 END;
+    v_owed := CASE p.state WHEN 'settled' THEN p.payout - v_now - v_later ELSE 0 END;
+    SELECT array_agg((v_key, m.leg, m.type, m.debit, m.credit, m.amount, 'game', g.id)::posting ORDER BY m.leg) INTO v_postings
+      FROM (VALUES
+        (0, 'WIN_BACK', b.available_account, k.available_account, v_now),
+        (1, 'STAKE_BACK', k.available_account, b.reserved_account, CASE p.state WHEN 'settled' THEN p.total_bet ELSE 0 END),
+        (2, 'REFUND', b.reserved_account, b.available_account, p.total_bet),
+        (4, 'WIN_BACK', b.available_account, k.available_account, v_later)
+      ) AS m (leg, type, debit, credit, amount) WHERE m.amount > 0;
+    PERFORM post(v_postings);
+    IF v_owed > 0 THEN PERFORM owe(v_key, 5, b, k, v_owed, 'game', g.id); END IF;
+    IF p.state = 'settled' THEN
+      UPDATE user_stats s SET games = s.games - 1, won = s.won - (p.stake_won > 0)::int, lost = s.lost - (p.stake_won = 0)::int,
+                              wagered = s.wagered - p.total_bet, paid = s.paid - p.payout
+       WHERE s.user_id = p.user_id AND s.currency = g.currency;
+    END IF;
+    UPDATE bets x SET state = 'refunded', payout_transaction_id = settlement_key(g.id, x.user_id) WHERE x.game_id = g.id AND x.user_id = p.user_id;
+    UPDATE game_players x SET state = 'voided', failure = NULL, settlement_key = settlement_key(g.id, x.user_id) WHERE x.game_id = g.id AND x.user_id = p.user_id;
+    SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id;
+    PERFORM tell_player(g, p.user_id, v_key, NULL, p.total_bet, p.total_bet, 'push', balance_record(b));
+    v_voided := v_voided + 1;
+  END LOOP;
+  RETURN jsonb_build_object('outcome', 'done', 'voided', v_voided, 'failed', v_failed);
+END $$;
+REVOKE EXECUTE ON FUNCTION void_users(text, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION void_users(text, text[]) TO oncepay_app;
