@@ -1,5 +1,6 @@
 /** Every workflow there is: what the worker's bundle is made from. */
-export { checkBooks, cutBack, takeUpOpenPayouts } from './maintenance.ts';
+export { gameSettlement } from './games/gameSettlement.ts';
+export { checkBooks, cutBack, lookAfterGames, takeUpOpenPayouts } from './maintenance.ts';
 export { payout } from './payouts/payout.ts';
 export { payoutFollowUp } from './payouts/payoutFollowUp.ts';
 export { payoutRun } from './providers/payoutRun.ts';

@@ -1,6 +1,7 @@
 /** Housekeeping, each started by its Schedule (src/worker/schedules.ts). */
 import { proxyActivities } from '@temporalio/workflow';
 import type { CutBack, CutBackActivities } from '../activities/cutBack.ts';
+import type { LookAfterActivities } from '../activities/games/lookAfter.ts';
 import type { BooksReport, MaintenanceActivities } from '../activities/maintenance.ts';
 import { HOUSEKEEPING_QUEUE } from '../src/temporal/rules/queues.ts';
 
@@ -27,6 +28,18 @@ const open = proxyActivities<Pick<MaintenanceActivities, 'takeUpOpenPayouts'>>({
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
   summary: 'take up open payouts without a workflow',
 });
+
+const games = proxyActivities<LookAfterActivities>({
+  taskQueue: HOUSEKEEPING_QUEUE,
+  startToCloseTimeout: '5m', // some milliseconds for each game that waits
+  heartbeatTimeout: '30s', // one beat a game
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
+  summary: 'look after games',
+});
+
+export async function lookAfterGames(): Promise<{ overdue: number; takenUp: number }> {
+  return await games.lookAfterGames();
+}
 
 export async function takeUpOpenPayouts(): Promise<{ asked: number; lookedUp: number }> {
   return await open.takeUpOpenPayouts();

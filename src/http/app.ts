@@ -8,6 +8,11 @@ import { streamRoutes } from '../events/routes/streams.ts';
 import { streamTokenRoutes } from '../events/routes/streamTokens.ts';
 import { createStreams, type Streams } from '../events/streams.ts';
 import { createWaiters, type Waiters } from '../events/waiters.ts';
+import { adminGameRoutes } from '../games/routes/admin/games.ts';
+import { bankRoutes } from '../games/routes/bank.ts';
+import { betRoutes } from '../games/routes/bets.ts';
+import { completionRoutes } from '../games/routes/completion.ts';
+import { gameRoutes } from '../games/routes/games.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
 import { fundRoutes } from '../merchants/routes/admin/fund.ts';
@@ -132,6 +137,10 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(userRoutes(context));
     await scope.register(userMoneyRoutes(context));
     await scope.register(userHistoryRoutes(context));
+    await scope.register(bankRoutes(context));
+    await scope.register(gameRoutes(context, waiters));
+    await scope.register(betRoutes(context));
+    await scope.register(completionRoutes(context));
   };
 }
 
@@ -166,6 +175,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(auditRoutes(context));
     await scope.register(notificationRoutes(context));
     await scope.register(adminPushRoutes(context));
+    await scope.register(adminGameRoutes(context));
   };
 }
 

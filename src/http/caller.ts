@@ -17,6 +17,8 @@ export const SCOPES = [
   'providers:write',
   'users:read',
   'users:write',
+  'games:read',
+  'games:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 

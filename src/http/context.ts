@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import type { Config } from '../config.ts';
 import type { KeyRing } from '../crypto/secretBox.ts';
+import type { GamesClient } from '../games/client.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { LedgerReads } from '../ledger/reads.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
@@ -17,6 +18,7 @@ export interface ApiContext {
   readonly ledger: LedgerReads;
   readonly payouts: PayoutsClient;
   readonly payoutRuns: PayoutRunsClient;
+  readonly games: GamesClient;
   readonly psps: PspRegistry;
   /** Encrypts and decrypts secrets at rest. */
   readonly keys: KeyRing;

@@ -12,6 +12,8 @@ export interface FieldError {
 export interface ProblemOptions {
   readonly errors?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** What was recorded, where that is why the request is refused: an extension member of RFC 9457. */
+  readonly recorded?: Readonly<Record<string, string>>;
 }
 
 /** Thrown anywhere below a route; the error handler sends it. `code` is what a client may branch on. */
@@ -21,13 +23,15 @@ export class Problem extends Error {
   readonly code: string;
   readonly errors: readonly FieldError[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly recorded: Readonly<Record<string, string>> | undefined;
 
-  constructor(status: number, code: string, detail: string, { errors, headers = {} }: ProblemOptions = {}) {
+  constructor(status: number, code: string, detail: string, { errors, headers = {}, recorded }: ProblemOptions = {}) {
     super(detail);
     this.status = status;
     this.code = code;
     this.errors = errors;
     this.headers = headers;
+    this.recorded = recorded;
   }
 }
 
@@ -85,6 +89,7 @@ export const problemSchema = z
     code: z.string(),
     requestId: z.string(),
     errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+    recorded: z.record(z.string(), z.string()).optional(),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details. `code` is stable; `errors` points into the request.' });
 
@@ -94,7 +99,7 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** The body as it goes out. `instance` is the path without its query, which may hold a merchant's own words. */
 export function problemBody(
-  { status, code, message, errors }: Problem,
+  { status, code, message, errors, recorded }: Problem,
   request: Pick<FastifyRequest, 'id' | 'url'>,
 ): ProblemBody {
   return {
@@ -106,6 +111,7 @@ export function problemBody(
     code,
     requestId: request.id,
     ...(errors === undefined ? {} : { errors: [...errors] }),
+    ...(recorded === undefined ? {} : { recorded: { ...recorded } }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
 import { createPool } from '../db/pool.ts';
 import { createPrisma } from '../db/prisma.ts';
+import { createGamesClient } from '../games/client.ts';
 import { createLedgerReads } from '../ledger/reads.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPayoutRunsClient } from '../providers/runsClient.ts';
@@ -34,6 +35,7 @@ export async function startApi(config: Config): Promise<Api> {
     ledger: createLedgerReads(pool),
     payouts: createPayoutsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
     payoutRuns: createPayoutRunsClient(client),
+    games: createGamesClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
     psps,
     keys: parseKeys(config.encryptionKeys),
     pingTemporal: async () => {

@@ -88,7 +88,7 @@ export interface CompletionRequest {
 
 export type CompletionAnswer =
   | { readonly outcome: 'recorded' | 'already' | 'voided' | 'bank_insufficient' }
-  | { readonly outcome: 'already_completed'; readonly winner: string }
+  | { readonly outcome: 'already_completed'; readonly winner: string; readonly paidMinor: string; readonly currency: string }
   | { readonly outcome: 'no_winning_bet'; readonly userIds: readonly string[] };
 
 /** Money that arrived for a merchant. Key: `externalId`. See prisma/functions/ledger/fund_balance.sql for the answers. */

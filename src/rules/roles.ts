@@ -14,6 +14,7 @@ export const ACTION_ROLES = {
   resolve: 'operator',
   acknowledge: 'operator',
   retry: 'operator',
+  voidGame: 'approver', // takes winnings back
   payoutRuns: 'operator',
   subscribe: 'operator', // nobody below is told anything
   approve: 'approver',

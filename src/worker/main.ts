@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
 import { createWaker } from '../db/wake.ts';
+import { createGamesClient } from '../games/client.ts';
 import { createMailer } from '../notify/mail.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPspRegistry } from '../psp/registry.ts';
@@ -89,6 +90,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     connection = await connectWorker(config.temporalAddress, log);
     client = clientOf(config, connection);
     const payoutsClient = createPayoutsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
+    const gamesClient = createGamesClient(client, (workflowId) => log.error({ workflowId }, FULL));
     const relay = createRelay(
       config.databaseUrl,
       () =>
@@ -103,7 +105,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
         }),
       log,
     );
-    const shared = { connection, psps, log, payoutsClient, onBooksChecked, jobs, relay, stopped: stopping.signal };
+    const shared = { connection, psps, log, payoutsClient, gamesClient, onBooksChecked, jobs, relay, stopped: stopping.signal };
     const parts = { ...shared, pool, housekeepingPool, onWritten: waker.wake };
     workers = await createWorkers(config, parts);
   } catch (error) {

@@ -3,16 +3,26 @@ import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/w
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createCutBackActivities } from '../../activities/cutBack.ts';
+import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
+import { createGameSettlementActivities } from '../../activities/games/settlement.ts';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
 import { createRelayActivities, type RelayActivityPorts } from '../../activities/relay/relay.ts';
 import type { Config, QueueLimits } from '../config.ts';
+import type { GamesClient } from '../games/client.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PspRegistry } from '../psp/registry.ts';
-import { DECISIONS_QUEUE, HOUSEKEEPING_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, RELAY_QUEUE } from '../temporal/rules/queues.ts';
+import {
+  DECISIONS_QUEUE,
+  GAMES_QUEUE,
+  HOUSEKEEPING_QUEUE,
+  PAYOUT_RUNS_QUEUE,
+  PAYOUTS_QUEUE,
+  RELAY_QUEUE,
+} from '../temporal/rules/queues.ts';
 import { buildOf, workerSettings } from '../temporal/workerSettings.ts';
 import type { JobCounts } from './jobs.ts';
 import { workflowCode } from './temporal.ts';
@@ -32,6 +42,7 @@ export interface WorkerParts extends RelayActivityPorts {
   readonly psps: PspRegistry;
   readonly log: Logger;
   readonly payoutsClient: PayoutsClient;
+  readonly gamesClient: GamesClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
   /** After each change of the books: there may be something to send. */
   readonly onWritten: () => void;
@@ -48,7 +59,20 @@ const limitedTo = ({ concurrency, perSecond }: QueueLimits) => ({
 /** One Temporal worker a queue, in this process. */
 export async function createWorkers(
   config: Config,
-  { connection, pool, housekeepingPool, psps, log, payoutsClient, onBooksChecked, onWritten, jobs, relay, stopped }: WorkerParts,
+  {
+    connection,
+    pool,
+    housekeepingPool,
+    psps,
+    log,
+    payoutsClient,
+    gamesClient,
+    onBooksChecked,
+    onWritten,
+    jobs,
+    relay,
+    stopped,
+  }: WorkerParts,
 ): Promise<readonly Worker[]> {
   const ledger = createLedger(pool, onWritten);
   const on = (taskQueue: string) => ({
@@ -65,6 +89,7 @@ export async function createWorkers(
     ...on(HOUSEKEEPING_QUEUE),
     activities: {
       ...createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
+      ...createLookAfterActivities({ pool: housekeepingPool, games: gamesClient }),
       ...createCutBackActivities({ pool: housekeepingPool, deliveriesKeptMs: config.deliveriesKeptMs }),
     },
     maxConcurrentActivityTaskExecutions: 4, // of each kind one at a time, by their Schedules
@@ -83,6 +108,12 @@ export async function createWorkers(
     ...on(PAYOUT_RUNS_QUEUE),
     ...limitedTo(config.payoutRunLimits),
     activities: createPayoutRunActivities({ pool: housekeepingPool, payouts: payoutsClient }),
+  });
+  const games = await Worker.create({
+    ...on(GAMES_QUEUE),
+    activities: createGameSettlementActivities({ pool, onWritten }),
+    maxConcurrentActivityTaskExecutions: 4, // each has one connection of the payouts', and two of one bank wait for each other
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 4 },
   });
   const decisions = await Worker.create({
     ...on(DECISIONS_QUEUE),
@@ -103,5 +134,5 @@ export async function createWorkers(
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
     stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
   });
-  return [payouts, decisions, ...callers, payoutRuns, relaying, housekeeping];
+  return [payouts, decisions, ...callers, payoutRuns, games, relaying, housekeeping];
 }

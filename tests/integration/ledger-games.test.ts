@@ -196,7 +196,7 @@ test('20 reports of one result at once settle it once; another winner or other p
   expect(await games.complete(game, recorded)).toEqual({ outcome: 'already' });
   if (recorded === 'andar') expect(await games.complete(game, 'andar', [[user, 200n]])).toEqual({ outcome: 'already' });
   if (recorded === 'andar') {
-    const otherwise = { outcome: 'already_completed', winner: 'andar' };
+    const otherwise = { outcome: 'already_completed', winner: 'andar', paidMinor: '200', currency: 'INR' };
     expect(await games.complete(game, 'andar', [[user, 199n]])).toEqual(otherwise);
     expect(await games.complete(game, 'andar', [[user, 199n]])).toEqual(otherwise);
   }

@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config.ts';
 import { hashApiKey, type KeyPrefix, newApiKey } from '../../src/crypto/newSecret.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';
+import { createGamesClient, type GamesClient } from '../../src/games/client.ts';
 import { buildApp } from '../../src/http/app.ts';
 import type { ApiContext } from '../../src/http/context.ts';
 import { createLedgerReads } from '../../src/ledger/reads.ts';
@@ -65,6 +66,7 @@ export interface DoorOptions {
   /** By default Temporal is away: there is nobody at its address. */
   readonly payouts?: PayoutsClient;
   readonly payoutRuns?: PayoutRunsClient;
+  readonly games?: GamesClient;
   readonly databaseUrl?: string;
   readonly sandboxUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -98,6 +100,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     ledger: createLedgerReads(pool),
     payouts: options.payouts ?? createPayoutsClient(temporal.client, config),
     payoutRuns: options.payoutRuns ?? createPayoutRunsClient(temporal.client),
+    games: options.games ?? createGamesClient(temporal.client),
     psps,
     keys,
     pingTemporal: () => Promise.reject(new Error('nobody there')),

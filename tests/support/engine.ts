@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { createGameSettlementActivities } from '../../activities/games/settlement.ts';
 import { createLedgerActivities, type LedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities, type PspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
@@ -25,7 +26,13 @@ import { BUILT_IN_POLICY } from '../../src/risk/rules/policy.ts';
 import { payoutRunWorkflowId } from '../../src/rules/ids.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { clientSettings } from '../../src/temporal/clientSettings.ts';
-import { DECISIONS_QUEUE, PAYOUT_RUNS_QUEUE, PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../src/temporal/rules/queues.ts';
+import {
+  DECISIONS_QUEUE,
+  GAMES_QUEUE,
+  PAYOUT_RUNS_QUEUE,
+  PAYOUTS_QUEUE,
+  PROVIDER_PSP_QUEUE,
+} from '../../src/temporal/rules/queues.ts';
 import { buildOf, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { emptyDatabase, type TestDatabase, testDatabase } from './database.ts';
 import { ENCRYPTION_KEYS } from './encryption.ts';
@@ -75,6 +82,8 @@ export interface Engine {
   startWorker(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   /** What sends provider payouts, with these limits. @returns what ends it. */
   startProviderPsp(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
+  /** What settles games. @returns what ends it. */
+  startGames(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   /** What payout runs need, so many payouts a step. @returns what ends it. */
   startRuns(page?: number): Promise<() => Promise<void>>;
   stop(): Promise<void>;
@@ -201,6 +210,8 @@ export async function startEngine({
       };
     },
     startProviderPsp: (options = {}) => work({ taskQueue: PROVIDER_PSP_QUEUE, activities: psp, ...options }),
+    startGames: (options = {}) =>
+      work({ taskQueue: GAMES_QUEUE, activities: createGameSettlementActivities({ pool: db.pool }), ...options }),
     startRuns: (page) =>
       work({
         taskQueue: PAYOUT_RUNS_QUEUE,

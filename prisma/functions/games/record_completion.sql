@@ -5,7 +5,8 @@
 -- Locks: the game, the bank. Key: game/<game>/completion.
 -- Answers, the first that applies:
 --   already            reported before, with the same winner and the same payouts
---   already_completed  reported before otherwise: `winner` is what counts. Operators are told, once for each such report
+--   already_completed  reported before otherwise: `winner` counts, and comes to
+--                      `paidMinor`. Operators are told, once for each such report
 --   voided             the game is void, or becomes so
 --   no_winning_bet     of `userIds`: nothing can be paid to who has not bet on the winner; nothing is written
 --   bank_insufficient  the bank has not what is to be paid; nothing is written
@@ -41,7 +42,8 @@ BEGIN
     END IF;
     PERFORM note_game(g.id, 'game.report_refused', 'refused:' || md5(jsonb_build_object('winner', v_winner, 'payouts', v_said)::text), v_actor,
                       jsonb_build_object('winner', v_winner, 'payouts', v_said IS NOT NULL, 'recorded', g.winner), true);
-    RETURN jsonb_build_object('outcome', 'already_completed', 'winner', g.winner);
+    RETURN jsonb_build_object('outcome', 'already_completed', 'winner', g.winner, 'currency', g.currency, 'paidMinor',
+      (SELECT coalesce(sum(p.payout), 0)::text FROM game_players p WHERE p.game_id = g.id));
   END IF;
   IF v_none IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'no_winning_bet', 'userIds', v_none); END IF;
 
