@@ -208,7 +208,10 @@ describe('the bank', () => {
       text: first.text,
     });
     const named = { amount: '10', currency: 'INR', externalId: 'wire-1' };
-    expect([(await bank('deposit', named)).status, (await bank('deposit', named)).body.balances[0].available]).toEqual([201, '110.50']);
+    expect([(await bank('deposit', named)).status, (await bank('deposit', named)).body.balances[0].available]).toEqual([
+      201,
+      '110.50',
+    ]);
     expect(codes(await bank('withdraw', named))).toEqual([409, 'external_id_reused']);
     expect(codes(await bank('withdraw', { amount: '110.51', currency: 'INR' }))).toEqual([400, 'bank_insufficient']);
     expect(codes(await bank('deposit', { amount: '99999999999.99', currency: 'INR' }))).toEqual([400, 'insufficient_balance']);

@@ -4,11 +4,15 @@
  */
 
 import { WorkflowContinuedAsNewError, type WorkflowHandle } from '@temporalio/client';
+import { createGamesClient } from '../../src/games/client.ts';
+import { settlementWorkflowId } from '../../src/games/rules/game.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { Command } from '../../src/payouts/rules/contract.ts';
 import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { relay } from '../../workflows/relay/relay.ts';
+import { openBooks } from '../support/books.ts';
 import { type Engine, SHORT_TIMES } from '../support/engine.ts';
+import { type Games, gamesOf, type TestGame } from '../support/games.ts';
 
 export interface PathWorld {
   readonly engine: Engine;
@@ -81,7 +85,28 @@ const decidedByTheBank =
 
 const APPROVED = { type: 'approved', adminId: 'adm_2', note: 'seen' } as const;
 
+/** Two players of a game whose winner is known. */
+async function decidedGame({ engine }: PathWorld): Promise<{ games: Games; game: TestGame }> {
+  const games = gamesOf(await openBooks({ on: engine.db }));
+  const house = await games.house(1000n);
+  const game = await games.open(house);
+  for (const side of ['andar', 'bahar']) await games.bet(game, await games.player(house, 100n), side, 100n);
+  await games.complete(game, 'andar');
+  return { games, game };
+}
+
 export const PATHS: Readonly<Record<string, Path>> = {
+  'game-settled': async (world) => {
+    const { game } = await decidedGame(world);
+    await createGamesClient(world.engine.client).settle(game.gameId);
+    return settlementWorkflowId(game.gameId);
+  },
+  'game-voided': async (world) => {
+    const { games, game } = await decidedGame(world);
+    await games.void(game);
+    await createGamesClient(world.engine.client).settle(game.gameId);
+    return settlementWorkflowId(game.gameId);
+  },
   paid: plain('0001', 'SUCCEEDED'),
   'paid-after-a-retry': plain('0002', 'SUCCEEDED'),
   failed: plain('0003', 'FAILED'),
@@ -250,6 +275,7 @@ export const PATHS: Readonly<Record<string, Path>> = {
   },
   'cut-back': ({ engine }) => maintenance(engine, 'cutBack'),
   'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),
+  'games-looked-after': ({ engine }) => maintenance(engine, 'lookAfterGames'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
 };
 

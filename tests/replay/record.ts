@@ -6,7 +6,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { createCutBackActivities } from '../../activities/cutBack.ts';
+import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
+import { createGamesClient } from '../../src/games/client.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { HOUSEKEEPING_QUEUE, RELAY_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
@@ -31,10 +33,11 @@ beforeAll(async () => {
     return answer;
   };
   const stopWorker = await engine.startWorker({ activities: { ...engine.activities, submit } });
-  closings.push(stopWorker, await engine.startProviderPsp(), await engine.startRuns());
+  closings.push(stopWorker, await engine.startProviderPsp(), await engine.startRuns(), await engine.startGames());
   closings.push(
     await startActivities(engine, HOUSEKEEPING_QUEUE, {
       ...createMaintenanceActivities({ pool: engine.db.pool, payouts: engine.payouts }),
+      ...createLookAfterActivities({ pool: engine.db.pool, games: createGamesClient(engine.client) }),
       ...createCutBackActivities({ pool: engine.db.pool, deliveriesKeptMs: 90 * 86_400_000 }),
     }),
     await startActivities(engine, RELAY_QUEUE, { runRelay: async () => undefined }), // its twelve hours are over

@@ -113,9 +113,12 @@ export function reserveRequest(owner: Owner, options: PayoutOptions = {}): Reser
   };
 }
 
-/** @param connections how many callers the application's role can have at work at once. */
-export async function openBooks({ connections = 10 }: { connections?: number } = {}): Promise<Books> {
-  const db = await testDatabase({ connections });
+/**
+ * @param connections how many callers the application's role can have at work at once.
+ * @param on a database that somebody else has opened, and stops.
+ */
+export async function openBooks({ connections = 10, on }: { connections?: number; on?: TestDatabase } = {}): Promise<Books> {
+  const db = on ?? (await testDatabase({ connections }));
   const { owner: sql } = db;
   const ledger = createLedger(db.pool);
   let keys = 0;
