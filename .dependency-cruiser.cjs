@@ -23,6 +23,7 @@ const ROOMS = '^src/(ledger|temporal|psp|risk)/(?!routes/)';
 const CLIENT = '^src/(?!temporal/)[a-z]+/(client|runsClient)\\.ts$';
 /** What a flow shows to others. */
 const PAYOUTS = '^src/payouts/((client|reads|invariants|restored)\\.ts|useCases/)';
+const GAMES = '^src/games/client\\.ts$';
 /** Of the door, what is no route: callers, problems, fields. */
 const DOOR = '^src/http/(?!routes/)';
 /** How a flow's things look outside: schemas and presenters. */
@@ -97,7 +98,7 @@ module.exports = {
     only('routes-are-a-door', '^src/[a-z]+/routes/', ['^src/(?!worker|restore|local|cli)'], 'no activities, no workflows, no worker'),
     only('worker-runs-activities', '^src/worker/', [RULES, '^(activities|workflows)/', '^src/[a-z]+/(?!routes/)', ...GROUND], 'no door, and nothing of one machine'),
     only('restore-compares', '^src/restore/', [RULES, ROOMS, PAYOUTS, '^src/[a-z]+/restored\\.ts$', ...GROUND], 'an operator’s tool beside the door'),
-    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, '^src/(relay|notify|webhooks|events)/(?!routes/)', ...GROUND], ''),
+    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, GAMES, '^src/(relay|notify|webhooks|events)/(?!routes/)', ...GROUND], ''),
     {
       name: 'production-knows-no-tools',
       severity: 'error',

@@ -2,22 +2,7 @@
 import type { Sql } from '../db/pool.ts';
 import { isId } from '../rules/ids.ts';
 import type { Tenant } from '../users/reads.ts';
-import type { BetRecord, GameRecord, PlayerFailure } from './rules/game.ts';
-
-export interface SideRecord {
-  readonly side: string;
-  readonly multiplierBps: number;
-  readonly stakesMinor: string;
-}
-
-export interface WholeGame extends GameRecord {
-  readonly sides: readonly SideRecord[];
-}
-
-export interface Failed {
-  readonly userId: string;
-  readonly reason: PlayerFailure;
-}
+import type { BetRecord, Failed, WholeGame } from './rules/game.ts';
 
 const WHOLE = `
   game_record(g) || jsonb_build_object('sides', (
@@ -58,14 +43,14 @@ export async function failedOf(pool: Sql, gameId: string): Promise<{ failed: rea
   return { failed: failed.rows, failedCount: rows[0]?.count ?? 0 };
 }
 
-export interface PageOfGames {
+export interface PageOf {
   /** Older than this one. */
   readonly before: string | undefined;
   readonly take: number;
 }
 
 /** A merchant's games, newest first. */
-export async function listGames(pool: Sql, { merchantId, mode }: Tenant, { before, take }: PageOfGames): Promise<WholeGame[]> {
+export async function listGames(pool: Sql, { merchantId, mode }: Tenant, { before, take }: PageOf): Promise<WholeGame[]> {
   const { rows } = await pool.query<{ game: WholeGame }>(
     `SELECT ${WHOLE} FROM games g WHERE g.merchant_id = $1 AND g.mode = $2 AND ($3::text IS NULL OR g.id < $3) ORDER BY g.id DESC LIMIT $4`,
     [merchantId, mode, before ?? null, take],
@@ -73,23 +58,32 @@ export async function listGames(pool: Sql, { merchantId, mode }: Tenant, { befor
   return rows.map(({ game }) => game);
 }
 
-/** Everybody's games, newest first, or those alone that operators are to see. */
+/** Everybody's games, newest first; with `needsOperator` those alone that a person is to look at, or those that nobody needs to. */
 export async function listAllGames(
   pool: Sql,
-  { needsOperator, before, take }: PageOfGames & { readonly needsOperator: boolean },
+  { needsOperator, before, take }: PageOf & { readonly needsOperator: boolean | undefined },
 ): Promise<WholeGame[]> {
+  const only = needsOperator === undefined ? '' : `AND ${needsOperator ? '' : 'NOT '}g.needs_operator`;
   const { rows } = await pool.query<{ game: WholeGame }>(
-    `SELECT ${WHOLE} FROM games g WHERE ($1::text IS NULL OR g.id < $1) ${needsOperator ? 'AND g.needs_operator' : ''} ORDER BY g.id DESC LIMIT $2`,
+    `SELECT ${WHOLE} FROM games g WHERE ($1::text IS NULL OR g.id < $1) ${only} ORDER BY g.id DESC LIMIT $2`,
     [before ?? null, take],
   );
   return rows.map(({ game }) => game);
 }
 
-/** A user's bets in a game, in the order in which they were placed. */
-export async function betsOf(pool: Sql, gameId: string, userId: string): Promise<BetRecord[]> {
+/** The bets in a game, of one user or of all, newest first. */
+export async function listBets(
+  pool: Sql,
+  gameId: string,
+  { userId, before, take }: PageOf & { readonly userId: string | undefined },
+): Promise<BetRecord[]> {
+  const ofUser = userId === undefined ? '' : 'AND t.user_id = $4';
+  const order = userId === undefined ? 't.id DESC' : 't.user_id DESC, t.id DESC'; // as only the index has it
   const { rows } = await pool.query<{ bet: BetRecord }>(
-    'SELECT bet_record(t, g) AS bet FROM bets t JOIN games g ON g.id = t.game_id WHERE t.game_id = $1 AND t.user_id = $2 ORDER BY t.id',
-    [gameId, userId],
+    `SELECT bet_record(t, g) AS bet FROM games g JOIN LATERAL (
+       SELECT * FROM bets t WHERE t.game_id = $1 AND ($2::text IS NULL OR t.id < $2) ${ofUser} ORDER BY ${order} LIMIT $3) t ON true
+      WHERE g.id = $1 ORDER BY t.id DESC`,
+    [gameId, before ?? null, take, ...(userId === undefined ? [] : [userId])],
   );
   return rows.map(({ bet }) => bet);
 }

@@ -14,11 +14,11 @@ export const ACTION_ROLES = {
   resolve: 'operator',
   acknowledge: 'operator',
   retry: 'operator',
-  voidGame: 'approver', // takes winnings back
   payoutRuns: 'operator',
   subscribe: 'operator', // nobody below is told anything
   approve: 'approver',
   reject: 'approver',
+  voidGame: 'approver', // takes winnings back
   merchants: 'admin',
   keys: 'admin',
   admins: 'admin',

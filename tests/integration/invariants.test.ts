@@ -1,6 +1,7 @@
 /** An invariant that never fires proves nothing: every one is shown the damage it is there to find. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { gameChecks } from '../../src/games/invariants.ts';
 import { entryInvariants } from '../../src/ledger/entryInvariants.ts';
 import type { FlowChecks } from '../../src/ledger/invariant.ts';
 import { checkInvariants, checkInvariantsWithin, INVARIANTS, presentInvariants } from '../../src/ledger/invariants.ts';
@@ -9,6 +10,7 @@ import { providerChecks } from '../../src/providers/invariants.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { userChecks } from '../../src/users/invariants.ts';
 import { type Books, openBooks } from '../support/books.ts';
+import { gamesOf } from '../support/games.ts';
 import { usersOf } from '../support/users.ts';
 
 /** A payout in each of the places that the damages below need. */
@@ -72,11 +74,40 @@ beforeAll(async () => {
   const player = await users.user(owner);
   await users.credit(player, 30n);
   await users.debit(player, 10n);
+  await playedGames();
   world = { paid, late, returned, sent, rejected, again, waiting, refused, costly, ...(await providers()) };
 });
 afterAll(async () => {
   await books.stop();
 });
+
+/** A game that is open, one that is settled but for a frozen winner, one that was voided when a win was spent. */
+async function playedGames(): Promise<void> {
+  const games = gamesOf(books);
+  const house = await games.house(10_000n);
+  const [open, partly, voided] = [await games.open(house), await games.open(house), await games.open(house)];
+  const [winner, loser, frozen] = [
+    await games.player(house, 500n),
+    await games.player(house, 500n),
+    await games.player(house, 500n),
+  ];
+  await games.bet(open, winner, 'andar', 10n);
+  await games.bet(open, loser, 'bahar', 20n);
+  for (const user of [winner, frozen]) await games.bet(partly, user, 'andar', 100n);
+  await games.bet(partly, loser, 'bahar', 70n);
+  await games.bet(voided, loser, 'bahar', 400n);
+  await games.users.freeze(frozen, true);
+  await games.complete(partly, 'andar', [
+    [winner, 60n],
+    [frozen, 150n],
+  ]);
+  await games.settle(partly);
+  await games.complete(voided, 'bahar');
+  await games.settle(voided);
+  await games.users.debit(loser, 700n, { currency: 'INR' });
+  await games.void(voided);
+  await games.settle(voided);
+}
 
 async function providers(): Promise<Pick<World, 'earned' | 'owed' | 'awaited' | 'dispatched'>> {
   const platform = await books.merchant(20_000n);
@@ -276,12 +307,12 @@ const DAMAGES: readonly Damage[] = [
   ['sent_after_one_run', 'a payout that two runs came to', () => `UPDATE events SET type = 'payout.queued', data = '{"runId":"run_2"}' WHERE subject_id = '${world.dispatched}' AND sequence = 1`],
   ['sent_after_one_run', 'a run that its timeline does not know', () => `UPDATE payouts SET run_id = 'run_2' WHERE id = '${world.dispatched}'`],
   ['sent_after_one_run', 'a run that came to a payout which waited for none', () => `UPDATE payouts SET dispatch = 'now' WHERE id = '${world.dispatched}'`],
-  ['users_within_their_merchant', 'a balance of a user that nobody knows', () => `UPDATE balances SET owner_id = 'usr_x' WHERE owner_kind = 'user'`],
+  ['users_within_their_merchant', 'a balance of a user that nobody knows', () => `UPDATE balances SET owner_id = 'usr_x' WHERE owner_kind = 'user' AND currency = 'PKR'`],
   ['users_within_their_merchant', 'a user that changed worlds', () => `UPDATE users SET mode = 'live'`],
   ['users_within_their_merchant', 'a user that went to another merchant', () => `UPDATE users SET merchant_id = 'mer_other'`],
   ['user_money_between_merchant_and_user', 'a credit that reached another user', () => `UPDATE ledger_entries SET subject_id = 'usr_x' WHERE type = 'USER_CREDIT'`],
   ['user_money_between_merchant_and_user', 'a credit out of what was a debit', () => `UPDATE ledger_entries SET type = 'USER_CREDIT' WHERE type = 'USER_DEBIT'`],
-  ['user_money_between_merchant_and_user', "a credit under another merchant's name for it", () => `UPDATE ledger_entries SET op_key = 'user_money:mer_other:test:1' WHERE type = 'USER_CREDIT'`],
+  ['user_money_between_merchant_and_user', "a credit under another merchant's name for it", () => `UPDATE ledger_entries SET op_key = 'user_money:mer_other:test:1' WHERE type = 'USER_CREDIT' AND amount = 30`],
   ['user_money_is_told', 'a credit that nobody heard of', () => `DELETE FROM events WHERE type = 'user.credited'`],
   ['user_money_is_told', 'a credit that never was', () => `DELETE FROM ledger_entries WHERE type = 'USER_CREDIT'`],
   ['user_money_is_told', 'a debit told as a credit', () => `UPDATE events SET type = 'user.credited' WHERE type = 'user.debited'`],
@@ -291,6 +322,25 @@ const DAMAGES: readonly Damage[] = [
   ['events_of_users', 'an event that its user does not hear', () => `UPDATE event_audience SET owner_id = 'usr_x' WHERE owner_kind = 'user'`],
   ['events_of_users', "a user's event that another merchant hears", () => `UPDATE events SET owner_id = 'mer_other' WHERE subject_kind = 'user'`],
   ['events_of_users', 'a balance that looks older than the one before', () => `UPDATE events SET object = jsonb_set(object, '{balance,version}', '1') WHERE type = 'user.debited'`],
+  ['games_hold_what_they_may_pay', 'an open game that holds too little', () => `UPDATE games SET held = held - 1 WHERE state = 'OPEN'`],
+  ['games_hold_what_they_may_pay', 'a winner that nothing is held for', () => `UPDATE games SET held = 0 WHERE state = 'PARTLY_SETTLED'`],
+  ['games_hold_what_they_may_pay', 'a void game that still holds something', () => `UPDATE games SET held = 1 WHERE state = 'VOIDED'`],
+  ['stakes_of_games_add_up', 'a bet that is gone', () => `DELETE FROM bets WHERE amount = 10`],
+  ['stakes_of_games_add_up', 'a side that nobody bet so much on', () => `UPDATE game_sides SET stakes = stakes + 1 WHERE stakes = 20`],
+  ['stakes_of_games_add_up', 'a stake that was never taken', () => `DELETE FROM ledger_entries WHERE type = 'BET' AND amount = 20`],
+  ['stakes_of_games_add_up', 'a player who bet on the other side', () => `UPDATE game_players SET stake_won = 1 WHERE total_bet = 70`],
+  ['bets_stand_as_their_players', 'a lost bet that looks won', () => `UPDATE bets SET state = 'won' WHERE state = 'lost'`],
+  ['bets_stand_as_their_players', 'a bet paid under another key', () => `UPDATE bets SET payout_transaction_id = 'game/x/user/y' WHERE state = 'won'`],
+  ['players_settled_once', 'a win that nobody got', () => `DELETE FROM ledger_entries WHERE type = 'WIN' AND amount = 60`],
+  ['players_settled_once', 'a win of another amount', () => `UPDATE ledger_entries SET amount = 61 WHERE type = 'WIN' AND amount = 60`],
+  ['players_settled_once', 'a win that nobody heard of', () => `DELETE FROM events WHERE type = 'game_complete' AND object ->> 'amountMinor' = '60'`],
+  ['players_settled_once', 'a win told as another', () => `UPDATE events SET object = object || '{"amountMinor": "61"}' WHERE type = 'game_complete' AND object ->> 'amountMinor' = '60'`],
+  ['players_settled_once', 'a stake that a void did not give back', () => `DELETE FROM ledger_entries WHERE type = 'REFUND'`],
+  ['players_settled_once', 'a win that a void left', () => `DELETE FROM ledger_entries WHERE type = 'WIN_BACK'`],
+  ['players_settled_once', 'a win of somebody who did not play', () => `DELETE FROM game_players WHERE state = 'settled'`],
+  ['games_as_told', 'an event that is missing', () => `DELETE FROM events WHERE type = 'game.completed'`],
+  ['games_as_told', 'a state that nobody told', () => `UPDATE games SET state = 'SETTLED' WHERE state = 'OPEN'`],
+  ['entries_do_what_their_type_says', 'a win under another key', () => `UPDATE ledger_entries SET op_key = 'win' WHERE type = 'WIN' AND amount = 60`],
   ['entries_do_what_their_type_says', "a user's money booked as a funding", () => `UPDATE ledger_entries SET op_key = 'fund:' || op_key WHERE type = 'USER_CREDIT'`],
   ['refused_without_a_trace', 'an event of a refused payout', () => `UPDATE events SET subject_id = '${world.refused}' WHERE subject_id = '${world.paid}' AND sequence = 2`],
 ]; // biome-ignore format: a table
@@ -348,18 +398,18 @@ test('what a flow holds or books and does not say is found, and what it says is 
       .filter(({ violations }) => violations > 0)
       .map(({ name }) => name);
   const holding = (sql: string): FlowChecks => ({ invariants: [], openHolds: sql });
-  expect(await broken([payoutChecks, providerChecks, userChecks])).toEqual([]);
-  expect(await broken([payoutChecks, providerChecks, userChecks, holding('SELECT id, 0 FROM balances')])).toEqual([]);
-  expect(await broken([payoutChecks, providerChecks, userChecks, holding('SELECT id, 1 FROM balances')])).toEqual([
+  expect(await broken([payoutChecks, providerChecks, userChecks, gameChecks])).toEqual([]);
+  expect(await broken([payoutChecks, providerChecks, userChecks, gameChecks, holding('SELECT id, 0 FROM balances')])).toEqual([]);
+  expect(await broken([payoutChecks, providerChecks, userChecks, gameChecks, holding('SELECT id, 1 FROM balances')])).toEqual([
     'reserved_equals_open_holds',
   ]);
-  expect(await broken([providerChecks, userChecks, holding('SELECT 0, 0 WHERE false')])).toEqual([
+  expect(await broken([providerChecks, userChecks, gameChecks, holding('SELECT 0, 0 WHERE false')])).toEqual([
     'entries_do_what_their_type_says',
     'debts_of_their_subjects',
     'reserved_equals_open_holds',
   ]);
-  expect(await broken([payoutChecks, userChecks])).toEqual(['entries_do_what_their_type_says']); // an earning
-  expect(await broken([payoutChecks, providerChecks])).toEqual(['entries_do_what_their_type_says']); // a user's credit
+  expect(await broken([payoutChecks, userChecks, gameChecks])).toEqual(['entries_do_what_their_type_says']); // an earning
+  expect(await broken([payoutChecks, providerChecks, gameChecks])).toEqual(['entries_do_what_their_type_says']); // a user's credit
 });
 
 test('a check of large books is not ended like a write that lasts too long', async () => {

@@ -1,5 +1,7 @@
 /** Games: a stake is the user's until somebody has won, the bank can pay whatever may be won, and each player is settled once. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { highestLiability, type Staked, sharesOf } from '../../src/games/rules/payouts.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { type Games, gamesOf } from '../support/games.ts';
@@ -450,4 +452,49 @@ test('games, bets, credits and freezes side by side never deadlock, and the book
   });
   running = false;
   expect(await watch).toBeGreaterThan(0);
+}, 120_000);
+
+const stakes = fc.array(
+  fc.record({ player: fc.nat(4), side: fc.constantFrom('andar', 'bahar'), amount: fc.bigInt({ min: 1n, max: 500n }) }),
+  { minLength: 1, maxLength: 12 },
+);
+const multipliers = fc.tuple(fc.integer({ min: 10_000, max: 35_000 }), fc.integer({ min: 10_000, max: 35_000 }));
+
+test('whatever is bet at whatever multipliers, the books hold and pay to the unit what the rules say', async () => {
+  const house = await games.house(1_000_000n);
+  const players = await times(5, () => games.player(house, 1_000_000n));
+  await fc.assert(
+    fc.asyncProperty(stakes, multipliers, fc.constantFrom('andar', 'bahar'), async (placed, [andar, bahar], winner) => {
+      const game = await games.open(house);
+      const sides = [
+        { side: 'andar', multiplierBps: andar },
+        { side: 'bahar', multiplierBps: bahar },
+      ];
+      for (const { side, multiplierBps } of sides)
+        await books.db.owner.query('UPDATE game_sides SET multiplier_bps = $1 WHERE game_id = $2 AND side = $3', [
+          multiplierBps,
+          game.gameId,
+          side,
+        ]);
+      const staked: Staked[] = [];
+      for (const { player, side, amount } of placed) {
+        const user = players[player] as TestUser;
+        expect(await games.bet(game, user, side, amount)).toBe('placed');
+        staked.push({ userId: user.userId, side, amountMinor: amount });
+        expect((await games.state(game)).held).toBe(highestLiability(staked, sides));
+      }
+      await games.complete(game, winner);
+      await games.settle(game);
+      const { rows } = await books.db.owner.query<{ user_id: string; stake_won: string; payout: string }>(
+        'SELECT user_id, stake_won, payout FROM game_players WHERE game_id = $1',
+        [game.gameId],
+      );
+      const shares = sharesOf(staked, sides, winner);
+      expect(rows).toHaveLength(shares.size);
+      for (const { user_id, stake_won, payout } of rows)
+        expect(shares.get(user_id)).toMatchObject({ stakeWonMinor: BigInt(stake_won), payoutMinor: BigInt(payout) });
+    }),
+    { numRuns: 40 },
+  );
+  await books.expectInOrder();
 }, 120_000);

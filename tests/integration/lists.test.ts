@@ -57,6 +57,7 @@ beforeAll(async () => {
     event: await one(`SELECT id FROM events WHERE subject_id = '${payout}' LIMIT 1`),
     run: await one('SELECT id FROM payout_runs ORDER BY id OFFSET 1000 LIMIT 1'),
     user: await one(`SELECT owner_id AS id FROM balances WHERE id = 1020`),
+    game: await one(`SELECT game_id AS id FROM bets LIMIT 1`),
     nobody: `po_${'0'.repeat(32)}`,
   };
 });
@@ -69,7 +70,7 @@ const filledIn = (text: string): string => text.replaceAll(/\{(\w+)\}/g, (_, nam
 
 /** Tables that stay small, however much is paid: to read one whole is as good as its index. */
 const SMALL = [
-  ...['_functions', '_prisma_migrations', 'epochs', 'payout_edges', 'payout_proofs', 'worker_beats'],
+  ...['_functions', '_prisma_migrations', 'epochs', 'payout_edges', 'payout_proofs', 'game_edges', 'worker_beats'],
   ...['admins', 'merchants', 'push_subscriptions', 'risk_policies'], // what people enter by hand
   'payout_requests', // of those that no worker has taken up
 ];

@@ -4,7 +4,17 @@
 export type Caller = 'merchant' | 'newcomer' | 'provider' | 'admin';
 
 /** What stands in a path or a query as `{name}`: known when the rows are there. */
-export type Names = 'provider' | 'merchant' | 'payout' | 'providersPayout' | 'event' | 'endpoint' | 'run' | 'user' | 'nobody';
+export type Names =
+  | 'provider'
+  | 'merchant'
+  | 'payout'
+  | 'providersPayout'
+  | 'event'
+  | 'endpoint'
+  | 'run'
+  | 'user'
+  | 'game'
+  | 'nobody';
 
 export interface Read {
   readonly as: Caller;
@@ -83,6 +93,8 @@ export const READS: Readonly<Record<string, Read>> = {
     filters: [
       'type=credit',
       'type=debit',
+      'type=bet',
+      'type=win,loss,refund',
       'type=repayment',
       'type=debit,repayment',
       'currency=PKR',
@@ -91,6 +103,10 @@ export const READS: Readonly<Record<string, Read>> = {
     ],
   },
   '/api/v1/users/{id}/stats': { as: 'merchant', of: 'user', filters: ['currency=PKR', 'currency=JPY'] },
+  '/api/v1/games/bank': { as: 'merchant' },
+  '/api/v1/games': { as: 'merchant' },
+  '/api/v1/games/{id}': { as: 'merchant', of: 'game' },
+  '/api/v1/games/{id}/bets': { as: 'merchant', of: 'game', filters: ['userId={user}', 'userId={nobody}'] },
   '/api/provider/payouts': {
     as: 'provider',
     filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],
@@ -144,6 +160,8 @@ export const READS: Readonly<Record<string, Read>> = {
     ],
   },
   '/api/admin/payouts/{id}': { as: 'admin', of: 'payout' },
+  '/api/admin/games': { as: 'admin', filters: ['needsOperator=true', 'needsOperator=false'] },
+  '/api/admin/games/{id}': { as: 'admin', of: 'game' },
   '/api/admin/payout-requests': { as: 'admin' },
   '/api/admin/payout-runs': { as: 'admin' },
   '/api/admin/payout-runs/{id}': { as: 'admin', of: 'run' },

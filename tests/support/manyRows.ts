@@ -132,6 +132,20 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
       JOIN balances u ON u.id = CASE WHEN n % 3 > 0 THEN 1020 ELSE 10002 + n % 4000 END,
            LATERAL (SELECT CASE WHEN n < 20 THEN 'DEBIT' ELSE 'CREDIT' END AS type, CASE WHEN n < 20 THEN u.id ELSE 1001 END AS debit,
                            CASE WHEN n < 20 THEN 1001 ELSE u.id END AS credit) s`,
+  // The merchant has nearly all games, and the largest; only its oldest two need somebody.
+  ({ merchantId }) => `
+    INSERT INTO games (id, merchant_id, mode, type, currency, bank_id, state, overdue_at, needs_operator)
+    SELECT pg_temp.id_of('gam_', n), CASE WHEN n % 20 = 0 THEN pg_temp.id_of('mer_', n % 300 + 1) ELSE '${merchantId}' END, 'test', 'andar_bahar', 'PKR', 1001,
+           'SETTLED', pg_temp.at_of(n), n < 3 FROM generate_series(1, 20000) n`,
+  () => `
+    INSERT INTO game_sides (game_id, side, multiplier_bps) SELECT g.id, s, 20000 FROM games g, unnest(ARRAY['andar', 'bahar']) s`,
+  () => `
+    INSERT INTO bets (id, game_id, user_id, side, amount, prize, balance_after, balance_version)
+    SELECT pg_temp.id_of('bet_', n), pg_temp.id_of('gam_', 7), pg_temp.id_of('usr_', CASE WHEN n < 30 THEN 1 ELSE n % 4999 + 2 END), 'andar', 1, 2, 0, 1
+      FROM generate_series(1, 30000) n`,
+  () => `
+    INSERT INTO game_players (game_id, user_id, balance_id, total_bet)
+    SELECT DISTINCT game_id, user_id, 1020, 1 FROM bets`,
   () => `
     INSERT INTO debts (balance_id, creditor_id, subject_kind, subject_id, amount, owed)
     SELECT 10002 + n % 4000, 1001, 'game', 'gam_' || n, 1, 0 FROM generate_series(1, 5000) n`,

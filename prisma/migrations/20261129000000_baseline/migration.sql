@@ -699,7 +699,10 @@ CREATE INDEX "games_merchant_id_mode_id_idx" ON "games"("merchant_id", "mode", "
 CREATE UNIQUE INDEX "game_players_settlement_key_key" ON "game_players"("settlement_key");
 
 -- CreateIndex
-CREATE INDEX "bets_game_id_user_id_idx" ON "bets"("game_id", "user_id");
+CREATE INDEX "bets_game_id_id_idx" ON "bets"("game_id", "id");
+
+-- CreateIndex
+CREATE INDEX "bets_game_id_user_id_id_idx" ON "bets"("game_id", "user_id", "id");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "accounts_mode_owner_kind_owner_id_purpose_currency_key" ON "accounts"("mode", "owner_kind", "owner_id", "purpose", "currency");

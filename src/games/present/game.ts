@@ -1,7 +1,6 @@
 /** A game and its bets, in the words of the API. */
 import { formatMajor } from '../../rules/money.ts';
-import type { Failed, WholeGame } from '../reads.ts';
-import type { BetRecord, GameRecord } from '../rules/game.ts';
+import type { BetRecord, Failed, GameRecord, WholeGame } from '../rules/game.ts';
 
 export interface PublicGame {
   readonly id: string;

@@ -5,13 +5,15 @@ import { amountField, mustReadAmount } from '../../http/amounts.ts';
 import { merchantOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts';
+import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
 import { invalidRequest, notFound, Problem } from '../../http/problem.ts';
 import { newId } from '../../rules/newId.ts';
 import { presentBet } from '../present/game.ts';
 import { betSchema } from '../present/schemas.ts';
-import { betsOf, type WholeGame } from '../reads.ts';
+import { listBets } from '../reads.ts';
+import type { WholeGame } from '../rules/game.ts';
 import { bet } from '../useCases/bet.ts';
 import { mustOwnGame } from './games.ts';
 
@@ -56,13 +58,16 @@ export function betRoutes(context: ApiContext): FastifyPluginAsyncZod {
         onRequest: merchantAuth(context, 'games:read'),
         schema: {
           params: byId,
-          querystring: z.strictObject({ userId: word }),
-          ...read('The bets of a user in a game, in order', z.object({ object: z.literal('list'), data: z.array(betSchema) })),
+          querystring: z.strictObject({ ...pageQuery, userId: word.optional() }),
+          ...read('The bets in a game, newest first', listSchema(betSchema)),
         },
       },
       async (request) => {
         const { id } = await mustOwnGame(context, tenantOf(merchantOf(request)), request.params.id);
-        return { object: 'list' as const, data: (await betsOf(context.pool, id, request.query.userId)).map(presentBet) };
+        const page = openPage(request, request.query, ID_KEY);
+        const { userId } = request.query;
+        const bets = await listBets(context.pool, id, { userId, before: page.after, take: page.take });
+        return page.answer(bets, (each) => each.id, presentBet);
       },
     );
   };

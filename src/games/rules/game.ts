@@ -57,5 +57,23 @@ export const PLAYER_EVENTS = ['game_complete'] as const;
 export const FAILURES = ['user_frozen', 'balance_limit', 'bank_insufficient', 'internal_error'] as const;
 export type PlayerFailure = (typeof FAILURES)[number];
 
+/** What may be bet on in a game, and what was. */
+export interface SideRecord {
+  readonly side: string;
+  readonly multiplierBps: number;
+  readonly stakesMinor: string;
+}
+
+/** A game as it is read. */
+export interface WholeGame extends GameRecord {
+  readonly sides: readonly SideRecord[];
+}
+
+/** A player of whom something could not be done. */
+export interface Failed {
+  readonly userId: string;
+  readonly reason: PlayerFailure;
+}
+
 /** The settlement of a game: one at a time, found again by the game. */
 export const settlementWorkflowId = (gameId: string): string => `game-settlement/${gameId}`;

@@ -1,7 +1,8 @@
 /** A merchant opens a game: from now on its users may bet on it. */
 import type { Sql } from '../../db/pool.ts';
 import type { Tenant } from '../../users/reads.ts';
-import { ownGame, type WholeGame } from '../reads.ts';
+import { ownGame } from '../reads.ts';
+import type { WholeGame } from '../rules/game.ts';
 import { GAME_TYPES, type GameTypeName } from '../rules/types.ts';
 
 export interface OpeningRequest extends Tenant {

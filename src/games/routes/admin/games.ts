@@ -15,7 +15,8 @@ import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { presentListed } from '../../present/game.ts';
 import { gameSchema, wholeGameSchema } from '../../present/schemas.ts';
-import { listAllGames, readGame, type WholeGame } from '../../reads.ts';
+import { listAllGames, readGame } from '../../reads.ts';
+import type { WholeGame } from '../../rules/game.ts';
 import { acknowledge, retry, voidGame } from '../../useCases/intervene.ts';
 import { presentOne } from '../games.ts';
 
@@ -53,7 +54,8 @@ export function adminGameRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request) => {
         const page = openPage(request, request.query, ID_KEY);
-        const needsOperator = request.query.needsOperator === 'true';
+        const { needsOperator: asked } = request.query;
+        const needsOperator = asked === undefined ? undefined : asked === 'true';
         const games = await listAllGames(pool, { needsOperator, before: page.after, take: page.take });
         return page.answer(
           games,
