@@ -112,7 +112,7 @@ export function createWebhooks({ books, send, sendMs, bell, onTried, onOurTroubl
     for (const delivery of deliveries) {
       const lane = lanes.get(delivery.receiverId);
       // What people ask for waits for no order, so that several of a subject come at once: the others are handed out again.
-      if (lane && !busySubjects(lane).includes(delivery.subjectId)) lane.queue.push(delivery);
+      if (lane && !busySubjects(lane).includes(delivery.subjectId) && !waitsForProbe(lane)) lane.queue.push(delivery);
     }
     return nextMs ?? Number.POSITIVE_INFINITY;
   }
@@ -214,6 +214,9 @@ const recordOf = ({ id, epoch, health, disable }: Lane, release: boolean): Recei
   disable,
   release,
 });
+
+/** Also of one that began to fail while more was being handed out for it. */
+const waitsForProbe = ({ health: { failing } }: Lane): boolean => failing !== null && failing.probeAtMs > performance.now();
 
 function said(result: SendResult): Pick<TryRecord, 'statusCode' | 'error' | 'durationMs' | 'response'> {
   const { durationMs } = result;
