@@ -1,12 +1,12 @@
 -- What the examples look at: the entries in words, what every account comes to, the payouts, and what was earned and used.
 CREATE TEMP VIEW book AS
-  SELECT e.op_key || ' ' || e.leg AS step, e.type, concat_ws(' ', d.purpose, nullif(d.owner_id, '')) AS "from",
-         concat_ws(' ', c.purpose, nullif(c.owner_id, '')) AS "to", e.amount, coalesce(e.debit_available, e.credit_available) AS available,
+  SELECT e.op_key || ' ' || e.leg AS step, e.type, concat_ws(' ', d.purpose, CASE d.owner_kind WHEN 'bank' THEN 'bank of' END, nullif(d.owner_id, '')) AS "from",
+         concat_ws(' ', c.purpose, CASE c.owner_kind WHEN 'bank' THEN 'bank of' END, nullif(c.owner_id, '')) AS "to", e.amount, coalesce(e.debit_available, e.credit_available) AS available,
          coalesce(e.debit_reserved, e.credit_reserved) AS reserved, e.credit_available AS taker
     FROM ledger_entries e JOIN accounts d ON d.id = e.debit_account JOIN accounts c ON c.id = e.credit_account
    ORDER BY e.id;
 CREATE TEMP VIEW accounts_now AS
-  SELECT concat_ws(' ', a.purpose, nullif(a.owner_id, '')) AS account,
+  SELECT concat_ws(' ', a.purpose, CASE a.owner_kind WHEN 'bank' THEN 'bank of' END, nullif(a.owner_id, '')) AS account,
          sum(CASE a.id WHEN e.credit_account THEN e.amount ELSE -e.amount END) AS comes_to
     FROM accounts a JOIN ledger_entries e ON a.id IN (e.debit_account, e.credit_account)
    GROUP BY a.id ORDER BY 1;

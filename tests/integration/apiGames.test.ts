@@ -109,6 +109,7 @@ test('the customer’s scenario, to the last field: three bets, three payouts, o
       },
     });
   }
+  await post('/webhook-endpoints', { url: 'http://127.0.0.1:9/', eventTypes: ['game_complete'] });
   const payouts = users.map((userId, at) => ({ userId, amount: bettors[at]?.payout }));
   expect(await post(`/games/${gameId}/complete`, { winner: 'andar', payouts })).toMatchObject({
     status: 202,
@@ -117,6 +118,12 @@ test('the customer’s scenario, to the last field: three bets, three payouts, o
   expect(told).toEqual([gameId]);
   await settle(gameId);
   expect((await get(`/games/${gameId}`)).body).toMatchObject({ status: 'SETTLED', failed: [] });
+
+  const deliveries = await door.db.owner.query(
+    'SELECT subject_id, sequence FROM webhook_deliveries WHERE merchant_id = $1 ORDER BY subject_id',
+    [merchant.id],
+  );
+  expect(deliveries.rows).toEqual([...users].sort().map((subject_id) => ({ subject_id, sequence: 2 }))); // each in an order of its own
 
   const events = (await get('/events?type=game_complete')).body.data.reverse();
   for (const [at, userId] of users.entries()) {
