@@ -148,6 +148,14 @@ test('the platform’s event carries it in the provider’s words', () => {
 
 test('an event of a kind that nobody has words for goes out to nobody', () => {
   const at = new Date('2026-11-21T10:00:00.123Z');
-  const strange = { id: 'evt_1', subjectKind: 'raffle', type: 'raffle.won', at, mode: 'test', sequence: 1, object: record } as const;
+  const strange = {
+    id: 'evt_1',
+    subjectKind: 'raffle',
+    type: 'raffle.won',
+    at,
+    mode: 'test',
+    sequence: 1,
+    object: record,
+  } as const;
   expect(() => presentEvent(strange, 'merchant')).toThrow('raffle');
 });
