@@ -1,10 +1,14 @@
 /** Settling a game, or giving the stakes of a void one back: step by step, each a transaction. All of it may be done again. */
-import { heartbeat, log } from '@temporalio/activity';
+import { log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import type { GameState } from '../../src/games/rules/machine.ts';
+import { whileBeating } from '../beating.ts';
 
 /** Users a step: some 1,500 entries in a tenth of a second, so that whoever follows events is not held back. */
 const STEP = 500;
+
+/** Several within the heartbeat timeout of 10 s, whatever a step takes. */
+const BEAT_MS = 2_000;
 
 export interface GameSettlementPorts {
   readonly pool: Pool;
@@ -47,7 +51,6 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
   /** One by one: who still fails is written down, and keeps nobody else waiting. */
   async function alone(name: string, gameId: string, users: readonly string[]): Promise<void> {
     for (const user of users) {
-      heartbeat(user);
       try {
         await call(name, gameId, [user]);
       } catch (error) {
@@ -69,23 +72,30 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
     }
   }
 
+  /** Everybody of whom something is left to be done in the game's state; whoever asks again begins with who is left then. */
+  async function walk(name: string, gameId: string): Promise<void> {
+    for (let after = ''; ; ) {
+      const { rows } = await pool.query<{ user_id: string }>(LEFT, [gameId, LEFT_IN[name], after, step]);
+      const users = rows.map(({ user_id }) => user_id);
+      if (users.length > 0) await together(name, gameId, users);
+      after = users.at(-1) ?? '';
+      if (users.length < step) return;
+    }
+  }
+
+  /** Until the game is over: what somebody asks for meanwhile (a void, a retry) is done, too. */
+  async function settle(gameId: string): Promise<void> {
+    for (;;) {
+      const name = STEPS[(await stateOf(gameId)) ?? 'SETTLED'];
+      if (name === undefined) return;
+      await walk(name, gameId);
+      await pool.query('SELECT end_game($1)', [gameId]);
+      onWritten();
+    }
+  }
+
   return {
-    async settleGame({ gameId }: { gameId: string }): Promise<void> {
-      for (;;) {
-        const name = STEPS[(await stateOf(gameId)) ?? 'SETTLED'];
-        if (name === undefined) return;
-        for (let after = ''; ; ) {
-          const { rows } = await pool.query<{ user_id: string }>(LEFT, [gameId, LEFT_IN[name], after, step]);
-          const users = rows.map(({ user_id }) => user_id);
-          if (users.length > 0) await together(name, gameId, users);
-          heartbeat(after);
-          after = users.at(-1) ?? '';
-          if (users.length < step) break;
-        }
-        await pool.query('SELECT end_game($1)', [gameId]);
-        onWritten();
-      }
-    },
+    settleGame: ({ gameId }: { gameId: string }): Promise<void> => whileBeating(BEAT_MS, () => settle(gameId)),
   };
 }
 
@@ -93,13 +103,13 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
 const TOO_SLOW = '57014';
 
 /**
- * Does the error belong to what was asked, so that others may fare better? What is of the database or of the moment (away, full,
- * ended, a deadlock, a time limit) is not, and the whole is tried again: classes 08, 25, 40, 53, 55, 57 and 58 of PostgreSQL's codes,
- * and whatever has no code of five letters.
+ * Does the error belong to what was asked, so that others may fare better? What a function raises, and what its data break
+ * (classes P0, 22 and 23 of PostgreSQL's codes). Everything else is of the database, of the installation or of the moment, and
+ * the whole is tried again.
  */
 function isTheirs(error: unknown): boolean {
   const code = codeOf(error);
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|25|40|53|55|57|58)/.test(code);
+  return typeof code === 'string' && /^(P0|22|23)/.test(code);
 }
 
 const codeOf = (error: unknown): unknown =>

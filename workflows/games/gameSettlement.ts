@@ -13,7 +13,7 @@ export const look = defineSignal<[string]>('look');
 const { settleGame } = proxyActivities<GameSettlementActivities>({
   taskQueue: GAMES_QUEUE,
   startToCloseTimeout: '1h', // a hundred thousand players are some minutes
-  heartbeatTimeout: '30s', // one beat a step, and a statement ends within 8 s
+  heartbeatTimeout: '10s', // players wait for it where a worker was killed; one that is only slow is met by the next in the books
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 
