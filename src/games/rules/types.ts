@@ -29,8 +29,3 @@ export const GAME_TYPES = {
 
 export type GameTypeName = keyof typeof GAME_TYPES;
 export const GAME_TYPE_NAMES = Object.keys(GAME_TYPES) as [GameTypeName, ...GameTypeName[]];
-
-/** Every side of any type: which of them a game has, the game says. */
-export const ALL_SIDES: readonly string[] = [
-  ...new Set(Object.values(GAME_TYPES).flatMap(({ sides }) => sides.map(({ side }) => side))),
-];
