@@ -20,6 +20,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { decideSignal } from '../src/payouts/rules/contract.ts';
+import { STARTED_WITHOUT_ARGUMENTS } from '../src/temporal/rules/scheduled.ts';
 import { heardAs, type Sent, sentFor } from '../src/temporal/rules/sentFor.ts';
 import {
   answers,
@@ -31,12 +32,6 @@ import {
   unwrapped,
   whyUnsigned,
 } from '../src/temporal/rules/unsigned.ts';
-
-/**
- * Started by a Schedule, which adds the time to their ids: nothing can be encrypted for them, so they take nothing. Whoever
- * starts one by hand makes it work earlier, as the Schedule's own button does.
- */
-const STARTED_WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set(['cutBack', 'takeUpOpenPayouts', 'checkBooks', 'payoutRun']);
 
 /** From the Temporal UI or CLI, where nothing is encrypted. A payout of an installation where signals do not decide has no handler for it. */
 const SENT_BY_HAND = decideSignal.name;

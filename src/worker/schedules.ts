@@ -30,7 +30,8 @@ const housekeeping = (scheduleId: string, workflow: Workflow, everyMs: number, o
   isConfigured: false,
 });
 
-const schedulesOf = ({ payoutRunIntervalMs: everyMs }: Pick<Config, 'payoutRunIntervalMs'>): readonly Scheduled[] => [
+/** Each of their workflows takes no arguments: see STARTED_WITHOUT_ARGUMENTS. */
+export const schedulesOf = ({ payoutRunIntervalMs: everyMs }: Pick<Config, 'payoutRunIntervalMs'>): readonly Scheduled[] => [
   housekeeping('cut-back', cutBack, HOUR, 0),
   housekeeping('take-up-open-payouts', takeUpOpenPayouts, 10 * MINUTE, 5 * MINUTE),
   housekeeping('look-after-games', lookAfterGames, MINUTE, 0), // winners wait for it, where the word to their settlement was lost

@@ -113,6 +113,8 @@ export async function openDatabase(
 
 export async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  // A connection that breaks between two statements tells so by an event, which would end the process; the next statement fails, too.
+  client.on('error', toldByTheNextQuery);
   let broken: Error | undefined;
   try {
     await client.query('BEGIN');
@@ -125,7 +127,10 @@ export async function inTransaction<T>(pool: Pool, work: (client: Client) => Pro
     });
     throw error;
   } finally {
+    client.off('error', toldByTheNextQuery);
     // A connection that cannot roll back is thrown away, not handed to the next one.
     client.release(broken);
   }
 }
+
+const toldByTheNextQuery = (): void => undefined;
