@@ -32,10 +32,10 @@ async function endpoint(owner: Owner): Promise<string> {
 
 /** Something of another kind than a payout happened, that these may see: the first is whose it is. */
 async function happened(...audience: readonly Seer[]): Promise<{ event: string; subject: { kind: string; id: string } }> {
-  const subject = { kind: 'game', id: newId('gam') };
+  const subject = { kind: 'raffle', id: newId('raf') };
   const { rows } = await books.db.owner.query<{ event: string }>(
-    `SELECT announce('game', $1, ARRAY(SELECT (kind, id)::owner_ref FROM unnest($2::text[], $3::text[]) WITH ORDINALITY o (kind, id, nth) ORDER BY nth),
-                     'test', 1, 'game.won', 'won', 'system', NULL, 'WON', '{}', '{}', NULL, true) AS event`,
+    `SELECT announce('raffle', $1, ARRAY(SELECT (kind, id)::owner_ref FROM unnest($2::text[], $3::text[]) WITH ORDINALITY o (kind, id, nth) ORDER BY nth),
+                     'test', 1, 'raffle.won', 'won', 'system', NULL, 'WON', '{}', '{}', NULL, true) AS event`,
     [subject.id, audience.map(({ kind }) => kind), audience.map(({ id }) => id)],
   );
   return { event: rows[0]?.event ?? '', subject };
@@ -117,7 +117,7 @@ test('a list of events shows each once at any page size, the newest first, wheth
   }
   const { rows } = await books.db.owner.query('SELECT id FROM events WHERE id = ANY ($1) ORDER BY position DESC', [all]);
   expect(rows.map((row) => row.id)).toEqual(all);
-  expect(await seenBy(merchant(reader), { type: 'game.won' })).toHaveLength(3);
+  expect(await seenBy(merchant(reader), { type: 'raffle.won' })).toHaveLength(3);
 });
 
 test('what is for the timeline only is in no list, and in the timeline', async () => {
@@ -133,7 +133,7 @@ test('what is for the timeline only is in no list, and in the timeline', async (
 test('a list, a timeline and one event cost what is shown, not what there is: they are read from indexes', async () => {
   await books.db.owner.query(`
     INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, to_state, object, epoch)
-    SELECT 'evt_' || n, 'game', 'gam_' || n / 3, 'merchant', 'mer_' || n / 3 % 10, 'test', n % 3 + 1, 'game.won', n % 3, 'system', 'WON', '{}', 1
+    SELECT 'evt_' || n, 'raffle', 'raf_' || n / 3, 'merchant', 'mer_' || n / 3 % 10, 'test', n % 3 + 1, 'raffle.won', n % 3, 'system', 'WON', '{}', 1
       FROM generate_series(1, 30000) n;
     INSERT INTO event_audience SELECT 'merchant', 'mer_seer', mode, epoch, xid, position, type FROM events WHERE position % 10 = 0;
     ANALYZE events; ANALYZE event_audience`);
@@ -150,10 +150,14 @@ test('a list, a timeline and one event cost what is shown, not what there is: th
   for (const id of ['mer_1', 'mer_seer']) {
     const seer = { kind: 'merchant', id, mode: 'test' } as const;
     await listEvents(explaining, seer, TIMELINE_ONLY, filter);
-    await listEvents(explaining, seer, TIMELINE_ONLY, { ...filter, subject: { kind: 'game', id: 'gam_40' }, before: undefined });
+    await listEvents(explaining, seer, TIMELINE_ONLY, {
+      ...filter,
+      subject: { kind: 'raffle', id: 'raf_40' },
+      before: undefined,
+    });
     await findEvent(explaining, seer, TIMELINE_ONLY, 'evt_7');
-    await timelineOf(explaining, seer, { kind: 'game', id: 'gam_40' }, { after: 0, take: 100 });
-    const missed = { types: ['game.won', 'payout.created'], after: '1-1-100', until: '1-99999999-5000', take: 100 };
+    await timelineOf(explaining, seer, { kind: 'raffle', id: 'raf_40' }, { after: 0, take: 100 });
+    const missed = { types: ['raffle.won', 'payout.created'], after: '1-1-100', until: '1-99999999-5000', take: 100 };
     await eventsBetween(explaining, seer, missed);
   }
   expect(plans).toHaveLength(10);

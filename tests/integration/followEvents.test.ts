@@ -28,8 +28,8 @@ afterAll(async () => {
 /** An event of a subject of its own, in the client's transaction. @returns its id. */
 async function write(client: pg.ClientBase | pg.Pool): Promise<string> {
   const { rows } = await client.query<{ id: string }>(
-    `SELECT announce('game', $1, ARRAY[('platform', '')::owner_ref], 'test', 1, 'game.won', 'won', 'system', NULL, 'WON', '{}', '{}', NULL, false) AS id`,
-    [newId('gam')],
+    `SELECT announce('raffle', $1, ARRAY[('platform', '')::owner_ref], 'test', 1, 'raffle.won', 'won', 'system', NULL, 'WON', '{}', '{}', NULL, false) AS id`,
+    [newId('raf')],
   );
   return rows[0]?.id ?? '';
 }
@@ -212,7 +212,7 @@ test.each([
 test('to follow costs what is new, not what there is: a page is read from an index, in its order', async () => {
   await books.db.owner.query(`
     INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, to_state, object, epoch)
-    SELECT 'evt_' || n, 'game', 'gam_' || n, 'merchant', 'mer_' || n % 100, 'test', 1, 'game.won', 'won', 'system', 'WON', '{}', (SELECT max(epoch) FROM epochs)
+    SELECT 'evt_' || n, 'raffle', 'raf_' || n, 'merchant', 'mer_' || n % 100, 'test', 1, 'raffle.won', 'won', 'system', 'WON', '{}', (SELECT max(epoch) FROM epochs)
       FROM generate_series(1, 20000) n`);
   await books.db.owner.query('ANALYZE events');
   const plans: string[] = [];
