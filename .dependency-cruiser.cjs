@@ -64,6 +64,13 @@ module.exports = {
       to: { path: '^src/ledger/postings\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'games-settle-by-activities',
+      comment: 'what pays players out spans transactions; that a game is void is written down by whoever is told so, and done by them',
+      severity: 'error',
+      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/games/useCases/intervene\\.ts$'] },
+      to: { path: '^src/ledger/settlements\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'payouts-move-by-activities',
       comment: 'the worker runs them; an operator’s repair of the books does what they would have done',
       severity: 'error',

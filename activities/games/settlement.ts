@@ -2,6 +2,7 @@
 import { log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import type { GameState } from '../../src/games/rules/machine.ts';
+import { type SettleStep, type Stepped, settlePlayers } from '../../src/ledger/settlements.ts';
 import { whileBeating } from '../beating.ts';
 
 /** Users a step: some 1,500 entries in a tenth of a second, so that whoever follows events is not held back. */
@@ -20,19 +21,16 @@ export interface GameSettlementPorts {
 
 export type GameSettlementActivities = ReturnType<typeof createGameSettlementActivities>;
 
-interface Stepped {
-  readonly outcome: 'done' | 'stopped';
-  /** Who owes, and must be settled alone. */
-  readonly apart?: readonly string[];
-}
-
 /** Which function does it in which state; in any other there is nothing to do. */
-const STEPS: Readonly<Partial<Record<GameState, string>>> = { SETTLING: 'settle_users', VOIDING: 'void_users' };
+const STEPS: Readonly<Partial<Record<GameState, SettleStep>>> = { SETTLING: 'settle_users', VOIDING: 'void_users' };
 
 const LEFT = `
   SELECT p.user_id FROM game_players p
    WHERE p.game_id = $1 AND p.state = ANY ($2) AND p.failure IS NULL AND p.user_id > $3 ORDER BY p.user_id LIMIT $4`;
-const LEFT_IN: Readonly<Record<string, readonly string[]>> = { settle_users: ['playing'], void_users: ['playing', 'settled'] };
+const LEFT_IN: Readonly<Record<SettleStep, readonly string[]>> = {
+  settle_users: ['playing'],
+  void_users: ['playing', 'settled'],
+};
 
 export function createGameSettlementActivities({ pool, onWritten = () => undefined, step = STEP }: GameSettlementPorts) {
   async function stateOf(gameId: string): Promise<GameState | undefined> {
@@ -40,16 +38,14 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
     return rows[0]?.state;
   }
 
-  async function call(name: string, gameId: string, users: readonly string[]): Promise<Stepped> {
-    const text = `SELECT ${name}($1, $2) AS answer`;
-    const { rows } = await pool.query<{ answer: Stepped }>({ name, text, values: [gameId, users] });
+  async function call(name: SettleStep, gameId: string, users: readonly string[]): Promise<Stepped> {
+    const answer = await settlePlayers(pool, name, gameId, users);
     onWritten();
-    if (!rows[0]) throw new Error(`no answer from ${name}`);
-    return rows[0].answer;
+    return answer;
   }
 
   /** One by one: who still fails is written down, and keeps nobody else waiting. */
-  async function alone(name: string, gameId: string, users: readonly string[]): Promise<void> {
+  async function alone(name: SettleStep, gameId: string, users: readonly string[]): Promise<void> {
     for (const user of users) {
       try {
         await call(name, gameId, [user]);
@@ -61,7 +57,7 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
     }
   }
 
-  async function together(name: string, gameId: string, users: readonly string[]): Promise<void> {
+  async function together(name: SettleStep, gameId: string, users: readonly string[]): Promise<void> {
     try {
       const { apart = [] } = await call(name, gameId, users);
       await alone(name, gameId, apart);
@@ -73,7 +69,7 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
   }
 
   /** Everybody of whom something is left to be done in the game's state; whoever asks again begins with who is left then. */
-  async function walk(name: string, gameId: string): Promise<void> {
+  async function walk(name: SettleStep, gameId: string): Promise<void> {
     for (let after = ''; ; ) {
       const { rows } = await pool.query<{ user_id: string }>(LEFT, [gameId, LEFT_IN[name], after, step]);
       const users = rows.map(({ user_id }) => user_id);

@@ -1,5 +1,6 @@
 /** What operators do about a game: try again for those who failed, or give all stakes back. Written down first, then told. */
 import type { Sql } from '../../db/pool.ts';
+import { voidGame as bookVoid } from '../../ledger/settlements.ts';
 import type { GamesClient } from '../client.ts';
 
 interface Ports {
@@ -31,7 +32,7 @@ export async function voidGame(
   { pool, games }: Ports,
   { gameId, adminId, reason }: Intervention & { readonly reason: string },
 ): Promise<void> {
-  await pool.query('SELECT void_game($1, $2, $3)', [gameId, reason, `admin:${adminId}`]);
+  await bookVoid(pool, gameId, reason, `admin:${adminId}`);
   await games.settle(gameId);
 }
 
