@@ -3,10 +3,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Answer, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
-import { EVENT_TYPES } from '../../src/payouts/rules/machine.ts';
+import { EVENT_TYPES } from '../../src/events/rules/eventTypes.ts';
+import { openGame } from '../../src/games/useCases/openGame.ts';
 import type { Send } from '../../src/relay/sender.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { wantsEvent } from '../../src/webhooks/rules/eventPatterns.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
+import { eventually } from '../support/payouts.ts';
+import { usersOf } from '../support/users.ts';
 import { openWebhookWorld, type WebhookWorld } from '../support/webhookWorld.ts';
 
 let world: WebhookWorld;
@@ -240,6 +244,26 @@ describe('recover', () => {
     expect((await recover(s)).body.deliveries).toBe(0);
   });
 
+  test('what it missed of users and games comes again, as of payouts', async () => {
+    const s = await scene();
+    await s.ask('PATCH', '', { disabled: true, eventTypes: ['*'] });
+    const users = usersOf(world.books);
+    const user = await users.user({ merchantId: s.merchant.id, mode: 'test' });
+    await users.credit(user, 100n);
+    await openGame(world.books.db, {
+      merchantId: s.merchant.id,
+      mode: 'test',
+      gameId: newId('gam'),
+      type: 'andar_bahar',
+      currency: 'PKR',
+    });
+    await s.payout();
+    await s.ask('PATCH', '', { disabled: false });
+    expect((await recover(s)).body.deliveries).toBe(3);
+    await world.deliver();
+    expect(typesOf(s.server).sort()).toEqual(['game.opened', 'payout.created', 'user.credited']);
+  });
+
   test('a given up delivery gets its whole schedule anew', async () => {
     const s = await scene(say(500));
     const id = await s.payout();
@@ -294,14 +318,31 @@ describe('recover', () => {
       [merchantId, count],
     );
 
-  test('more than a step holds are all found, and two recoveries at once count and make each once', async () => {
+  test('more than a step holds are all found, by one recovery at a time: another that is asked for meanwhile is told to come again', async () => {
     const s = await scene();
     await s.ask('PATCH', '', { disabled: true });
     await many(s.merchant.id, 1_203);
     await s.ask('PATCH', '', { disabled: false });
-    const answers = await Promise.all([recover(s), recover(s), recover(s)]);
-    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
-    expect(answers.reduce((sum, { body }) => sum + body.deliveries, 0)).toBe(1_203);
+    const window = LONG_AGO();
+    const recovering = async () =>
+      (await sql('SELECT recovery_id AS id FROM webhook_endpoints WHERE id = $1', [s.endpointId])).rows[0].id;
+    const client = await world.books.db.owner.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SELECT pg_current_xact_id()'); // a recovery waits for whoever writes
+      const first = recover(s, window);
+      await eventually(async () => expect(await recovering()).not.toBeNull());
+      for (const _ of [1, 2]) {
+        const { status, body, headers } = await recover(s, window, 'another');
+        expect([status, body.code, headers['retry-after']]).toEqual([429, 'recovery_in_progress', '5']);
+      }
+      await client.query('COMMIT');
+      expect(await first).toMatchObject({ status: 202, body: { deliveries: 1_203 } });
+    } finally {
+      client.release(true);
+    }
+    const { status, body } = await recover(s, window, 'another'); // the refusal was not its key's last word
+    expect([status, body.deliveries, await recovering()]).toEqual([202, 0, null]);
     const { rows } = await sql(`SELECT count(*)::int AS n FROM webhook_deliveries WHERE endpoint_id = $1 AND state = 'pending'`, [
       s.endpointId,
     ]);
@@ -314,10 +355,10 @@ describe('recover', () => {
     await s.ask('PATCH', '', { disabled: true });
     const ids = await Promise.all(Array.from({ length: 20 }, () => s.payout()));
     await s.ask('PATCH', '', { disabled: false });
-    const recovering = [recover(s), recover(s)];
+    const recovering = recover(s);
     const coming = ids.map((id) => world.books.told(id, 'attempt_started 1', 'paid 1'));
     const relaying = world.deliver();
-    for (const { status } of await Promise.all(recovering)) expect(status).toBe(202);
+    expect((await recovering).status).toBe(202);
     await Promise.all([...coming, relaying]);
     await world.deliver();
     const expected = ids.flatMap((id) => [1, 2, 3].map((n) => `evt_${id.slice(3)}_000${n}`));
@@ -388,6 +429,17 @@ describe('recover', () => {
     expect(again.headers['idempotent-replayed']).toBe('true');
     await world.deliver();
     expect(told(s.server).sort()).toEqual(ids.map((id) => `evt_${id.slice(3)}_0001`).sort());
+  });
+
+  test('one that died half-way keeps no other waiting for longer than a step takes', async () => {
+    const s = await scene();
+    await sql(
+      `UPDATE webhook_endpoints SET recovery_id = 'rec_dead', recovery_until = now() + interval '20 seconds' WHERE id = $1`,
+      [s.endpointId],
+    );
+    expect((await recover(s)).status).toBe(429);
+    await sql(`UPDATE webhook_endpoints SET recovery_until = now() - interval '1 ms' WHERE id = $1`, [s.endpointId]);
+    expect((await recover(s)).status).toBe(202);
   });
 
   test('after the books were restored, what happened before and after is found', async () => {

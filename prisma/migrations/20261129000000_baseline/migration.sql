@@ -534,6 +534,8 @@ CREATE TABLE "webhook_endpoints" (
     "disabled_at" TIMESTAMPTZ(3),
     "disabled_reason" TEXT,
     "paused_at" TIMESTAMPTZ(3),
+    "recovery_id" TEXT,
+    "recovery_until" TIMESTAMPTZ(3),
     "deleted_at" TIMESTAMPTZ(3),
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 

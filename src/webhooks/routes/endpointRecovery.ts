@@ -1,6 +1,7 @@
 /** What a merchant does when their receiver was or will be away: holds what comes, lets it go, has sent again what was missed. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { EVENT_TYPES } from '../../events/rules/eventTypes.ts';
 import { merchantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, keyed, noBody, noQuery } from '../../http/documented.ts';
@@ -8,7 +9,6 @@ import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { brokenRule, Problem } from '../../http/problem.ts';
 import { time } from '../../http/times.ts';
-import { EVENT_TYPES } from '../../payouts/rules/machine.ts';
 import { newId } from '../../rules/newId.ts';
 import { changeEndpoint, ownEndpoint, SWITCHED_OFF } from '../endpoints.ts';
 import { showEndpoint } from '../health.ts';
@@ -22,6 +22,9 @@ const recovering = z.strictObject({
   since: time.meta({ format: 'date-time', description: `Events from then on, at most ${RECOVER_DAYS} days ago` }),
   until: time.optional().meta({ format: 'date-time', description: 'And up to then; now, where it is not given' }),
 });
+
+/** Some ten thousand events a second are looked through. */
+const RETRY_AFTER_S = 5;
 
 export function endpointRecoveryRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { prisma, pool } = context;
@@ -99,19 +102,29 @@ export function endpointRecoveryRoutes(context: ApiContext): FastifyPluginAsyncZ
         const { body } = request;
         return await once(context, request, reply, {
           allot: () => newId('rec'),
-          async execute() {
+          async execute(recoveryId) {
             const { id: endpointId, disabledAt } = await ownEndpoint(prisma, caller, request.params.id);
             const now = new Date();
             const window = { since: new Date(body.since), until: body.until === undefined ? undefined : new Date(body.until) };
             const faults = windowFaults(window, now);
             if (faults.length > 0) throw brokenRule(faults);
             if (disabledAt) throw new Problem(409, 'endpoint_disabled', SWITCHED_OFF);
-            const deliveries = await recover(pool, { endpointId, types: EVENT_TYPES, ...window });
+            const recovered = await recover(pool, { recoveryId, endpointId, types: EVENT_TYPES, ...window });
+            if (recovered.outcome === 'another_runs') throw recoveryInProgress();
             const until = body.until ?? now.toISOString();
-            return { status: 202, body: { object: 'recovery', endpointId, since: body.since, until, deliveries } };
+            return {
+              status: 202,
+              body: { object: 'recovery', endpointId, since: body.since, until, deliveries: recovered.deliveries },
+            };
           },
         });
       },
     );
   };
 }
+
+/** A 429, so that it is not the last word for its idempotency key. */
+const recoveryInProgress = (): Problem =>
+  new Problem(429, 'recovery_in_progress', 'This endpoint is being recovered: ask again when that has ended.', {
+    headers: { 'retry-after': String(RETRY_AFTER_S) },
+  });

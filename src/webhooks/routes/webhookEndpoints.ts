@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { newWebhookSecret } from '../../crypto/newSecret.ts';
 import { encryptSecret } from '../../crypto/secretBox.ts';
+import { EVENT_TYPES } from '../../events/rules/eventTypes.ts';
 import type { Prisma, WebhookEndpoint } from '../../generated/prisma/client.ts';
 import { type MerchantCaller, merchantOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
@@ -13,7 +14,6 @@ import { BIGINT_KEY, ID_KEY, listSchema, openPage, pageQuery } from '../../http/
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { Problem } from '../../http/problem.ts';
-import { EVENT_TYPES } from '../../payouts/rules/machine.ts';
 import { newId } from '../../rules/newId.ts';
 import { changeEndpoint, ownEndpoint as own, type ToReceiver } from '../endpoints.ts';
 import { showEndpoint, withHealth } from '../health.ts';
