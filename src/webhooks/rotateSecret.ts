@@ -37,7 +37,7 @@ export async function rotateCallbackSecret(
   rotationId: string,
 ): Promise<{ kept: KeptSecrets; secret: string }> {
   const { merchantId, mode } = caller;
-  return await prisma.$transaction(async (db) => {
+  const answer = await prisma.$transaction(async (db) => {
     await oneAtATime(db, `callback secret of ${merchantId} ${mode}`);
     const own = await db.callbackSecret.findUnique({ where: { merchantId_mode: tenantOf(caller) } });
     // Until the first rotation, both modes sign with the secret that the merchant was made with.
@@ -53,6 +53,8 @@ export async function rotateCallbackSecret(
     const kept = after ?? before;
     return { kept, secret: decryptSecret(keys, kept.secret) };
   });
+  await prisma.$executeRaw`SELECT revoke_callback_leases(${merchantId}, ${mode})`; // the next send signs with it; also of a repeat
+  return answer;
 }
 
 const nextOf = (keys: Ports['keys'], id: string) => ({ id, secret: encryptSecret(keys, newWebhookSecret()), at: new Date() });

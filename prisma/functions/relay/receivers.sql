@@ -14,6 +14,23 @@ $$;
 REVOKE EXECUTE ON FUNCTION revoke_lease(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION revoke_lease(text) TO oncepay_app;
 
+-- revoke_callback_leases(merchant, mode): the same for all its callbackUrls of which something waits: their secret is another one.
+-- After the change, in a transaction of its own: who leases one from now on reads the new one. One that a relay leases at this
+-- moment for the first time has no row yet that is seen: with the insert, it is waited for.
+CREATE OR REPLACE FUNCTION revoke_callback_leases(p_merchant text, p_mode text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  v_waiting text[];
+BEGIN
+  SELECT array_agg(w.receiver_id ORDER BY w.receiver_id) INTO v_waiting FROM receivers_waiting() w
+   WHERE w.merchant_id = p_merchant AND w.mode = p_mode AND w.endpoint_id IS NULL;
+  INSERT INTO receivers (id, merchant_id, mode) SELECT v, p_merchant, p_mode FROM unnest(v_waiting) v ON CONFLICT (id) DO NOTHING;
+  PERFORM FROM receivers r WHERE r.id = ANY (v_waiting) ORDER BY r.id FOR UPDATE;
+  UPDATE receivers r SET lease_epoch = r.lease_epoch + 1, lease_holder = NULL, lease_until = NULL
+   WHERE r.id = ANY (v_waiting) AND r.lease_holder IS NOT NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION revoke_callback_leases(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION revoke_callback_leases(text, text) TO oncepay_app;
+
 -- bring_forward(receiver): it answers again, or is said to, so what was put off while it did not is tried now, and not only
 -- when its own next try would be. For that it gets a try more, or a receiver that comes and goes would use them up. What was
 -- answered 429 or 503 keeps its time: there the receiver has said "not now", and maybe until when.
