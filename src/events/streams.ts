@@ -27,6 +27,7 @@ const IN_LINE_FOR_SNAPSHOT_MS = 30_000;
 export interface MostStreams {
   readonly ofAUser: number;
   readonly ofAKey: number;
+  readonly ofAMerchant: number;
   readonly inAll: number;
 }
 
@@ -44,6 +45,8 @@ export interface StreamsOptions {
 export interface StreamRequest {
   /** Whose key, or whose key made the token. */
   readonly keyId: string;
+  /** Whose that key is. */
+  readonly merchantId: string;
   readonly seer: Seer;
   /** Types of events: no others are told. */
   readonly types: ReadonlySet<string>;
@@ -73,6 +76,7 @@ export interface Streams {
 
 interface Place {
   readonly keyId: string;
+  readonly merchantId: string;
   readonly name: string;
   readonly isOfAUser: boolean;
   outlet?: Outlet;
@@ -104,16 +108,17 @@ export function createStreams({ pool, follower, most, keysThatOpen, snapshotOf, 
     for (const { keyId, outlet } of places) if (keyIds.has(keyId) && !open.has(keyId)) outlet?.end('revoked');
   }
 
-  function tooMany({ keyId, name, isOfAUser }: Place): keyof MostStreams | undefined {
+  function tooMany({ keyId, merchantId, name, isOfAUser }: Place): keyof MostStreams | undefined {
     const count = (is: (place: Place) => boolean): number => [...places].filter(is).length;
     if (places.size >= most.inAll) return 'inAll';
     if (count((each) => each.keyId === keyId) >= most.ofAKey) return 'ofAKey';
+    if (count((each) => each.merchantId === merchantId) >= most.ofAMerchant) return 'ofAMerchant';
     return isOfAUser && count((each) => each.name === name) >= most.ofAUser ? 'ofAUser' : undefined;
   }
 
   return {
-    async open({ keyId, seer, types, from }) {
-      const place: Place = { keyId, name: nameOfSeer(seer), isOfAUser: seer.kind === 'user' };
+    async open({ keyId, merchantId, seer, types, from }) {
+      const place: Place = { keyId, merchantId, name: nameOfSeer(seer), isOfAUser: seer.kind === 'user' };
       if (isClosed) return { outcome: 'closing' };
       const of = tooMany(place);
       if (of) return { outcome: 'too_many', of };

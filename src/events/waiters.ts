@@ -28,12 +28,14 @@ export interface WaitersOptions {
 /** How many may wait at once. */
 export interface MostWaiters {
   readonly ofAKey: number;
+  readonly ofAMerchant: number;
   readonly inAll: number;
 }
 
 export interface Wait {
-  /** Whose key: what is limited. */
+  /** Whose key, and which merchant's: what is limited. */
   readonly keyId: string;
+  readonly merchantId: string;
   readonly subject: Subject;
   readonly waitMs: number;
   /** Aborted when nobody waits for the answer any more. */
@@ -51,7 +53,7 @@ export interface Question<Shown> {
 
 export type Waited<Shown> =
   | { readonly outcome: 'shown'; readonly now: Shown }
-  /** So many wait already, of this key or in all. */
+  /** So many wait already, of this key, this merchant or in all. */
   | { readonly outcome: 'too_many'; readonly of: keyof MostWaiters };
 
 export interface Waiters {
@@ -85,16 +87,18 @@ export function createWaiters({ follower, most, endedUnheard }: WaitersOptions):
     for (const each of unheard) if (ended.has(each.subjectId)) each.tell();
   }
 
-  function tooMany(keyId: string): keyof MostWaiters | undefined {
+  function tooMany({ keyId, merchantId }: Whose): keyof MostWaiters | undefined {
+    const count = (is: (each: Whose) => boolean): number => [...waiting].filter(is).length;
     if (waiting.size >= most.inAll) return 'inAll';
-    return [...waiting].filter((each) => each.keyId === keyId).length >= most.ofAKey ? 'ofAKey' : undefined;
+    if (count((each) => each.keyId === keyId) >= most.ofAKey) return 'ofAKey';
+    return count((each) => each.merchantId === merchantId) >= most.ofAMerchant ? 'ofAMerchant' : undefined;
   }
 
   return {
-    async wait({ keyId, subject, waitMs, gone }, question) {
-      const of = tooMany(keyId);
+    async wait({ subject, waitMs, gone, ...whose }, question) {
+      const of = tooMany(whose);
       if (of) return { outcome: 'too_many', of };
-      const waiter = newWaiter(keyId, subject);
+      const waiter = newWaiter(whose, subject);
       waiting.add(waiter);
       const timer = setTimeout(() => waiter.end('over'), waitMs);
       const leave = () => waiter.end('gone');
@@ -132,8 +136,9 @@ async function untilAnswered<Shown>(waiter: Waiter, { read, isAnswer, mayEndUnhe
 
 type End = 'over' | 'gone';
 
-interface Waiter {
-  readonly keyId: string;
+type Whose = Pick<Wait, 'keyId' | 'merchantId'>;
+
+interface Waiter extends Whose {
   readonly subjectId: string;
   readonly name: string;
   mayEndUnheard: boolean;
@@ -143,12 +148,13 @@ interface Waiter {
   next(): Promise<'told' | End>;
 }
 
-function newWaiter(keyId: string, subject: Subject): Waiter {
+function newWaiter({ keyId, merchantId }: Whose, subject: Subject): Waiter {
   let ended: End | undefined;
   let isTold = false;
   let wake = (): void => undefined;
   return {
     keyId,
+    merchantId,
     subjectId: subject.id,
     name: nameOf(subject.kind, subject.id),
     mayEndUnheard: false,

@@ -7,11 +7,11 @@ import { Problem } from './problem.ts';
 const WAIT_MAX_S = 25;
 
 /**
- * Of one key: as many payouts as a program follows one by one; who makes more of them has webhooks. Twenty such keys are heard
- * before the process is full. In all: one event, or the end of the process, may wake them all, and the last to be read for
+ * Of one key: as many payouts as a program follows one by one; who makes more of them has webhooks. Of one merchant, its
+ * providers' keys among them: five such programs; whoever has many keys leaves three quarters to the others. In all: one event, or the end of the process, may wake them all, and the last to be read for
  * should not feel it (two cores read some 2,000 a second); and each holds a connection.
  */
-export const MOST_WAITERS = { ofAKey: 50, inAll: 1_000 } as const;
+export const MOST_WAITERS = { ofAKey: 50, ofAMerchant: 250, inAll: 1_000 } as const;
 
 /** A place comes free at every change, and at the latest after WAIT_MAX_S: two a second, with all of a key's taken. */
 const RETRY_AFTER_S = 1;
@@ -26,7 +26,7 @@ export const waitQuery = z.strictObject({
       minimum: 0,
       maximum: WAIT_MAX_S,
       pattern: undefined,
-      description: `Answer as soon as the status changes, at the latest after so many seconds. At most ${MOST_WAITERS.ofAKey} requests of a key may wait at once, and ${MOST_WAITERS.inAll} in all: one more is 429 \`too_many_waiters\``,
+      description: `Answer as soon as the status changes, at the latest after so many seconds. At most ${MOST_WAITERS.ofAKey} requests of a key may wait at once, ${MOST_WAITERS.ofAMerchant} of a merchant, and ${MOST_WAITERS.inAll} in all: one more is 429 \`too_many_waiters\``,
     }),
 });
 
@@ -40,6 +40,7 @@ export function hungUp({ raw }: FastifyReply): AbortSignal {
 
 const TOO_MANY: Readonly<Record<keyof typeof MOST_WAITERS, string>> = {
   ofAKey: `At most ${MOST_WAITERS.ofAKey} requests of one key may wait at once.`,
+  ofAMerchant: `At most ${MOST_WAITERS.ofAMerchant} requests of one merchant may wait at once.`,
   inAll: `At most ${MOST_WAITERS.inAll} requests may wait at once.`,
 };
 

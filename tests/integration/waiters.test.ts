@@ -21,7 +21,7 @@ afterAll(() => books.stop());
 
 /** Only being woken ends such a wait: a change that is missed ends the test, by its own time. */
 const ONLY_WOKEN_MS = 3_600_000;
-const MANY: MostWaiters = { ofAKey: 50, inAll: 1_000 };
+const MANY: MostWaiters = { ofAKey: 50, ofAMerchant: 250, inAll: 1_000 };
 
 /** The pool of the application, with the texts of what it was asked. */
 function counting(pool: pg.Pool): Pick<pg.Pool, 'query'> & { readonly asked: string[] } {
@@ -52,6 +52,7 @@ function open({
 
 interface Asking {
   readonly keyId?: string;
+  readonly merchantId?: string;
   readonly waitMs?: number;
   readonly gone?: AbortSignal;
   /** The state that is waited for; by default any other than the first. */
@@ -69,7 +70,7 @@ interface Asked {
 
 /** As a client does who waits for another state. */
 function ask(waiters: Waiters, id: string, asking: Asking = {}): Asked {
-  const { keyId = 'key', waitMs = ONLY_WOKEN_MS, gone, wanted, afterFirstRead } = asking;
+  const { keyId = 'key', merchantId = keyId, waitMs = ONLY_WOKEN_MS, gone, wanted, afterFirstRead } = asking;
   let reads = 0;
   let isInTheBooks = true;
   let seen = (): void => undefined;
@@ -77,7 +78,7 @@ function ask(waiters: Waiters, id: string, asking: Asking = {}): Asked {
     seen = resolve;
   });
   const answer = waiters.wait(
-    { keyId, subject: { kind: 'payout', id }, waitMs, gone: gone ?? new AbortController().signal },
+    { keyId, merchantId, subject: { kind: 'payout', id }, waitMs, gone: gone ?? new AbortController().signal },
     {
       async read() {
         const payout = await findPayout(books.db.pool, merchant, id);
@@ -196,7 +197,7 @@ test('a database that goes away and comes back: what changed meanwhile is heard'
 test('while the database is away nobody is left to wait for nothing: the request fails, and the next one begins anew', async () => {
   const line = await lineTo(new URL(books.db.appUrl));
   const pool = createPool({ url: line.url, max: 2, applicationName: 'waiters' });
-  const waiters = open({ pool, most: { ofAKey: 1, inAll: 1 } });
+  const waiters = open({ pool, most: { ofAKey: 1, ofAMerchant: 1, inAll: 1 } });
   const id = await books.payout(merchant);
   await line.cut();
   await expect(ask(waiters, id).answer).rejects.toThrow();
@@ -263,7 +264,7 @@ test('when the process ends, everybody who waits is answered as it is now, and w
 });
 
 test('a client that hangs up gives its place free, and nothing is read for it any more', async () => {
-  const waiters = open({ most: { ofAKey: 1, inAll: 1 } });
+  const waiters = open({ most: { ofAKey: 1, ofAMerchant: 1, inAll: 1 } });
   const id = await books.payout(merchant);
   const client = new AbortController();
   const asked = ask(waiters, id, { gone: client.signal });
@@ -274,6 +275,19 @@ test('a client that hangs up gives its place free, and nothing is read for it an
   expect(asked.reads()).toBe(1);
   expect((await ask(waiters, id, { gone: client.signal }).answer).outcome).toBe('shown'); // it had hung up before
   expect((await ask(waiters, id, { waitMs: 1 }).answer).outcome).toBe('shown');
+});
+
+test('a merchant with any number of keys takes its own places only: whoever else wants to wait, waits', async () => {
+  const waiters = open({ most: { ofAKey: 2, ofAMerchant: 3, inAll: 4 } });
+  const id = await books.payout(merchant);
+  const many = Array.from({ length: 4 }, (_, nth) => ask(waiters, id, { keyId: `key_${nth}`, merchantId: 'many keys' }));
+  expect(await many[3]?.answer).toEqual({ outcome: 'too_many', of: 'ofAMerchant' });
+  const other = ask(waiters, id, { keyId: 'other' });
+  await other.hasRead;
+  await books.told(id, 'cancelled');
+  for (const { answer } of [...many.slice(0, 3), other]) expect(await answer).toEqual(shown('CANCELLED'));
+  expect((await ask(waiters, id, { keyId: 'key_4', merchantId: 'many keys', waitMs: 1 }).answer).outcome).toBe('shown');
+  await waiters.ended();
 });
 
 test('of ten thousand that want to wait as many do as may, of one key and in all; it asks the database no more than one does', async () => {
@@ -318,7 +332,7 @@ test('a thousand who are woken at once leave connections to everybody else, and 
   const gone = new AbortController().signal;
   const all = Array.from({ length: 1_000 }, (_, nth) =>
     waiters.wait(
-      { keyId: `key_${nth}`, subject: { kind: 'payout', id }, waitMs: ONLY_WOKEN_MS, gone },
+      { keyId: `key_${nth}`, merchantId: `mer_${nth}`, subject: { kind: 'payout', id }, waitMs: ONLY_WOKEN_MS, gone },
       { read, isAnswer: () => false, mayEndUnheard: () => false },
     ),
   );
@@ -336,7 +350,13 @@ test('behind reads that a frozen database does not answer nobody is left standin
   });
   const read = (nth: number, answer: Promise<string>) =>
     waiters.wait(
-      { keyId: `key_${nth}`, subject: { kind: 'payout', id }, waitMs: ONLY_WOKEN_MS, gone: new AbortController().signal },
+      {
+        keyId: `key_${nth}`,
+        merchantId: `mer_${nth}`,
+        subject: { kind: 'payout', id },
+        waitMs: ONLY_WOKEN_MS,
+        gone: new AbortController().signal,
+      },
       { read: () => answer, isAnswer: () => true, mayEndUnheard: () => false },
     );
   const stuck = Array.from({ length: 8 }, (_, nth) => read(nth, frozen));

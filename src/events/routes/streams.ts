@@ -73,9 +73,9 @@ export function streamRoutes(context: ApiContext, streams: Streams): FastifyPlug
   };
 
   async function open(request: FastifyRequest, told: ReadonlySet<string>, from: string | undefined): Promise<OpenStream> {
-    const { keyId } = merchantOf(request);
+    const { keyId, merchantId } = merchantOf(request);
     // An empty one is none: some clients send what they do not have.
-    const opened = await streams.open({ keyId, seer: seerOfStream(request), types: told, from: from || undefined });
+    const opened = await streams.open({ keyId, merchantId, seer: seerOfStream(request), types: told, from: from || undefined });
     if (opened.outcome === 'too_many') throw tooManyStreams(opened.of);
     if (opened.outcome === 'closing') throw noMoreStreams();
     return opened.stream;

@@ -94,7 +94,7 @@ export function gameRoutes(context: ApiContext, waiters: Waiters): FastifyPlugin
         const caller = merchantOf(request);
         const { id } = request.params;
         const question = { read: () => mustOwnGame(context, tenantOf(caller), id), ...NEXT_STATUS };
-        const asked = { keyId: caller.keyId, subject: { kind: 'game', id } };
+        const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'game', id } };
         const game = await nowOrAfter(reply, request.query, question.read, (wait) =>
           waiters.wait({ ...asked, ...wait }, question),
         );

@@ -64,7 +64,7 @@ export function payoutQueryRoutes(context: ApiContext, waiters: Waiters): Fastif
         const caller = merchantOf(request);
         const { id } = request.params;
         const question = { read: () => ownPayout(context, caller, id), ...NEXT_STATUS };
-        const asked = { keyId: caller.keyId, subject: { kind: 'payout', id } };
+        const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'payout', id } };
         const payout = await nowOrAfter(reply, request.query, question.read, (wait) =>
           waiters.wait({ ...asked, ...wait }, question),
         );

@@ -52,7 +52,7 @@ export function providerPayoutQueryRoutes(context: ApiContext, waiters: Waiters)
         const caller = providerOf(request);
         const { id } = request.params;
         const question = { read: () => ownProviderPayout(pool, caller, id), ...NEXT_STATUS };
-        const asked = { keyId: caller.keyId, subject: { kind: 'payout', id } };
+        const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'payout', id } };
         const payout = await nowOrAfter(reply, request.query, question.read, (wait) =>
           waiters.wait({ ...asked, ...wait }, question),
         );
