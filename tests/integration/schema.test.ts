@@ -217,6 +217,8 @@ test.each([
   `SELECT risk_facts('prv_x', 'test', 'PKR', 1, now())`,
   `SELECT announce_payout(p, 'payout.succeeded', 'x', 'x', NULL, '{}') FROM payouts p`,
   `SELECT announce('payout', id, ARRAY[('merchant', merchant_id)::owner_ref], mode, 9, 'payout.succeeded', 'x', 'x', NULL, 'SUCCEEDED', '{}', '{}', NULL, true) FROM payouts`,
+  `SELECT announce_all(ARRAY[('payout', id, ARRAY[('merchant', merchant_id)::owner_ref], mode, 9, 'payout.succeeded', 'x', 'x', NULL, 'SUCCEEDED', '{}', '{}', NULL, true)::told]) FROM payouts`,
+  `SELECT announce_users('user.credited', 'x', 'ACTIVE', ARRAY[('usr_x', 'x', '{}', '{}')::user_step])`,
   `SELECT post(ARRAY[('x', 0, 'FUND', reserved_account, available_account, 1, NULL, NULL)::posting]) FROM balances`,
   `SET session_replication_role = replica`,
   `CREATE TABLE mine ()`,

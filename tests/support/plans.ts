@@ -24,7 +24,8 @@ export interface Plan {
   readonly root: PlanNode;
 }
 
-const SETTINGS = {
+/** Of a session that tells its plans. */
+export const PLAN_SETTINGS = {
   session_preload_libraries: 'auto_explain',
   'auto_explain.log_min_duration': '0',
   'auto_explain.log_analyze': 'on',
@@ -38,7 +39,7 @@ const SETTINGS = {
 /** From the next connection on, each session of this database tells its plans. */
 export async function tellPlans(owner: pg.Pool): Promise<void> {
   const { rows } = await owner.query<{ name: string }>('SELECT current_database() AS name');
-  for (const [setting, value] of Object.entries(SETTINGS)) {
+  for (const [setting, value] of Object.entries(PLAN_SETTINGS)) {
     await owner.query(`ALTER DATABASE ${rows[0]?.name} SET ${setting} = '${value}'`);
   }
 }

@@ -21,6 +21,7 @@ DECLARE
   v_apart text[];
   v_failed int;
   v_postings posting[];
+  v_steps user_step[];
 BEGIN
   SELECT * INTO STRICT g FROM games x WHERE x.id = p_game FOR NO KEY UPDATE;
   IF g.state <> 'SETTLING' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
@@ -75,22 +76,22 @@ BEGIN
     FROM game_players x WHERE x.game_id = g.id AND x.user_id = ANY (v_go) ORDER BY x.user_id
   ON CONFLICT (user_id, currency) DO UPDATE
     SET games = s.games + 1, won = s.won + excluded.won, lost = s.lost + excluded.lost, wagered = s.wagered + excluded.wagered, paid = s.paid + excluded.paid;
-  FOR p IN SELECT x.*, balance_record(y) AS balance FROM game_players x JOIN balances y ON y.id = x.balance_id
-            WHERE x.game_id = g.id AND x.user_id = ANY (v_go) ORDER BY x.user_id LOOP
-    PERFORM tell_player(g, p.user_id, settlement_key(g.id, p.user_id), g.winner, p.payout, p.total_bet, CASE WHEN p.stake_won > 0 THEN 'win' ELSE 'lose' END, p.balance);
-  END LOOP;
+  SELECT array_agg(player_step(g, x.user_id, settlement_key(g.id, x.user_id), g.winner, x.payout, x.total_bet,
+                               CASE WHEN x.stake_won > 0 THEN 'win' ELSE 'lose' END, balance_record(y)) ORDER BY x.user_id) INTO v_steps
+    FROM game_players x JOIN balances y ON y.id = x.balance_id WHERE x.game_id = g.id AND x.user_id = ANY (v_go);
+  PERFORM announce_users('game_complete', 'system', 'ACTIVE', v_steps);
   RETURN jsonb_build_object('outcome', 'done', 'settled', coalesce(cardinality(v_go), 0), 'failed', v_failed, 'apart', to_jsonb(coalesce(v_apart, '{}')));
 END $$;
 REVOKE EXECUTE ON FUNCTION settle_users(text, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION settle_users(text, text[]) TO oncepay_app;
 
--- tell_player(…): what a game came to for one user, to the user and the merchant (GameCompleteRecord in src/games/rules/game.ts). A
+-- player_step(…): what a game came to for one user, to the user and the merchant (GameCompleteRecord in src/games/rules/game.ts). A
 -- step of the user's own story, so that one user's events come in order and nobody's wait for another's.
-CREATE OR REPLACE FUNCTION tell_player(g games, p_user text, p_key text, p_winner text, p_amount bigint, p_total_bet bigint, p_result text, p_balance jsonb)
-RETURNS void LANGUAGE sql AS $$
-  SELECT announce_user(p_user, 'game_complete', p_key, 'system', 'ACTIVE', '{}', jsonb_build_object(
+CREATE OR REPLACE FUNCTION player_step(g games, p_user text, p_key text, p_winner text, p_amount bigint, p_total_bet bigint, p_result text, p_balance jsonb)
+RETURNS user_step LANGUAGE sql IMMUTABLE AS $$
+  SELECT (p_user, p_key, '{}', jsonb_build_object(
     'gameId', g.id, 'winner', p_winner, 'amountMinor', p_amount::text, 'totalBetMinor', p_total_bet::text,
-    'netProfitMinor', (p_amount - p_total_bet)::text, 'result', p_result, 'balance', p_balance))
+    'netProfitMinor', (p_amount - p_total_bet)::text, 'result', p_result, 'balance', p_balance))::user_step
 $$;
 
 -- fail_player(game, user, reason): one who could be neither settled nor voided for a reason that no function knows: operators are

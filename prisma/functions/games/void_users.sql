@@ -22,9 +22,9 @@ DECLARE
   v_now bigint;   -- of the win, given back before the stakes come
   v_later bigint; -- and out of them
   v_owed bigint;
-  v_voided int := 0;
   v_failed int := 0;
   v_postings posting[];
+  v_steps user_step[] := '{}';
 BEGIN
   SELECT * INTO STRICT g FROM games x WHERE x.id = p_game FOR NO KEY UPDATE;
   IF g.state <> 'VOIDING' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
@@ -64,10 +64,10 @@ BEGIN
     UPDATE bets x SET state = 'refunded', payout_transaction_id = settlement_key(g.id, x.user_id) WHERE x.game_id = g.id AND x.user_id = p.user_id;
     UPDATE game_players x SET state = 'voided', failure = NULL, settlement_key = settlement_key(g.id, x.user_id) WHERE x.game_id = g.id AND x.user_id = p.user_id;
     SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id;
-    PERFORM tell_player(g, p.user_id, v_key, NULL, p.total_bet, p.total_bet, 'push', balance_record(b));
-    v_voided := v_voided + 1;
+    v_steps := v_steps || player_step(g, p.user_id, v_key, NULL, p.total_bet, p.total_bet, 'push', balance_record(b));
   END LOOP;
-  RETURN jsonb_build_object('outcome', 'done', 'voided', v_voided, 'failed', v_failed);
+  PERFORM announce_users('game_complete', 'system', 'ACTIVE', v_steps);
+  RETURN jsonb_build_object('outcome', 'done', 'voided', cardinality(v_steps), 'failed', v_failed);
 END $$;
 REVOKE EXECUTE ON FUNCTION void_users(text, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION void_users(text, text[]) TO oncepay_app;

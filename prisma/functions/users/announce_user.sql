@@ -1,17 +1,29 @@
--- announce_user(user, type, key, actor, from, data, more): the user's next event (announce.sql), seen by its merchant and by
--- the user. The row must be locked (lock_users).
---   p_key   once for a user: its caller has looked, or the event stops the transaction
---   p_more  what the event shows besides the user: the balance right after, the transaction that made it so, …
-CREATE OR REPLACE FUNCTION announce_user(p_user text, p_type text, p_key text, p_actor text, p_from text, p_data jsonb, p_more jsonb)
-RETURNS void LANGUAGE plpgsql AS $$
+-- announce_users(type, actor, from, steps): the next event of each of these users (announce.sql), in the order given, seen by the
+-- user's merchant and by the user. Each user once; no steps, no events. The rows must be locked (lock_users).
+--   op_key  once for a user: its caller has looked, or the event stops the transaction
+--   more    what the event shows besides the user: the balance right after, the transaction that made it so, …
+-- Raises if a step is of nobody, or a second one of somebody: it would go unwritten.
+CREATE OR REPLACE FUNCTION announce_users(p_type text, p_actor text, p_from text, p_steps user_step[]) RETURNS void LANGUAGE plpgsql
+  SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$ -- as announce_all
 DECLARE
-  u users;
-  v_audience owner_ref[];
+  v_told told[];
 BEGIN
-  UPDATE users x SET sequence = x.sequence + 1 WHERE x.id = p_user RETURNING * INTO STRICT u;
-  v_audience := ARRAY[('merchant', u.merchant_id), ('user', u.id)];
-  PERFORM announce('user', u.id, v_audience, u.mode, u.sequence, p_type, p_key, p_actor, p_from, user_state(u), p_data, user_record(u) || p_more, NULL, true);
+  WITH counted AS (
+    UPDATE users x SET sequence = x.sequence + 1 FROM unnest(p_steps) WITH ORDINALITY s (user_id, op_key, data, more, nth) WHERE x.id = s.user_id
+    RETURNING s.nth, ('user', x.id, ARRAY[('merchant', x.merchant_id), ('user', x.id)]::owner_ref[], x.mode, x.sequence, p_type, s.op_key, p_actor,
+                      p_from, user_state(x), s.data, user_record(x) || s.more, NULL, true)::told AS told)
+  SELECT array_agg(c.told ORDER BY c.nth) INTO v_told FROM counted c;
+  IF coalesce(cardinality(v_told), 0) <> cardinality(p_steps) THEN
+    RAISE EXCEPTION 'only % of % steps are of users, each once', coalesce(cardinality(v_told), 0), cardinality(p_steps);
+  END IF;
+  PERFORM announce_all(v_told);
 END $$;
+
+-- announce_user(user, type, key, actor, from, data, more): the same of one user.
+CREATE OR REPLACE FUNCTION announce_user(p_user text, p_type text, p_key text, p_actor text, p_from text, p_data jsonb, p_more jsonb)
+RETURNS void LANGUAGE sql AS $$
+  SELECT announce_users(p_type, p_actor, p_from, ARRAY[(p_user, p_key, p_data, p_more)::user_step])
+$$;
 
 CREATE OR REPLACE FUNCTION user_state(u users) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN u.frozen THEN 'FROZEN' ELSE 'ACTIVE' END

@@ -955,6 +955,15 @@ CREATE TYPE posting AS (
 -- Whose something is, or who may see it.
 CREATE TYPE owner_ref AS (kind TEXT, id TEXT);
 
+-- An event to be written, as `announce_all` takes it.
+CREATE TYPE told AS (
+  subject_kind TEXT, subject_id TEXT, audience owner_ref[], mode TEXT, sequence INTEGER, type TEXT, op_key TEXT, actor TEXT,
+  from_state TEXT, to_state TEXT, data JSONB, object JSONB, callback TEXT, is_sent BOOLEAN
+);
+
+-- A step of a user's story, as `announce_users` takes it.
+CREATE TYPE user_step AS (user_id TEXT, op_key TEXT, data JSONB, more JSONB);
+
 -- Who may see and hear each event, whether it is of their own subject or they are its audience. An event's first owner stands
 -- in its row, so that what has one only (each plain payout's) costs no row more; a reader need not know.
 CREATE VIEW event_seen_by AS

@@ -38,7 +38,7 @@ export interface BetRecord {
   readonly placedAt: string;
 }
 
-/** What the SQL function tell_player writes: what a game came to for one user, with the balance of that very commit. */
+/** What the SQL function player_step writes: what a game came to for one user, with the balance of that very commit. */
 export interface GameCompleteRecord extends UserRecord {
   readonly gameId: string;
   /** Null: the game is void. */
