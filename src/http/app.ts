@@ -8,6 +8,7 @@ import { streamRoutes } from '../events/routes/streams.ts';
 import { streamTokenRoutes } from '../events/routes/streamTokens.ts';
 import { createStreams, type Streams } from '../events/streams.ts';
 import { createWaiters, type Waiters } from '../events/waiters.ts';
+import { adminExplainRoutes, merchantExplainRoutes, providerExplainRoutes } from '../explain/routes/explain.ts';
 import { adminGameRoutes } from '../games/routes/admin/games.ts';
 import { bankRoutes } from '../games/routes/bank.ts';
 import { betRoutes } from '../games/routes/bets.ts';
@@ -141,6 +142,7 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(gameRoutes(context, waiters));
     await scope.register(betRoutes(context));
     await scope.register(completionRoutes(context));
+    await scope.register(merchantExplainRoutes(context));
   };
 }
 
@@ -151,6 +153,7 @@ function providerScope(context: ApiContext, { waiters }: Live) {
     await scope.register(providerPayoutQueryRoutes(context, waiters));
     await scope.register(earningRoutes(context));
     await scope.register(providerPushRoutes(context));
+    await scope.register(providerExplainRoutes(context));
   };
 }
 
@@ -176,6 +179,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(notificationRoutes(context));
     await scope.register(adminPushRoutes(context));
     await scope.register(adminGameRoutes(context));
+    await scope.register(adminExplainRoutes(context));
   };
 }
 

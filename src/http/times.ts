@@ -23,6 +23,15 @@ export const time = z.iso
 /** A time to filter by. */
 export const timeQuery = time.optional();
 
+const atField = timeQuery.meta({ description: 'As it was at this time; in the future: as it is now' });
+
+/** For routes that can look back. */
+export const atQuery = z.strictObject({ at: atField });
+
+/** The time to look back to; undefined: as it is now. */
+export const earlier = (at: string | undefined): string | undefined =>
+  at !== undefined && Date.parse(at) <= Date.now() ? at : undefined;
+
 /**
  * When a key ends, where it does. A rule of the moment, and so no part of the schema: the repeat of a request that was
  * answered is answered again, however late.

@@ -1,5 +1,6 @@
 /** Finding a merchant's own payouts; its providers' are found under their names. The tenant is part of every WHERE, never a check afterwards. */
 import type { Pool } from 'pg';
+import type { Sql } from '../db/pool.ts';
 import type { Mode, PayoutRecord, RefusalCode } from './rules/contract.ts';
 import type { PayoutState } from './rules/machine.ts';
 import { REFUSALS } from './rules/refusals.ts';
@@ -27,7 +28,7 @@ export async function findPayout(pool: Pool, { merchantId, mode }: Tenant, id: s
 export async function readAsOf(pool: Pool, payoutId: string, sequence: number): Promise<PayoutRecord | undefined> {
   const { rows } = await pool.query<{ payout: PayoutRecord }>({
     name: 'read_payout_as_of',
-    text: 'SELECT object AS payout FROM events WHERE subject_id = $1 AND sequence = $2',
+    text: `SELECT object - 'beside' AS payout FROM events WHERE subject_id = $1 AND sequence = $2`,
     values: [payoutId, sequence],
   });
   return rows[0]?.payout;
@@ -40,7 +41,7 @@ export async function findPending(pool: Pool, owner: { id: string; mode: Mode },
 }
 
 /** The same, whoever its owner is: for us only. */
-export async function findRequested(pool: Pool, id: string): Promise<PayoutRecord | undefined> {
+export async function findRequested(pool: Sql, id: string): Promise<PayoutRecord | undefined> {
   const { rows } = await pool.query<{ pending: PayoutRecord; code: RefusalCode | null; at: Date | null }>(
     `SELECT q.record AS pending, r.code, r.at
        FROM payout_requests q LEFT JOIN payout_refusals r ON r.payout_id = q.payout_id

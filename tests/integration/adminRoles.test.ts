@@ -25,6 +25,8 @@ const ROUTES: readonly (readonly [string, string, unknown, Role])[] = [
   ['GET', '/api/admin/review-queue', undefined, 'viewer'],
   ['GET', '/api/admin/payouts', undefined, 'viewer'],
   ['GET', `/api/admin/payouts/${ID}`, undefined, 'viewer'],
+  ['GET', `/api/admin/payouts/${ID}/explain`, undefined, 'viewer'],
+  ['GET', `/api/admin/games/${ID}/explain`, undefined, 'viewer'],
   ['GET', '/api/admin/ipn', undefined, 'viewer'],
   ['GET', '/api/admin/debts', undefined, 'viewer'],
   ['GET', '/api/admin/invariants', undefined, 'viewer'],

@@ -101,6 +101,7 @@ test("another merchant's payout answers as one that nobody has, on every route",
       ['GET', `/api/v1/payouts/${payout}`],
       ['GET', `/api/v1/payouts/${payout}?wait=5`],
       ['GET', `/api/v1/payouts/${payout}/timeline`],
+      ['GET', `/api/v1/payouts/${payout}/explain`],
       ['POST', `/api/v1/payouts/${payout}/cancel`],
       ['POST', `/api/v1/payouts/${payout}/reinitiate`],
     ] as const;

@@ -32,6 +32,9 @@ const WITH_EARLY = 'createdFrom=2026-01-01T23:00:00Z&createdTo=2026-01-01T23:10:
 const BEFORE_ALL = 'createdTo=2025-12-01T00:00:00Z';
 const AFTER_ALL = 'createdFrom=2026-04-01T00:00:00Z';
 
+/** While they were made, and since. */
+const BACK = ['at=2026-02-01T00:00:00Z', 'at=2999-01-01T00:00:00Z'];
+
 export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/payouts': {
     as: 'merchant',
@@ -58,6 +61,7 @@ export const READS: Readonly<Record<string, Read>> = {
     ],
   },
   '/api/v1/payouts/{id}': { as: 'merchant', of: 'payout' },
+  '/api/v1/payouts/{id}/explain': { as: 'merchant', of: 'payout', filters: BACK },
   '/api/v1/payouts/{id}/timeline': { as: 'merchant', of: 'payout' },
   '/api/v1/balance': { as: 'merchant' },
   '/api/v1/balance/history': {
@@ -106,12 +110,14 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/games/bank': { as: 'merchant' },
   '/api/v1/games': { as: 'merchant' },
   '/api/v1/games/{id}': { as: 'merchant', of: 'game' },
+  '/api/v1/games/{id}/explain': { as: 'merchant', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/v1/games/{id}/bets': { as: 'merchant', of: 'game', filters: ['userId={user}', 'userId={nobody}'] },
   '/api/provider/payouts': {
     as: 'provider',
     filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],
   },
   '/api/provider/payouts/{id}': { as: 'provider', of: 'providersPayout' },
+  '/api/provider/payouts/{id}/explain': { as: 'provider', of: 'providersPayout', filters: BACK },
   '/api/provider/payouts/{id}/timeline': { as: 'provider', of: 'providersPayout' },
   '/api/provider/earnings': { as: 'provider', filters: ['currency=PKR', 'currency=JPY'] },
   '/api/provider/push-subscriptions': { as: 'provider' },
@@ -160,6 +166,8 @@ export const READS: Readonly<Record<string, Read>> = {
     ],
   },
   '/api/admin/payouts/{id}': { as: 'admin', of: 'payout' },
+  '/api/admin/payouts/{id}/explain': { as: 'admin', of: 'payout', filters: BACK },
+  '/api/admin/games/{id}/explain': { as: 'admin', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/admin/games': { as: 'admin', filters: ['needsOperator=true', 'needsOperator=false'] },
   '/api/admin/games/{id}': { as: 'admin', of: 'game' },
   '/api/admin/payout-requests': { as: 'admin' },

@@ -138,6 +138,10 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
     SELECT pg_temp.id_of('gam_', n), CASE WHEN n % 20 = 0 THEN pg_temp.id_of('mer_', n % 300 + 1) ELSE '${merchantId}' END, 'test', 'andar_bahar', 'PKR', 1001,
            'SETTLED', pg_temp.at_of(n), n < 3 FROM generate_series(1, 20000) n`,
   () => `
+    INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, to_state, object, epoch, xid)
+    SELECT 'evt_' || substr(g.id, 5) || '_0001', 'game', g.id, 'merchant', g.merchant_id, g.mode, 1, 'game.opened', 'opened', 'system', g.state, game_record(g), 1, '2'::xid8
+      FROM games g`,
+  () => `
     INSERT INTO game_sides (game_id, side, multiplier_bps) SELECT g.id, s, 20000 FROM games g, unnest(ARRAY['andar', 'bahar']) s`,
   () => `
     INSERT INTO bets (id, game_id, user_id, side, amount, prize, balance_after, balance_version)

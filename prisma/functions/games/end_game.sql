@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION end_game(p_game text) RETURNS jsonb LANGUAGE plpgsql 
 DECLARE
   g games;
   v_failed bigint;
+  v_players jsonb := '[]';
   v_fact text;
 BEGIN
   SELECT * INTO STRICT g FROM games x WHERE x.id = p_game FOR NO KEY UPDATE;
@@ -12,8 +13,12 @@ BEGIN
     RETURN jsonb_build_object('outcome', 'more');
   END IF;
   SELECT count(*) INTO v_failed FROM game_players x WHERE x.game_id = g.id AND x.failure IS NOT NULL;
+  IF v_failed > 0 THEN -- as they stand now: a retry forgets them. As many as are ever shown (src/games/reads.ts)
+    SELECT jsonb_agg(jsonb_build_object('userId', x.user_id, 'reason', x.failure) ORDER BY x.user_id) INTO v_players
+      FROM (SELECT f.user_id, f.failure FROM game_players f WHERE f.game_id = g.id AND f.failure IS NOT NULL ORDER BY f.user_id LIMIT 1000) x;
+  END IF;
   v_fact := CASE g.state WHEN 'SETTLING' THEN 'settled' ELSE 'refunded' END || CASE WHEN v_failed > 0 THEN '_in_part' ELSE '' END;
-  PERFORM move_game(g.id, v_fact, v_fact || ':' || g.sequence, 'system', jsonb_build_object('failed', v_failed));
+  PERFORM move_game(g.id, v_fact, v_fact || ':' || g.sequence, 'system', jsonb_build_object('failed', v_failed) || CASE WHEN v_failed > 0 THEN jsonb_build_object('players', v_players) ELSE '{}' END);
   RETURN jsonb_build_object('outcome', 'ended');
 END $$;
 REVOKE EXECUTE ON FUNCTION end_game(text) FROM PUBLIC;

@@ -52,7 +52,7 @@ BEGIN
       IF (p.merchant_id, p.mode, p.currency, p.amount) IS DISTINCT FROM (v_merchant, v_mode, p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint) THEN
         RAISE EXCEPTION 'payout % was taken in with another request', v_id;
       END IF;
-      RETURN (SELECT jsonb_build_object('outcome', 'already', 'payout', e.object)
+      RETURN (SELECT jsonb_build_object('outcome', 'already', 'payout', e.object - 'beside')
                 FROM events e WHERE e.subject_id = v_id AND e.sequence = 1);
     END IF;
     v_refusal := 'duplicate_reference';
@@ -77,7 +77,7 @@ BEGIN
     PERFORM announce_payout(p, 'payout.in_review', 'in_review', 'system', NULL, jsonb_build_object('reasons', v_review));
   END IF;
   RETURN jsonb_build_object('outcome', 'reserved',
-                            'payout', (SELECT e.object FROM events e WHERE e.subject_id = v_id AND e.sequence = 1));
+                            'payout', (SELECT e.object - 'beside' FROM events e WHERE e.subject_id = v_id AND e.sequence = 1));
 END $$;
 REVOKE EXECUTE ON FUNCTION reserve_payout(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION reserve_payout(jsonb) TO oncepay_app;

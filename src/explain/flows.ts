@@ -1,0 +1,67 @@
+/** Every flow that explains itself: whoever adds one writes src/<flow>/rules/explain.ts and a line here. */
+import type { Sql } from '../db/pool.ts';
+import type { StoryOwner } from '../events/story.ts';
+import { explainGame } from '../games/rules/explain.ts';
+import type { GameRecord } from '../games/rules/game.ts';
+import { GAME } from '../games/rules/machine.ts';
+import type { Scope } from '../http/caller.ts';
+import { findRequested } from '../payouts/reads.ts';
+import { explainPayout } from '../payouts/rules/explain.ts';
+import { isBeforeItsRun, PAYOUT, PUBLIC_STATUS } from '../payouts/rules/machine.ts';
+import type { RecordedPayout } from '../payouts/rules/recorded.ts';
+import { providerStatus } from '../providers/present/providerPayout.ts';
+import type { Reasons, Told } from '../rules/explain.ts';
+
+interface FlowOf<Record> {
+  /** Of the routes: `/<path>/:id/explain`. */
+  readonly path: string;
+  /** Kind of the subject, and prefix of its ids. */
+  readonly subject: string;
+  readonly prefix: string;
+  readonly scope: Scope;
+  /** Every state of it can be asked about. */
+  readonly machine: { readonly states: object };
+  readonly explain: (told: Told<Record>) => Reasons;
+  /** By whom it may be asked besides operators, and what they call its state. */
+  readonly status: Readonly<Partial<{ [Owner in 'merchant' | 'provider']: (record: Record) => string }>>;
+  /** Waits for a run, so that Temporal is asked when that comes. */
+  readonly waitsForRun?: (record: Record) => boolean;
+  /** One that has no event yet. */
+  readonly unheard?: (sql: Sql, id: string) => Promise<Unheard<Record> | undefined>;
+}
+
+export interface Unheard<Record> {
+  readonly record: Record;
+  readonly owner: StoryOwner;
+}
+
+export type ExplainedFlow = FlowOf<never>;
+
+/** What goes in is what comes out of the same flow's story: nobody else needs to know which. */
+const flow = <Record>(one: FlowOf<Record>): ExplainedFlow => one as unknown as ExplainedFlow;
+
+export const EXPLAINED: readonly ExplainedFlow[] = [
+  flow<RecordedPayout>({
+    path: 'payouts',
+    subject: 'payout',
+    prefix: 'po',
+    scope: 'payouts:read',
+    machine: PAYOUT,
+    explain: explainPayout,
+    status: { merchant: ({ state }) => PUBLIC_STATUS[state], provider: providerStatus },
+    waitsForRun: (payout) => payout.state === 'QUEUED' && isBeforeItsRun(payout),
+    async unheard(sql, id) {
+      const record = await findRequested(sql, id);
+      return record && { record, owner: { ...record.owner, mode: record.mode } };
+    },
+  }),
+  flow<GameRecord>({
+    path: 'games',
+    subject: 'game',
+    prefix: 'gam',
+    scope: 'games:read',
+    machine: GAME,
+    explain: explainGame,
+    status: { merchant: ({ state }) => state },
+  }),
+];
