@@ -26,10 +26,16 @@ const STEPS: Readonly<Partial<Record<GameState, SettleStep>>> = { SETTLING: 'set
 
 const LEFT = `
   SELECT p.user_id FROM game_players p
-   WHERE p.game_id = $1 AND p.state = ANY ($2) AND p.failure IS NULL AND p.user_id > $3 ORDER BY p.user_id LIMIT $4`;
+   WHERE p.game_id = $1 AND p.state = ANY ($2) AND p.failure IS NULL AND p.user_id > $3`;
 const LEFT_IN: Readonly<Record<SettleStep, readonly string[]>> = {
   settle_users: ['playing'],
   void_users: ['playing', 'settled'],
+};
+
+/** Who goes first. Of a void those from whom the bank gets as much as it gives, so that it has that for the others. */
+const ROUNDS: Readonly<Record<SettleStep, readonly string[]>> = {
+  settle_users: ['true'],
+  void_users: ["(p.state = 'playing' OR p.payout >= p.total_bet)", 'true'],
 };
 
 export function createGameSettlementActivities({ pool, onWritten = () => undefined, step = STEP }: GameSettlementPorts) {
@@ -70,8 +76,13 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
 
   /** Everybody of whom something is left to be done in the game's state; whoever asks again begins with who is left then. */
   async function walk(name: SettleStep, gameId: string): Promise<void> {
+    for (const round of ROUNDS[name]) await walkThrough(name, gameId, round);
+  }
+
+  async function walkThrough(name: SettleStep, gameId: string, round: string): Promise<void> {
+    const text = `${LEFT} AND ${round} ORDER BY p.user_id LIMIT $4`;
     for (let after = ''; ; ) {
-      const { rows } = await pool.query<{ user_id: string }>(LEFT, [gameId, LEFT_IN[name], after, step]);
+      const { rows } = await pool.query<{ user_id: string }>(text, [gameId, LEFT_IN[name], after, step]);
       const users = rows.map(({ user_id }) => user_id);
       if (users.length > 0) await together(name, gameId, users);
       after = users.at(-1) ?? '';

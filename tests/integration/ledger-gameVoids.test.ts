@@ -130,6 +130,42 @@ test('a bank that has paid out what it won keeps a void from nobody but those it
   expect(await games.bank(house)).toEqual({ available: 100n, reserved: 0n });
 });
 
+test('a winner who has spent it all is voided though the bank has nothing: the win pays the stake, and the rest is owed', async () => {
+  const house = await games.house(100n);
+  const game = await games.open(house);
+  const winner = await games.player(house, 50n);
+  await games.bet(game, winner, 'andar', 50n);
+  await games.complete(game, 'andar');
+  await games.settle(game);
+  expect(await games.users.debit(winner, 100n, { currency: 'INR' })).toBe('moved');
+  expect(await games.withdraw(house, 50n)).toBe('moved'); // all that it has
+  await games.void(game);
+  await games.settle(game);
+  expect(await games.state(game)).toMatchObject({ state: 'VOIDED', failed: [] });
+  expect([await availableOf(winner), await owedBy(winner), await games.bank(house)]).toEqual([
+    0n,
+    50n,
+    { available: 0n, reserved: 0n },
+  ]);
+});
+
+test('of a void game winners give back before losers get their stakes, whoever comes first and however few go in a step', async () => {
+  const house = await games.house(90n);
+  const game = await games.open(house);
+  const [loser, winner, late] = [await games.player(house, 60n), await games.player(house, 90n), await games.player(house, 30n)];
+  await games.bet(game, loser, 'bahar', 60n);
+  await games.bet(game, winner, 'andar', 90n);
+  await games.bet(game, late, 'bahar', 30n);
+  await games.complete(game, 'andar');
+  await games.settle(game);
+  expect(await games.withdraw(house, 90n)).toBe('moved'); // all that it has
+  await games.void(game);
+  await games.settle(game, 1);
+  expect(await games.state(game)).toMatchObject({ state: 'VOIDED', failed: [] });
+  expect(await Promise.all([loser, winner, late].map(availableOf))).toEqual([60n, 90n, 30n]);
+  expect(await games.bank(house)).toEqual({ available: 0n, reserved: 0n });
+});
+
 test('a void in the middle of a settlement gives everybody the stakes back, whoever was settled already', async () => {
   const house = await games.house(10_000n);
   const game = await games.open(house);

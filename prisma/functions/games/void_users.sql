@@ -7,7 +7,9 @@
 --   REFUND      the stakes                   the user's reserved → the user's available
 --   WIN_BACK    what is still to be given back, as far as the stakes go
 --   DEBT        the rest, which the user owes the bank (owe.sql): new money repays it first
--- With the bets, the statistics and one event. A refund is no new money: it repays nothing.
+-- With the bets, the statistics and one event. A refund is no new money: it repays nothing. The bank gives of its own only what a
+-- stake is more than the win that comes back: in the middle of these entries it may stand below nothing, after them never. Those
+-- from whom it gets as much as it gives come first, so that it has that for the others.
 -- Locks: the game, the users by id, all balances by id. Key: game/<game>/user/<user>/void.
 -- Who cannot be voided now is written down with the reason: user_frozen · bank_insufficient (the bank has not what it won any more).
 -- Answers: voided (how many), failed (how many); `stopped` where the game is not being voided.
@@ -33,11 +35,13 @@ BEGIN
    WHERE x.id = g.bank_id OR x.id IN (SELECT y.balance_id FROM game_players y WHERE y.game_id = g.id AND y.user_id = ANY (p_users))
    ORDER BY x.id FOR NO KEY UPDATE;
   FOR p IN SELECT x.*, u.frozen FROM game_players x JOIN users u ON u.id = x.user_id
-            WHERE x.game_id = g.id AND x.user_id = ANY (p_users) AND x.state <> 'voided' ORDER BY x.user_id LOOP
+            WHERE x.game_id = g.id AND x.user_id = ANY (p_users) AND x.state <> 'voided'
+            ORDER BY x.state = 'settled' AND x.payout < x.total_bet, x.user_id LOOP
     SELECT * INTO STRICT k FROM balances x WHERE x.id = g.bank_id;
     SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id;
     v_now := CASE p.state WHEN 'settled' THEN least(p.payout, b.available) ELSE 0 END;
-    v_failure := CASE WHEN p.frozen THEN 'user_frozen' WHEN p.state = 'settled' AND k.available + v_now < p.total_bet THEN 'bank_insufficient' END;
+    v_later := CASE p.state WHEN 'settled' THEN least(p.payout - v_now, p.total_bet) ELSE 0 END;
+    v_failure := CASE WHEN p.frozen THEN 'user_frozen' WHEN p.state = 'settled' AND k.available + v_now + v_later < p.total_bet THEN 'bank_insufficient' END;
     IF v_failure IS NOT NULL THEN
       UPDATE game_players x SET failure = v_failure WHERE x.game_id = g.id AND x.user_id = p.user_id;
       v_failed := v_failed + 1;
@@ -45,7 +49,6 @@ BEGIN
     END IF;
 
     v_key := settlement_key(g.id, p.user_id) || '/void';
-    v_later := CASE p.state WHEN 'settled' THEN least(p.payout - v_now, p.total_bet) ELSE 0 END;
     v_owed := CASE p.state WHEN 'settled' THEN p.payout - v_now - v_later ELSE 0 END;
     SELECT array_agg((v_key, m.leg, m.type, m.debit, m.credit, m.amount, 'game', g.id)::posting ORDER BY m.leg) INTO v_postings
       FROM (VALUES
