@@ -157,6 +157,33 @@ test('a game whose settlement was never told is taken up by whoever looks after 
   expect(await pursesOf(players)).toEqual(PAID);
 });
 
+test('a game that cannot be told is no reason why those behind it are not, however many there are', async () => {
+  const ids: string[] = [];
+  for (let n = 0; n < 5; n += 1) ids.push((await decided()).game.gameId);
+  await engine.db.owner.query(`UPDATE games SET updated_at = now() - interval '2 minutes' WHERE id = ANY ($1)`, [ids]);
+  const told: string[] = [];
+  const settle = async (gameId: string): Promise<void> => {
+    if (gameId === ids[0]) throw new Error('somebody else has its name');
+    told.push(gameId);
+  };
+  const { lookAfterGames } = createLookAfterActivities({ pool: engine.db.pool, games: { settle }, page: 2 });
+  expect(await new MockActivityEnvironment().run(lookAfterGames)).toMatchObject({ takenUp: 4 });
+  expect(told).toEqual(ids.slice(1));
+  const away = createLookAfterActivities({
+    pool: engine.db.pool,
+    games: {
+      async settle(gameId) {
+        told.push(gameId);
+        throw new Error('Temporal is away');
+      },
+    },
+  });
+  told.length = 0;
+  await expect(new MockActivityEnvironment().run(away.lookAfterGames)).rejects.toThrow('Temporal is away');
+  expect(told).toHaveLength(3); // and not all of them, one after the other in vain
+  for (const id of ids) await client.settle(id);
+});
+
 test('what a worker has written down, and nobody has heard of, is not done again by the next one', async () => {
   await stopGames?.();
   const { settleGame } = createGameSettlementActivities({ pool: engine.db.pool, step: 4 });

@@ -318,6 +318,33 @@ test('a game that nobody completes in its time is shown to operators, once, and 
   expect(await games.state(game)).toMatchObject({ state: 'SETTLED', needsOperator: false });
 });
 
+test('a game whose settlement or void does not come to an end is shown to operators, again where somebody has only looked', async () => {
+  const house = await games.house(100n);
+  const game = await games.open(house);
+  await games.complete(game, 'andar');
+  const quiet = () =>
+    books.db.owner.query(`UPDATE games SET updated_at = now() - interval '16 minutes' WHERE id = $1`, [game.gameId]);
+  const flag = async () => (await books.db.pool.query('SELECT flag_overdue_games(100) AS n')).rows[0].n;
+  const look = () => books.db.pool.query(`SELECT acknowledge_game($1, 'looked', $2, 'admin:adm_1')`, [game.gameId, newId('req')]);
+  expect(await flag()).toBe(0);
+  await quiet();
+  expect([await flag(), await flag()]).toEqual([1, 0]);
+  expect(await games.state(game)).toMatchObject({ state: 'SETTLING', needsOperator: true });
+  await quiet();
+  expect(await flag()).toBe(0); // on the list already
+  await look();
+  expect(await games.state(game)).toMatchObject({ needsOperator: false });
+  await quiet();
+  expect(await flag()).toBe(1);
+  await look();
+  await games.void(game);
+  await quiet();
+  expect(await flag()).toBe(1);
+  expect(await games.state(game)).toMatchObject({ state: 'VOIDING', needsOperator: true });
+  await games.settle(game);
+  expect(await games.state(game)).toMatchObject({ state: 'VOIDED', needsOperator: true }); // somebody should still ask why
+});
+
 test('games, bets, credits and freezes side by side never deadlock, and the books are right at every moment of it', async () => {
   const house = await games.house(1_000_000n);
   const players = await times(8, () => games.player(house, 10_000n));

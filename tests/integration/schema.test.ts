@@ -142,6 +142,7 @@ test('the application may call the doors to the money and to the relay, and none
     'resend_delivery',
     'reserve_payout',
     'retry_game',
+    'revoke_callback_leases',
     'revoke_lease',
     'settle_users',
     'user_transaction',

@@ -63,7 +63,9 @@ END $$;
 REVOKE EXECUTE ON FUNCTION void_game(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION void_game(text, text, text) TO oncepay_app;
 
--- flag_overdue_games(most): open games whose time is over are shown to operators, once each. Answers how many.
+-- flag_overdue_games(most): shown to operators are open games whose time is over, once each, and games of which for a quarter of
+-- an hour nothing was heard although they are being settled or voided (a hundred thousand players are some minutes): until the
+-- end, or somebody has looked, and then again. Answers how many.
 CREATE OR REPLACE FUNCTION flag_overdue_games(p_most int) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   g games;
@@ -73,6 +75,11 @@ BEGIN
               AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject_id = x.id AND e.op_key = 'overdue')
             ORDER BY x.id LIMIT p_most FOR NO KEY UPDATE SKIP LOCKED LOOP
     PERFORM note_game(g.id, 'game.overdue', 'overdue', 'system', '{}', true);
+    v_flagged := v_flagged + 1;
+  END LOOP;
+  FOR g IN SELECT * FROM games x WHERE x.state IN ('SETTLING', 'VOIDING') AND x.updated_at < now() - interval '15 minutes' AND NOT x.needs_operator
+            ORDER BY x.id LIMIT p_most FOR NO KEY UPDATE SKIP LOCKED LOOP
+    PERFORM note_game(g.id, 'game.overdue', 'overdue:' || g.sequence, 'system', '{}', true);
     v_flagged := v_flagged + 1;
   END LOOP;
   RETURN v_flagged;
