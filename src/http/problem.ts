@@ -40,16 +40,19 @@ export const notFound = (): Problem => new Problem(404, 'not_found', 'There is n
 
 const INVALID_REQUEST = 'invalid_request';
 
+/** A client reads the first few; a body of a megabyte can hold a hundred thousand, and what is no invalid request is stored. */
+const ERRORS_MAX = 50;
+
 /** Something wrong in the request; nothing was done. */
 export const invalidRequest = (errors: readonly FieldError[]): Problem =>
-  new Problem(400, INVALID_REQUEST, summary(errors), { errors });
+  new Problem(400, INVALID_REQUEST, summary(errors), { errors: errors.slice(0, ERRORS_MAX) });
 
 /** Nothing is kept of such a request, not even under its idempotency key. */
 export const isInvalidRequest = (error: unknown): boolean => error instanceof Problem && error.code === INVALID_REQUEST;
 
 /** A rule that a well-formed request breaks. `code` is that of its first fault. */
 export const brokenRule = (errors: readonly FieldError[]): Problem =>
-  new Problem(422, errors[0]?.code ?? 'rule_broken', summary(errors), { errors });
+  new Problem(422, errors[0]?.code ?? 'rule_broken', summary(errors), { errors: errors.slice(0, ERRORS_MAX) });
 
 /** PostgreSQL or Temporal is away. What was asked may have been done: the same key asks again safely. */
 export const unavailable = (what: string): Problem =>
@@ -76,7 +79,8 @@ function summary(errors: readonly FieldError[]): string {
   const [first] = errors;
   if (!first) return 'The request is not valid.';
   const where = first.pointer === '' ? '' : `${first.pointer}: `;
-  return errors.length === 1 ? where + first.detail : `${where}${first.detail} (${errors.length} faults in all, see errors)`;
+  if (errors.length === 1) return where + first.detail;
+  return `${where}${first.detail} (${errors.length} faults in all, see ${errors.length > ERRORS_MAX ? 'the first in ' : ''}errors)`;
 }
 
 export const problemSchema = z

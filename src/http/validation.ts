@@ -4,9 +4,6 @@ import type { z } from 'zod';
 import { pointerToken } from '../rules/text.ts';
 import { type FieldError, invalidRequest } from './problem.ts';
 
-/** A client reads the first few; a body of a megabyte can hold a hundred thousand. */
-const ERRORS_MAX = 50;
-
 /** A query parameter's fault has the pointer `/name`, as a field of the body at the top has. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   ({ schema, httpPart }) =>
@@ -15,7 +12,7 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
     if (httpPart === 'headers') return { value: data };
     const parsed = schema.safeParse(data, { error: (issue) => sentenceOf(issue, httpPart === 'querystring') });
     if (parsed.success) return { value: parsed.data };
-    return { error: invalidRequest(parsed.error.issues.flatMap((issue) => errorsOf(issue, data)).slice(0, ERRORS_MAX)) };
+    return { error: invalidRequest(parsed.error.issues.flatMap((issue) => errorsOf(issue, data))) };
   };
 
 /** The schemas of answers document; presenters make them (a test compares the two). A slip there must not cost a paid-for answer. */

@@ -358,6 +358,36 @@ describe('a completion', () => {
     expect((await get(`/users/${winner}/balance`)).body.balances).toMatchObject([{ available: '1050.00' }]);
   });
 
+  test('takes amounts as JSON numbers, as everywhere, and as they were written', async () => {
+    const [game, winner, other] = [await open(), await player(), await player()];
+    for (const each of [winner, other]) await bet(game, each, 'andar');
+    const complete = (amount: string) =>
+      door.call('POST', `/api/v1/games/${game}/complete`, {
+        key: merchant.key,
+        body: `{"winner":"andar","payouts":[{"userId":"${winner}","amount":${amount}},{"userId":"${other}","amount":100}]}`,
+      });
+    expect(codes(await complete('100.001'))).toEqual([400, 'invalid_request', '/payouts/0/amount']);
+    expect(codes(await complete('1e2'))).toEqual([400, 'invalid_request', '/payouts/0/amount']);
+    expect((await complete('150.10')).status).toBe(202);
+    await settle(game);
+    expect((await get(`/users/${winner}/balance`)).body.balances).toMatchObject([{ available: '1050.10' }]);
+  });
+
+  test('with ten thousand faults names the first of them and how many there are, and is no burden to anybody', async () => {
+    const [game, winner] = [await open(), await player()];
+    await bet(game, winner, 'andar');
+    const many = (amount: string) => Array.from({ length: 10_000 }, (_, n) => ({ userId: `usr_${n}`, amount }));
+    for (const [amount, status, code] of [
+      ['1', 422, 'no_winning_bet'],
+      ['x', 400, 'invalid_request'],
+    ] as const) {
+      const { body, ...answer } = await post(`/games/${game}/complete`, { winner: 'andar', payouts: many(amount) });
+      expect([answer.status, body.code, body.errors.length]).toEqual([status, code, 50]);
+      expect(body.detail).toContain('(10000 faults in all, see the first in errors)');
+    }
+    expect((await get(`/games/${game}`)).body.status).toBe('OPEN');
+  });
+
   test('while Temporal is away is written down and answered 503; the same key asks again, and it is told then', async () => {
     const game = await open();
     isTemporalAway = true;

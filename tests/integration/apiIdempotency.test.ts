@@ -51,6 +51,18 @@ test('a repeat gets the first answer byte for byte, however the balance has move
 
 test('the order of fields and the spelling of a letter do not make another request; anything else does', async () => {
   expect(canonical({ b: [1, 'é'], a: { d: null, c: true } })).toBe(canonical({ a: { c: true, d: null }, b: [1, 'é'] }));
+  for (const text of [
+    '',
+    'plain ASCII, of any kind: ~!',
+    'a "quote"',
+    'back\\slash',
+    'line\nend',
+    '\u007f',
+    'é',
+    'e\u0301',
+    '\ud83d\ude00',
+  ])
+    expect(JSON.parse(canonical(text))).toBe(text.normalize('NFC'));
   expect(canonical({ a: '1' })).not.toBe(canonical({ a: 1 }));
   expect(canonical({ a: ['1', '2'] })).not.toBe(canonical({ a: ['2', '1'] }));
   const key = newKey();

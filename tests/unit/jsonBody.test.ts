@@ -65,6 +65,7 @@ test.each([
   '{"fee":{"bps":10,"fixed":{"PKR":1.50}}}',
   '{"reviewLimits":{"PKR":1.50}}',
   '{"amountLimit":{"PKR":1.50}}',
+  '{"payouts":[{"amount":1},{"userId":"a","amount":1.50}]}',
   '{"a":[1,{"amount":2}],"note":"\\"amount\\":9, {","amount":1.50}',
 ])('the text of the money in %s is kept', (json) => {
   expect(JSON.stringify(read(json))).toContain('{"text":"1.50"}');

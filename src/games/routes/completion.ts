@@ -94,11 +94,11 @@ function refuse(answer: CompletionAnswer, said: Payouts | null): void {
     case 'bank_insufficient':
       throw new Problem(400, 'bank_insufficient', 'Your bank does not have what these payouts come to. Nothing was paid.');
     case 'no_winning_bet': {
-      const { userIds } = answer;
+      const losers = new Set(answer.userIds); // ten thousand, in a list of as many
       const detail = 'This user has no winning bet in this game.';
       throw brokenRule(
         (said ?? []).flatMap(({ userId }, at) =>
-          userIds.includes(userId) ? [{ pointer: `/payouts/${at}/userId`, code: 'no_winning_bet', detail }] : [],
+          losers.has(userId) ? [{ pointer: `/payouts/${at}/userId`, code: 'no_winning_bet', detail }] : [],
         ),
       );
     }
