@@ -29,7 +29,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** What a fault is where its schema has no words of its own; zod's speak of "input" and "options". */
-function sentenceOf(issue: z.core.$ZodRawIssue, isQuery: boolean): string | undefined {
+export function sentenceOf(issue: z.core.$ZodRawIssue, isQuery: boolean): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
       if (isQuery && Array.isArray(issue.input)) return 'May be given only once.';

@@ -377,6 +377,15 @@ describe('a completion', () => {
     const [game, winner] = [await open(), await player()];
     await bet(game, winner, 'andar');
     const many = (amount: string) => Array.from({ length: 10_000 }, (_, n) => ({ userId: `usr_${n}`, amount }));
+    const nonsense = Array.from({ length: 10_000 }, () => ({ userId: '', amount: 'x', more: 1 }));
+    expect(
+      codes(
+        await post(`/games/${game}/complete`, {
+          winner: 'andar',
+          payouts: [{ userId: winner, amount: '1' }, ...nonsense.slice(1)],
+        }),
+      ),
+    ).toEqual([400, 'invalid_request', '/payouts/1/userId', '/payouts/1/more']);
     for (const [amount, status, code] of [
       ['1', 422, 'no_winning_bet'],
       ['x', 400, 'invalid_request'],

@@ -78,6 +78,12 @@ test('numbers that are no money stay numbers', () => {
   expect(read('{"amount":1}')).toEqual({ amount: new JsonNumber('1') });
 });
 
+test('an object of more keys than any of ours has is refused by the first too many', () => {
+  const keys = (count: number) => JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, n])));
+  expect(Object.keys(read(keys(200)) as object)).toHaveLength(200);
+  expect(() => read(`{"metadata":${keys(201)}}`)).toThrow('/metadata: Must not have more than 200 keys.');
+});
+
 test('a key twice, one that poisons, and nesting without end are refused as before', () => {
   for (const json of ['{"a":1,"a":2}', '{"__proto__":1}', `${'['.repeat(40)}${']'.repeat(40)}`, '{"amount":01}'])
     expect(() => read(json)).toThrow();

@@ -5,6 +5,7 @@ import { amountField } from '../../http/amounts.ts';
 import { merchantOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts';
+import { manyOf } from '../../http/manyOf.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
 import { brokenRule, type FieldError, invalidRequest, Problem } from '../../http/problem.ts';
@@ -24,9 +25,7 @@ const PAYOUTS_MOST = 10_000;
 const body = z
   .strictObject({
     winner: word,
-    payouts: z
-      .array(z.strictObject({ userId: word, amount: amountField }))
-      .max(PAYOUTS_MOST)
+    payouts: manyOf(z.strictObject({ userId: word, amount: amountField }), PAYOUTS_MOST)
       .optional()
       .meta({
         description: 'What each winner gets, the stake included; who is not named gets nothing. Without it: by the multipliers',

@@ -7,6 +7,9 @@ import { type FieldError, invalidRequest, Problem } from '../problem.ts';
 /** Ours nest three deep. Beyond this, code that walks a value would run out of stack. */
 const DEPTH_MAX = 32;
 
+/** Ours have some ten, metadata twenty: a body of a hundred thousand is refused before anybody has looked at each of them. */
+const KEYS_MAX = 200;
+
 /**
  * Where bodies hold money. A number there is kept as its text; anywhere else `parseAmount` refuses it, so that no amount
  * can be forgotten here without a test that says so.
@@ -96,6 +99,12 @@ function scan(text: string): Scanned {
       level.key = JSON.parse(token) as string;
       const code = FORBIDDEN_KEYS.has(level.key) ? 'forbidden_key' : level.keys.has(level.key) ? 'duplicate_key' : undefined;
       if (code) return { fault: { pointer: place(), code, detail: KEY_FAULTS[code] }, amounts };
+      if (level.keys.size === KEYS_MAX) {
+        return {
+          fault: { pointer: level.pointer, code: 'too_many_keys', detail: `Must not have more than ${KEYS_MAX} keys.` },
+          amounts,
+        };
+      }
       level.keys.add(level.key);
     } else if (token[0] !== '"' && MONEY.test(place())) {
       amounts.set(place(), token);
