@@ -22,8 +22,10 @@ const ROOMS = '^src/(ledger|temporal|psp|risk)/(?!routes/)';
  */
 const CLIENT = '^src/(?!temporal/)[a-z]+/(client|runsClient)\\.ts$';
 /** What a flow shows to others. */
-const PAYOUTS = '^src/payouts/((client|reads|invariants|restored)\\.ts|useCases/)';
+const PAYOUTS = '^src/payouts/((client|reads|asOf|invariants|restored)\\.ts|useCases/)';
 const GAMES = '^src/games/client\\.ts$';
+/** How a subject came to stand as it does, or stood at an earlier time. */
+const STORY = '^src/events/story\\.ts$';
 /** Of the door, what is no route: callers, problems, fields. */
 const DOOR = '^src/http/(?!routes/)';
 /** How a flow's things look outside: schemas and presenters. */
@@ -82,13 +84,13 @@ module.exports = {
     only('clients-start-workflows', CLIENT, [RULES, '^workflows/', '^src/temporal/(?!routes/)'], 'ids, policies and questions: what a flow says to its workflows'),
     only('temporal-client', '^src/temporal/(?!routes/)', [RULES, ...GROUND], ''),
     only('risk-judges', '^src/risk/(?!routes/|schemas)', [RULES, LEDGER, ...GROUND], ''),
-    only('payouts', '^src/payouts/(?!routes/|present/|answers|orders)', [RULES, ROOMS, ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
+    only('payouts', '^src/payouts/(?!routes/|present/|answers|orders)', [RULES, ROOMS, STORY, ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('payouts-in-words', '^src/payouts/(answers|orders)\\.ts$', [RULES, DOOR, '^src/(payouts/(?!routes/)|merchants/terms\\.ts)'], 'outcomes and faults of the use cases, in the words of HTTP'),
     only('merchants', '^src/merchants/(?!routes/|terms\\.ts)', [RULES, LEDGER, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
     only('merchants-in-words', '^src/merchants/terms\\.ts$', [RULES, DOOR], 'a merchant’s terms, in the words of HTTP'),
     only('providers', '^src/providers/(?!routes/|present/)', [RULES, ROOMS, PAYOUTS, ...GROUND], '', CLIENT),
     only('users', '^src/users/(?!routes/|present/)', [RULES, LEDGER, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
-    only('games', '^src/games/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
+    only('games', '^src/games/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', STORY, ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('explained', '^src/explain/(?!routes/|present|schemas)', [RULES, LEDGER, PRESENT, '^src/(payouts|games)/reads\\.ts$', '^src/events/(?!routes/)', '^src/http/caller\\.ts$', ...GROUND], 'a line for each flow; what is said is in its rules'),
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
     only('webhooks-are-shown', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, ...GROUND], 'endpoints, their words, and what a person asks for; the relay sends'),

@@ -27,7 +27,7 @@ interface FlowOf<Record> {
   /** Waits for a run, so that Temporal is asked when that comes. */
   readonly waitsForRun?: (record: Record) => boolean;
   /** One that has no event yet. */
-  readonly unheard?: (sql: Sql, id: string) => Promise<Unheard<Record> | undefined>;
+  readonly unheard?: (sql: Sql, id: string, at: string | undefined) => Promise<Unheard<Record> | undefined>;
 }
 
 export interface Unheard<Record> {
@@ -50,8 +50,8 @@ export const EXPLAINED: readonly ExplainedFlow[] = [
     explain: explainPayout,
     status: { merchant: ({ state }) => PUBLIC_STATUS[state], provider: providerStatus },
     waitsForRun: (payout) => payout.state === 'QUEUED' && isBeforeItsRun(payout),
-    async unheard(sql, id) {
-      const record = await findRequested(sql, id);
+    async unheard(sql, id, at) {
+      const record = await findRequested(sql, id, at);
       return record && { record, owner: { ...record.owner, mode: record.mode } };
     },
   }),

@@ -37,12 +37,10 @@ export async function toldOf(
     const runAt = at === undefined && waitsForRun?.(story.record) === true ? await nextRunAt() : null;
     return { record: story.record, steps: story.steps, money, schedule: { nowMs, times, nextRunAt: runAt } };
   }
-  const early = await unheard?.(pool, id);
-  if (!early || (owner && !isSame(early.owner, owner)) || wasNotThere(early.record, nowMs)) return undefined;
+  const early = await unheard?.(pool, id, at);
+  if (!early || (owner && !isSame(early.owner, owner))) return undefined;
   return { record: early.record, steps: [], money: [], schedule: { nowMs, times, nextRunAt: null } };
 }
 
 const isSame = (one: StoryOwner, other: StoryOwner): boolean =>
   one.kind === other.kind && one.id === other.id && one.mode === other.mode;
-
-const wasNotThere = ({ createdAt }: { readonly createdAt: string }, atMs: number): boolean => Date.parse(createdAt) > atMs;

@@ -1,8 +1,11 @@
 /** What anybody may ask of games. The tenant is part of every WHERE, never a check afterwards. */
 import type { Sql } from '../db/pool.ts';
+import { storyOf } from '../events/story.ts';
 import { isId } from '../rules/ids.ts';
 import type { Tenant } from '../users/reads.ts';
-import type { BetRecord, Failed, WholeGame } from './rules/game.ts';
+import { failedIn } from './rules/explain.ts';
+import type { BetRecord, Failed, GameRecord, SideRecord, WholeGame } from './rules/game.ts';
+import { GAME } from './rules/machine.ts';
 
 const WHOLE = `
   game_record(g) || jsonb_build_object('sides', (
@@ -23,6 +26,36 @@ export async function ownGame(pool: Sql, { merchantId, mode }: Tenant, id: strin
   const text = `SELECT ${WHOLE} FROM games g WHERE g.id = $1 AND g.merchant_id = $2 AND g.mode = $3`;
   const { rows } = await pool.query<{ game: WholeGame }>({ name: 'own_game', text, values: [id, merchantId, mode] });
   return rows[0]?.game;
+}
+
+/** A game as it is shown alone. */
+export interface ShownGame {
+  readonly game: WholeGame;
+  readonly failed: readonly Failed[];
+  readonly failedCount: number;
+}
+
+/** Its bets since then are not counted: as many are looked through as the game has. */
+const SIDES_AS_OF = `
+  SELECT s.side, s.multiplier_bps AS "multiplierBps", (s.stakes - coalesce((
+           SELECT sum(b.amount) FROM bets b WHERE b.game_id = s.game_id AND b.side = s.side AND b.placed_at > $2), 0))::text AS "stakesMinor"
+    FROM game_sides s WHERE s.game_id = $1 ORDER BY s.side`;
+
+/**
+ * A game as it was at an earlier time. Undefined: there is none, it is not this merchant's, or it was not there yet.
+ * @param tenant undefined: whosever it is.
+ */
+export async function gameAsOf(pool: Sql, tenant: Tenant | undefined, id: string, at: string): Promise<ShownGame | undefined> {
+  if (!isId('gam', id)) return undefined;
+  const owner = tenant && { kind: 'merchant' as const, id: tenant.merchantId, mode: tenant.mode };
+  const story = await storyOf<GameRecord>(pool, { kind: 'game', id }, owner, at);
+  if (!story) return undefined;
+  const { rows: sides } = await pool.query<SideRecord>({ name: 'game_sides_as_of', text: SIDES_AS_OF, values: [id, at] });
+  const game = { ...story.record, sides };
+  if (story.isNewest) return { game, ...(await failedOf(pool, id)) };
+  // Whoever could not be settled is written down with the end in part; while it was under way, nobody kept who was first.
+  const end = story.steps.findLast(({ from, to }) => from !== to);
+  return { game, ...(end && GAME.states[game.state].stuck ? failedIn(end) : { failed: [], failedCount: 0 }) };
 }
 
 /** Shown with a game: an operator who has more of them has another problem than the single one. */

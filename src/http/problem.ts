@@ -38,6 +38,12 @@ export class Problem extends Error {
 /** The same for an id that nobody has and one that somebody else has. */
 export const notFound = (): Problem => new Problem(404, 'not_found', 'There is nothing here under this address for this key.');
 
+/** @throws Problem 404 where there is none. */
+export function mustFind<Found>(found: Found | undefined): Found {
+  if (found === undefined) throw notFound();
+  return found;
+}
+
 const INVALID_REQUEST = 'invalid_request';
 
 /** A client reads the first few; a body of a megabyte can hold a hundred thousand, and what is no invalid request is stored. */

@@ -23,7 +23,7 @@ export const time = z.iso
 /** A time to filter by. */
 export const timeQuery = time.optional();
 
-const atField = timeQuery.meta({ description: 'As it was at this time; in the future: as it is now' });
+export const atField = timeQuery.meta({ description: 'As it was at this time; in the future: as it is now' });
 
 /** For routes that can look back. */
 export const atQuery = z.strictObject({ at: atField });

@@ -2,6 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Problem } from './problem.ts';
+import { atField } from './times.ts';
 
 /** Below the half minute after which proxies and load balancers commonly give a silent request up. */
 const WAIT_MAX_S = 25;
@@ -28,6 +29,12 @@ export const waitQuery = z.strictObject({
       pattern: undefined,
       description: `Answer as soon as the status changes, at the latest after so many seconds. At most ${MOST_WAITERS.ofAKey} requests of a key may wait at once, ${MOST_WAITERS.ofAMerchant} of a merchant, and ${MOST_WAITERS.inAll} in all: one more is 429 \`too_many_waiters\``,
     }),
+});
+
+/** For what can also be looked back at. Of the past there is nothing to wait for. */
+export const waitOrAtQuery = waitQuery.extend({ at: atField }).refine(({ wait, at }) => wait === undefined || at === undefined, {
+  path: ['at'],
+  error: 'Either `wait` or `at`.',
 });
 
 /** Aborted when the client has hung up, be it before this is asked. */

@@ -34,19 +34,27 @@ export async function readAsOf(pool: Pool, payoutId: string, sequence: number): 
   return rows[0]?.payout;
 }
 
-/** One that was answered with 202: as the answer showed it, until a worker takes it up. Its owner is a merchant or a provider. */
-export async function findPending(pool: Pool, owner: { id: string; mode: Mode }, id: string): Promise<PayoutRecord | undefined> {
-  const found = await findRequested(pool, id);
+/**
+ * One that was answered with 202: as the answer showed it, until a worker takes it up. Its owner is a merchant or a provider.
+ * @param at an earlier time; undefined: now.
+ */
+export async function findPending(
+  pool: Pool,
+  owner: { id: string; mode: Mode },
+  id: string,
+  at?: string,
+): Promise<PayoutRecord | undefined> {
+  const found = await findRequested(pool, id, at);
   return found?.owner.id === owner.id && found.mode === owner.mode ? found : undefined;
 }
 
 /** The same, whoever its owner is: for us only. */
-export async function findRequested(pool: Sql, id: string): Promise<PayoutRecord | undefined> {
+export async function findRequested(pool: Sql, id: string, asOf?: string): Promise<PayoutRecord | undefined> {
   const { rows } = await pool.query<{ pending: PayoutRecord; code: RefusalCode | null; at: Date | null }>(
     `SELECT q.record AS pending, r.code, r.at
-       FROM payout_requests q LEFT JOIN payout_refusals r ON r.payout_id = q.payout_id
-      WHERE q.payout_id = $1`,
-    [id],
+       FROM payout_requests q LEFT JOIN payout_refusals r ON r.payout_id = q.payout_id AND r.at <= coalesce($2, r.at)
+      WHERE q.payout_id = $1 AND q.at <= coalesce($2, q.at)`,
+    [id, asOf ?? null],
   );
   const [row] = rows;
   if (!row?.code || !row.at) return row?.pending;

@@ -9,14 +9,15 @@ import { byId, documented, keyed, noQuery } from '../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
-import { invalidRequest, notFound } from '../../http/problem.ts';
-import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
+import { invalidRequest, mustFind, notFound } from '../../http/problem.ts';
+import { earlier } from '../../http/times.ts';
+import { nowOrAfter, waitOrAtQuery } from '../../http/waiting.ts';
 import { isCurrency } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
 import { presentListed, presentWhole } from '../present/game.ts';
 import { gameSchema, wholeGameSchema } from '../present/schemas.ts';
-import { failedOf, listGames, ownGame } from '../reads.ts';
+import { failedOf, gameAsOf, listGames, ownGame, type ShownGame } from '../reads.ts';
 import type { WholeGame } from '../rules/game.ts';
 import { GAME } from '../rules/machine.ts';
 import { GAME_TYPE_NAMES } from '../rules/types.ts';
@@ -42,6 +43,8 @@ export async function mustOwnGame({ pool }: Pick<ApiContext, 'pool'>, tenant: Te
 /** As it is shown alone. */
 export const presentOne = async ({ pool }: Pick<ApiContext, 'pool'>, game: WholeGame) =>
   presentWhole(game, await failedOf(pool, game.id));
+
+export const presentAsOf = ({ game, ...failures }: ShownGame) => presentWhole(game, failures);
 
 export function gameRoutes(context: ApiContext, waiters: Waiters): FastifyPluginAsyncZod {
   const { pool } = context;
@@ -86,13 +89,15 @@ export function gameRoutes(context: ApiContext, waiters: Waiters): FastifyPlugin
         onRequest,
         schema: {
           params: byId,
-          querystring: waitQuery,
-          ...read('A game as it is now, or after its next change', wholeGameSchema),
+          querystring: waitOrAtQuery,
+          ...read('A game as it is now, after its next change, or as it was', wholeGameSchema),
         },
       },
       async (request, reply) => {
         const caller = merchantOf(request);
         const { id } = request.params;
+        const at = earlier(request.query.at);
+        if (at !== undefined) return presentAsOf(mustFind(await gameAsOf(pool, tenantOf(caller), id, at)));
         const question = { read: () => mustOwnGame(context, tenantOf(caller), id), ...NEXT_STATUS };
         const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'game', id } };
         const game = await nowOrAfter(reply, request.query, question.read, (wait) =>

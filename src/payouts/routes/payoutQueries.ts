@@ -11,9 +11,11 @@ import { statusQuery } from '../../http/documented.ts';
 import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { reference } from '../../http/plainText.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
-import { timeQuery } from '../../http/times.ts';
-import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
+import { mustFind } from '../../http/problem.ts';
+import { earlier, timeQuery } from '../../http/times.ts';
+import { nowOrAfter, waitOrAtQuery } from '../../http/waiting.ts';
 import { isCurrency } from '../../rules/money.ts';
+import { payoutAsOf } from '../asOf.ts';
 import { newestPayouts } from '../newest.ts';
 import { presentPayout } from '../present/payout.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from '../present/schemas.ts';
@@ -52,17 +54,19 @@ export function payoutQueryRoutes(context: ApiContext, waiters: Waiters): Fastif
         onRequest,
         schema: {
           operationId: 'getPayout',
-          summary: 'A payout as it is now, or after its next change',
+          summary: 'A payout as it is now, after its next change, or as it was',
           tags: ['payouts'],
           security: KEY_NEEDED,
           params,
-          querystring: waitQuery,
+          querystring: waitOrAtQuery,
           response: readAnswers({ 200: payoutSchema }, 404),
         },
       },
       async (request, reply) => {
         const caller = merchantOf(request);
         const { id } = request.params;
+        const at = earlier(request.query.at);
+        if (at !== undefined) return presentPayout(mustFind(await payoutAsOf(pool, seerOf(caller), id, at)));
         const question = { read: () => ownPayout(context, caller, id), ...NEXT_STATUS };
         const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'payout', id } };
         const payout = await nowOrAfter(reply, request.query, question.read, (wait) =>

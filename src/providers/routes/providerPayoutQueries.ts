@@ -9,7 +9,10 @@ import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, statusQuery } from '../../http/documented.ts';
 import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
-import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
+import { mustFind } from '../../http/problem.ts';
+import { earlier } from '../../http/times.ts';
+import { nowOrAfter, waitOrAtQuery } from '../../http/waiting.ts';
+import { payoutAsOf } from '../../payouts/asOf.ts';
 import type { PayoutRecord } from '../../payouts/rules/contract.ts';
 import { isFinal } from '../../payouts/rules/machine.ts';
 import { isCurrency } from '../../rules/money.ts';
@@ -44,13 +47,15 @@ export function providerPayoutQueryRoutes(context: ApiContext, waiters: Waiters)
         onRequest,
         schema: {
           params: byId,
-          querystring: waitQuery,
-          ...read('A payout as it is now, or after its next change', providerPayoutSchema),
+          querystring: waitOrAtQuery,
+          ...read('A payout as it is now, after its next change, or as it was', providerPayoutSchema),
         },
       },
       async (request, reply) => {
         const caller = providerOf(request);
         const { id } = request.params;
+        const at = earlier(request.query.at);
+        if (at !== undefined) return presentProviderPayout(mustFind(await payoutAsOf(pool, seerOf(caller), id, at)));
         const question = { read: () => ownProviderPayout(pool, caller, id), ...NEXT_STATUS };
         const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'payout', id } };
         const payout = await nowOrAfter(reply, request.query, question.read, (wait) =>

@@ -10,15 +10,16 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts
 import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
-import { notFound, Problem } from '../../../http/problem.ts';
+import { mustFind, notFound, Problem } from '../../../http/problem.ts';
+import { atQuery, earlier } from '../../../http/times.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { presentListed } from '../../present/game.ts';
 import { gameSchema, wholeGameSchema } from '../../present/schemas.ts';
-import { listAllGames, readGame } from '../../reads.ts';
+import { gameAsOf, listAllGames, readGame } from '../../reads.ts';
 import type { WholeGame } from '../../rules/game.ts';
 import { acknowledge, retry, voidGame } from '../../useCases/intervene.ts';
-import { presentOne } from '../games.ts';
+import { presentAsOf, presentOne } from '../games.ts';
 
 const { read, write } = documented('admin');
 
@@ -67,8 +68,14 @@ export function adminGameRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
     app.get(
       '/games/:id',
-      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One game', adminWhole) } },
-      async (request) => await shown(await mustRead(request.params.id)),
+      { onRequest: reads, schema: { params: byId, querystring: atQuery, ...read('One game, now or as it was', adminWhole) } },
+      async (request) => {
+        const { id } = request.params;
+        const at = earlier(request.query.at);
+        if (at === undefined) return await shown(await mustRead(id));
+        const then = mustFind(await gameAsOf(pool, undefined, id, at));
+        return { ...presentAsOf(then), merchantId: then.game.merchantId };
+      },
     );
 
     app.post(

@@ -3,10 +3,11 @@
 /**
  * Of a payout `p`: since when its provider's bank account is another one than the payout's; NULL where it is the same, and
  * for a merchant's payout. The payout keeps the account that it was asked for with.
+ * @param only of the accounts, a condition: as of an earlier time
  */
-export const ACCOUNT_CHANGED_SINCE = `(
+export const accountChangedSince = (only = ''): string => `(
   SELECT a.created_at
-    FROM (SELECT * FROM provider_bank_accounts WHERE provider_id = p.owner_id ORDER BY id DESC LIMIT 1) a
+    FROM (SELECT * FROM provider_bank_accounts WHERE provider_id = p.owner_id ${only} ORDER BY id DESC LIMIT 1) a
    WHERE p.owner_kind = 'provider'
      AND (a.bank_code, a.account_number, a.account_name)
          IS DISTINCT FROM (p.destination->>'bankCode', p.destination->>'accountNumber', p.destination->>'accountTitle'))`;

@@ -1,14 +1,15 @@
 /** Everything there is to know of one payout, for whoever must explain it: what came in, what went out, who decided. */
 import type { Pool } from 'pg';
 import { STEPS } from '../../../events/timeline.ts';
-import type { Account, PrismaClient } from '../../../generated/prisma/client.ts';
+import type { Account, PrismaClient, WebhookAttempt, WebhookDelivery } from '../../../generated/prisma/client.ts';
 import { presentMessage } from '../../../psp/present.ts';
-import { followUpWorkflowId, payoutWorkflowId } from '../../../rules/ids.ts';
+import { followUpWorkflowId, payoutWorkflowId, pspReference } from '../../../rules/ids.ts';
 import { formatMajor } from '../../../rules/money.ts';
 import { presentAttempt, presentDelivery } from '../../../webhooks/present.ts';
 import { presentPayout } from '../../present/payout.ts';
 import type { PayoutRecord } from '../../rules/contract.ts';
-import { ACCOUNT_CHANGED_SINCE, withAccountChange } from './accountChange.ts';
+import type { RecordedPayout } from '../../rules/recorded.ts';
+import { accountChangedSince, withAccountChange } from './accountChange.ts';
 
 export interface TemporalPlace {
   readonly temporalUiUrl: string;
@@ -28,21 +29,25 @@ export interface DetailPorts {
   readonly config: TemporalPlace;
 }
 
-/** All of one payout, but no full account number. */
-export async function payoutDetail({ pool, prisma, config }: DetailPorts, record: PayoutRecord) {
+/**
+ * All of one payout as its newest event has it, or as it was up to an earlier time, but no full account number.
+ * @param at that time; undefined: now. What happened at that very millisecond has happened.
+ */
+export async function payoutDetail({ pool, prisma, config }: DetailPorts, record: RecordedPayout, at: string | undefined) {
   const payoutId = record.id;
-  const select = { makerId: true, callbackUrl: true, debt: true, returns: true } as const;
-  const { debt, ...row } = await prisma.payout.findUniqueOrThrow({ where: { id: payoutId }, select });
+  const row = await prisma.payout.findUniqueOrThrow({ where: { id: payoutId }, select: { makerId: true, callbackUrl: true } });
+  const until = at === undefined ? undefined : new Date(at);
   return {
-    ...withAccountChange(presentForAdmin(record), await accountChangedSince(pool, payoutId)),
+    ...withAccountChange(presentForAdmin(record), await changedSince(pool, payoutId, at)),
     ...row,
-    debt: formatMajor(debt, record.currency),
-    attempts: await attemptsOf(prisma, record), // in full here; the merchant's `attempts` is how many there are
-    ledgerEntries: await entriesOf(prisma, payoutId),
-    approvals: await approvalsOf(prisma, payoutId),
-    pspMessages: await messagesOf(prisma, payoutId),
-    timeline: await timelineOf(prisma, payoutId),
-    webhookDeliveries: await deliveriesOf(prisma, payoutId),
+    debt: formatMajor(BigInt(record.beside?.debtMinor ?? 0), record.currency),
+    returns: record.returns,
+    attempts: attemptsOf(record), // in full here; the merchant's `attempts` is how many there are
+    ledgerEntries: await entriesOf(prisma, payoutId, until),
+    approvals: await approvalsOf(prisma, payoutId, until),
+    pspMessages: await messagesOf(prisma, payoutId, until),
+    timeline: await timelineOf(prisma, payoutId, record.sequence),
+    webhookDeliveries: await deliveriesOf(prisma, payoutId, until),
     ...workflowsOf(config, record),
   };
 }
@@ -70,10 +75,10 @@ function workflowsOf(config: TemporalPlace, { id, round }: PayoutRecord) {
   return { workflowId, followUpWorkflowId: followUpWorkflowId(id), temporalUi: temporalLink(config, workflowId) };
 }
 
-async function accountChangedSince(pool: Pool, payoutId: string): Promise<Date | null> {
+async function changedSince(pool: Pool, payoutId: string, at: string | undefined): Promise<Date | null> {
   const { rows } = await pool.query<{ changed: Date | null }>(
-    `SELECT ${ACCOUNT_CHANGED_SINCE} AS changed FROM payouts p WHERE p.id = $1`,
-    [payoutId],
+    `SELECT ${accountChangedSince('AND created_at <= coalesce($2::timestamptz, created_at)')} AS changed FROM payouts p WHERE p.id = $1`,
+    [payoutId, at ?? null],
   );
   return rows[0]?.changed ?? null;
 }
@@ -84,28 +89,32 @@ export function temporalLink({ temporalUiUrl, temporalNamespace }: TemporalPlace
   return `${base}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows/${encodeURIComponent(workflowId)}`;
 }
 
-/** Field by field: what is ours alone, or no JSON, does not go out because the table has it. */
-async function attemptsOf(prisma: PrismaClient, { id, currency }: PayoutRecord) {
-  const rows = await prisma.payoutAttempt.findMany({ where: { payoutId: id }, orderBy: { attempt: 'asc' } });
-  return rows.map(({ attempt, psp, pspKey, pspRef, state, proof, pspFee, sends, startedAt, sentAt, endedAt, failure }) => ({
-    attempt,
-    psp,
-    pspKey,
-    pspReference: pspRef,
-    state,
-    proof,
-    pspFee: pspFee === null ? null : formatMajor(pspFee, currency),
-    sends,
-    startedAt,
-    sentAt,
-    endedAt,
-    failure,
-  }));
+/** Field by field: what is ours alone does not go out because the record has it. */
+function attemptsOf({ id, psp, currency, beside }: RecordedPayout) {
+  return (beside?.attempts ?? []).map(
+    ({ attempt, pspRef, state, proof, pspFeeMinor, sends, startedAt, sentAt, endedAt, failure }) => ({
+      attempt,
+      psp,
+      pspKey: pspReference(id, attempt),
+      pspReference: pspRef,
+      state,
+      proof,
+      pspFee: pspFeeMinor === null ? null : formatMajor(BigInt(pspFeeMinor), currency),
+      sends,
+      startedAt,
+      sentAt,
+      endedAt,
+      failure,
+    }),
+  );
 }
 
-async function entriesOf(prisma: PrismaClient, payoutId: string) {
+/** What had happened by then; without a time, all of it. */
+const by = (until: Date | undefined) => (until === undefined ? {} : { lte: until });
+
+async function entriesOf(prisma: PrismaClient, payoutId: string, until: Date | undefined) {
   const entries = await prisma.ledgerEntry.findMany({
-    where: { subjectKind: 'payout', subjectId: payoutId },
+    where: { subjectKind: 'payout', subjectId: payoutId, at: by(until) },
     orderBy: { id: 'asc' },
   });
   const ids = entries.flatMap((entry) => [entry.debitAccount, entry.creditAccount]);
@@ -133,39 +142,53 @@ function accountName({ ownerKind, ownerId, purpose }: Account): string {
   return [ownerKind, ownerId, purpose].filter((part) => part !== '').join(':');
 }
 
-async function approvalsOf(prisma: PrismaClient, payoutId: string) {
+async function approvalsOf(prisma: PrismaClient, payoutId: string, until: Date | undefined) {
   const approvals = await prisma.approval.findMany({
-    where: { subjectKind: 'payout', subjectId: payoutId },
+    where: { subjectKind: 'payout', subjectId: payoutId, at: by(until) },
     orderBy: { at: 'asc' },
   });
   return approvals.map(({ subjectKind: _, subjectId: __, ...approval }) => approval);
 }
 
-async function messagesOf(prisma: PrismaClient, payoutId: string) {
-  const messages = await prisma.pspMessage.findMany({ where: { payoutId }, orderBy: { id: 'asc' } });
-  return messages.map(presentMessage);
+async function messagesOf(prisma: PrismaClient, payoutId: string, until: Date | undefined) {
+  const messages = await prisma.pspMessage.findMany({ where: { payoutId, receivedAt: by(until) }, orderBy: { id: 'asc' } });
+  return messages.map((message) => {
+    const isHandled = message.handledAt !== null && (until === undefined || message.handledAt <= until);
+    return presentMessage(
+      isHandled || until === undefined ? message : { ...message, state: 'received', detail: null, handledAt: null },
+    );
+  });
 }
 
-async function timelineOf(prisma: PrismaClient, payoutId: string) {
+async function timelineOf(prisma: PrismaClient, payoutId: string, newest: number) {
   const events = await prisma.event.findMany({
-    where: { subjectKind: 'payout', subjectId: payoutId },
+    where: { subjectKind: 'payout', subjectId: payoutId, sequence: { lte: newest } },
     orderBy: { sequence: 'asc' },
     omit: { object: true },
   });
   return events.map(STEPS.payout.operator);
 }
 
-async function deliveriesOf(prisma: PrismaClient, payoutId: string) {
+/** Those that are still kept. */
+async function deliveriesOf(prisma: PrismaClient, payoutId: string, until: Date | undefined) {
   const deliveries = await prisma.webhookDelivery.findMany({
-    where: { subjectKind: 'payout', subjectId: payoutId },
+    where: { subjectKind: 'payout', subjectId: payoutId, createdAt: by(until) },
     orderBy: { id: 'asc' },
   });
   const tries = await prisma.webhookAttempt.findMany({
-    where: { deliveryId: { in: deliveries.map(({ id }) => id) } },
+    where: { deliveryId: { in: deliveries.map(({ id }) => id) }, at: by(until) },
     orderBy: { id: 'asc' },
   });
-  return deliveries.map((delivery) => ({
-    ...presentDelivery(delivery),
-    attempts: tries.filter(({ deliveryId }) => deliveryId === delivery.id).map(presentAttempt),
-  }));
+  return deliveries.map((delivery) => {
+    const made = tries.filter(({ deliveryId }) => deliveryId === delivery.id);
+    const asOf = until === undefined || delivery.updatedAt <= until ? delivery : asOfTries(delivery, made);
+    return { ...presentDelivery(asOf), attempts: made.map(presentAttempt) };
+  });
 }
+
+/** One that has changed since: as its tries up to then left it. Given up without one more try it was only later. */
+const asOfTries = (delivery: WebhookDelivery, made: readonly WebhookAttempt[]): WebhookDelivery => ({
+  ...delivery,
+  resendFrom: null,
+  state: made.some(({ statusCode }) => statusCode !== null && statusCode < 300) ? 'delivered' : 'pending',
+});

@@ -1,17 +1,19 @@
 /** All payouts of all merchants, and everything there is to know of one. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { storyOf } from '../../../events/story.ts';
 import type { ApiContext } from '../../../http/context.ts';
-import { byId, documented, noQuery, word } from '../../../http/documented.ts';
+import { byId, documented, word } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
-import { notFound } from '../../../http/problem.ts';
-import { timeQuery } from '../../../http/times.ts';
+import { mustFind } from '../../../http/problem.ts';
+import { atQuery, earlier, timeQuery } from '../../../http/times.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { newestPayouts } from '../../newest.ts';
 import { findRequested } from '../../reads.ts';
 import { PAYOUT_KIND_NAMES } from '../../rules/kinds.ts';
 import { PUBLIC_STATUS, statesOf } from '../../rules/machine.ts';
+import type { RecordedPayout } from '../../rules/recorded.ts';
 import { payoutDetail, presentForAdmin, requestedDetail } from './payoutDetail.ts';
 import { adminPayoutSchema, payoutDetailSchema } from './schemas.ts';
 
@@ -51,14 +53,16 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
 
     app.get(
       '/payouts/:id',
-      { onRequest, schema: { params: byId, querystring: noQuery, ...read('Everything of one payout', payoutDetailSchema) } },
+      {
+        onRequest,
+        schema: { params: byId, querystring: atQuery, ...read('Everything of one payout, now or as it was', payoutDetailSchema) },
+      },
       async (request) => {
         const { id } = request.params;
-        const record = await context.ledger.read(id);
-        if (record) return await payoutDetail(context, record);
-        const requested = await findRequested(context.pool, id);
-        if (!requested) throw notFound();
-        return requestedDetail(context.config, requested);
+        const at = earlier(request.query.at);
+        const story = await storyOf<RecordedPayout>(context.pool, { kind: 'payout', id }, undefined, at);
+        if (story) return await payoutDetail(context, story.record, at);
+        return requestedDetail(context.config, mustFind(await findRequested(context.pool, id, at)));
       },
     );
   };

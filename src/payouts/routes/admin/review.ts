@@ -18,7 +18,7 @@ import { presentPayout } from '../../present/payout.ts';
 import { payoutSchema } from '../../present/schemas.ts';
 import type { Command, PayoutRecord } from '../../rules/contract.ts';
 import { type Decided, decide } from '../../useCases/decide.ts';
-import { ACCOUNT_CHANGED_SINCE, withAccountChange } from './accountChange.ts';
+import { accountChangedSince, withAccountChange } from './accountChange.ts';
 import { presentForAdmin } from './payoutDetail.ts';
 import { queuedPayoutSchema } from './schemas.ts';
 
@@ -43,7 +43,7 @@ const resolution = z.strictObject({
 
 /** The oldest first: who waits longest is next. */
 const QUEUE = `
-  SELECT payout_record(p) AS payout, floor(extract(epoch FROM now() - p.created_at))::int AS age, ${ACCOUNT_CHANGED_SINCE} AS changed
+  SELECT payout_record(p) AS payout, floor(extract(epoch FROM now() - p.created_at))::int AS age, ${accountChangedSince()} AS changed
     FROM payouts p WHERE p.state IN ('IN_REVIEW', 'REVIEW_ON_HOLD') AND p.id > $1 ORDER BY p.id LIMIT $2`;
 
 interface Queued {
