@@ -18,6 +18,11 @@ const LOOK_AT_KEYS_MS = 20_000;
 const READS_AT_ONCE = 4;
 /** As long as a call waits for a connection (src/db/pool.ts); whoever stood in line for so long asks all the same. */
 const IN_LINE_MS = 5_000;
+/**
+ * Pages of what was missed: a hundred events to read, and to put into words, in which the process does nothing else. A thousand
+ * clients may come back from the first event there is: they stand in line for as long as it takes, one merchant's behind no other's.
+ */
+const PAGES_AT_ONCE = 2;
 /** Counting may read all that a merchant has. */
 const SNAPSHOTS_AT_ONCE = 1;
 /** Longer than the longest statement (src/db/pool.ts): several who ask for much stand in line. */
@@ -86,8 +91,10 @@ export function createStreams({ pool, follower, most, keysThatOpen, snapshotOf, 
   const places = new Set<Place>();
   const byName = new Map<string, Set<Stream>>();
   let isClosed = false;
-  const readInTurn = turns(READS_AT_ONCE, IN_LINE_MS);
-  const snapshotInTurn = turns(SNAPSHOTS_AT_ONCE, IN_LINE_FOR_SNAPSHOT_MS);
+  const readInTurn = turns({ most: READS_AT_ONCE, patienceMs: IN_LINE_MS });
+  const pageInTurn = turns({ most: PAGES_AT_ONCE });
+  const snapshots = new Map<string, Promise<unknown>>();
+  const snapshotInTurn = turns({ most: SNAPSHOTS_AT_ONCE, patienceMs: IN_LINE_FOR_SNAPSHOT_MS });
 
   follower.add({
     isListening: () => places.size > 0,
@@ -106,6 +113,18 @@ export function createStreams({ pool, follower, most, keysThatOpen, snapshotOf, 
     const open = await keysThatOpen([...keyIds]);
     // One that came meanwhile was looked at when it came.
     for (const { keyId, outlet } of places) if (keyIds.has(keyId) && !open.has(keyId)) outlet?.end('revoked');
+  }
+
+  /** One that is yet to begin, for all who have asked for it by then: a thousand who come back at once need one. */
+  function nextSnapshot(seer: Seer): Promise<unknown> {
+    const name = nameOfSeer(seer);
+    const begin = async (): Promise<unknown> => {
+      snapshots.delete(name);
+      return await snapshotOf(seer);
+    };
+    const next = snapshots.get(name) ?? Promise.resolve().then(() => snapshotInTurn(begin)); // listed before it may begin
+    snapshots.set(name, next);
+    return next;
   }
 
   function tooMany({ keyId, merchantId, name, isOfAUser }: Place): keyof MostStreams | undefined {
@@ -129,14 +148,15 @@ export function createStreams({ pool, follower, most, keysThatOpen, snapshotOf, 
         const isLost = from !== undefined && !(await readInTurn(() => isPlaceOfAnEvent(pool, from)));
         // The place first: what is shown is as of then or later, and what comes after the place is told.
         const start = from === undefined || isLost ? await readInTurn(() => newestPlace(pool)) : from;
-        const snapshot = isLost ? await snapshotInTurn(() => snapshotOf(seer)) : undefined;
+        const snapshot = isLost ? await nextSnapshot(seer) : undefined;
         const begin = (outlet: Outlet): void => {
           const stream = newStream({
             seer,
             types,
             outlet,
             standing: follower.place,
-            eventsBetween: (range) => readInTurn(() => eventsBetween(pool, seer, range)),
+            eventsBetween: (missed) =>
+              pageInTurn(async () => (outlet.closed.aborted ? [] : await eventsBetween(pool, seer, missed)), merchantId),
             onFailed,
           });
           occupy(place, stream, outlet);

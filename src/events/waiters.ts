@@ -69,7 +69,7 @@ export interface Waiters {
 export function createWaiters({ follower, most, endedUnheard }: WaitersOptions): Waiters {
   const waiting = new Set<Waiter>();
   let isClosed = false;
-  const inTurn = turns(READS_AT_ONCE, IN_LINE_MS);
+  const inTurn = turns({ most: READS_AT_ONCE, patienceMs: IN_LINE_MS });
 
   follower.add({
     isListening: () => waiting.size > 0,
