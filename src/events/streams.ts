@@ -116,13 +116,13 @@ export function createStreams({ pool, follower, most, keysThatOpen, snapshotOf, 
   }
 
   /** One that is yet to begin, for all who have asked for it by then: a thousand who come back at once need one. */
-  function nextSnapshot(seer: Seer): Promise<unknown> {
+  function nextSnapshot(seer: Seer, merchantId: string): Promise<unknown> {
     const name = nameOfSeer(seer);
     const begin = async (): Promise<unknown> => {
       snapshots.delete(name);
       return await snapshotOf(seer);
     };
-    const next = snapshots.get(name) ?? Promise.resolve().then(() => snapshotInTurn(begin)); // listed before it may begin
+    const next = snapshots.get(name) ?? Promise.resolve().then(() => snapshotInTurn(begin, merchantId)); // listed before it may begin
     snapshots.set(name, next);
     return next;
   }
@@ -145,10 +145,10 @@ export function createStreams({ pool, follower, most, keysThatOpen, snapshotOf, 
       const leave = (): void => void places.delete(place);
       try {
         await follower.follow();
-        const isLost = from !== undefined && !(await readInTurn(() => isPlaceOfAnEvent(pool, from)));
+        const isLost = from !== undefined && !(await readInTurn(() => isPlaceOfAnEvent(pool, from), merchantId));
         // The place first: what is shown is as of then or later, and what comes after the place is told.
-        const start = from === undefined || isLost ? await readInTurn(() => newestPlace(pool)) : from;
-        const snapshot = isLost ? await nextSnapshot(seer) : undefined;
+        const start = from === undefined || isLost ? await readInTurn(() => newestPlace(pool), merchantId) : from;
+        const snapshot = isLost ? await nextSnapshot(seer, merchantId) : undefined;
         const begin = (outlet: Outlet): void => {
           const stream = newStream({
             seer,

@@ -288,6 +288,15 @@ describe('a game', () => {
     expect(explainGame(late).next).toBeNull();
   });
 
+  test('that is overdue says what of: a report, or its own end', () => {
+    const said = (state: 'OPEN' | 'SETTLING' | 'VOIDING') => {
+      const steps = [step({ from: state, to: state, type: 'game.overdue' })];
+      return explainGame(toldOfGame(state, steps)).failures.map(({ code, message }) => `${code}: ${message}`);
+    };
+    expect(said('OPEN')).toEqual(['overdue: nobody has said who won']);
+    for (const state of ['SETTLING', 'VOIDING'] as const) expect(said(state)).toEqual(['overdue: it has not come to its end']);
+  });
+
   test('settled in part says how many are left, and why', () => {
     const players = [
       { userId: 'usr_1', reason: 'user_frozen' },

@@ -119,13 +119,14 @@ function failedCountOf(told: Game): number {
   return step ? failedIn(step).failedCount : 0;
 }
 
+/** What is overdue (end_game.sql). */
+const UNDECIDED = { message: 'nobody has said who won', means: 'the merchant’s report is missing, or was refused' };
+const UNFINISHED = { message: 'it has not come to its end', means: 'its workflow fails, is a stranger’s, or is not running' };
+
 function failuresIn(step: Step): FailureSoFar[] {
-  const { type, at, data } = step;
+  const { type, at, data, to } = step;
   const said = { at, attempt: null, class: null };
-  if (type === 'game.overdue')
-    return [
-      { ...said, code: 'overdue', message: 'nobody has said who won', means: 'the merchant’s report is missing, or was refused' },
-    ];
+  if (type === 'game.overdue') return [{ ...said, code: 'overdue', ...(to === 'OPEN' ? UNDECIDED : UNFINISHED) }];
   if (type === 'game.report_refused') {
     const message = `another result was reported: ${String(data['winner'])}`;
     return [{ ...said, code: 'report_refused', message, means: 'the first report counts: what came later changed nothing' }];
