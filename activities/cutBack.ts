@@ -28,6 +28,9 @@ const BATCHES_MAX = 1_000;
 /** A worker that was killed leaves its row; after a day nobody asks for it. */
 const BEAT_KEPT = '1 day';
 
+/** Hours are looked at for a day; a week more for whoever asks what happened. Their days are kept. */
+const HOURS_KEPT = '8 days';
+
 /** Of each table that is thinned: well below the hour after which the next run starts, which goes on from there. */
 const THINNING_MS = 15 * 60_000;
 
@@ -73,13 +76,14 @@ export function createCutBackActivities({ pool, deliveriesKeptMs }: CutBackPorts
 
   return {
     /**
-     * Expired idempotency records, requests that are in the books, beats of workers that are gone; deliveries and notifications
+     * Expired idempotency records, requests that are in the books, beats of workers that are gone, hours of old figures; deliveries and notifications
      * that are over and have been kept for long enough. A repeat of a run that was cut off goes on where it was.
      */
     async cutBack(): Promise<CutBack> {
       const keys = await inBatches(EXPIRED_KEYS);
       const requests = await inBatches(TAKEN_UP_REQUESTS);
       await pool.query('DELETE FROM worker_beats WHERE seen_at < now() - $1::interval', [BEAT_KEPT]);
+      await pool.query('SELECT drop_old_hours($1::interval)', [HOURS_KEPT]);
       const removed = { webhook_deliveries: 0, notifications: 0 };
       for (const what of THINNED) removed[what] = await thin(what);
       return { keys, requests, deliveries: removed.webhook_deliveries, notifications: removed.notifications };

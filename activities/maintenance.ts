@@ -113,10 +113,17 @@ export function createMaintenanceActivities({
       onBooksChecked(results);
       const broken = results.filter(({ violations }) => violations > 0);
       for (const { name, violations, sample } of broken) log.error('the books are wrong', { name, violations, sample });
-      return { checked: results.length, broken: broken.map(({ name, violations }) => ({ name, violations })) };
+      const report = { checked: results.length, broken: broken.map(({ name, violations }) => ({ name, violations })) };
+      await pool.query(KEEP_REPORT, [report.checked, JSON.stringify(report.broken)]);
+      return report;
     },
   };
 }
+
+/** For the overview: the last one. */
+const KEEP_REPORT = `
+  INSERT INTO books_checks (id, checked_at, checked, broken) VALUES (1, now(), $1, $2)
+  ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at, checked = excluded.checked, broken = excluded.broken`;
 
 const DOUBTED = `
   SELECT p.id, (extract(epoch FROM now() - max(coalesce(e.at, a.sent_at))) * 1000)::float8 AS doubted_ms

@@ -23,6 +23,7 @@ import { balanceRoutes } from '../merchants/routes/balance.ts';
 import { directoryRoutes } from '../merchants/routes/directory.ts';
 import { notificationRoutes } from '../notify/routes/notifications.ts';
 import { adminPushRoutes, providerPushRoutes } from '../notify/routes/pushSubscriptions.ts';
+import { adminOverviewRoutes, merchantOverviewRoutes } from '../overview/routes/overview.ts';
 import { refusedAmong } from '../payouts/reads.ts';
 import { payoutRequestRoutes } from '../payouts/routes/admin/payoutRequests.ts';
 import { adminPayoutRoutes } from '../payouts/routes/admin/payouts.ts';
@@ -143,6 +144,7 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(betRoutes(context));
     await scope.register(completionRoutes(context));
     await scope.register(merchantExplainRoutes(context));
+    await scope.register(merchantOverviewRoutes(context));
   };
 }
 
@@ -180,6 +182,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(adminPushRoutes(context));
     await scope.register(adminGameRoutes(context));
     await scope.register(adminExplainRoutes(context));
+    await scope.register(adminOverviewRoutes(context));
   };
 }
 

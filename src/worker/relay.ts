@@ -18,6 +18,7 @@ import { createBell } from '../relay/loop.ts';
 import { createNotifications } from '../relay/notifications.ts';
 import type { Part } from '../relay/relay.ts';
 import { createSender } from '../relay/sender.ts';
+import { createTotals } from '../relay/totals.ts';
 import { createWebhooks, LEASE_MS, type WebhookPorts } from '../relay/webhooks.ts';
 import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
 
@@ -45,7 +46,7 @@ export interface RelayParts {
 /** New ones for each run. */
 export function relayParts(config: Config, parts: RelayParts): readonly Part[] {
   const { pool, inboxPool, payouts, onWritten, log, mailer, onWebhookTried } = parts;
-  const [bell, tellingBell, inboxBell] = [createBell(), createBell(), createBell()];
+  const [bell, tellingBell, inboxBell, totalsBell] = [createBell(), createBell(), createBell(), createBell()];
   const keys = parseKeys(config.encryptionKeys);
   const settings = { timeoutMs: config.webhookTimeoutMs, allowLoopbackTest: config.webhookAllowLoopbackTest };
   const webhooks = createWebhooks({
@@ -66,6 +67,7 @@ export function relayParts(config: Config, parts: RelayParts): readonly Part[] {
     { work: inbox, bell: inboxBell },
     { work: webhooks, bell },
     { work: notifications, bell: tellingBell },
+    { work: createTotals(pool), bell: totalsBell },
   ];
 }
 

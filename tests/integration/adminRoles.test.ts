@@ -28,6 +28,7 @@ const ROUTES: readonly (readonly [string, string, unknown, Role])[] = [
   ['GET', `/api/admin/payouts/${ID}/explain`, undefined, 'viewer'],
   ['GET', `/api/admin/games/${ID}/explain`, undefined, 'viewer'],
   ['GET', '/api/admin/ipn', undefined, 'viewer'],
+  ['GET', '/api/admin/overview', undefined, 'viewer'],
   ['GET', '/api/admin/debts', undefined, 'viewer'],
   ['GET', '/api/admin/invariants', undefined, 'viewer'],
   ['GET', '/api/admin/psps', undefined, 'viewer'],

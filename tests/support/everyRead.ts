@@ -63,6 +63,7 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/payouts/{id}': { as: 'merchant', of: 'payout', filters: BACK },
   '/api/v1/payouts/{id}/explain': { as: 'merchant', of: 'payout', filters: BACK },
   '/api/v1/payouts/{id}/timeline': { as: 'merchant', of: 'payout' },
+  '/api/v1/overview': { as: 'merchant' },
   '/api/v1/balance': { as: 'merchant' },
   '/api/v1/balance/history': {
     as: 'merchant',
@@ -121,6 +122,10 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/provider/payouts/{id}/timeline': { as: 'provider', of: 'providersPayout' },
   '/api/provider/earnings': { as: 'provider', filters: ['currency=PKR', 'currency=JPY'] },
   '/api/provider/push-subscriptions': { as: 'provider' },
+  '/api/admin/overview': {
+    as: 'admin',
+    filters: ['merchantId={merchant}', 'merchantId={nobody}', 'mode=live', 'merchantId={merchant}&mode=live'],
+  },
   '/api/admin/review-queue': { as: 'admin' },
   '/api/admin/risk-policy': { as: 'admin', filters: ['merchantId={merchant}'] },
   '/api/admin/payouts': {

@@ -197,6 +197,21 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
     INSERT INTO idempotency_keys (owner_kind, owner_id, mode, key, route, fingerprint, resource_id, lease_until, lease_holder, expires_at)
     SELECT 'merchant', merchant_id, mode, reference, 'POST /api/v1/payouts', md5(id) || md5(id), id, created_at, '', created_at + interval '1 day'
       FROM payouts WHERE id > pg_temp.id_of('po_', ${PAYOUTS} - 5000)`,
+  // The figures are kept up to the newest event.
+  () => `
+    INSERT INTO state_totals (merchant_id, mode, flow, currency, state, count, amount)
+    SELECT o.id, p.mode, CASE p.kind WHEN 'merchant' THEN 'payouts' ELSE 'provider-payouts' END, c, p.state, count(*), sum(p.amount)
+      FROM payouts p, LATERAL (VALUES (''), (p.merchant_id)) o (id), unnest(CASE o.id WHEN '' THEN '{PKR}'::text[] ELSE '{PKR,NGN,USD,EUR,GBP,KES,GHS,ZAR}' END) c GROUP BY 1, 2, 3, 4, 5`,
+  () => `
+    INSERT INTO state_totals (merchant_id, mode, flow, currency, state, count, amount)
+    SELECT pg_temp.id_of('mer_', n), 'live', 'payouts', 'PKR', 'SUCCEEDED', 1, 1000 FROM generate_series(301, 4000) n`,
+  () => `
+    INSERT INTO period_totals (merchant_id, mode, span, began_at, flow, currency, outcome, took, count, amount)
+    SELECT o.id, p.mode, s.span, date_trunc(s.span, p.created_at, 'UTC'), CASE p.kind WHEN 'merchant' THEN 'payouts' ELSE 'provider-payouts' END, p.currency, p.state, 80, count(*), sum(p.amount)
+      FROM payouts p, LATERAL (VALUES (''), (p.merchant_id)) o (id), (VALUES ('hour'), ('day')) s (span) GROUP BY 1, 2, 3, 4, 5, 6, 7`,
+  () => `
+    UPDATE folded_events f SET epoch = e.epoch, xid = e.xid, position = e.position
+      FROM (SELECT * FROM events ORDER BY epoch DESC, xid DESC, position DESC LIMIT 1) e`,
   // Answered with 202; a worker took up all but the newest.
   () => `
     INSERT INTO payout_requests (payout_id, record)

@@ -661,6 +661,69 @@ CREATE TABLE "worker_beats" (
     CONSTRAINT "worker_beats_pkey" PRIMARY KEY ("id")
 );
 
+-- CreateTable
+CREATE TABLE "state_totals" (
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "flow" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "state" TEXT NOT NULL,
+    "count" BIGINT NOT NULL,
+    "amount" DECIMAL(40,0) NOT NULL,
+
+    CONSTRAINT "state_totals_pkey" PRIMARY KEY ("merchant_id","mode","flow","currency","state")
+);
+
+-- CreateTable
+CREATE TABLE "period_totals" (
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "span" TEXT NOT NULL,
+    "began_at" TIMESTAMPTZ(3) NOT NULL,
+    "flow" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "outcome" TEXT NOT NULL,
+    "took" INTEGER NOT NULL,
+    "count" BIGINT NOT NULL,
+    "amount" DECIMAL(40,0) NOT NULL,
+
+    CONSTRAINT "period_totals_pkey" PRIMARY KEY ("merchant_id","mode","span","began_at","flow","currency","outcome","took")
+);
+
+-- CreateTable
+CREATE TABLE "psp_totals" (
+    "began_at" TIMESTAMPTZ(3) NOT NULL,
+    "psp" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "word" TEXT NOT NULL,
+    "count" BIGINT NOT NULL,
+
+    CONSTRAINT "psp_totals_pkey" PRIMARY KEY ("began_at","psp","mode","word")
+);
+
+-- CreateTable
+CREATE TABLE "folded_events" (
+    "id" INTEGER NOT NULL,
+    "epoch" INTEGER NOT NULL,
+    "xid" xid8 NOT NULL,
+    "position" BIGINT NOT NULL,
+
+    CONSTRAINT "folded_events_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "books_checks" (
+    "id" INTEGER NOT NULL,
+    "checked_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "checked" INTEGER NOT NULL,
+    "broken" JSONB NOT NULL,
+
+    CONSTRAINT "books_checks_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE INDEX "period_totals_span_began_at_idx" ON "period_totals"("span", "began_at");
+
 -- CreateIndex
 CREATE UNIQUE INDEX "admins_name_key" ON "admins"("name");
 
@@ -935,6 +998,7 @@ CREATE INDEX psp_messages_to_hand_on ON psp_messages (hand_on_at) WHERE hand_on_
 -- What waits for a receiver, by when it is due; and a subject's own, whose first one goes first.
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (receiver_id, due_at) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_in_order ON webhook_deliveries (receiver_id, subject_id, sequence) WHERE state = 'pending';
+CREATE INDEX receivers_failing ON receivers (merchant_id, mode, id) WHERE failing_since IS NOT NULL;
 CREATE INDEX notifications_due ON notifications (channel, due_at) WHERE state = 'pending';
 CREATE INDEX notifications_failed ON notifications (id) WHERE state = 'failed';
 CREATE INDEX notifications_by_push ON notifications (id) WHERE channel = 'push';
@@ -978,6 +1042,9 @@ CREATE VIEW event_horizon AS
 -- The first history of these books; `begin_epoch` adds the next.
 INSERT INTO epochs (epoch) VALUES (1);
 
+-- Nothing is folded into the totals yet.
+INSERT INTO folded_events (id, epoch, xid, position) VALUES (1, 0, '0', 0);
+
 -- What a fact does, as `judge_psp_fact` and `judge_our_fact` answer it.
 CREATE TYPE judgement AS (
   outcome TEXT,           -- as apply_fact answers it
@@ -1013,7 +1080,7 @@ END $$;
 GRANT USAGE ON SCHEMA public TO oncepay_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO oncepay_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO oncepay_app;
-GRANT INSERT, UPDATE ON merchants, admins, api_keys, psp_messages, webhook_endpoints, callback_secrets, webhook_deliveries, providers, payout_runs TO oncepay_app;
+GRANT INSERT, UPDATE ON books_checks, merchants, admins, api_keys, psp_messages, webhook_endpoints, callback_secrets, webhook_deliveries, providers, payout_runs TO oncepay_app;
 GRANT INSERT ON users, audit_log, webhook_attempts, provider_bank_accounts, risk_policies TO oncepay_app;
 -- Written with their event, by its function.
 GRANT UPDATE ON notifications TO oncepay_app;

@@ -59,7 +59,7 @@ async function checkAll({ pool, pingTemporal, config }: ApiContext) {
   const [database, temporal, seen] = await Promise.all([
     passes(() => pool.query('SELECT 1')),
     passes(pingTemporal),
-    withLimit(seeWorkers(pool), CHECK_MS).catch(() => 'down' as const),
+    withLimit(seeWorkers(pool).then(inOneWord), CHECK_MS).catch(() => 'down' as const),
   ]);
   // Without workers of its own the door is well: what it takes in waits for one that runs elsewhere.
   const worker = seen === 'down' && !config.enableWorkers ? ('disabled' as const) : seen;
@@ -78,9 +78,13 @@ const SEE = `
   SELECT count(*)::int AS seen, count(*) FILTER (WHERE NOT stuck)::int AS well
     FROM worker_beats WHERE seen_at > now() - interval '10 seconds'`;
 
-async function seeWorkers(pool: Pool): Promise<'ok' | 'stuck' | 'down'> {
+/** How many workers run, and how many of them get somewhere. */
+export async function seeWorkers(pool: Pool): Promise<{ readonly seen: number; readonly well: number }> {
   const { rows } = await pool.query<{ seen: number; well: number }>(SEE);
-  const { seen = 0, well = 0 } = rows[0] ?? {};
+  return rows[0] ?? { seen: 0, well: 0 };
+}
+
+function inOneWord({ seen, well }: Awaited<ReturnType<typeof seeWorkers>>): 'ok' | 'stuck' | 'down' {
   if (seen === 0) return 'down';
   return well > 0 ? 'ok' : 'stuck';
 }
