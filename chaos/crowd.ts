@@ -35,6 +35,8 @@ export function watchCrowd(world: World): Crowd {
   const ended = new Map<string, number>();
   /** Who asks, and has no answer yet. */
   const asking = new Map<Cast, number>();
+  /** Of whom somebody is doing something. */
+  const acting = new Set<string>();
   let events = 0;
   let isClosed = false;
 
@@ -42,7 +44,7 @@ export function watchCrowd(world: World): Crowd {
     const open = [...watched.values()].filter(({ id }) => !ended.has(id));
     if (open.length === 0) return;
     await Promise.all(casts.map((cast) => look(cast, open)));
-    await Promise.allSettled(open.map(takeStep));
+    for (const each of open) void beginStep(each);
     await Promise.allSettled(casts.map((cast) => cast.attend(ofCast(cast, open).map(shown), (asking.get(cast) ?? 0) > 0)));
   }
 
@@ -66,6 +68,14 @@ export function watchCrowd(world: World): Crowd {
     const missed = nextStep(each); // a run was quicker than whoever wanted to stop it
     if (missed?.refused && !each.asking) each.ends = missed.refused;
     if (seen.stage === each.ends && !isDue(missed, seen)) ended.set(seen.id, performance.now());
+  }
+
+  /** Not waited for: whoever is held at a step keeps nobody else from theirs. */
+  async function beginStep(each: UnderWay): Promise<void> {
+    if (acting.has(each.id)) return;
+    acting.add(each.id);
+    await takeStep(each).catch(() => undefined); // asked again
+    acting.delete(each.id);
   }
 
   async function takeStep(each: UnderWay): Promise<void> {

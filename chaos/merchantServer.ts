@@ -28,8 +28,9 @@ export async function startMerchantServer(): Promise<MerchantServer> {
   let visit: (type: string, payoutId: string, response: ServerResponse) => void = (_type, _id, response) => void response.end();
 
   const hear: Answer = (_request, response, { headers, body }) => {
-    const event = JSON.parse(body) as { type: string; sequence: number; data: { object: { id: string } } };
-    const payoutId = event.data.object.id;
+    const event = JSON.parse(body) as { type: string; sequence: number; data: { object: { id?: string; userId?: string } } };
+    const { id, userId } = event.data.object; // what a game came to for a user is a step of the user's story
+    const payoutId = id ?? userId ?? '';
     received.push({ id: String(headers['webhook-id']), payoutId, sequence: event.sequence, body });
     visit(event.type, payoutId, response);
   };

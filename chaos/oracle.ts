@@ -4,10 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventRow } from './books.ts';
-import type { Webhook } from './merchantServer.ts';
 import { subjectOf } from './psp.ts';
 import type { Evidence, Finding, Made, Seen } from './scenario.ts';
 import type { Site } from './site.ts';
+import { webhookProblems } from './webhooks.ts';
 import type { World } from './world.ts';
 
 /** `countsRequests`: as of the evidence. */
@@ -69,21 +69,6 @@ function eventProblems(events: readonly EventRow[]): string[] {
   const sequences = events.map(({ sequence }) => sequence);
   const hasGap = sequences.some((sequence, index) => sequence !== index + 1);
   return hasGap || sequences.length === 0 ? [`its events are numbered ${sequences.join(' ') || '(none)'}`] : [];
-}
-
-/** Every event came at least once, always the same, and none before those of before it; none came that never happened. */
-function webhookProblems(events: readonly EventRow[], webhooks: readonly Webhook[]): string[] {
-  const bodies = new Map<string, Set<string>>();
-  for (const { id, body } of webhooks) bodies.set(id, (bodies.get(id) ?? new Set()).add(body));
-  const announced = new Set(events.map(({ id }) => id));
-  const came = [...new Set(webhooks.map(({ sequence }) => sequence))]; // in the place of the first: what comes again may come late
-  const inOrder = came.every((sequence, index) => sequence > (came[index - 1] ?? 0));
-  return [
-    ...(inOrder ? [] : [`its webhooks came in the order ${came.join(' ')}`]),
-    ...[...announced].filter((id) => !bodies.has(id)).map((id) => `webhook ${id} never came`),
-    ...[...bodies.keys()].filter((id) => !announced.has(id)).map((id) => `webhook ${id} tells of no event`),
-    ...[...bodies].filter(([, versions]) => versions.size > 1).map(([id]) => `webhook ${id} came with different bodies`),
-  ];
 }
 
 /** A key stays with its payout, its answer stays the same, and what was final stays final. */

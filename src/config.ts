@@ -140,6 +140,8 @@ const environment = z.object({
   PAYOUT_WORKER_RATE_LIMIT: count(10, 1, 10_000),
   BATCH_WORKER_CONCURRENCY: count(1, 1, 100),
   BATCH_WORKER_RATE_LIMIT: count(1, 1, 1_000),
+  GAME_WORKER_CONCURRENCY: count(4, 1, 100),
+  GAME_STEP: count(500, 1, 1_000),
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
@@ -204,6 +206,8 @@ export interface Config {
   readonly pspLimits: Readonly<Record<PspQueue, QueueLimits>>;
   /** The steps of payout runs. */
   readonly payoutRunLimits: QueueLimits;
+  /** Games that a worker settles at once, and players whom it settles in one transaction. */
+  readonly gameLimits: { readonly concurrency: number; readonly step: number };
   readonly logLevel: (typeof LEVELS)[number];
 }
 
@@ -311,6 +315,7 @@ export function loadConfig(env: Environment): Config {
       [PROVIDER_PSP_QUEUE]: { concurrency: settings.PAYOUT_WORKER_CONCURRENCY, perSecond: settings.PAYOUT_WORKER_RATE_LIMIT },
     },
     payoutRunLimits: { concurrency: settings.BATCH_WORKER_CONCURRENCY, perSecond: settings.BATCH_WORKER_RATE_LIMIT },
+    gameLimits: { concurrency: settings.GAME_WORKER_CONCURRENCY, step: settings.GAME_STEP },
     logLevel: settings.LOG_LEVEL,
   };
 }

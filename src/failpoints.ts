@@ -1,10 +1,10 @@
 /**
  * Named places where a process may be killed, for the proof that nothing is paid twice (bench/../chaos). Inert unless
- * ONCEPAY_FAILPOINTS names an address: then each place tells that address that a payout has come there, and waits for
- * its answer, while the harness kills whom it wants.
+ * ONCEPAY_FAILPOINTS names an address: then each place tells that address that a payout, or a game, has come there, and
+ * waits for its answer, while the harness kills whom it wants.
  */
 
-/** In the order of a payout's life. A place is `before` or `after` what it names. */
+/** In the order of a payout's life, then of a game's. A place is `before` or `after` what it names. */
 export const FAILPOINTS = [
   'reserve.after',
   'decide.before',
@@ -27,6 +27,11 @@ export const FAILPOINTS = [
   'relay.recorded',
   'notify.before',
   'notify.after',
+  'completion.recorded',
+  'void.recorded',
+  'game_step.after',
+  'game_end.before',
+  'game_end.after',
 ] as const;
 
 export type Failpoint = (typeof FAILPOINTS)[number];

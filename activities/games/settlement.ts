@@ -1,12 +1,10 @@
 /** Settling a game, or giving the stakes of a void one back: step by step, each a transaction. All of it may be done again. */
 import { log } from '@temporalio/activity';
 import type { Pool } from 'pg';
+import { failpoint } from '../../src/failpoints.ts';
 import type { GameState } from '../../src/games/rules/machine.ts';
 import { type SettleStep, type Stepped, settlePlayers } from '../../src/ledger/settlements.ts';
 import { whileBeating } from '../beating.ts';
-
-/** Users a step: some 1,500 entries in a tenth of a second, so that whoever follows events is not held back. */
-const STEP = 500;
 
 /** Several within the heartbeat timeout of 10 s, whatever a step takes. */
 const BEAT_MS = 2_000;
@@ -15,8 +13,8 @@ export interface GameSettlementPorts {
   readonly pool: Pool;
   /** After each step: events were written, and what they send is due. */
   readonly onWritten?: () => void;
-  /** Users a step. */
-  readonly step?: number;
+  /** Users a step: of 500 some 1,500 entries in a tenth of a second, so that whoever follows events is not held back. */
+  readonly step: number;
 }
 
 export type GameSettlementActivities = ReturnType<typeof createGameSettlementActivities>;
@@ -38,7 +36,7 @@ const ROUNDS: Readonly<Record<SettleStep, readonly string[]>> = {
   void_users: ["(p.state = 'playing' OR p.payout >= p.total_bet)", 'true'],
 };
 
-export function createGameSettlementActivities({ pool, onWritten = () => undefined, step = STEP }: GameSettlementPorts) {
+export function createGameSettlementActivities({ pool, onWritten = () => undefined, step }: GameSettlementPorts) {
   async function stateOf(gameId: string): Promise<GameState | undefined> {
     const { rows } = await pool.query<{ state: GameState }>('SELECT state FROM games WHERE id = $1', [gameId]);
     return rows[0]?.state;
@@ -47,6 +45,7 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
   async function call(name: SettleStep, gameId: string, users: readonly string[]): Promise<Stepped> {
     const answer = await settlePlayers(pool, name, gameId, users);
     onWritten();
+    await failpoint('game_step.after', gameId);
     return answer;
   }
 
@@ -96,8 +95,10 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
       const name = STEPS[(await stateOf(gameId)) ?? 'SETTLED'];
       if (name === undefined) return;
       await walk(name, gameId);
+      await failpoint('game_end.before', gameId);
       await pool.query('SELECT end_game($1)', [gameId]);
       onWritten();
+      await failpoint('game_end.after', gameId);
     }
   }
 

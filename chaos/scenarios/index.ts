@@ -1,6 +1,7 @@
 /** Every scenario there is: a flow adds its file and a line here. */
 import type { Scenario } from '../scenario.ts';
+import { games } from './games.ts';
 import { merchantPayout } from './merchantPayout.ts';
 import { providerPayout } from './providerPayout.ts';
 
-export const SCENARIOS: readonly Scenario[] = [merchantPayout, providerPayout];
+export const SCENARIOS: readonly Scenario[] = [merchantPayout, providerPayout, games];

@@ -111,9 +111,9 @@ export async function createWorkers(
   });
   const games = await Worker.create({
     ...on(GAMES_QUEUE),
-    activities: createGameSettlementActivities({ pool, onWritten }),
-    maxConcurrentActivityTaskExecutions: 4, // each has one connection of the payouts', and two of one bank wait for each other
-    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 4 },
+    activities: createGameSettlementActivities({ pool, onWritten, step: config.gameLimits.step }),
+    maxConcurrentActivityTaskExecutions: config.gameLimits.concurrency,
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: config.gameLimits.concurrency },
   });
   const decisions = await Worker.create({
     ...on(DECISIONS_QUEUE),

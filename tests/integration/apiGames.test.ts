@@ -53,7 +53,7 @@ const open = async (): Promise<string> => (await post('/games', { type: 'andar_b
 const bet = (game: string, userId: string, side = 'andar', amount: unknown = '100', key?: string) =>
   post(`/games/${game}/bets`, { userId, side, amount }, key);
 const settle = async (gameId: string): Promise<void> => {
-  const { settleGame } = createGameSettlementActivities({ pool: door.context.pool });
+  const { settleGame } = createGameSettlementActivities({ pool: door.context.pool, step: 500 });
   await new MockActivityEnvironment().run(settleGame, { gameId });
 };
 const codes = ({ status, body }: Reply) => [

@@ -103,7 +103,7 @@ test.each([1, 2, 3, 4, 5])(
 
 test('a retry that comes while the settlement ends is not lost', async () => {
   await stopGames?.();
-  const { settleGame } = createGameSettlementActivities({ pool: engine.db.pool });
+  const { settleGame } = createGameSettlementActivities({ pool: engine.db.pool, step: 500 });
   let isHeld = true;
   let reached: () => void = () => undefined;
   const atItsEnd = new Promise<void>((resolve) => {

@@ -211,7 +211,7 @@ export async function startEngine({
     },
     startProviderPsp: (options = {}) => work({ taskQueue: PROVIDER_PSP_QUEUE, activities: psp, ...options }),
     startGames: (options = {}) =>
-      work({ taskQueue: GAMES_QUEUE, activities: createGameSettlementActivities({ pool: db.pool }), ...options }),
+      work({ taskQueue: GAMES_QUEUE, activities: createGameSettlementActivities({ pool: db.pool, step: 500 }), ...options }),
     startRuns: (page) =>
       work({
         taskQueue: PAYOUT_RUNS_QUEUE,

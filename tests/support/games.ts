@@ -84,8 +84,8 @@ export function gamesOf(books: Books): Games {
         winner,
         payouts: payouts?.map(([{ userId }, amount]) => ({ userId, amountMinor: String(amount) })) ?? null,
       }),
-    async settle({ gameId }, step) {
-      const { settleGame } = createGameSettlementActivities({ pool, ...(step === undefined ? {} : { step }) });
+    async settle({ gameId }, step = 500) {
+      const { settleGame } = createGameSettlementActivities({ pool, step });
       await new MockActivityEnvironment().run(settleGame, { gameId });
     },
     async settleUsers({ gameId }, all, name = 'settle_users') {

@@ -5,6 +5,7 @@ import { leftOut } from '../../chaos/leftOut.ts';
 import { drawPayout } from '../../chaos/payouts/orders.ts';
 import { seeded } from '../../chaos/random.ts';
 import type { Boundary } from '../../chaos/scenario.ts';
+import { games } from '../../chaos/scenarios/games.ts';
 import { SCENARIOS } from '../../chaos/scenarios/index.ts';
 import { merchantPayout } from '../../chaos/scenarios/merchantPayout.ts';
 import { providerPayout } from '../../chaos/scenarios/providerPayout.ts';
@@ -35,6 +36,7 @@ describe('nothing that may be killed, or may be left open, is left out of the pr
 });
 
 describe('where a payout is held', () => {
+  const GAME = ['completion.recorded', 'void.recorded', 'game_step.after', 'game_end.before', 'game_end.after'] as const;
   const LIFE = [
     'reserve.after', 'decide.before', 'decide.after', 'run_page.after', 'dispatch.before', 'dispatch.after', 'attempt.before',
     'psp_call.before', 'in_psp_call', 'psp_call.after', 'look_up.before', 'callback.stored', 'settle.before', 'settle.after',
@@ -43,8 +45,9 @@ describe('where a payout is held', () => {
   ] as const; // biome-ignore format: in the order of a payout's life
 
   test('the places come in the order of its life, whichever scenario brings them', () => {
-    expect(boundariesOf(SCENARIOS)).toEqual(LIFE);
-    expect(boundariesOf(SCENARIOS.toReversed())).toEqual(LIFE);
+    expect(boundariesOf([merchantPayout, providerPayout])).toEqual(LIFE);
+    expect(boundariesOf([providerPayout, merchantPayout])).toEqual(LIFE);
+    expect(boundariesOf(SCENARIOS)).toEqual([...GAME, ...LIFE]);
   });
 
   test("a merchant's waits for nobody's decision and no run, and tells nobody by mail", () => {
@@ -55,6 +58,12 @@ describe('where a payout is held', () => {
   });
 
   const namesAt = (boundary: Boundary): readonly string[] => behavioursAt(providerPayout, boundary).map(({ name }) => name);
+
+  test('a game is held where its result or its void is written down and nobody was told, and between and after its steps', () => {
+    expect(boundariesOf([games])).toEqual([...GAME, 'relay.claimed', 'in_webhook', 'relay.sent', 'relay.recorded']);
+    expect(behavioursAt(games, 'void.recorded').map(({ name }) => name)).toContain('voided_between');
+    expect(behavioursAt(games, 'void.recorded').map(({ name }) => name)).not.toContain('settled');
+  });
 
   test('at a decision only those on which somebody decides are awaited', () => {
     expect(namesAt('decide.after')).toEqual(['reviewed', 'rejected', 'held_over_a_run', 'cancelled']);

@@ -3,6 +3,7 @@
  * between the two, the next one who asks tells it, or whoever looks for games that wait.
  */
 import type { Sql } from '../../db/pool.ts';
+import { failpoint } from '../../failpoints.ts';
 import { type CompletionAnswer, type CompletionRequest, recordCompletion } from '../../ledger/postings.ts';
 import type { GamesClient } from '../client.ts';
 
@@ -14,6 +15,9 @@ interface Ports {
 /** Whose game it is and which sides it has, the caller has looked. */
 export async function complete({ pool, games }: Ports, request: CompletionRequest): Promise<CompletionAnswer> {
   const answer = await recordCompletion(pool, request);
-  if (answer.outcome === 'recorded' || answer.outcome === 'already') await games.settle(request.gameId);
+  if (answer.outcome === 'recorded' || answer.outcome === 'already') {
+    await failpoint('completion.recorded', request.gameId);
+    await games.settle(request.gameId);
+  }
   return answer;
 }

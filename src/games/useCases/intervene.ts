@@ -1,5 +1,6 @@
 /** What operators do about a game: try again for those who failed, or give all stakes back. Written down first, then told. */
 import type { Sql } from '../../db/pool.ts';
+import { failpoint } from '../../failpoints.ts';
 import { voidGame as bookVoid } from '../../ledger/settlements.ts';
 import type { GamesClient } from '../client.ts';
 
@@ -33,6 +34,7 @@ export async function voidGame(
   { gameId, adminId, reason }: Intervention & { readonly reason: string },
 ): Promise<void> {
   await bookVoid(pool, gameId, reason, `admin:${adminId}`);
+  await failpoint('void.recorded', gameId);
   await games.settle(gameId);
 }
 
