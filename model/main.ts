@@ -14,6 +14,8 @@ import { EDGES } from '../src/payouts/rules/machine.ts';
 import { FOUND, MADE_BY_HAND, OLD_RULES } from './breaks.ts';
 import { type Coverage, merge, newCoverage, unreached } from './coverage.ts';
 import { explore, type Finding } from './explore.ts';
+import { exploreGame } from './games/explore.ts';
+import { GAMES_TODAY, GAMES_WHOLE } from './games/rules.ts';
 import { WHOLE } from './plans.ts';
 import { type Result, section } from './report.ts';
 import { TODAY } from './rules.ts';
@@ -49,13 +51,25 @@ async function main(): Promise<void> {
   );
   console.log(`reached: ${coverage.size} kinds of deeds, edges and answers; of ${EDGES.length} edges not: ${missing.length}`);
   for (const each of missing) console.log(`never reached: ${each}`);
+  const areGamesWell = exploreGames();
   const found = results.find(({ finding }) => finding !== undefined)?.finding;
   if (found) keep(found, values.story);
   if (values.report) {
     const file = join('docs', 'proof.md');
     writeFileSync(file, section(readFileSync(file, 'utf8'), results, coverage, seconds));
   }
-  process.exit(found || missing.length > 0 || results.some(({ isExhausted }) => !isExhausted) ? 1 : 0);
+  process.exit(found || !areGamesWell || missing.length > 0 || results.some(({ isExhausted }) => !isExhausted) ? 1 : 0);
+}
+
+/** Of games: what holds of each player, whatever is said and whoever dies. */
+function exploreGames(): boolean {
+  const stories = GAMES_WHOLE.flatMap((bounds) => {
+    const { states, finding } = exploreGame(bounds, GAMES_TODAY);
+    console.log(`${finding ? 'BROKEN' : 'exhausted'}: ${bounds.name}, ${states} states`);
+    return finding ? [finding.join('\n')] : [];
+  });
+  for (const story of stories) console.log(story);
+  return stories.length === 0;
 }
 
 /** `name`: a part of its name. */
