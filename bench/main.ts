@@ -1,11 +1,13 @@
 /**
- * `npm run bench [-- --quick] [-- --only payouts,relay,ledger,door,waiters,books] [-- --entries 10000000]`. Writes what it measured
+ * `npm run bench [-- --quick] [-- --only payouts,relay,ledger,door,waiters,games,books] [-- --entries 10000000]`. Writes what it measured
  * into bench/RESULTS.md; a run replaces only the parts it measured. `books` is run only when it is asked for: it fills a
  * database first, which `--keep FOLDER` leaves there for other runs.
  */
 import { parseArgs } from 'node:util';
 import { measureBooks } from './books.ts';
 import { measureDoor } from './door.ts';
+import { measureGames } from './games.ts';
+import { gamesReport } from './gamesReport.ts';
 import { measureLedger } from './ledger.ts';
 import { measureNeighbours } from './neighbours.ts';
 import { measurePayouts, type Plan } from './payouts.ts';
@@ -17,7 +19,7 @@ import { measureWaiters } from './waiters.ts';
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'payouts,relay,ledger,door,waiters' },
+    only: { type: 'string', default: 'payouts,relay,ledger,door,waiters,games' },
     entries: { type: 'string', default: '10000000' },
     keep: { type: 'string' },
   },
@@ -30,6 +32,9 @@ const plan: Plan = quick
 const relayPlan = quick
   ? { neighbours: { payouts: 20, seconds: 3, warmUpSeconds: 2 }, backlog: 2_000, lagSeconds: 10 }
   : { neighbours: { payouts: 200, seconds: 30, warmUpSeconds: 15 }, backlog: 50_000, lagSeconds: 90 };
+const gamesPlan = quick
+  ? { games: 20, seconds: 5, players: 2_000, streams: 200, events: 60 }
+  : { games: 200, seconds: 15, players: 10_000, streams: 1_000, events: 400 };
 const say = (line: string) => console.log(`· ${line}`);
 
 const parts: Readonly<Record<string, () => Promise<string>>> = {
@@ -42,6 +47,7 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   ledger: async () => ledgerReport(await measureLedger(quick ? 3 : 5, say)),
   door: async () => doorReport(await measureDoor(quick ? 3 : 10, say)),
   waiters: async () => waitersReport(await measureWaiters(quick ? 5 : 10, say)),
+  games: async () => gamesReport(await measureGames(gamesPlan, say)),
   books: async () => booksReport(await measureBooks({ entries: Number.parseInt(values.entries, 10), keep: values.keep }, say)),
 };
 for (const name of values.only.split(',')) {
