@@ -10,5 +10,6 @@ const built = async (path) => await import(pathToFileURL(join(root, 'dist', 'src
 const { machineSql } = await built('rules/machineSql.js');
 const { PAYOUT } = await built('payouts/rules/machine.js');
 const { GAME } = await built('games/rules/machine.js');
+const { RESOLUTION } = await built('markets/rules/machine.js');
 
-for (const machine of [PAYOUT, GAME]) writeFileSync(join(root, machine.sql.file), machineSql(machine));
+for (const machine of [PAYOUT, GAME, RESOLUTION]) writeFileSync(join(root, machine.sql.file), machineSql(machine));

@@ -4,6 +4,7 @@
  */
 import type { Sql } from '../db/pool.ts';
 import type { BetRecord } from '../games/rules/game.ts';
+import type { CommitmentRecord, Position } from '../markets/rules/market.ts';
 import type { Mode } from '../payouts/rules/contract.ts';
 
 export interface FundRequest {
@@ -91,6 +92,48 @@ export type CompletionAnswer =
   | { readonly outcome: 'already_completed'; readonly winner: string; readonly paidMinor: string; readonly currency: string }
   | { readonly outcome: 'no_winning_bet'; readonly userIds: readonly string[] };
 
+export interface CommitmentRequest {
+  readonly commitmentId: string;
+  readonly marketId: string;
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly userId: string;
+  readonly optionId: string;
+  /** Where the stake named it so. */
+  readonly position: Position | null;
+  readonly amountMinor: string;
+}
+
+export type CommitmentAnswer =
+  | { readonly outcome: 'committed' | 'already'; readonly commitment: CommitmentRecord }
+  | { readonly outcome: 'market_closed' | 'user_frozen' | 'insufficient_balance' };
+
+/** Lines of an import that were read right, in their order: each once by its key. */
+export interface ImportRequest {
+  readonly importId: string;
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly lines: readonly ImportLine[];
+}
+
+/** One that was read wrong has a `code` and a `detail`, and is written down as refused. */
+export type ImportLine = { readonly key: string; readonly line: number } & (
+  | { readonly code: string; readonly detail: string }
+  | {
+      readonly commitmentId: string;
+      readonly userId: string;
+      readonly optionId: string;
+      readonly position: Position | null;
+      readonly amountMinor: string;
+    }
+);
+
+export interface ImportAnswer {
+  readonly outcome: 'taken_in' | 'market_closed';
+  readonly accepted: number;
+  readonly rejected: number;
+}
+
 /** Money that arrived for a merchant. Key: `externalId`. See prisma/functions/ledger/fund_balance.sql for the answers. */
 export const fundBalance = (sql: Sql, request: FundRequest): Promise<FundAnswer> => post(sql, 'fund_balance', request);
 
@@ -125,6 +168,16 @@ export const placeBet = (sql: Sql, request: BetRequest): Promise<BetAnswer> => p
  */
 export const recordCompletion = (sql: Sql, request: CompletionRequest): Promise<CompletionAnswer> =>
   post(sql, 'record_completion', request);
+
+/**
+ * A user's stake on an option of an open market. Key: the commitment's id. See prisma/functions/markets/commit_stake.sql.
+ * @throws if the market or the user is not this merchant's in this mode, or has no such option: whoever calls has looked.
+ */
+export const commitStake = (sql: Sql, request: CommitmentRequest): Promise<CommitmentAnswer> =>
+  post(sql, 'commit_stake', request);
+
+/** Some lines of an import, each taken in or refused. Key: the line's. See prisma/functions/markets/import_stakes.sql. */
+export const importStakes = (sql: Sql, request: ImportRequest): Promise<ImportAnswer> => post(sql, 'import_stakes', request);
 
 async function post<Answer>(sql: Sql, name: string, request: object): Promise<Answer> {
   // Named: parsed and planned once a connection, not with every call.

@@ -27,6 +27,13 @@ export const ENTRY_KINDS = [
   ['REFUND', 'reserved', 'available'], // a user's own stake, of a void game
   ['WIN_BACK', 'available', 'available'], // of a void game that was settled: the user's, and the bank's
   ['STAKE_BACK', 'available', 'reserved'], // the bank's, and the user's
+  ['COMMITMENT', 'available', 'available'], // a user's stake, and the market's pool
+  ['DISTRIBUTION', 'available', 'available'], // the pool's, and a winner's
+  ['STAKE_RETURN', 'available', 'available'], // the pool's, and the user's: of a market that was resolved as void, or for nobody
+  ['DISTRIBUTION_BACK', 'available', 'available'], // of a rollback: a user's, and the pool's
+  ['MARKET_FEE', 'available', 'available'], // the pool's, and the merchant's, or the creator's
+  ['MARKET_FEE_BACK', 'available', 'available'], // of a rollback: back
+  ['COVER', 'available', 'available'], // the merchant's, and the pool's: what winners owe who have spent what is taken back
 ] as const;
 
 export type EntryType = (typeof ENTRY_KINDS)[number][0];

@@ -1,5 +1,5 @@
 /** Whoever owns something here: `owner_kind` and `owner_id` in every table, `{ kind, id }` in code and in the API. */
-export type OwnerKind = 'merchant' | 'provider' | 'user' | 'bank' | 'admin';
+export type OwnerKind = 'merchant' | 'provider' | 'user' | 'bank' | 'market' | 'admin';
 
 export interface Owner {
   readonly kind: OwnerKind;

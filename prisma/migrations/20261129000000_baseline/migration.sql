@@ -108,6 +108,10 @@ CREATE TABLE "user_stats" (
     "lost" INTEGER NOT NULL DEFAULT 0,
     "wagered" BIGINT NOT NULL DEFAULT 0,
     "paid" BIGINT NOT NULL DEFAULT 0,
+    "markets" INTEGER NOT NULL DEFAULT 0,
+    "markets_won" INTEGER NOT NULL DEFAULT 0,
+    "committed" BIGINT NOT NULL DEFAULT 0,
+    "distributed" BIGINT NOT NULL DEFAULT 0,
 
     CONSTRAINT "user_stats_pkey" PRIMARY KEY ("user_id","currency")
 );
@@ -188,6 +192,198 @@ CREATE TABLE "game_edges" (
     "event_type" TEXT NOT NULL,
 
     CONSTRAINT "game_edges_pkey" PRIMARY KEY ("from_state","fact")
+);
+
+-- CreateTable
+CREATE TABLE "markets" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "type" TEXT NOT NULL,
+    "title" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "pool_id" BIGINT NOT NULL,
+    "state" TEXT NOT NULL,
+    "creator_user_id" TEXT,
+    "house_fee_bps" INTEGER NOT NULL,
+    "creator_fee_bps" INTEGER NOT NULL,
+    "fee_base" TEXT NOT NULL,
+    "closes_at" TIMESTAMPTZ(3),
+    "dispute_window_ms" BIGINT NOT NULL,
+    "commitments" INTEGER NOT NULL DEFAULT 0,
+    "participants" INTEGER NOT NULL DEFAULT 0,
+    "staked" BIGINT NOT NULL DEFAULT 0,
+    "missing" BIGINT NOT NULL DEFAULT 0,
+    "run" INTEGER NOT NULL DEFAULT 0,
+    "sequence" INTEGER NOT NULL DEFAULT 0,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "markets_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "market_options" (
+    "market_id" TEXT NOT NULL,
+    "option_id" TEXT NOT NULL,
+    "title" TEXT NOT NULL,
+    "nth" INTEGER NOT NULL,
+    "staked" BIGINT NOT NULL DEFAULT 0,
+    "commitments" INTEGER NOT NULL DEFAULT 0,
+    "participants" INTEGER NOT NULL DEFAULT 0,
+
+    CONSTRAINT "market_options_pkey" PRIMARY KEY ("market_id","option_id")
+);
+
+-- CreateTable
+CREATE TABLE "market_participants" (
+    "market_id" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "balance_id" BIGINT NOT NULL,
+    "staked" BIGINT NOT NULL,
+    "joined_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "market_participants_pkey" PRIMARY KEY ("market_id","user_id")
+);
+
+-- CreateTable
+CREATE TABLE "market_positions" (
+    "market_id" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "option_id" TEXT NOT NULL,
+    "staked" BIGINT NOT NULL,
+    "commitments" INTEGER NOT NULL,
+
+    CONSTRAINT "market_positions_pkey" PRIMARY KEY ("market_id","user_id","option_id")
+);
+
+-- CreateTable
+CREATE TABLE "commitments" (
+    "id" TEXT NOT NULL,
+    "market_id" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "option_id" TEXT NOT NULL,
+    "position" TEXT,
+    "amount" BIGINT NOT NULL,
+    "staked_before" BIGINT NOT NULL,
+    "balance_after" BIGINT NOT NULL,
+    "balance_version" BIGINT NOT NULL,
+    "import_id" TEXT,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "commitments_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "resolutions" (
+    "id" TEXT NOT NULL,
+    "market_id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "run" INTEGER NOT NULL,
+    "state" TEXT NOT NULL,
+    "outcome" TEXT NOT NULL,
+    "evidence" TEXT,
+    "resolved_by" TEXT NOT NULL,
+    "round" INTEGER NOT NULL DEFAULT 1,
+    "plan_hash" CHAR(64) NOT NULL,
+    "window_until" TIMESTAMPTZ(3),
+    "kind" TEXT,
+    "pool" BIGINT,
+    "fee_total" BIGINT,
+    "creator_fee" BIGINT,
+    "house_fee" BIGINT,
+    "net" BIGINT,
+    "win_stake" BIGINT,
+    "users" INTEGER,
+    "winners" INTEGER,
+    "cut_remainder" DECIMAL,
+    "cut_user" TEXT,
+    "left_over" BIGINT,
+    "paid_users" INTEGER NOT NULL DEFAULT 0,
+    "paid" BIGINT NOT NULL DEFAULT 0,
+    "undone_users" INTEGER NOT NULL DEFAULT 0,
+    "fees_booked" BOOLEAN NOT NULL DEFAULT false,
+    "verification" JSONB,
+    "reason" TEXT,
+    "rolled_back_by" TEXT,
+    "needs_operator" BOOLEAN NOT NULL DEFAULT false,
+    "sequence" INTEGER NOT NULL DEFAULT 0,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "ended_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "resolutions_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "distributions" (
+    "id" TEXT NOT NULL,
+    "resolution_id" TEXT NOT NULL,
+    "market_id" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "stake_won" BIGINT NOT NULL,
+    "stake_lost" BIGINT NOT NULL,
+    "payout" BIGINT NOT NULL,
+    "remainder" DECIMAL NOT NULL,
+    "rounded_up" BOOLEAN NOT NULL,
+    "state" TEXT NOT NULL,
+    "failure" TEXT,
+    "dispute_reason" TEXT,
+    "processed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "rolled_back_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "distributions_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "resolution_disputes" (
+    "resolution_id" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "round" INTEGER NOT NULL,
+    "reason" TEXT NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "resolution_disputes_pkey" PRIMARY KEY ("resolution_id","user_id")
+);
+
+-- CreateTable
+CREATE TABLE "imports" (
+    "id" TEXT NOT NULL,
+    "market_id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "lines" INTEGER NOT NULL DEFAULT 0,
+    "accepted" INTEGER NOT NULL DEFAULT 0,
+    "rejected" INTEGER NOT NULL DEFAULT 0,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "imports_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "import_lines" (
+    "import_id" TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    "line" INTEGER NOT NULL,
+    "commitment_id" TEXT,
+    "code" TEXT,
+    "detail" TEXT,
+
+    CONSTRAINT "import_lines_pkey" PRIMARY KEY ("import_id","key")
+);
+
+-- CreateTable
+CREATE TABLE "resolution_edges" (
+    "from_state" TEXT NOT NULL,
+    "fact" TEXT NOT NULL,
+    "to_state" TEXT NOT NULL,
+    "effect" TEXT NOT NULL,
+    "event_type" TEXT NOT NULL,
+
+    CONSTRAINT "resolution_edges_pkey" PRIMARY KEY ("from_state","fact")
 );
 
 -- CreateTable
@@ -770,6 +966,39 @@ CREATE INDEX "bets_game_id_id_idx" ON "bets"("game_id", "id");
 CREATE INDEX "bets_game_id_user_id_id_idx" ON "bets"("game_id", "user_id", "id");
 
 -- CreateIndex
+CREATE INDEX "markets_merchant_id_mode_id_idx" ON "markets"("merchant_id", "mode", "id");
+
+-- CreateIndex
+CREATE INDEX "market_positions_market_id_option_id_staked_user_id_idx" ON "market_positions"("market_id", "option_id", "staked" DESC, "user_id");
+
+-- CreateIndex
+CREATE INDEX "commitments_market_id_id_idx" ON "commitments"("market_id", "id");
+
+-- CreateIndex
+CREATE INDEX "commitments_market_id_user_id_id_idx" ON "commitments"("market_id", "user_id", "id");
+
+-- CreateIndex
+CREATE INDEX "commitments_user_id_id_idx" ON "commitments"("user_id", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "resolutions_market_id_run_key" ON "resolutions"("market_id", "run");
+
+-- CreateIndex
+CREATE INDEX "resolutions_merchant_id_mode_id_idx" ON "resolutions"("merchant_id", "mode", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "distributions_resolution_id_user_id_key" ON "distributions"("resolution_id", "user_id");
+
+-- CreateIndex
+CREATE INDEX "distributions_market_id_id_idx" ON "distributions"("market_id", "id");
+
+-- CreateIndex
+CREATE INDEX "distributions_user_id_id_idx" ON "distributions"("user_id", "id");
+
+-- CreateIndex
+CREATE INDEX "imports_market_id_id_idx" ON "imports"("market_id", "id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "accounts_mode_owner_kind_owner_id_purpose_currency_key" ON "accounts"("mode", "owner_kind", "owner_id", "purpose", "currency");
 
 -- CreateIndex
@@ -932,7 +1161,8 @@ ALTER TABLE users ADD CONSTRAINT users_mode_known CHECK (mode IN ('test', 'live'
 ALTER TABLE users SET (fillfactor = 70); -- counts its events: room for the next version on the same page
 ALTER TABLE user_stats
   ADD CONSTRAINT user_stats_not_negative CHECK (least(games, won, lost) >= 0 AND least(wagered, paid) >= 0),
-  ADD CONSTRAINT user_stats_won_or_lost CHECK (won + lost <= games);
+  ADD CONSTRAINT user_stats_won_or_lost CHECK (won + lost <= games),
+  ADD CONSTRAINT user_stats_of_markets CHECK (markets_won BETWEEN 0 AND markets AND least(committed, distributed) >= 0);
 
 -- Games.
 ALTER TABLE games
@@ -957,6 +1187,42 @@ ALTER TABLE bets
   ADD CONSTRAINT bets_state_known CHECK (state IN ('placed', 'won', 'lost', 'refunded')),
   ADD CONSTRAINT bets_settled_under_a_key CHECK (state = 'placed' OR payout_transaction_id IS NOT NULL);
 ALTER TABLE bets SET (fillfactor = 80);
+
+-- Markets.
+ALTER TABLE markets
+  ADD CONSTRAINT markets_mode_known CHECK (mode IN ('test', 'live')),
+  ADD CONSTRAINT markets_type_known CHECK (type IN ('binary', 'multi')),
+  ADD CONSTRAINT markets_state_known CHECK (state IN ('OPEN', 'RESOLVING', 'UNRESOLVED', 'RESOLVED', 'VOID')),
+  ADD CONSTRAINT markets_fees_in_range CHECK (least(house_fee_bps, creator_fee_bps) >= 0 AND house_fee_bps + creator_fee_bps <= 10000),
+  ADD CONSTRAINT markets_creator_for_a_fee CHECK (creator_fee_bps = 0 OR creator_user_id IS NOT NULL),
+  ADD CONSTRAINT markets_fee_base_known CHECK (fee_base IN ('losing_pool', 'gross')),
+  ADD CONSTRAINT markets_not_negative CHECK (least(commitments, participants, run) >= 0 AND least(staked, missing, dispute_window_ms) >= 0);
+ALTER TABLE markets SET (fillfactor = 50); -- changes with each commitment: room for the next version on the same page
+ALTER TABLE market_options ADD CONSTRAINT market_options_not_negative CHECK (least(commitments, participants, nth) >= 0 AND staked >= 0);
+ALTER TABLE market_options SET (fillfactor = 50);
+ALTER TABLE market_participants ADD CONSTRAINT market_participants_staked_positive CHECK (staked > 0);
+ALTER TABLE market_participants SET (fillfactor = 80);
+ALTER TABLE market_positions ADD CONSTRAINT market_positions_positive CHECK (staked > 0 AND commitments > 0);
+ALTER TABLE market_positions SET (fillfactor = 80);
+ALTER TABLE commitments
+  ADD CONSTRAINT commitments_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
+  ADD CONSTRAINT commitments_staked_before_not_negative CHECK (staked_before >= 0),
+  ADD CONSTRAINT commitments_position_is_option CHECK (position = option_id);
+ALTER TABLE resolutions
+  ADD CONSTRAINT resolutions_mode_known CHECK (mode IN ('test', 'live')),
+  ADD CONSTRAINT resolutions_kind_known CHECK (kind IN ('shares', 'refund')),
+  ADD CONSTRAINT resolutions_positive CHECK (run > 0 AND round > 0),
+  ADD CONSTRAINT resolutions_planned_whole CHECK (num_nulls(kind, pool, fee_total, creator_fee, house_fee, net, win_stake, users, winners, left_over) IN (0, 10)),
+  ADD CONSTRAINT resolutions_add_up CHECK (net + fee_total = pool AND house_fee + creator_fee = fee_total AND least(net, house_fee, creator_fee, win_stake) >= 0),
+  ADD CONSTRAINT resolutions_pay_no_more CHECK (paid BETWEEN 0 AND coalesce(net, 0) AND paid_users BETWEEN 0 AND coalesce(users, 0) AND undone_users BETWEEN 0 AND paid_users);
+ALTER TABLE resolutions SET (fillfactor = 50);
+ALTER TABLE distributions
+  ADD CONSTRAINT distributions_state_known CHECK (state IN ('completed', 'disputed', 'failed', 'rolled_back')),
+  ADD CONSTRAINT distributions_not_negative CHECK (least(stake_won, stake_lost, payout) >= 0 AND remainder >= 0),
+  ADD CONSTRAINT distributions_failed_for_a_reason CHECK (state <> 'failed' OR failure IS NOT NULL),
+  ADD CONSTRAINT distributions_id_natural CHECK (id = 'dis_' || substr(resolution_id, 5) || '_' || substr(user_id, 5));
+ALTER TABLE imports ADD CONSTRAINT imports_add_up CHECK (lines = accepted + rejected AND least(accepted, rejected) >= 0);
+ALTER TABLE import_lines ADD CONSTRAINT import_lines_in_or_refused CHECK (num_nulls(commitment_id, code) = 1 AND line > 0);
 ALTER TABLE notifications
   ADD CONSTRAINT notifications_state_known CHECK (state IN ('pending', 'sent', 'failed')),
   ADD CONSTRAINT notifications_channel_known CHECK (channel IN ('email', 'push')),
@@ -991,6 +1257,11 @@ CREATE INDEX games_needing_operator ON games (id) WHERE needs_operator;
 CREATE INDEX games_being_settled ON games (id) WHERE state IN ('SETTLING', 'VOIDING');
 CREATE INDEX games_open ON games (overdue_at) WHERE state = 'OPEN';
 CREATE INDEX game_players_failed ON game_players (game_id, user_id) WHERE failure IS NOT NULL;
+CREATE UNIQUE INDEX resolutions_one_at_a_time ON resolutions (market_id) WHERE ended_at IS NULL;
+CREATE INDEX resolutions_needing_operator ON resolutions (id) WHERE needs_operator;
+CREATE INDEX distributions_failed ON distributions (resolution_id, user_id) WHERE state = 'failed';
+CREATE INDEX distributions_disputed ON distributions (resolution_id, user_id) WHERE state = 'disputed';
+CREATE INDEX import_lines_refused ON import_lines (import_id, line) WHERE code IS NOT NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
 CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';
 CREATE INDEX payout_attempts_doubted ON payout_attempts (payout_id) WHERE state = 'doubted';
@@ -1064,7 +1335,7 @@ DO $$
 DECLARE
   v_table text;
 BEGIN
-  FOREACH v_table IN ARRAY ARRAY['ledger_entries', 'events', 'event_audience', 'epochs', 'approvals', 'audit_log', 'provider_bank_accounts', 'risk_policies'] LOOP
+  FOREACH v_table IN ARRAY ARRAY['ledger_entries', 'events', 'event_audience', 'epochs', 'approvals', 'audit_log', 'provider_bank_accounts', 'risk_policies', 'commitments', 'resolution_disputes', 'import_lines'] LOOP
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()', v_table);
     EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', v_table);
   END LOOP;

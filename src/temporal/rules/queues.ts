@@ -10,5 +10,7 @@ export const PROVIDER_PSP_QUEUE = 'provider-psp';
 export const PAYOUT_RUNS_QUEUE = 'payout-runs';
 /** What settles games: apart, so that a game of ten thousand takes no slot from a payout. */
 export const GAMES_QUEUE = 'games';
+/** What resolves markets: apart, as games are, and from these: a market of a million winners takes minutes. */
+export const MARKETS_QUEUE = 'markets';
 /** The relay's one activity: apart, so that it finds a slot whatever else there is to do. */
 export const RELAY_QUEUE = 'relay';

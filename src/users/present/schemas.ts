@@ -61,6 +61,10 @@ const statsFields = {
   lost: z.int(),
   wagered: moneySchema.meta({ description: 'All stakes' }),
   paid: moneySchema.meta({ description: 'All winnings' }),
+  markets: z.int().meta({ description: 'That were resolved and not rolled back' }),
+  marketsWon: z.int(),
+  committed: moneySchema.meta({ description: 'All stakes in these markets' }),
+  distributed: moneySchema.meta({ description: 'All that these markets paid, stakes included' }),
 };
 
 export const statsSchema = z

@@ -68,7 +68,7 @@ export function userHistoryRoutes(context: ApiContext): FastifyPluginAsyncZod {
         schema: {
           params: byId,
           querystring: z.strictObject({ currency }),
-          ...read('What came of a user’s games', statsSchema),
+          ...read('What came of a user’s games and markets', statsSchema),
         },
       },
       async (request) => {
@@ -85,10 +85,22 @@ export function userHistoryRoutes(context: ApiContext): FastifyPluginAsyncZod {
 type Stats = Omit<UserStats, 'userId' | 'currency'>;
 
 const none = (currency: string | null): Stats & { currency: string | null } => ({
-  currency, games: 0, won: 0, lost: 0, wagered: 0n, paid: 0n,
+  currency, games: 0, won: 0, lost: 0, wagered: 0n, paid: 0n, markets: 0, marketsWon: 0, committed: 0n, distributed: 0n,
 }); // biome-ignore format: one glance
 
-function presentStats<Code extends string | null>({ currency, games, won, lost, wagered, paid }: Stats & { currency: Code }) {
+function presentStats<Code extends string | null>(row: Stats & { currency: Code }) {
+  const { currency, games, won, lost, wagered, paid, markets, marketsWon, committed, distributed } = row;
   const major = (minor: bigint) => (currency === null ? minor.toString() : formatMajor(minor, currency));
-  return { currency, games, won, lost, wagered: major(wagered), paid: major(paid) };
+  return {
+    currency,
+    games,
+    won,
+    lost,
+    wagered: major(wagered),
+    paid: major(paid),
+    markets,
+    marketsWon,
+    committed: major(committed),
+    distributed: major(distributed),
+  };
 }

@@ -1,0 +1,151 @@
+/**
+ * How markets are resolved and rolled back: typed callers of the SQL functions in prisma/functions/markets that decide and move
+ * their money, one round trip and one transaction each. Every call may be repeated. For the markets' activities and the use
+ * cases by which people decide.
+ */
+import type { Sql } from '../db/pool.ts';
+import type { ResolutionRecord } from '../markets/rules/market.ts';
+import type { Mode } from '../payouts/rules/contract.ts';
+
+export interface ResolveRequest {
+  readonly resolutionId: string;
+  readonly marketId: string;
+  readonly outcome: string;
+  readonly evidence: string | null;
+  readonly adminId: string;
+  /** Of what the admin saw; null: whatever it is now. */
+  readonly planHash: string | null;
+}
+
+export type ResolveAnswer =
+  | { readonly outcome: 'opened' | 'already'; readonly resolution: ResolutionRecord }
+  /** Another resolution is under way, or the market is resolved. */
+  | { readonly outcome: 'wrong_state' }
+  | { readonly outcome: 'plan_changed'; readonly planHash: string };
+
+/**
+ * What a person says of a resolution. `key`: once for a resolution, whoever says it again. `via`: approvals are kept with it.
+ *   approve · reject      IN_REVIEW, by an approver who is not the resolver
+ *   uphold · overturn     DISPUTED, by an approver who is not the resolver
+ *   rollback              COMPLETED or PAYING_STOPPED, by an approver who is not the resolver
+ *   retry · acknowledge   by an operator
+ */
+export type Decision =
+  | { readonly kind: 'approve'; readonly note: string | null }
+  | { readonly kind: 'reject'; readonly reason: string }
+  | { readonly kind: 'uphold' }
+  | { readonly kind: 'overturn'; readonly to: string }
+  | { readonly kind: 'rollback'; readonly reason: string }
+  | { readonly kind: 'retry' }
+  | { readonly kind: 'acknowledge'; readonly note: string };
+
+export interface DecideRequest {
+  readonly resolutionId: string;
+  readonly adminId: string;
+  readonly key: string;
+  readonly via: 'api' | 'signal';
+  readonly decision: Decision;
+}
+
+export interface DecideAnswer {
+  readonly outcome: 'done' | 'already' | 'wrong_state' | 'self_approval' | 'already_decided' | 'already_rolled_back';
+}
+
+export interface DisputeRequest {
+  readonly marketId: string;
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly userId: string;
+  readonly reason: string;
+}
+
+export interface DisputeAnswer {
+  /** `not_participant`: has staked nothing here. `already_disputed`: once each. `wrong_state`: no window is open, by the database's clock. */
+  readonly outcome: 'disputed' | 'already' | 'not_participant' | 'already_disputed' | 'wrong_state';
+}
+
+/** Who gets one unit more than the floor of the exact share (src/markets/rules/shares.ts). Null: nobody. */
+export interface Cut {
+  readonly remainder: string;
+  readonly userId: string;
+}
+
+/** `stopped`: the resolution is in another state by now, and nothing was done. */
+export interface WalkAnswer {
+  readonly outcome: 'done' | 'stopped';
+  /** How many of them could not be: written down with the reason. */
+  readonly failed?: number;
+  /** Who owes, and must be paid alone: new money repays first. */
+  readonly apart?: readonly string[];
+}
+
+/** Freezes a market for a resolution: from its commit on no stake comes in. Key: the resolution's id. See open_resolution.sql. */
+export const openResolution = (sql: Sql, request: ResolveRequest): Promise<ResolveAnswer> =>
+  ask(sql, 'open_resolution', JSON.stringify(request));
+
+/** See decide_resolution.sql. That the admin exists and may, the caller has looked; that maker is not checker, it does. */
+export const decideResolution = (sql: Sql, request: DecideRequest): Promise<DecideAnswer> =>
+  ask(sql, 'decide_resolution', JSON.stringify(request));
+
+/** A participant's no, while the window is open: two at once, or one at its end, are decided by the row. See dispute_resolution.sql. */
+export const disputeResolution = (sql: Sql, request: DisputeRequest): Promise<DisputeAnswer> =>
+  ask(sql, 'dispute_resolution', JSON.stringify(request));
+
+/** The window is over, by the database's clock. `early`: it is not. See end_window.sql. */
+export const endWindow = (sql: Sql, resolutionId: string): Promise<{ outcome: 'done' | 'early' | 'stopped' }> =>
+  ask(sql, 'end_window', resolutionId);
+
+/** What the pool lacks is covered out of the merchant's available money, as far as there is. See cover_market.sql. */
+export const coverMarket = (
+  sql: Sql,
+  resolutionId: string,
+): Promise<{ outcome: 'whole' | 'short' | 'stopped'; missingMinor: string }> => ask(sql, 'cover_market', resolutionId);
+
+/** Reads only, as long as it takes: the market is frozen. See plan_resolution.sql. */
+export const findCut = (sql: Sql, resolutionId: string): Promise<{ cut: Cut | null; leftOverMinor: string }> =>
+  ask(sql, 'find_cut', resolutionId);
+
+/** Fixes what is paid, once. See plan_resolution.sql. */
+export const planResolution = (
+  sql: Sql,
+  resolutionId: string,
+  found: { readonly cut: Cut | null; readonly leftOverMinor: string },
+): Promise<{ outcome: 'planned' | 'already' | 'stopped' }> => ask(sql, 'plan_resolution', resolutionId, JSON.stringify(found));
+
+/** pay_users while a resolution is being paid, unpay_users while it is rolled back: these users, all of them in one transaction. */
+export const walkUsers = (
+  sql: Sql,
+  step: 'pay_users' | 'unpay_users',
+  resolutionId: string,
+  userIds: readonly string[],
+): Promise<WalkAnswer> => ask(sql, step, resolutionId, userIds);
+
+/** One who could be neither paid nor undone for a reason that no function knows: operators are told, and the others go on. */
+export const failUser = (sql: Sql, resolutionId: string, userId: string, reason: string): Promise<unknown> =>
+  ask(sql, 'fail_distribution', resolutionId, userId, reason);
+
+/** Fees are booked, the market is resolved. `more`: users are left; `stopped`: somebody failed, and an operator must look. See end_paying.sql. */
+export const endPaying = (
+  sql: Sql,
+  resolutionId: string,
+  verification: object,
+): Promise<{ outcome: 'completed' | 'stopped' | 'more' | 'elsewhere' }> =>
+  ask(sql, 'end_paying', resolutionId, JSON.stringify(verification));
+
+/** Fees are taken back, the market can be resolved again. See end_rollback.sql. */
+export const endRollback = (
+  sql: Sql,
+  resolutionId: string,
+): Promise<{ outcome: 'rolled_back' | 'stopped' | 'more' | 'elsewhere' }> => ask(sql, 'end_rollback', resolutionId);
+
+/** It cannot go on by itself: an operator is told why. See stop_resolution.sql. */
+export const stopResolution = (sql: Sql, resolutionId: string, reason: string): Promise<unknown> =>
+  ask(sql, 'stop_resolution', resolutionId, reason);
+
+async function ask<Answer>(sql: Sql, name: string, ...values: readonly unknown[]): Promise<Answer> {
+  const text = `SELECT ${name}(${values.map((_, at) => `$${at + 1}`).join(', ')}) AS answer`;
+  const { rows } = await sql.query<{ answer: Answer }>({ name, text, values: [...values] });
+  const row = rows[0];
+  if (!row) throw new Error(`no answer from ${name}`);
+  return row.answer;
+}
