@@ -62,7 +62,7 @@ module.exports = {
       name: 'use-cases-that-post',
       comment: 'what is taken in within one transaction under a natural key; what pays out, waits or calls out is a workflow',
       severity: 'error',
-      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/(merchants/useCases/fund|providers/useCases/postEarning|users/useCases/moveMoney|games/useCases/(moveBank|bet|complete))\\.ts$'] },
+      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/(merchants/useCases/fund|providers/useCases/postEarning|users/useCases/moveMoney|games/useCases/(moveBank|bet|complete)|markets/useCases/(commit|importLines))\\.ts$'] },
       to: { path: '^src/ledger/postings\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
@@ -71,6 +71,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/games/useCases/intervene\\.ts$'] },
       to: { path: '^src/ledger/settlements\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'markets-pay-by-activities',
+      comment: 'what pays winners out spans transactions; what people say of an outcome is written down by whoever is told so, and done by them',
+      severity: 'error',
+      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/markets/useCases/'] },
+      to: { path: '^src/ledger/distributions\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'payouts-move-by-activities',

@@ -2,6 +2,9 @@
 
 import { type PublicGame, presentGame } from '../games/present/game.ts';
 import type { GameRecord } from '../games/rules/game.ts';
+import { presentMarket } from '../markets/present/market.ts';
+import { presentResolution } from '../markets/present/resolution.ts';
+import type { MarketRecord, ResolutionRecord } from '../markets/rules/market.ts';
 import { type PublicPayout, presentPayout } from '../payouts/present/payout.ts';
 import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
 import type { PayoutKind } from '../payouts/rules/kinds.ts';
@@ -20,7 +23,13 @@ export interface EventRecord {
   readonly object: unknown;
 }
 
-type Shown = PublicPayout | ProviderPayout | ShownOfUser | PublicGame;
+type Shown =
+  | PublicPayout
+  | ProviderPayout
+  | ShownOfUser
+  | PublicGame
+  | ReturnType<typeof presentMarket>
+  | ReturnType<typeof presentResolution>;
 
 export interface PublicEvent {
   readonly id: string;
@@ -48,6 +57,8 @@ const OBJECTS: Readonly<Record<string, Readonly<Partial<Record<Hearer, (object: 
   },
   user: { merchant: presentUserEvent, user: presentUserEvent },
   game: { merchant: (game: GameRecord) => presentGame(game) },
+  market: { merchant: (market: MarketRecord) => presentMarket(market) },
+  resolution: { merchant: (resolution: ResolutionRecord) => presentResolution(resolution) },
 };
 
 /** @throws on a kind of subject that has no line in OBJECTS: a mistake in our code. */

@@ -15,6 +15,9 @@ import { betRoutes } from '../games/routes/bets.ts';
 import { completionRoutes } from '../games/routes/completion.ts';
 import { gameRoutes } from '../games/routes/games.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
+import { commitmentRoutes } from '../markets/routes/commitments.ts';
+import { distributionRoutes } from '../markets/routes/distributions.ts';
+import { marketRoutes } from '../markets/routes/markets.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
 import { fundRoutes } from '../merchants/routes/admin/fund.ts';
 import { keyRoutes } from '../merchants/routes/admin/keys.ts';
@@ -145,6 +148,9 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(completionRoutes(context));
     await scope.register(merchantExplainRoutes(context));
     await scope.register(merchantOverviewRoutes(context));
+    await scope.register(marketRoutes(context));
+    await scope.register(commitmentRoutes(context));
+    await scope.register(distributionRoutes(context));
   };
 }
 

@@ -1,6 +1,8 @@
 /** What happened to a user, in the words that the merchant's webhooks and the live streams of both are told in. */
 import { type GameComplete, presentGameComplete } from '../../games/present/gameEvent.ts';
 import type { GameCompleteRecord } from '../../games/rules/game.ts';
+import { presentToldDistribution } from '../../markets/present/distribution.ts';
+import type { DistributionEventRecord } from '../../markets/rules/market.ts';
 import { formatMajor } from '../../rules/money.ts';
 import type { MovedRecord, UserEvents, UserRecord } from '../rules/user.ts';
 import { type PublicTransaction, presentTransaction } from './transaction.ts';
@@ -12,11 +14,13 @@ export interface MovedMoney extends PublicTransaction {
   readonly balanceVersion: number;
 }
 
-export type ShownOfUser = PublicUser | MovedMoney | GameComplete;
+export type ShownOfUser = PublicUser | MovedMoney | GameComplete | ReturnType<typeof presentToldDistribution>;
 
 /** What happens to users in other flows has their words. */
 interface AllEvents extends UserEvents {
   readonly game_complete: GameCompleteRecord;
+  readonly 'distribution.completed': DistributionEventRecord;
+  readonly 'distribution.rolled_back': DistributionEventRecord;
 }
 
 const EVENTS: { readonly [Type in keyof AllEvents]: (record: AllEvents[Type]) => ShownOfUser } = {
@@ -25,6 +29,8 @@ const EVENTS: { readonly [Type in keyof AllEvents]: (record: AllEvents[Type]) =>
   'user.frozen': presentUser,
   'user.unfrozen': presentUser,
   game_complete: presentGameComplete,
+  'distribution.completed': presentToldDistribution,
+  'distribution.rolled_back': presentToldDistribution,
 };
 
 /** @throws on a type that has no line in EVENTS: a mistake in our code. */

@@ -3,6 +3,8 @@
  * there, and what it says besides its money, is one table: a flow that moves users' money adds its entry types.
  */
 import { betOn, lostOn, refunded, takenBack, wonOn } from '../../games/rules/descriptions.ts';
+import { committed, distributed, earned, returned, undone, unearned } from '../../markets/rules/descriptions.ts';
+import { distributionId } from '../../markets/rules/ids.ts';
 import type { EntryType } from '../../rules/entryKinds.ts';
 
 /** An entry of a user's balance: what the SQL function user_transaction writes. */
@@ -53,6 +55,21 @@ const ofBet = (transaction: UserTransaction): Related => ({
 /** `game/<game>/user/<user>`, and what follows where it is of a part of it: the name of the whole settlement. */
 const settledUnder = ({ opKey }: UserTransaction) => ({ payoutTransactionId: opKey.split('/').slice(0, 4).join('/') });
 
+/** `commitment/<commitment>`, of the market that is the subject. */
+const ofCommitment = ({ subjectId, opKey }: UserTransaction): Related => ({
+  ...(subjectId === null ? {} : { marketId: subjectId }),
+  commitmentId: opKey.split('/')[1] ?? '',
+});
+
+/** `market/<market>/run/<run>/user/<user>`, and what follows, of the resolution that is the subject. */
+function ofDistribution({ subjectId, opKey }: UserTransaction): Related {
+  const [, marketId = '', , , , userId] = opKey.split('/');
+  return {
+    marketId,
+    ...(subjectId === null || userId === undefined ? {} : { distributionId: distributionId(subjectId, userId) }),
+  };
+}
+
 export const TRANSACTION_KINDS = {
   USER_CREDIT: { type: 'credit', side: 'credit', describe: () => 'Credited by the platform', metadata: named },
   USER_DEBIT: { type: 'debit', side: 'debit', describe: () => 'Debited by the platform', metadata: named },
@@ -62,6 +79,12 @@ export const TRANSACTION_KINDS = {
   LOSS: { type: 'loss', side: 'debit', describe: lostOn, related: ofGame, metadata: settledUnder },
   REFUND: { type: 'refund', side: 'debit', describe: refunded, related: ofGame, metadata: settledUnder },
   WIN_BACK: { type: 'win_reversal', side: 'debit', describe: takenBack, related: ofGame, metadata: settledUnder },
+  COMMITMENT: { type: 'commitment', side: 'debit', describe: committed, related: ofCommitment },
+  DISTRIBUTION: { type: 'win', side: 'credit', describe: distributed, related: ofDistribution },
+  STAKE_RETURN: { type: 'refund', side: 'credit', describe: returned, related: ofDistribution },
+  DISTRIBUTION_BACK: { type: 'win_reversal', side: 'debit', describe: undone, related: ofDistribution },
+  MARKET_FEE: { type: 'creator_fee', side: 'credit', describe: earned, related: ofDistribution },
+  MARKET_FEE_BACK: { type: 'creator_fee_reversal', side: 'debit', describe: unearned, related: ofDistribution },
 } as const satisfies Partial<Record<EntryType, TransactionKind>>;
 
 const KINDS: Readonly<Record<string, TransactionKind>> = TRANSACTION_KINDS;
