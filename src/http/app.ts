@@ -17,6 +17,7 @@ import { gameRoutes } from '../games/routes/games.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
 import { commitmentRoutes } from '../markets/routes/commitments.ts';
 import { distributionRoutes } from '../markets/routes/distributions.ts';
+import { importLineRoutes, importRoutes } from '../markets/routes/imports.ts';
 import { marketRoutes } from '../markets/routes/markets.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
 import { fundRoutes } from '../merchants/routes/admin/fund.ts';
@@ -79,6 +80,7 @@ async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<voi
   await app.register(callbackRoutes(context), { prefix: '/api' });
   const live = addLive(app, context);
   await app.register(merchantRoutes(context, live), { prefix: '/api/v1' });
+  await app.register(importLineRoutes(context), { prefix: '/api/v1' });
   await app.register(providerScope(context, live), { prefix: '/api/provider' });
   await app.register(providerPayoutCreation(context, '/payouts'), { prefix: '/api' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
@@ -151,6 +153,7 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(marketRoutes(context));
     await scope.register(commitmentRoutes(context));
     await scope.register(distributionRoutes(context));
+    await scope.register(importRoutes(context));
   };
 }
 

@@ -1,0 +1,60 @@
+/** A line of an import: one commitment, or what is wrong with it. The first fault is named. */
+import { parseAmount } from '../../rules/money.ts';
+import type { Position } from './market.ts';
+import { readChoice } from './stake.ts';
+
+/** A stake as a line says it, or why it is none. `key`: its own, or, where it has none, its place. */
+export type ReadLine = { readonly key: string } & (
+  | {
+      readonly ok: true;
+      readonly userId: string;
+      readonly optionId: string;
+      readonly position: Position | null;
+      readonly amountMinor: string;
+    }
+  | { readonly ok: false; readonly code: string; readonly detail: string }
+);
+
+interface Market {
+  readonly type: string;
+  readonly currency: string;
+  readonly options: readonly { readonly id: string }[];
+}
+
+const FIELDS: ReadonlySet<string> = new Set(['key', 'userId', 'amount', 'optionId', 'position']);
+
+/** As an idempotency key. */
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** No key has a space, so that no place is taken for one. */
+const placeOf = (line: number): string => `line ${line}`;
+
+export function readLine(text: string, line: number, market: Market): ReadLine {
+  const said = readObject(text);
+  if (!said) return { key: placeOf(line), ok: false, code: 'invalid_json', detail: 'A line must be a JSON object.' };
+  const { key, userId, amount } = said;
+  if (typeof key !== 'string' || !KEY.test(key)) {
+    const code = key === undefined ? 'missing' : 'invalid_key';
+    return { key: placeOf(line), ok: false, code, detail: 'key must have 1 to 255 visible ASCII characters.' };
+  }
+  const refused = (code: string, detail: string): ReadLine => ({ key, ok: false, code, detail });
+
+  const unknown = Object.keys(said).find((name) => !FIELDS.has(name));
+  if (unknown !== undefined) return refused('unknown_field', `A line has only ${[...FIELDS].join(', ')}.`);
+  if (typeof userId !== 'string' || !/^usr_[0-9a-f]{32}$/.test(userId))
+    return refused('unknown_user', 'userId is no user of yours.');
+  const choice = readChoice(said, market);
+  if (!choice.ok) return refused(choice.code, choice.detail);
+  const parsed = parseAmount(amount, market.currency);
+  if (!parsed.ok) return refused(parsed.code, `amount: ${parsed.detail}`);
+  return { key, ok: true, userId, ...choice.chosen, amountMinor: parsed.minor.toString() };
+}
+
+function readObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const said: unknown = JSON.parse(text);
+    return typeof said === 'object' && said !== null && !Array.isArray(said) ? { ...said } : undefined;
+  } catch {
+    return undefined;
+  }
+}
