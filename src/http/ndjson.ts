@@ -1,11 +1,19 @@
-/** Newline-delimited JSON as it comes in: line by line, whatever the whole is long. A line is held at most `most` bytes long. */
+/**
+ * Newline-delimited JSON as it comes in: line by line, however long the whole is. A line is held at most `most` bytes long, and
+ * read as a body of JSON is.
+ */
+import { parseJsonBody } from './plugins/jsonBody.ts';
+import { Problem } from './problem.ts';
 
-export type Line =
-  /** Counted from 1, with the empty ones. */
-  { readonly line: number } & (
-    | { readonly ok: true; readonly text: string }
-    | { readonly ok: false; readonly code: 'line_too_long' | 'invalid_utf8'; readonly detail: string }
-  );
+/** `line`: counted from 1, with the empty ones. */
+export type Line = { readonly line: number } & Said;
+
+type Said = { readonly ok: true; readonly said: unknown } | ({ readonly ok: false } & Fault);
+
+interface Fault {
+  readonly code: string;
+  readonly detail: string;
+}
 
 const NEWLINE = 0x0a;
 
@@ -17,36 +25,41 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, most: number):
 
   function hold(part: Uint8Array): void {
     bytes += part.length;
-    if (bytes > most)
-      held = []; // it is refused anyway
-    else held.push(part);
+    if (bytes <= most) held.push(part);
   }
-  function* close(): Generator<Line> {
+  function close(): Line | undefined {
     line += 1;
-    const read = bytes > most ? tooLong(most) : decode(held);
+    const whole = bytes <= most ? Buffer.concat(held) : undefined;
     held = [];
     bytes = 0;
-    if (!read.ok || read.text.trim() !== '') yield { line, ...read };
+    if (!whole) return { line, ok: false, code: 'line_too_long', detail: `A line has at most ${most} bytes.` };
+    return isBlank(whole) ? undefined : { line, ...read(whole) };
   }
 
   for await (const chunk of chunks) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
       hold(chunk.subarray(from, at));
-      yield* close();
+      const closed = close();
+      if (closed) yield closed;
       from = at + 1;
     }
     if (from < chunk.length) hold(chunk.subarray(from));
   }
-  if (bytes > 0) yield* close();
+  const last = bytes > 0 ? close() : undefined;
+  if (last) yield last;
 }
 
-const tooLong = (most: number) => ({ ok: false, code: 'line_too_long', detail: `A line has at most ${most} bytes.` }) as const;
+const BLANK: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d]);
 
-function decode(parts: readonly Uint8Array[]) {
+const isBlank = (whole: Buffer): boolean => whole.every((byte) => BLANK.has(byte));
+
+function read(whole: Buffer): Said {
   try {
-    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)) } as const;
-  } catch {
-    return { ok: false, code: 'invalid_utf8', detail: 'A line must be UTF-8.' } as const;
+    return { ok: true, said: parseJsonBody(whole) };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const [first] = error.errors ?? [];
+    return { ok: false, code: first?.code ?? error.code, detail: first?.detail ?? error.message };
   }
 }

@@ -27,11 +27,11 @@ const FIELDS: ReadonlySet<string> = new Set(['key', 'userId', 'amount', 'optionI
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** No key has a space, so that no place is taken for one. */
-const placeOf = (line: number): string => `line ${line}`;
+export const placeOf = (line: number): string => `line ${line}`;
 
-export function readLine(text: string, line: number, market: Market): ReadLine {
-  const said = readObject(text);
-  if (!said) return { key: placeOf(line), ok: false, code: 'invalid_json', detail: 'A line must be a JSON object.' };
+export function readLine(json: unknown, line: number, market: Market): ReadLine {
+  const said = readObject(json);
+  if (!said) return { key: placeOf(line), ok: false, code: 'invalid_type', detail: 'A line must be a JSON object.' };
   const { key, userId, amount } = said;
   if (typeof key !== 'string' || !KEY.test(key)) {
     const code = key === undefined ? 'missing' : 'invalid_key';
@@ -50,11 +50,5 @@ export function readLine(text: string, line: number, market: Market): ReadLine {
   return { key, ok: true, userId, ...choice.chosen, amountMinor: parsed.minor.toString() };
 }
 
-function readObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const said: unknown = JSON.parse(text);
-    return typeof said === 'object' && said !== null && !Array.isArray(said) ? { ...said } : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const readObject = (json: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof json === 'object' && json !== null && !Array.isArray(json) ? { ...json } : undefined;

@@ -8,7 +8,7 @@ import { type ImportLine, importStakes } from '../../ledger/postings.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
 import type { WholeMarket } from '../present/market.ts';
-import { readLine } from '../rules/importLine.ts';
+import { placeOf, readLine } from '../rules/importLine.ts';
 
 /** Some 500 commitments are a tenth of a second: whoever follows events is not held back, nor a single stake. */
 const STEP = 500;
@@ -41,7 +41,7 @@ async function* inSteps(lines: AsyncIterable<Line>): AsyncGenerator<Line[]> {
 
 function toImport(line: Line, market: WholeMarket): ImportLine {
   const place = { line: line.line };
-  if (!line.ok) return { ...place, key: `line ${line.line}`, code: line.code, detail: line.detail };
-  const { ok, ...read } = readLine(line.text, line.line, market);
+  if (!line.ok) return { ...place, key: placeOf(line.line), code: line.code, detail: line.detail };
+  const { ok, ...read } = readLine(line.said, line.line, market);
   return 'code' in read ? { ...place, ...read } : { ...place, ...read, commitmentId: newId('com') };
 }
