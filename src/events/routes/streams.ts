@@ -10,7 +10,7 @@ import { streamAuth } from '../../http/plugins/auth.ts';
 import { protocolsOf, upgradeOf } from '../../http/plugins/upgrades.ts';
 import { Problem } from '../../http/problem.ts';
 import { noMoreStreams, tooManyStreams } from '../../http/streaming.ts';
-import { eventPatternFault, wantsEvent } from '../../webhooks/rules/eventPatterns.ts';
+import { isMeant } from '../../webhooks/rules/eventPatterns.ts';
 import type { Seer } from '../reads.ts';
 import { EVENT_TYPES } from '../rules/eventTypes.ts';
 import type { OpenStream, Streams } from '../streams.ts';
@@ -26,11 +26,11 @@ const types = z
   .transform((given, context) => {
     const patterns = [given].flat().flatMap((each) => each.split(','));
     for (const pattern of patterns) {
-      const code = eventPatternFault(pattern);
+      if (EVENT_TYPES.some((type) => isMeant([pattern], type))) continue;
       const message = 'Must be event types such as payout.succeeded, families such as payout.*, or *.';
-      if (code) context.addIssue({ code: 'custom', message, params: { code } });
+      context.addIssue({ code: 'custom', message, params: { code: 'unknown_event_type' } });
     }
-    return new Set<string>(EVENT_TYPES.filter((type) => wantsEvent(patterns, type)));
+    return new Set<string>(EVENT_TYPES.filter((type) => isMeant(patterns, type)));
   })
   .meta({ type: 'string', anyOf: undefined, default: '*', examples: ['payout.*,user.credited'] });
 
