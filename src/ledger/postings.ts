@@ -106,7 +106,7 @@ export interface CommitmentRequest {
 
 export type CommitmentAnswer =
   | { readonly outcome: 'committed' | 'already'; readonly commitment: CommitmentRecord }
-  | { readonly outcome: 'market_closed' | 'user_frozen' | 'insufficient_balance' };
+  | { readonly outcome: 'market_closed' | 'user_frozen' | 'insufficient_balance' | 'balance_limit' };
 
 /** Lines of an import that were read right, in their order: each once by its key. */
 export interface ImportRequest {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { GAME } from '../../src/games/rules/machine.ts';
+import { RESOLUTION } from '../../src/markets/rules/machine.ts';
 import { PAYOUT } from '../../src/payouts/rules/machine.ts';
 import { defineMachine } from '../../src/rules/defineMachine.ts';
 import { machineSql } from '../../src/rules/machineSql.ts';
@@ -9,6 +10,7 @@ import { machineSql } from '../../src/rules/machineSql.ts';
 test.each([
   ['payout', PAYOUT],
   ['game', GAME],
+  ['resolution', RESOLUTION],
 ] as const)(
   'the database lets a %s go where the rules say: `npm run machines` was run after the last change',
   (_flow, machine) => {

@@ -70,35 +70,41 @@ BEGIN
                    jsonb_build_object('repaidMinor', p_amount::text, 'debtMinor', v.debt::text, 'currency', v.currency, 'by', p_by));
 END $$;
 
--- lock_for_credit(balance, others, payout): the locks that a credit needs, in the order of all functions, so that nobody
--- waits for each other: the payouts that owe (and `payout`) by id, then the balances by id, those of creditors among them.
--- Returns the balance.
--- Only who holds the balance makes or repays a debt. If a payout has come to owe between the two, or a creditor, all is let go
--- and begun again: waiting for its row now could be waiting for somebody who waits for this balance.
-CREATE OR REPLACE FUNCTION lock_for_credit(p_balance bigint, p_others bigint[] DEFAULT '{}', p_payout text DEFAULT NULL)
-RETURNS balances LANGUAGE plpgsql AS $$
+-- lock_for_credits(balances, others, payout): the locks that credits of these balances need, in the order of all functions, so that
+-- nobody waits for each other: the payouts that owe (and `payout`) by id, then the balances by id, those of creditors among them.
+-- Only who holds a balance makes or repays a debt of it. If a payout has come to owe between the two, or a creditor, all is let go
+-- and begun again: waiting for its row now could be waiting for somebody who waits for these balances.
+CREATE OR REPLACE FUNCTION lock_for_credits(p_balances bigint[], p_others bigint[] DEFAULT '{}', p_payout text DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  b balances;
   v_locked text[];
   v_creditors bigint[];
 BEGIN
   LOOP
     BEGIN
       SELECT array_agg(x.id) INTO v_locked
-        FROM (SELECT y.id FROM payouts y WHERE y.balance_id = p_balance AND y.debt > 0
+        FROM (SELECT y.id FROM payouts y WHERE y.balance_id = ANY (p_balances) AND y.debt > 0
                UNION SELECT p_payout WHERE p_payout IS NOT NULL ORDER BY 1) wanted
         CROSS JOIN LATERAL (SELECT y.id FROM payouts y WHERE y.id = wanted.id FOR NO KEY UPDATE) x;
-      SELECT array_agg(x.creditor_id) INTO v_creditors FROM debts x WHERE x.balance_id = p_balance AND x.owed > 0;
-      PERFORM 1 FROM balances x WHERE x.id = p_balance OR x.id = ANY (p_others || v_creditors) ORDER BY x.id FOR NO KEY UPDATE;
-      IF NOT EXISTS (SELECT 1 FROM payouts x WHERE x.balance_id = p_balance AND x.debt > 0 AND x.id <> ALL (coalesce(v_locked, '{}')))
-         AND NOT EXISTS (SELECT 1 FROM debts x WHERE x.balance_id = p_balance AND x.owed > 0 AND x.creditor_id <> ALL (coalesce(v_creditors, '{}'))) THEN
-        SELECT * INTO STRICT b FROM balances x WHERE x.id = p_balance;
-        RETURN b;
+      SELECT array_agg(x.creditor_id) INTO v_creditors FROM debts x WHERE x.balance_id = ANY (p_balances) AND x.owed > 0;
+      PERFORM 1 FROM balances x WHERE x.id = ANY (p_balances || p_others || v_creditors) ORDER BY x.id FOR NO KEY UPDATE;
+      IF NOT EXISTS (SELECT 1 FROM payouts x WHERE x.balance_id = ANY (p_balances) AND x.debt > 0 AND x.id <> ALL (coalesce(v_locked, '{}')))
+         AND NOT EXISTS (SELECT 1 FROM debts x WHERE x.balance_id = ANY (p_balances) AND x.owed > 0 AND x.creditor_id <> ALL (coalesce(v_creditors, '{}'))) THEN
+        RETURN;
       END IF;
       RAISE EXCEPTION USING ERRCODE = 'serialization_failure';
     EXCEPTION WHEN serialization_failure THEN NULL; -- what it had locked is free again
     END;
   END LOOP;
+END $$;
+
+-- lock_for_credit(balance, others, payout): the same for one. Returns the balance.
+CREATE OR REPLACE FUNCTION lock_for_credit(p_balance bigint, p_others bigint[] DEFAULT '{}', p_payout text DEFAULT NULL) RETURNS balances LANGUAGE plpgsql AS $$
+DECLARE
+  b balances;
+BEGIN
+  PERFORM lock_for_credits(ARRAY[p_balance], p_others, p_payout);
+  SELECT * INTO STRICT b FROM balances x WHERE x.id = p_balance;
+  RETURN b;
 END $$;
 
 -- lock_for_return(payout): the same before a payout is told that it was sent back, which credits its owner: a lock on this

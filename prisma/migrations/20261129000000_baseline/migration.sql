@@ -1219,7 +1219,6 @@ ALTER TABLE resolutions SET (fillfactor = 50);
 ALTER TABLE distributions
   ADD CONSTRAINT distributions_state_known CHECK (state IN ('completed', 'disputed', 'failed', 'rolled_back')),
   ADD CONSTRAINT distributions_not_negative CHECK (least(stake_won, stake_lost, payout) >= 0 AND remainder >= 0),
-  ADD CONSTRAINT distributions_failed_for_a_reason CHECK (state <> 'failed' OR failure IS NOT NULL),
   ADD CONSTRAINT distributions_id_natural CHECK (id = 'dis_' || substr(resolution_id, 5) || '_' || substr(user_id, 5));
 ALTER TABLE imports ADD CONSTRAINT imports_add_up CHECK (lines = accepted + rejected AND least(accepted, rejected) >= 0);
 ALTER TABLE import_lines ADD CONSTRAINT import_lines_in_or_refused CHECK (num_nulls(commitment_id, code) = 1 AND line > 0);
@@ -1259,7 +1258,7 @@ CREATE INDEX games_open ON games (overdue_at) WHERE state = 'OPEN';
 CREATE INDEX game_players_failed ON game_players (game_id, user_id) WHERE failure IS NOT NULL;
 CREATE UNIQUE INDEX resolutions_one_at_a_time ON resolutions (market_id) WHERE ended_at IS NULL;
 CREATE INDEX resolutions_needing_operator ON resolutions (id) WHERE needs_operator;
-CREATE INDEX distributions_failed ON distributions (resolution_id, user_id) WHERE state = 'failed';
+CREATE INDEX distributions_failed ON distributions (resolution_id, user_id) WHERE failure IS NOT NULL; -- unpaid, or not undone
 CREATE INDEX distributions_disputed ON distributions (resolution_id, user_id) WHERE state = 'disputed';
 CREATE INDEX import_lines_refused ON import_lines (import_id, line) WHERE code IS NOT NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
