@@ -77,10 +77,10 @@ export const COMMITMENTS_SHOWN = 100;
 /** A row of a distribution with all that it is made of, as far as `COMMITMENTS_SHOWN`. */
 const WHOLE_DISTRIBUTION = `
   jsonb_build_object(
-    'distribution', distribution_record(d), 'resolution', resolution_record(r),
+    'distribution', distribution_record(d, r), 'resolution', resolution_record(r),
     'market', jsonb_build_object('type', m.type, 'feeBase', m.fee_base, 'houseFeeBps', m.house_fee_bps, 'creatorFeeBps', m.creator_fee_bps),
     'transactionIds', (SELECT coalesce(jsonb_agg(DISTINCT e.op_key), '[]') FROM ledger_entries e
-                        WHERE e.op_key = 'market/' || d.market_id || '/run/' || r.run || '/user/' || d.user_id),
+                        WHERE e.op_key = distribution_key(r, d.user_id)),
     'commitments', (SELECT coalesce(jsonb_agg(commitment_of(c, d, r) ORDER BY c.id DESC), '[]') FROM (
        SELECT * FROM commitments c WHERE c.market_id = d.market_id AND c.user_id = d.user_id
         ORDER BY c.market_id DESC, c.user_id DESC, c.id DESC LIMIT ${COMMITMENTS_SHOWN + 1}) c)) AS whole`;

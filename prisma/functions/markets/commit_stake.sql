@@ -70,12 +70,7 @@ $$;
 -- from its user's distribution of the market's newest resolution: until the user was paid, and after a rollback, it is placed.
 CREATE OR REPLACE FUNCTION commitment_record(c commitments) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT jsonb_build_object('id', c.id, 'marketId', c.market_id, 'userId', c.user_id, 'optionId', c.option_id, 'position', c.position,
-           'amountMinor', c.amount::text, 'currency', m.currency, 'balanceAfterMinor', c.balance_after::text, 'balanceVersion', c.balance_version,
-           'at', iso_time(c.at),
-           'state', CASE WHEN d.id IS NULL THEN 'placed' WHEN r.kind = 'refund' THEN 'refunded' WHEN c.option_id = r.outcome THEN 'won' ELSE 'lost' END,
-           'payoutMinor', CASE WHEN d.id IS NULL THEN NULL WHEN r.kind = 'refund' THEN c.amount
-                               WHEN c.option_id = r.outcome THEN commitment_part(d.payout, d.stake_won, c.staked_before, c.amount) ELSE 0 END::text)
+  SELECT commitment_of(c, d, r)
     FROM markets m
     LEFT JOIN resolutions r ON r.market_id = m.id AND r.run = m.run
     LEFT JOIN distributions d ON d.resolution_id = r.id AND d.user_id = c.user_id AND d.state IN ('completed', 'disputed')
@@ -83,6 +78,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 REVOKE EXECUTE ON FUNCTION commitment_record(commitments) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION commitment_record(commitments) TO oncepay_app; -- the API reads commitments in this shape too
+
+-- commitment_of(commitment, distribution, resolution): the same, as this distribution of this resolution has it; without one it is placed.
+CREATE OR REPLACE FUNCTION commitment_of(c commitments, d distributions, r resolutions) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT jsonb_build_object('id', c.id, 'marketId', c.market_id, 'userId', c.user_id, 'optionId', c.option_id, 'position', c.position,
+           'amountMinor', c.amount::text, 'currency', (SELECT m.currency FROM markets m WHERE m.id = c.market_id),
+           'balanceAfterMinor', c.balance_after::text, 'balanceVersion', c.balance_version, 'at', iso_time(c.at),
+           'state', CASE WHEN d.id IS NULL THEN 'placed' WHEN r.kind = 'refund' THEN 'refunded' WHEN c.option_id = r.outcome THEN 'won' ELSE 'lost' END,
+           'payoutMinor', CASE WHEN d.id IS NULL THEN NULL WHEN r.kind = 'refund' THEN c.amount
+                               WHEN c.option_id = r.outcome THEN commitment_part(d.payout, d.stake_won, c.staked_before, c.amount) ELSE 0 END::text)
+$$;
+REVOKE EXECUTE ON FUNCTION commitment_of(commitments, distributions, resolutions) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION commitment_of(commitments, distributions, resolutions) TO oncepay_app; -- and of a distribution
 
 -- commitment_part(payout, stake, before, amount): one commitment's part of what its user gets for the whole stake: the parts of a user's
 -- commitments make up the payout, to the last unit (partOf in src/markets/rules/shares.ts).

@@ -69,7 +69,7 @@ export function presentPlan(plan: PlanRecord, currency: string) {
     winningStake: major(plan.winStakeMinor),
     users,
     winners,
-    losers: users - winners,
+    losers: kind === 'refund' ? 0 : users - winners, // nobody loses where everybody gets the stakes back
     rounding: { method: 'largest_remainder' as const, leftOver: major(leftOverMinor) },
   };
 }

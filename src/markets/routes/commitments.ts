@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { amountField } from '../../http/amounts.ts';
+import { overBalanceLimit } from '../../http/balanceLimit.ts';
 import { merchantOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts';
@@ -119,6 +120,8 @@ function answerOf(answer: Awaited<ReturnType<typeof commit>>): Answer {
       throw new Problem(409, 'market_closed', 'This market takes no stakes any more.');
     case 'user_frozen':
       throw new Problem(409, 'user_frozen', 'This user is frozen: nothing moves their money.');
+    case 'balance_limit':
+      throw overBalanceLimit();
     case 'insufficient_balance':
       throw new Problem(400, 'insufficient_balance', 'The user’s available balance does not cover the stake.');
     default:
