@@ -26,6 +26,7 @@ const PAYOUTS = '^src/payouts/((client|reads|asOf|invariants|restored)\\.ts|useC
 const GAMES = '^src/games/client\\.ts$';
 /** How a subject came to stand as it does, or stood at an earlier time. */
 const STORY = '^src/events/story\\.ts$';
+const MARKETS = '^src/markets/client\\.ts$';
 /** Of the door, what is no route: callers, problems, fields. */
 const DOOR = '^src/http/(?!routes/)';
 /** How a flow's things look outside: schemas and presenters. */
@@ -73,10 +74,10 @@ module.exports = {
       to: { path: '^src/ledger/settlements\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
-      name: 'markets-pay-by-activities',
-      comment: 'what pays winners out spans transactions; what people say of an outcome is written down by whoever is told so, and done by them',
+      name: 'markets-settle-by-activities',
+      comment: 'what pays winners spans transactions; that a market is frozen, or disputed, is written down by whoever is told so',
       severity: 'error',
-      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/markets/useCases/'] },
+      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/markets/useCases/(resolve|dispute|disputeDistribution)\\.ts$'] },
       to: { path: '^src/ledger/distributions\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
@@ -86,7 +87,7 @@ module.exports = {
       from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/worker/', '^src/restore/main\\.ts$'] },
       to: { path: '^src/ledger/ledger\\.ts$', dependencyTypesNot: ['type-only'] },
     },
-    only('all-invariants', '^src/ledger/invariants\\.ts$', [LEDGER, '^src/[a-z]+/invariants\\.ts$'], 'the one list of what every flow contributes'),
+    only('all-invariants', '^src/ledger/invariants\\.ts$', [LEDGER, '^src/db/', '^src/[a-z]+/invariants\\.ts$'], 'the one list of what every flow contributes'),
     only('psp-stands-alone', '^src/psp/(?!routes/|present|schemas)', [RULES, '^src/net/'], 'a connector speaks one wire format'),
     only('clients-start-workflows', CLIENT, [RULES, '^workflows/', '^src/temporal/(?!routes/)'], 'ids, policies and questions: what a flow says to its workflows'),
     only('temporal-client', '^src/temporal/(?!routes/)', [RULES, ...GROUND], ''),
@@ -100,6 +101,7 @@ module.exports = {
     only('games', '^src/games/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', STORY, ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('explained', '^src/explain/(?!routes/|present|schemas)', [RULES, LEDGER, PRESENT, '^src/(payouts|games)/reads\\.ts$', '^src/events/(?!routes/)', '^src/http/caller\\.ts$', ...GROUND], 'a line for each flow; what is said is in its rules'),
     only('figures', '^src/overview/(?!routes/|present|schemas|rules/)', [RULES, ...GROUND], 'kept totals, and no walk over what there is'),
+    only('markets', '^src/markets/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
     only('webhooks-are-shown', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, ...GROUND], 'endpoints, their words, and what a person asks for; the relay sends'),
     only('relay-brings', '^src/relay/(?!rules/)', [RULES, LEDGER, PRESENT, '^src/(webhooks|notify|events|psp|temporal|payouts)/(?!routes/)', ...GROUND], 'rows that are due, to whoever waits for them'),
@@ -116,7 +118,7 @@ module.exports = {
     only('routes-are-a-door', '^src/[a-z]+/routes/', ['^src/(?!worker|restore|local|cli)'], 'no activities, no workflows, no worker'),
     only('worker-runs-activities', '^src/worker/', [RULES, '^(activities|workflows)/', '^src/[a-z]+/(?!routes/)', ...GROUND], 'no door, and nothing of one machine'),
     only('restore-compares', '^src/restore/', [RULES, ROOMS, PAYOUTS, '^src/[a-z]+/restored\\.ts$', ...GROUND], 'an operator’s tool beside the door'),
-    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, GAMES, '^src/(relay|notify|webhooks|events)/(?!routes/)', ...GROUND], ''),
+    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, GAMES, MARKETS, '^src/(relay|notify|webhooks|events)/(?!routes/)', ...GROUND], ''),
     {
       name: 'production-knows-no-tools',
       severity: 'error',

@@ -10,7 +10,7 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/payouts/rules/searchAttributes.ts';
+import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../src/temporal/rules/searchAttributes.ts';
 import type { FloorActivities } from './floorWorker.ts';
 
 export const floorAccept = defineUpdate<string>('accept');

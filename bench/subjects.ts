@@ -15,7 +15,7 @@ import {
   NEEDS_OPERATOR,
   PAYOUT_KIND,
   PAYOUT_STATUS,
-} from '../src/payouts/rules/searchAttributes.ts';
+} from '../src/temporal/rules/searchAttributes.ts';
 import { FLOOR_QUEUE, type Settled } from './floorWorker.ts';
 import { type floor, floorAccept } from './floorWorkflow.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Home } from '../src/local/home.ts';
-import { SEARCH_ATTRIBUTES } from '../src/payouts/rules/searchAttributes.ts';
+import { SEARCH_ATTRIBUTES } from '../src/temporal/rules/searchAttributes.ts';
 import type { TemporalBinaries } from './binaries.ts';
 import { type Member, member } from './processes.ts';
 

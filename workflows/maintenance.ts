@@ -3,6 +3,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { CutBack, CutBackActivities } from '../activities/cutBack.ts';
 import type { LookAfterActivities } from '../activities/games/lookAfter.ts';
 import type { BooksReport, MaintenanceActivities } from '../activities/maintenance.ts';
+import type { LookAfterMarketsActivities } from '../activities/markets/lookAfter.ts';
 import { HOUSEKEEPING_QUEUE } from '../src/temporal/rules/queues.ts';
 
 const growing = proxyActivities<Pick<CutBackActivities, 'cutBack'>>({
@@ -37,8 +38,20 @@ const games = proxyActivities<LookAfterActivities>({
   summary: 'look after games',
 });
 
+const markets = proxyActivities<LookAfterMarketsActivities>({
+  taskQueue: HOUSEKEEPING_QUEUE,
+  startToCloseTimeout: '5m', // some milliseconds for each resolution that is under way
+  heartbeatTimeout: '30s', // one beat a resolution
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
+  summary: 'look after markets',
+});
+
 export async function lookAfterGames(): Promise<{ overdue: number; takenUp: number }> {
   return await games.lookAfterGames();
+}
+
+export async function lookAfterMarkets(): Promise<{ takenUp: number }> {
+  return await markets.lookAfterMarkets();
 }
 
 export async function takeUpOpenPayouts(): Promise<{ asked: number; lookedUp: number }> {

@@ -1,10 +1,10 @@
 /** Settling a game, or giving the stakes of a void one back: step by step, each a transaction. All of it may be done again. */
-import { log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { failpoint } from '../../src/failpoints.ts';
 import type { GameState } from '../../src/games/rules/machine.ts';
 import { type SettleStep, type Stepped, settlePlayers } from '../../src/ledger/settlements.ts';
 import { whileBeating } from '../beating.ts';
+import { walk } from '../walk.ts';
 
 /** Several within the heartbeat timeout of 10 s, whatever a step takes. */
 const BEAT_MS = 2_000;
@@ -49,43 +49,20 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
     return answer;
   }
 
-  /** One by one: who still fails is written down, and keeps nobody else waiting. */
-  async function alone(name: SettleStep, gameId: string, users: readonly string[]): Promise<void> {
-    for (const user of users) {
-      try {
-        await call(name, gameId, [user]);
-      } catch (error) {
-        if (!isTheirs(error)) throw error;
-        log.error('a player could not be settled', { gameId, userId: user, error: String(error) });
-        await pool.query('SELECT fail_player($1, $2, $3)', [gameId, user, 'internal_error']);
-      }
-    }
-  }
-
-  async function together(name: SettleStep, gameId: string, users: readonly string[]): Promise<void> {
-    try {
-      const { apart = [] } = await call(name, gameId, users);
-      await alone(name, gameId, apart);
-    } catch (error) {
-      if (!isTheirs(error) && codeOf(error) !== TOO_SLOW) throw error;
-      log.warn('players could not be settled together', { gameId, users: users.length, error: String(error) });
-      await alone(name, gameId, users);
-    }
-  }
-
-  /** Everybody of whom something is left to be done in the game's state; whoever asks again begins with who is left then. */
-  async function walk(name: SettleStep, gameId: string): Promise<void> {
-    for (const round of ROUNDS[name]) await walkThrough(name, gameId, round);
-  }
-
-  async function walkThrough(name: SettleStep, gameId: string, round: string): Promise<void> {
-    const text = `${LEFT} AND ${round} ORDER BY p.user_id LIMIT $4`;
-    for (let after = ''; ; ) {
-      const { rows } = await pool.query<{ user_id: string }>(text, [gameId, LEFT_IN[name], after, step]);
-      const users = rows.map(({ user_id }) => user_id);
-      if (users.length > 0) await together(name, gameId, users);
-      after = users.at(-1) ?? '';
-      if (users.length < step) return;
+  /** Everybody of whom something is left to be done in the game's state. */
+  async function walkPlayers(name: SettleStep, gameId: string): Promise<void> {
+    for (const round of ROUNDS[name]) {
+      const text = `${LEFT} AND ${round} ORDER BY p.user_id LIMIT $4`;
+      await walk({
+        about: { gameId },
+        step,
+        async left(after, most) {
+          const { rows } = await pool.query<{ user_id: string }>(text, [gameId, LEFT_IN[name], after, most]);
+          return rows.map(({ user_id }) => user_id);
+        },
+        call: (users) => call(name, gameId, users),
+        fail: (user) => pool.query('SELECT fail_player($1, $2, $3)', [gameId, user, 'internal_error']),
+      });
     }
   }
 
@@ -94,7 +71,7 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
     for (;;) {
       const name = STEPS[(await stateOf(gameId)) ?? 'SETTLED'];
       if (name === undefined) return;
-      await walk(name, gameId);
+      await walkPlayers(name, gameId);
       await failpoint('game_end.before', gameId);
       await pool.query('SELECT end_game($1)', [gameId]);
       onWritten();
@@ -106,19 +83,3 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
     settleGame: ({ gameId }: { gameId: string }): Promise<void> => whileBeating(BEAT_MS, () => settle(gameId)),
   };
 }
-
-/** A step that takes longer than a statement may would take as long again: fewer at once do not. */
-const TOO_SLOW = '57014';
-
-/**
- * Does the error belong to what was asked, so that others may fare better? What a function raises, and what its data break
- * (classes P0, 22 and 23 of PostgreSQL's codes). Everything else is of the database, of the installation or of the moment, and
- * the whole is tried again.
- */
-function isTheirs(error: unknown): boolean {
-  const code = codeOf(error);
-  return typeof code === 'string' && /^(P0|22|23)/.test(code);
-}
-
-const codeOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

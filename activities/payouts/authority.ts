@@ -1,12 +1,10 @@
-/**
- * Who may decide what, asked of the books when it is decided, whatever the way in: HTTP has checked it already and gives
- * the earlier answer; a signal, or a command that somebody kept, was checked by nobody.
- */
+/** Who may decide what of a payout. */
 import type { Pool } from 'pg';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { Fact, PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { type StepDoor, said } from '../../src/payouts/rules/standing.ts';
-import { ACTION_ROLES, mayAct, type Role } from '../../src/rules/roles.ts';
+import { ACTION_ROLES, type Role } from '../../src/rules/roles.ts';
+import { mayDecide } from '../authority.ts';
 
 /** The lowest role for each fact that an admin makes true. */
 const ROLES: ReadonlyMap<string, Role> = new Map([
@@ -19,22 +17,19 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ['acknowledged', ACTION_ROLES.acknowledge],
 ]);
 
-const ADMIN = { name: 'admin_role', text: 'SELECT role FROM admins WHERE id = $1 AND active' };
-
 /** The ledger's door for what people ask. That a maker may not approve the ledger itself knows. */
 export function askedDoor({ ledger, pool }: { ledger: Pick<Ledger, 'read'>; pool: Pool }, applyFact: StepDoor): StepDoor {
   return async (payoutId, key, fact, actor) => {
     const payout = await ledger.read(payoutId);
     if (!payout) throw new Error(`fact ${fact.type} about an unknown payout ${payoutId}`);
-    if (!(await mayDecide(pool, payout, fact))) return { outcome: 'not_allowed', payout: said(payout) };
+    if (!(await maySay(pool, payout, fact))) return { outcome: 'not_allowed', payout: said(payout) };
     return await applyFact(payoutId, key, fact, actor);
   };
 }
 
-async function mayDecide(pool: Pool, payout: PayoutRecord, fact: Fact): Promise<boolean> {
+async function maySay(pool: Pool, payout: PayoutRecord, fact: Fact): Promise<boolean> {
   if (fact.type === 'cancelled') return fact.by === payout.owner.id;
   const needed = ROLES.get(fact.type);
   if (needed === undefined || !('adminId' in fact) || fact.adminId === undefined) return false;
-  const { rows } = await pool.query<{ role: string }>({ ...ADMIN, values: [fact.adminId] });
-  return rows[0] !== undefined && mayAct(rows[0].role, needed);
+  return await mayDecide(pool, fact.adminId, needed);
 }

@@ -5,6 +5,7 @@ import type { KeyRing } from '../crypto/secretBox.ts';
 import type { GamesClient } from '../games/client.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { LedgerReads } from '../ledger/reads.ts';
+import type { MarketsClient } from '../markets/client.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PayoutRunsClient } from '../providers/runsClient.ts';
 import type { PspRegistry } from '../psp/registry.ts';
@@ -19,6 +20,7 @@ export interface ApiContext {
   readonly payouts: PayoutsClient;
   readonly payoutRuns: PayoutRunsClient;
   readonly games: GamesClient;
+  readonly markets: MarketsClient;
   readonly psps: PspRegistry;
   /** Encrypts and decrypts secrets at rest. */
   readonly keys: KeyRing;

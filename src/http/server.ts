@@ -5,6 +5,7 @@ import { createPool } from '../db/pool.ts';
 import { createPrisma } from '../db/prisma.ts';
 import { createGamesClient } from '../games/client.ts';
 import { createLedgerReads } from '../ledger/reads.ts';
+import { createMarketsClient } from '../markets/client.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPayoutRunsClient } from '../providers/runsClient.ts';
 import { createPspRegistry } from '../psp/registry.ts';
@@ -36,6 +37,7 @@ export async function startApi(config: Config): Promise<Api> {
     payouts: createPayoutsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
     payoutRuns: createPayoutRunsClient(client),
     games: createGamesClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
+    markets: createMarketsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
     psps,
     keys: parseKeys(config.encryptionKeys),
     pingTemporal: async () => {

@@ -4,6 +4,7 @@
  * cases by which people decide.
  */
 import type { Sql } from '../db/pool.ts';
+import type { Decision, DecisionAnswer } from '../markets/rules/decision.ts';
 import type { ResolutionRecord } from '../markets/rules/market.ts';
 import type { Mode } from '../payouts/rules/contract.ts';
 
@@ -23,22 +24,7 @@ export type ResolveAnswer =
   | { readonly outcome: 'wrong_state' }
   | { readonly outcome: 'plan_changed'; readonly planHash: string };
 
-/**
- * What a person says of a resolution. `key`: once for a resolution, whoever says it again. `via`: approvals are kept with it.
- *   approve · reject      IN_REVIEW, by an approver who is not the resolver
- *   uphold · overturn     DISPUTED, by an approver who is not the resolver
- *   rollback              COMPLETED or PAYING_STOPPED, by an approver who is not the resolver
- *   retry · acknowledge   by an operator
- */
-export type Decision =
-  | { readonly kind: 'approve'; readonly note: string | null }
-  | { readonly kind: 'reject'; readonly reason: string }
-  | { readonly kind: 'uphold' }
-  | { readonly kind: 'overturn'; readonly to: string }
-  | { readonly kind: 'rollback'; readonly reason: string }
-  | { readonly kind: 'retry' }
-  | { readonly kind: 'acknowledge'; readonly note: string };
-
+/** `key`: once for a resolution, whoever says it again. `via`: approvals are kept with it. */
 export interface DecideRequest {
   readonly resolutionId: string;
   readonly adminId: string;
@@ -48,7 +34,7 @@ export interface DecideRequest {
 }
 
 export interface DecideAnswer {
-  readonly outcome: 'done' | 'already' | 'wrong_state' | 'self_approval' | 'already_decided' | 'already_rolled_back';
+  readonly outcome: Exclude<DecisionAnswer['outcome'], 'not_allowed'>;
 }
 
 export interface DisputeRequest {
@@ -112,6 +98,10 @@ export const planResolution = (
   found: { readonly cut: Cut | null; readonly leftOverMinor: string },
 ): Promise<{ outcome: 'planned' | 'already' | 'stopped' }> => ask(sql, 'plan_resolution', resolutionId, JSON.stringify(found));
 
+/** The next of whom something is left to be done in the resolution's state, by their ids. See pay_users.sql. */
+export const usersLeft = (sql: Sql, resolutionId: string, after: string, most: number): Promise<readonly string[]> =>
+  ask(sql, 'users_left', resolutionId, after, most);
+
 /** pay_users while a resolution is being paid, unpay_users while it is rolled back: these users, all of them in one transaction. */
 export const walkUsers = (
   sql: Sql,
@@ -138,8 +128,8 @@ export const endRollback = (
   resolutionId: string,
 ): Promise<{ outcome: 'rolled_back' | 'stopped' | 'more' | 'elsewhere' }> => ask(sql, 'end_rollback', resolutionId);
 
-/** It cannot go on by itself: an operator is told why. See stop_resolution.sql. */
-export const stopResolution = (sql: Sql, resolutionId: string, reason: string): Promise<unknown> =>
+/** It cannot go on by itself: an operator is told why. `elsewhere`: nobody is being paid or undone. See end_paying.sql. */
+export const stopResolution = (sql: Sql, resolutionId: string, reason: string): Promise<{ outcome: 'stopped' | 'elsewhere' }> =>
   ask(sql, 'stop_resolution', resolutionId, reason);
 
 async function ask<Answer>(sql: Sql, name: string, ...values: readonly unknown[]): Promise<Answer> {

@@ -4,6 +4,7 @@
  * same rows share one pass over them, so that ten million entries are checked within a minute.
  */
 import type { ClientBase, Pool, PoolClient } from 'pg';
+import { giveBack, ONE_MOMENT, patience, take } from '../db/longRead.ts';
 import { eventInvariants } from '../events/invariants.ts';
 import { gameChecks } from '../games/invariants.ts';
 import { marketChecks } from '../markets/invariants.ts';
@@ -40,10 +41,7 @@ const STATEMENT_TIMEOUT_MS = 300_000;
 /** Connections at work, each on one core: the least machine has two, and payouts go on meanwhile. */
 const LANES = 2;
 
-const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
-const SETTINGS = `
-  SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS};
-  SET LOCAL transaction_timeout = 0; -- it only reads, and keeps nobody waiting who follows events
+const SETTINGS = `${patience(STATEMENT_TIMEOUT_MS)};
   SET LOCAL max_parallel_workers_per_gather = 0; -- the lanes are parallel enough
   SET LOCAL work_mem = '64MB'; -- millions of payouts are merged in the order of their indexes, not hashed
   SET LOCAL random_page_cost = 1.1; -- that order is nearly the tables' own: both are by time`;
@@ -116,10 +114,10 @@ async function onOneSnapshot(pool: Pool, work: (client: PoolClient) => Promise<v
   try {
     // Never waits for another: two checks that hold one each would wait for each other.
     while (clients.length < LANES && hasFree(pool)) clients.push(await take(pool));
-    await first.query(`${BEGIN}; ${SETTINGS}`);
+    await first.query(`${ONE_MOMENT}; ${SETTINGS}`);
     const { rows } = await first.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
     for (const other of clients.slice(1)) {
-      await other.query(`${BEGIN}; SET TRANSACTION SNAPSHOT '${rows[0]?.snapshot}'; ${SETTINGS}`);
+      await other.query(`${ONE_MOMENT}; SET TRANSACTION SNAPSHOT '${rows[0]?.snapshot}'; ${SETTINGS}`);
     }
   } catch (error) {
     await Promise.all(clients.map(giveBack));
@@ -139,23 +137,6 @@ async function onOneSnapshot(pool: Pool, work: (client: PoolClient) => Promise<v
 
 const hasFree = (pool: Pool): boolean =>
   pool.waitingCount === 0 && (pool.idleCount > 0 || pool.totalCount < (pool.options.max ?? 0));
-
-/** A connection that breaks between two queries tells it to the next one; without a listener it would end the process. */
-const toldByTheNextQuery = () => undefined;
-
-async function take(pool: Pool): Promise<PoolClient> {
-  return (await pool.connect()).on('error', toldByTheNextQuery);
-}
-
-/** Without an answer to the ROLLBACK the connection is not fit for others. */
-async function giveBack(client: PoolClient): Promise<void> {
-  const failed = await client.query('ROLLBACK').then(
-    () => undefined,
-    (error: Error) => error,
-  );
-  client.removeListener('error', toldByTheNextQuery);
-  client.release(failed);
-}
 
 /** As the admin API lists them: no rows of the books, no times. */
 export function presentInvariants(

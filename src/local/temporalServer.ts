@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { SEARCH_ATTRIBUTES } from '../payouts/rules/searchAttributes.ts';
+import { SEARCH_ATTRIBUTES } from '../temporal/rules/searchAttributes.ts';
 
 export interface TemporalServerOptions {
   readonly cli: string;

@@ -24,7 +24,7 @@ import {
   type PspNotice,
   pspNoticeSignal,
 } from './rules/contract.ts';
-import { AMOUNT_MINOR, CURRENCY, MERCHANT_ID, NEEDS_OPERATOR, PAYOUT_KIND, PAYOUT_STATUS } from './rules/searchAttributes.ts';
+import { AMOUNT_MINOR, CURRENCY, MERCHANT_ID, NEEDS_OPERATOR, PAYOUT_KIND, PAYOUT_STATUS } from '../temporal/rules/searchAttributes.ts';
 
 export type AcceptAnswer = { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'pending' };
 const PENDING: AcceptAnswer = { kind: 'pending' };

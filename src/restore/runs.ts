@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload, type SerializationContext } from '@temporalio/common';
 import type { PayoutInput } from '../payouts/rules/contract.ts';
-import { PAYOUT_STATUS } from '../payouts/rules/searchAttributes.ts';
+import { PAYOUT_STATUS } from '../temporal/rules/searchAttributes.ts';
 import { parsePayoutWorkflowId } from '../rules/ids.ts';
 import { createPayloadCodec } from '../temporal/codec.ts';
 import { heardAs, type Role, type Sent } from '../temporal/rules/sentFor.ts';

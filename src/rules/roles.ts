@@ -19,6 +19,9 @@ export const ACTION_ROLES = {
   approve: 'approver',
   reject: 'approver',
   voidGame: 'approver', // takes winnings back
+  resolveMarket: 'approver', // pays a whole market out, in the end
+  judgeDispute: 'approver',
+  rollBack: 'approver', // takes winnings back
   merchants: 'admin',
   keys: 'admin',
   admins: 'admin',

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
 import { createWaker } from '../db/wake.ts';
 import { createGamesClient } from '../games/client.ts';
+import { createMarketsClient } from '../markets/client.ts';
 import { createMailer } from '../notify/mail.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPspRegistry } from '../psp/registry.ts';
@@ -91,6 +92,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     client = clientOf(config, connection);
     const payoutsClient = createPayoutsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
     const gamesClient = createGamesClient(client, (workflowId) => log.error({ workflowId }, FULL));
+    const marketsClient = createMarketsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
     const relay = createRelay(
       config.databaseUrl,
       () =>
@@ -105,7 +107,18 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
         }),
       log,
     );
-    const shared = { connection, psps, log, payoutsClient, gamesClient, onBooksChecked, jobs, relay, stopped: stopping.signal };
+    const shared = {
+      connection,
+      psps,
+      log,
+      payoutsClient,
+      gamesClient,
+      marketsClient,
+      onBooksChecked,
+      jobs,
+      relay,
+      stopped: stopping.signal,
+    };
     const parts = { ...shared, pool, housekeepingPool, onWritten: waker.wake };
     workers = await createWorkers(config, parts);
   } catch (error) {

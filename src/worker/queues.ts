@@ -6,6 +6,9 @@ import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
 import { createGameSettlementActivities } from '../../activities/games/settlement.ts';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
+import { createDecisionActivities } from '../../activities/markets/decisions.ts';
+import { createLookAfterMarketsActivities } from '../../activities/markets/lookAfter.ts';
+import { createResolutionActivities } from '../../activities/markets/resolution.ts';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
@@ -13,12 +16,14 @@ import { createRelayActivities, type RelayActivityPorts } from '../../activities
 import type { Config, QueueLimits } from '../config.ts';
 import type { GamesClient } from '../games/client.ts';
 import { createLedger } from '../ledger/ledger.ts';
+import type { MarketsClient } from '../markets/client.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PspRegistry } from '../psp/registry.ts';
 import {
   DECISIONS_QUEUE,
   GAMES_QUEUE,
   HOUSEKEEPING_QUEUE,
+  MARKETS_QUEUE,
   PAYOUT_RUNS_QUEUE,
   PAYOUTS_QUEUE,
   RELAY_QUEUE,
@@ -43,6 +48,7 @@ export interface WorkerParts extends RelayActivityPorts {
   readonly log: Logger;
   readonly payoutsClient: PayoutsClient;
   readonly gamesClient: GamesClient;
+  readonly marketsClient: MarketsClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
   /** After each change of the books: there may be something to send. */
   readonly onWritten: () => void;
@@ -67,6 +73,7 @@ export async function createWorkers(
     log,
     payoutsClient,
     gamesClient,
+    marketsClient,
     onBooksChecked,
     onWritten,
     jobs,
@@ -90,6 +97,7 @@ export async function createWorkers(
     activities: {
       ...createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
       ...createLookAfterActivities({ pool: housekeepingPool, games: gamesClient }),
+      ...createLookAfterMarketsActivities({ pool: housekeepingPool, markets: marketsClient }),
       ...createCutBackActivities({ pool: housekeepingPool, deliveriesKeptMs: config.deliveriesKeptMs }),
     },
     maxConcurrentActivityTaskExecutions: 4, // of each kind one at a time, by their Schedules
@@ -115,9 +123,15 @@ export async function createWorkers(
     maxConcurrentActivityTaskExecutions: config.gameLimits.concurrency,
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: config.gameLimits.concurrency },
   });
+  const markets = await Worker.create({
+    ...on(MARKETS_QUEUE),
+    activities: createResolutionActivities({ pool, onWritten }),
+    maxConcurrentActivityTaskExecutions: 2, // each has one connection of the payouts', and the disk is one: more would only share it
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 2 },
+  });
   const decisions = await Worker.create({
     ...on(DECISIONS_QUEUE),
-    activities: ledgerActivities,
+    activities: { ...ledgerActivities, ...createDecisionActivities({ pool, onWritten }) },
     maxConcurrentActivityTaskExecutions: config.databasePool, // as for local activities
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 5 }, // people are few
   });
@@ -134,5 +148,5 @@ export async function createWorkers(
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
     stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
   });
-  return [payouts, decisions, ...callers, payoutRuns, games, relaying, housekeeping];
+  return [payouts, decisions, ...callers, payoutRuns, games, markets, relaying, housekeeping];
 }

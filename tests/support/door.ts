@@ -10,6 +10,7 @@ import { createGamesClient, type GamesClient } from '../../src/games/client.ts';
 import { buildApp } from '../../src/http/app.ts';
 import type { ApiContext } from '../../src/http/context.ts';
 import { createLedgerReads } from '../../src/ledger/reads.ts';
+import { createMarketsClient, type MarketsClient } from '../../src/markets/client.ts';
 import { fund } from '../../src/merchants/useCases/fund.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
 import type { Mode } from '../../src/payouts/rules/contract.ts';
@@ -67,6 +68,7 @@ export interface DoorOptions {
   readonly payouts?: PayoutsClient;
   readonly payoutRuns?: PayoutRunsClient;
   readonly games?: GamesClient;
+  readonly markets?: MarketsClient;
   readonly databaseUrl?: string;
   readonly sandboxUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -101,6 +103,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     payouts: options.payouts ?? createPayoutsClient(temporal.client, config),
     payoutRuns: options.payoutRuns ?? createPayoutRunsClient(temporal.client),
     games: options.games ?? createGamesClient(temporal.client),
+    markets: options.markets ?? createMarketsClient(temporal.client, { allowSignalDecisions: true }),
     psps,
     keys,
     pingTemporal: () => Promise.reject(new Error('nobody there')),

@@ -8,6 +8,8 @@ import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { createGameSettlementActivities } from '../../activities/games/settlement.ts';
+import { createDecisionActivities, type DecisionActivities } from '../../activities/markets/decisions.ts';
+import { createResolutionActivities } from '../../activities/markets/resolution.ts';
 import { createLedgerActivities, type LedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities, type PspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
@@ -17,7 +19,6 @@ import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.
 import { createPayoutsClient, type PayoutsClient, type SteeredAnswer } from '../../src/payouts/client.ts';
 import { readAsOf } from '../../src/payouts/reads.ts';
 import type { Command, PayoutRecord, PayoutRequest, PayoutTimes } from '../../src/payouts/rules/contract.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/payouts/rules/searchAttributes.ts';
 import type { PayoutRunInput, PayoutRunResult } from '../../src/providers/rules/payoutRun.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { startSandbox } from '../../src/psp/sandbox/server.ts';
@@ -29,10 +30,12 @@ import { clientSettings } from '../../src/temporal/clientSettings.ts';
 import {
   DECISIONS_QUEUE,
   GAMES_QUEUE,
+  MARKETS_QUEUE,
   PAYOUT_RUNS_QUEUE,
   PAYOUTS_QUEUE,
   PROVIDER_PSP_QUEUE,
 } from '../../src/temporal/rules/queues.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/temporal/rules/searchAttributes.ts';
 import { buildOf, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { emptyDatabase, type TestDatabase, testDatabase } from './database.ts';
 import { ENCRYPTION_KEYS } from './encryption.ts';
@@ -77,13 +80,15 @@ export interface Engine {
   transfers(payoutId: string): Promise<{ reference: string; status: string; takenAt: string | null; requests: number }[]>;
   readonly merchantId: string;
   /** What a worker of payouts does, for one that does some of it differently. */
-  readonly activities: LedgerActivities & PspActivities;
+  readonly activities: LedgerActivities & PspActivities & DecisionActivities;
   /** @returns what ends it. */
   startWorker(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   /** What sends provider payouts, with these limits. @returns what ends it. */
   startProviderPsp(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   /** What settles games. @returns what ends it. */
   startGames(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
+  /** What resolves markets. @returns what ends it. */
+  startMarkets(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   /** What payout runs need, so many payouts a step. @returns what ends it. */
   startRuns(page?: number): Promise<() => Promise<void>>;
   stop(): Promise<void>;
@@ -125,7 +130,11 @@ export async function startEngine({
   const payouts = createPayoutsClient(client, { times, allowSignalDecisions: true });
   const workflowBundle = await bundledWorkflows();
   const psp = createPspActivities({ ledger, pool: db.pool, connector: psps.byName });
-  const activities = { ...createLedgerActivities({ ledger, pool: db.pool }), ...psp };
+  const activities = {
+    ...createLedgerActivities({ ledger, pool: db.pool }),
+    ...createDecisionActivities({ pool: db.pool }),
+    ...psp,
+  };
   const merchantId = newId('mer');
   await db.owner.query(`INSERT INTO merchants (id, name, webhook_secret) VALUES ($1, 'Test', 'unused')`, [merchantId]);
   await db.owner.query(
@@ -212,6 +221,8 @@ export async function startEngine({
     startProviderPsp: (options = {}) => work({ taskQueue: PROVIDER_PSP_QUEUE, activities: psp, ...options }),
     startGames: (options = {}) =>
       work({ taskQueue: GAMES_QUEUE, activities: createGameSettlementActivities({ pool: db.pool, step: 500 }), ...options }),
+    startMarkets: (options = {}) =>
+      work({ taskQueue: MARKETS_QUEUE, activities: createResolutionActivities({ pool: db.pool }), ...options }),
     startRuns: (page) =>
       work({
         taskQueue: PAYOUT_RUNS_QUEUE,

@@ -4,10 +4,11 @@ import { ACTION_ROLES, type Action, isRole, mayAct, ROLES } from '../../src/rule
 const allowed = (role: string) =>
   Object.entries(ACTION_ROLES).flatMap(([action, needed]) => (mayAct(role, needed) ? [action] : []));
 
-test('each role may do exactly what it is for: an operator approves no payout and voids no game, an approver makes no keys', () => {
+test('each role may do exactly what it is for: an operator approves no payout and voids no game and resolves no market, an approver makes no keys', () => {
   const viewer: Action[] = ['read'];
   const operator: Action[] = [...viewer, 'hold', 'release', 'resolve', 'acknowledge', 'retry', 'payoutRuns', 'subscribe'];
-  const approver: Action[] = [...operator, 'approve', 'reject', 'voidGame'];
+  const market: Action[] = ['resolveMarket', 'judgeDispute', 'rollBack'];
+  const approver: Action[] = [...operator, 'approve', 'reject', 'voidGame', ...market];
   const admin: Action[] = [...approver, 'merchants', 'keys', 'admins', 'fund', 'audit', 'riskPolicy'];
   expect(allowed('viewer')).toEqual(viewer);
   expect(allowed('operator')).toEqual(operator);

@@ -7,10 +7,10 @@ import type { LedgerActivities } from '../../activities/payouts/ledger.ts';
 import type { Fact } from '../../src/payouts/rules/contract.ts';
 import { currentDetails } from '../../src/payouts/rules/currentDetails.ts';
 import { isFinal, PUBLIC_STATUS, waitingOn } from '../../src/payouts/rules/machine.ts';
-import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../../src/payouts/rules/searchAttributes.ts';
 import { heardIn, type PayoutStanding, type StepAnswer } from '../../src/payouts/rules/standing.ts';
 import { stepKey } from '../../src/payouts/rules/steps.ts';
 import { DECISIONS_QUEUE } from '../../src/temporal/rules/queues.ts';
+import { NEEDS_OPERATOR, PAYOUT_STATUS } from '../../src/temporal/rules/searchAttributes.ts';
 import { ledger, refusedForGood } from './ledgerCalls.ts';
 
 /**

@@ -1,0 +1,43 @@
+/** Resolutions that have no workflow, though something is to be done for them: the word to start it was lost, or the workflow was. */
+import { heartbeat } from '@temporalio/activity';
+import type { Pool } from 'pg';
+import type { MarketsClient } from '../../src/markets/client.ts';
+import type { ResolutionRecord } from '../../src/markets/rules/market.ts';
+
+/** A page's worth of calls is far below the time between two heartbeats; so is each. */
+const PAGE = 200;
+
+/** The process that opened it may be about to start it. */
+const QUIET_FOR = '1 minute';
+
+/** In the order of the index of those that are not over. One that waits for an operator has no workflow, until somebody decides. */
+const OPEN = `
+  SELECT resolution_record(r) AS resolution FROM resolutions r
+   WHERE r.ended_at IS NULL AND r.market_id > $1 AND NOT resolution_stopped(r.state) AND r.updated_at < now() - $2::interval
+   ORDER BY r.market_id LIMIT $3`;
+
+export interface LookAfterMarketsPorts {
+  readonly pool: Pool;
+  readonly markets: MarketsClient;
+  /** Resolutions a page. */
+  readonly page?: number;
+}
+
+export type LookAfterMarketsActivities = ReturnType<typeof createLookAfterMarketsActivities>;
+
+export function createLookAfterMarketsActivities({ pool, markets, page = PAGE }: LookAfterMarketsPorts) {
+  return {
+    async lookAfterMarkets(): Promise<{ takenUp: number }> {
+      let takenUp = 0;
+      for (let after = ''; ; ) {
+        const { rows } = await pool.query<{ resolution: ResolutionRecord }>(OPEN, [after, QUIET_FOR, page]);
+        for (const { resolution } of rows) {
+          heartbeat(resolution.id);
+          if (await markets.takeUp(resolution)) takenUp += 1;
+        }
+        after = rows.at(-1)?.resolution.marketId ?? '';
+        if (rows.length < page) return { takenUp };
+      }
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * The long steps of a resolution: fixing who gets what, paying the users of a market or taking it back, and verifying. Chunk by
+ * chunk, each a transaction, with all that was done intact whoever dies; what cannot be done stops for an operator. There is no
+ * other way of paying to fall back on: two ways would be two chances to pay twice.
+ */
+import { activityInfo, log } from '@temporalio/activity';
+import type { Pool } from 'pg';
+import { longRead } from '../../src/db/longRead.ts';
+import {
+  coverMarket,
+  endPaying,
+  endRollback,
+  failUser,
+  findCut,
+  planResolution,
+  stopResolution,
+  usersLeft,
+  walkUsers,
+} from '../../src/ledger/distributions.ts';
+import type { ResolutionStanding } from '../../src/markets/rules/contract.ts';
+import { whileBeating } from '../beating.ts';
+import { isTheirs, walk } from '../walk.ts';
+import { readStanding } from './standing.ts';
+import { verifyResolution } from './verification.ts';
+
+/** Users a chunk: an entry, a distribution, an event and their statistics each, far below 250 ms, so that whoever follows events is not held back. */
+const CHUNK = 500;
+
+/** So long a turn goes on: its workflow then says how far it is, and other markets have theirs. */
+const TURN_MS = 10_000;
+
+/** Several within the heartbeat timeout of 10 s, whatever a chunk takes. */
+const BEAT_MS = 2_000;
+
+/** The cut of a market of millions is one pass over its positions, sorted: some seconds a million. */
+const LONGEST_READ_MS = 300_000;
+
+/** What a function refuses, it may have refused because of a race; a third time it is no race, and an operator is told. */
+const TRIES = 3;
+
+export interface ResolutionPorts {
+  readonly pool: Pool;
+  /** After each step: events were written, and what they send is due. */
+  readonly onWritten?: () => void;
+  /** Users a chunk. */
+  readonly chunk?: number;
+  readonly turnMs?: number;
+}
+
+export type ResolutionActivities = ReturnType<typeof createResolutionActivities>;
+
+interface Of {
+  readonly resolutionId: string;
+}
+
+type WalkStep = Parameters<typeof walkUsers>[1];
+
+export function createResolutionActivities({
+  pool,
+  onWritten = () => undefined,
+  chunk = CHUNK,
+  turnMs = TURN_MS,
+}: ResolutionPorts) {
+  /** @returns whether nobody is left. */
+  async function walkFor(step: WalkStep, resolutionId: string, onUsers: (count: number) => void): Promise<boolean> {
+    const beganMs = performance.now();
+    let isStopped = false;
+    const isDone = await walk({
+      about: { resolutionId },
+      step: chunk,
+      left: (after, most) => usersLeft(pool, resolutionId, after, most),
+      async call(users) {
+        const answer = await walkUsers(pool, step, resolutionId, users);
+        onWritten();
+        isStopped ||= answer.outcome === 'stopped';
+        onUsers(users.length);
+        return answer;
+      },
+      fail: (user) => failUser(pool, resolutionId, user, 'internal_error'),
+      isOver: () => isStopped || performance.now() - beganMs >= turnMs,
+    });
+    return isDone && !isStopped;
+  }
+
+  /**
+   * Nobody is left: was everybody paid what the commitments come to? Those who could not be paid, and what a user or a
+   * merchant cannot take now, an operator is told of first.
+   */
+  async function finish(resolutionId: string, onVerified: (users: number) => void): Promise<void> {
+    const { state, users, paidUsers } = await readStanding(pool, resolutionId);
+    if (state !== 'PAYING') return;
+    if (paidUsers !== users) return mustNotLeave(await endPaying(pool, resolutionId, {}));
+    const verification = await verifyResolution(pool, resolutionId, onVerified);
+    if (verification.ok) return mustNotLeave(await endPaying(pool, resolutionId, verification));
+    const faults = verification.faults.map(({ fault, count }) => `${fault} (${count})`).join(', ');
+    // A worker that was taken for dead may have ended it meanwhile: then the pool is empty, as it should be.
+    if ((await stopResolution(pool, resolutionId, `verification: ${faults}`)).outcome === 'elsewhere') return;
+    log.error('a market was not paid as it should have been', { resolutionId, faults });
+  }
+
+  /** Tries again what may yet be done; what the books refuse for good stops the resolution, with all that was done intact. */
+  async function orStop(resolutionId: string, work: () => Promise<void>): Promise<ResolutionStanding> {
+    try {
+      await work();
+    } catch (error) {
+      if (!isTheirs(error) || activityInfo().attempt < TRIES) throw error;
+      const { outcome } = await stopResolution(pool, resolutionId, error instanceof Error ? error.message : String(error));
+      if (outcome === 'elsewhere') throw error; // nobody has been paid yet: it is tried for as long as it takes, in the operators' sight
+      log.error('a resolution cannot go on', { resolutionId, error: String(error) });
+    }
+    onWritten();
+    return await readStanding(pool, resolutionId);
+  }
+
+  return {
+    planResolution: ({ resolutionId }: Of): Promise<ResolutionStanding> =>
+      whileBeating(BEAT_MS, () =>
+        orStop(resolutionId, async () => {
+          if ((await coverMarket(pool, resolutionId)).outcome !== 'whole') return;
+          const found = await longRead(pool, LONGEST_READ_MS, (sql) => findCut(sql, resolutionId));
+          await planResolution(pool, resolutionId, found);
+        }),
+      ),
+
+    async payUsers({ resolutionId }: Of): Promise<ResolutionStanding> {
+      const progress = { paid: 0, verified: 0 };
+      const pay = async (): Promise<void> => {
+        const isDone = await walkFor('pay_users', resolutionId, (count) => {
+          progress.paid += count;
+        });
+        if (!isDone) return;
+        await finish(resolutionId, (users) => {
+          progress.verified = users;
+        });
+      };
+      return await whileBeating(
+        BEAT_MS,
+        () => orStop(resolutionId, pay),
+        () => progress,
+      );
+    },
+
+    async rollUsersBack({ resolutionId }: Of): Promise<ResolutionStanding> {
+      const progress = { undone: 0 };
+      const rollBack = async (): Promise<void> => {
+        const isDone = await walkFor('unpay_users', resolutionId, (count) => {
+          progress.undone += count;
+        });
+        if (isDone) mustNotLeave(await endRollback(pool, resolutionId));
+      };
+      return await whileBeating(
+        BEAT_MS,
+        () => orStop(resolutionId, rollBack),
+        () => progress,
+      );
+    },
+  };
+}
+
+/** Users are left, and none was found: asked again at once it would be the same for ever. Tried again, it shows in the Temporal UI. */
+function mustNotLeave({ outcome }: { readonly outcome: string }): void {
+  if (outcome === 'more') throw new Error('users are left whom no walk finds');
+}
