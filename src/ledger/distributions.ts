@@ -50,6 +50,27 @@ export interface DisputeAnswer {
   readonly outcome: 'disputed' | 'already' | 'not_participant' | 'already_disputed' | 'wrong_state';
 }
 
+export interface DistributionDispute {
+  readonly distributionId: string;
+  readonly merchantId: string;
+  readonly mode: Mode;
+  readonly reason: string;
+}
+
+export interface DistributionDisputeAnswer {
+  /** `wrong_state`: it was not paid, or is being, or was, taken back. `already_disputed`: once each. */
+  readonly outcome: 'disputed' | 'already' | 'already_disputed' | 'wrong_state';
+}
+
+/** By an approver who is not the resolver. `overturn`: the whole resolution is rolled back. */
+export interface DistributionDecision {
+  readonly distributionId: string;
+  readonly adminId: string;
+  readonly key: string;
+  readonly via: 'api' | 'signal';
+  readonly kind: 'uphold' | 'overturn';
+}
+
 /** Who gets one unit more than the floor of the exact share (src/markets/rules/shares.ts). Null: nobody. */
 export interface Cut {
   readonly remainder: string;
@@ -76,6 +97,18 @@ export const decideResolution = (sql: Sql, request: DecideRequest): Promise<Deci
 /** A participant's no, while the window is open: two at once, or one at its end, are decided by the row. See dispute_resolution.sql. */
 export const disputeResolution = (sql: Sql, request: DisputeRequest): Promise<DisputeAnswer> =>
   ask(sql, 'dispute_resolution', JSON.stringify(request));
+
+/** A merchant's no, for a user, to what the user was paid. See dispute_distribution.sql. */
+export const disputeDistribution = (sql: Sql, request: DistributionDispute): Promise<DistributionDisputeAnswer> =>
+  ask(sql, 'dispute_distribution', JSON.stringify(request));
+
+/** What a person says of it: as of decideResolution. See dispute_distribution.sql. */
+export const decideDistribution = (sql: Sql, request: DistributionDecision): Promise<DecideAnswer> =>
+  ask(sql, 'decide_distribution', JSON.stringify(request));
+
+/** The next users, by id, of whom something is to be done in the resolution's state: to be paid, or undone. See pay_users.sql. */
+export const usersLeft = (sql: Sql, resolutionId: string, after: string, most: number): Promise<readonly string[]> =>
+  ask(sql, 'users_left', resolutionId, after, most);
 
 /** The window is over, by the database's clock. `early`: it is not. See end_window.sql. */
 export const endWindow = (sql: Sql, resolutionId: string): Promise<{ outcome: 'done' | 'early' | 'stopped' }> =>

@@ -148,7 +148,7 @@ export function entryInvariants(flows: readonly FlowChecks[]): readonly Invarian
         FROM ledger_entries c
         JOIN balances b ON b.id = coalesce(c.credit_balance, c.debit_balance) AND b.available_account = c.credit_account
         CROSS JOIN LATERAL (SELECT coalesce(sum(e.amount), 0) AS repaid FROM ledger_entries e WHERE e.op_key = c.op_key AND e.type = 'REPAY') r
-       WHERE (c.debit_debt > 0 OR c.credit_debt > 0) AND c.type NOT IN ('RELEASE', 'REFUND') -- no new money
+       WHERE (c.debit_debt > 0 OR c.credit_debt > 0) AND c.type NOT IN ('RELEASE', 'REFUND', 'REPAID') -- no new money
          AND r.repaid <> least(c.amount, coalesce(c.credit_debt, c.debit_debt))`,
     },
     {

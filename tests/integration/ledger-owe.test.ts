@@ -127,16 +127,33 @@ test('money comes, goes and is taken back all at once, and every unit is somewhe
   expect(now.reduce((sum, each) => sum + each.available, available + (now[0]?.bank ?? 0n))).toBe(5_000n);
 });
 
-test('a provider, whose balance is made of earnings, cannot owe in this way, and nobody can owe one who owes', async () => {
+test('a provider, whose balance is made of earnings, cannot owe in this way', async () => {
   const merchant = await books.merchant(1_000n);
   const provider = await books.provider(merchant, 10n);
-  const [user, other] = [await poorUser(merchant, 0n), await poorUser(merchant, 1n)];
-  await takeBack(user, 5n);
-  const owe = (debtor: string, creditor: string) =>
-    books.db.owner.query(
-      `SELECT owe('x', 0, d, c, 1, 'game', 'gam_x') FROM balances d, balances c WHERE d.owner_id = $1 AND c.owner_id = $2`,
-      [debtor, creditor],
-    );
-  await expect(owe(provider.providerId, other.userId)).rejects.toThrow('cannot owe');
-  await expect(owe(other.userId, user.userId)).rejects.toThrow('cannot owe');
+  const other = await poorUser(merchant, 1n);
+  const owing = books.db.owner.query(
+    `SELECT owe('x', 0, d, c, 1, 'game', 'gam_x') FROM balances d, balances c WHERE d.owner_id = $1 AND c.owner_id = $2`,
+    [provider.providerId, other.userId],
+  );
+  await expect(owing).rejects.toThrow('cannot owe');
+});
+
+test('a merchant that owes can be owed, and what it is repaid is its own: it repays nothing of what the merchant owes', async () => {
+  const merchant = await books.merchant(100n);
+  const paidLate = await books.payout(merchant, { amount: 100n });
+  await books.told(paidLate, 'attempt_started 1', 'failed 1');
+  const user = await poorUser(merchant, 100n);
+  await books.told(paidLate, 'paid 1'); // its money is gone: the merchant owes 100
+  await users.debit(user, 70n); // a credit of the merchant's, which repays 70 of them
+  await books.db.owner.query(
+    `SELECT owe('void:gam_owed', 0, d, c, 50, 'game', 'gam_owed') FROM balances d, balances c WHERE d.owner_id = $1 AND c.owner_id = $2`,
+    [user.userId, merchant.merchantId],
+  );
+  await books.db.owner.query(
+    `SELECT credit('fund:to_user', 0, 'FUND', lock_for_credit(id), platform_account('test', 'funding', '', 'PKR'), 20, NULL, NULL)
+       FROM balances WHERE owner_id = $1`,
+    [user.userId],
+  );
+  expect(await books.money(merchant)).toEqual({ available: 20n, reserved: 0n });
+  expect([await books.debt(merchant), (await standing(user)).debt]).toEqual([30n, 30n]);
 });

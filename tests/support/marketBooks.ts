@@ -11,6 +11,7 @@ import {
   openResolution,
   planResolution,
   type ResolveAnswer,
+  usersLeft,
   walkUsers,
 } from '../../src/ledger/distributions.ts';
 import { commitStake } from '../../src/ledger/postings.ts';
@@ -138,8 +139,7 @@ export function marketBooksOf(books: Books): MarketBooks {
     async walk(resolutionId, step = 500) {
       const name = (await markets.state(resolutionId)) === 'ROLLING_BACK' ? 'unpay_users' : 'pay_users';
       for (let after = ''; ; ) {
-        const left: string[] = (await pool.query('SELECT users_left($1, $2, $3) AS left', [resolutionId, after, step])).rows[0]
-          .left;
+        const left = await usersLeft(pool, resolutionId, after, step);
         if (left.length === 0) break;
         const { apart = [] } = await walkUsers(pool, name, resolutionId, left);
         for (const user of apart) await walkUsers(pool, name, resolutionId, [user]);

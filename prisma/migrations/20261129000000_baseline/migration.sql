@@ -1286,6 +1286,11 @@ CREATE TYPE posting AS (
   op_key TEXT, leg INTEGER, type TEXT, debit BIGINT, credit BIGINT, amount BIGINT, subject_kind TEXT, subject_id TEXT
 );
 
+-- A line of an import while it is dealt with: its place, what it says, whose balance it is, and why it is refused, if it is.
+CREATE TYPE import_stake AS (
+  nth BIGINT, key TEXT, line INTEGER, commitment_id TEXT, user_id TEXT, option_id TEXT, position TEXT, amount BIGINT, balance_id BIGINT, code TEXT, detail TEXT
+);
+
 -- Whose something is, or who may see it.
 CREATE TYPE owner_ref AS (kind TEXT, id TEXT);
 
