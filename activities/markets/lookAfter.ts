@@ -2,6 +2,7 @@
 import { heartbeat } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import type { MarketsClient } from '../../src/markets/client.ts';
+import { RESOLUTION } from '../../src/markets/rules/machine.ts';
 import type { ResolutionRecord } from '../../src/markets/rules/market.ts';
 
 /** A page's worth of calls is far below the time between two heartbeats; so is each. */
@@ -10,11 +11,13 @@ const PAGE = 200;
 /** The process that opened it may be about to start it. */
 const QUIET_FOR = '1 minute';
 
+const STOPPED = RESOLUTION.statesWhere(({ stopped }) => stopped);
+
 /** In the order of the index of those that are not over. One that waits for an operator has no workflow, until somebody decides. */
 const OPEN = `
   SELECT resolution_record(r) AS resolution FROM resolutions r
-   WHERE r.ended_at IS NULL AND r.market_id > $1 AND NOT resolution_stopped(r.state) AND r.updated_at < now() - $2::interval
-   ORDER BY r.market_id LIMIT $3`;
+   WHERE r.ended_at IS NULL AND r.market_id > $1 AND NOT r.state = ANY ($2) AND r.updated_at < now() - $3::interval
+   ORDER BY r.market_id LIMIT $4`;
 
 export interface LookAfterMarketsPorts {
   readonly pool: Pool;
@@ -30,7 +33,7 @@ export function createLookAfterMarketsActivities({ pool, markets, page = PAGE }:
     async lookAfterMarkets(): Promise<{ takenUp: number }> {
       let takenUp = 0;
       for (let after = ''; ; ) {
-        const { rows } = await pool.query<{ resolution: ResolutionRecord }>(OPEN, [after, QUIET_FOR, page]);
+        const { rows } = await pool.query<{ resolution: ResolutionRecord }>(OPEN, [after, STOPPED, QUIET_FOR, page]);
         for (const { resolution } of rows) {
           heartbeat(resolution.id);
           if (await markets.takeUp(resolution)) takenUp += 1;

@@ -8,6 +8,8 @@ import type { Decision, DecisionAnswer } from '../markets/rules/decision.ts';
 import type { ResolutionRecord } from '../markets/rules/market.ts';
 import type { Mode } from '../payouts/rules/contract.ts';
 
+export type { Decision };
+
 export interface ResolveRequest {
   readonly resolutionId: string;
   readonly marketId: string;
@@ -130,10 +132,6 @@ export const planResolution = (
   resolutionId: string,
   found: { readonly cut: Cut | null; readonly leftOverMinor: string },
 ): Promise<{ outcome: 'planned' | 'already' | 'stopped' }> => ask(sql, 'plan_resolution', resolutionId, JSON.stringify(found));
-
-/** The next of whom something is left to be done in the resolution's state, by their ids. See pay_users.sql. */
-export const usersLeft = (sql: Sql, resolutionId: string, after: string, most: number): Promise<readonly string[]> =>
-  ask(sql, 'users_left', resolutionId, after, most);
 
 /** pay_users while a resolution is being paid, unpay_users while it is rolled back: these users, all of them in one transaction. */
 export const walkUsers = (

@@ -9,6 +9,14 @@ import { payoutFollowUp } from '../../workflows/payouts/payoutFollowUp.ts';
 import { followUpWorkflowId, payoutWorkflowId } from '../rules/ids.ts';
 import { formatMajor } from '../rules/money.ts';
 import { PAYOUTS_QUEUE } from '../temporal/rules/queues.ts';
+import {
+  AMOUNT_MINOR,
+  CURRENCY,
+  MERCHANT_ID,
+  NEEDS_OPERATOR,
+  PAYOUT_KIND,
+  PAYOUT_STATUS,
+} from '../temporal/rules/searchAttributes.ts';
 import { type Asked, createWorkflowClient, type Question } from '../temporal/workflowClient.ts';
 import {
   type Accepted,
@@ -24,7 +32,6 @@ import {
   type PspNotice,
   pspNoticeSignal,
 } from './rules/contract.ts';
-import { AMOUNT_MINOR, CURRENCY, MERCHANT_ID, NEEDS_OPERATOR, PAYOUT_KIND, PAYOUT_STATUS } from '../temporal/rules/searchAttributes.ts';
 
 export type AcceptAnswer = { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'pending' };
 const PENDING: AcceptAnswer = { kind: 'pending' };

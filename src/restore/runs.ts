@@ -2,9 +2,9 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload, type SerializationContext } from '@temporalio/common';
 import type { PayoutInput } from '../payouts/rules/contract.ts';
-import { PAYOUT_STATUS } from '../temporal/rules/searchAttributes.ts';
 import { parsePayoutWorkflowId } from '../rules/ids.ts';
 import { createPayloadCodec } from '../temporal/codec.ts';
+import { PAYOUT_STATUS } from '../temporal/rules/searchAttributes.ts';
 import { heardAs, type Role, type Sent } from '../temporal/rules/sentFor.ts';
 import { type Marked, type Unsigned, unsigned, whyUnsigned } from '../temporal/rules/unsigned.ts';
 import type { Memory, Run, Told } from './witnesses.ts';

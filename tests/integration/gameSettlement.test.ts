@@ -3,12 +3,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { cancelled } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import type { Pool } from 'pg';
 import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
 import { createGameSettlementActivities } from '../../activities/games/settlement.ts';
 import { createGamesClient, type GamesClient } from '../../src/games/client.ts';
 import { settlementWorkflowId } from '../../src/games/rules/game.ts';
 import { openBooks } from '../support/books.ts';
+import { dyingAfter } from '../support/dying.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { type Games, gamesOf, type TestGame } from '../support/games.ts';
 import type { TestUser } from '../support/users.ts';
@@ -62,29 +62,14 @@ test('a game is settled by one workflow, however many tell it', async () => {
   expect([await pursesOf(players), await heard(players)]).toEqual([PAID, players.map(() => 1)]);
 });
 
-/** Ends this worker after so many steps have been written down, before anybody hears of the last. */
-function dyingAfter(steps: number): Pool {
-  let left = steps;
-  return new Proxy(engine.db.pool, {
-    get(pool, name) {
-      const found = Reflect.get(pool, name);
-      if (name !== 'query') return typeof found === 'function' ? found.bind(pool) : found;
-      return async (...query: [never]) => {
-        if (left === 0) throw new Error('the worker is gone');
-        const answer = await pool.query(...query);
-        if (/settle_users|void_users|end_game/.test(JSON.stringify(query))) left -= 1;
-        if (left === 0) throw new Error('the worker is gone');
-        return answer;
-      };
-    },
-  });
-}
-
 test.each([1, 2, 3, 4, 5])(
   'a worker that dies after step %i leaves the rest to the next one, and nobody is paid twice or told twice',
   async (steps) => {
     await stopGames?.();
-    const dying = createGameSettlementActivities({ pool: dyingAfter(steps), step: 3 });
+    const dying = createGameSettlementActivities({
+      pool: dyingAfter(engine.db.pool, steps, /settle_users|void_users|end_game/),
+      step: 3,
+    });
     const whole = createGameSettlementActivities({ pool: engine.db.pool, step: 3 });
     let tries = 0;
     const settleGame = async (input: { gameId: string }) => {

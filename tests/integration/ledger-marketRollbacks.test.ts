@@ -1,7 +1,7 @@
 /** Rollbacks: what a resolution paid comes back to the last unit, or is owed by who has spent it; nobody is paid from nothing. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { coverMarket, decideDistribution, disputeDistribution, walkUsers } from '../../src/ledger/distributions.ts';
-import { distributionId } from '../../src/markets/rules/market.ts';
+import { distributionId } from '../../src/markets/rules/ids.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { type MarketBooks, marketBooksOf } from '../support/marketBooks.ts';
