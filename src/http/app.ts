@@ -15,10 +15,14 @@ import { betRoutes } from '../games/routes/bets.ts';
 import { completionRoutes } from '../games/routes/completion.ts';
 import { gameRoutes } from '../games/routes/games.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
+import { adminDistributionRoutes } from '../markets/routes/admin/distributions.ts';
+import { adminMarketRoutes } from '../markets/routes/admin/markets.ts';
+import { adminResolutionRoutes } from '../markets/routes/admin/resolutions.ts';
 import { commitmentRoutes } from '../markets/routes/commitments.ts';
 import { distributionRoutes } from '../markets/routes/distributions.ts';
 import { importLineRoutes, importRoutes } from '../markets/routes/imports.ts';
 import { marketRoutes } from '../markets/routes/markets.ts';
+import { resolutionRoutes } from '../markets/routes/resolutions.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
 import { fundRoutes } from '../merchants/routes/admin/fund.ts';
 import { keyRoutes } from '../merchants/routes/admin/keys.ts';
@@ -151,6 +155,7 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(merchantExplainRoutes(context));
     await scope.register(merchantOverviewRoutes(context));
     await scope.register(marketRoutes(context));
+    await scope.register(resolutionRoutes(context, waiters));
     await scope.register(commitmentRoutes(context));
     await scope.register(distributionRoutes(context));
     await scope.register(importRoutes(context));
@@ -192,6 +197,9 @@ function adminRoutes(context: ApiContext) {
     await scope.register(adminGameRoutes(context));
     await scope.register(adminExplainRoutes(context));
     await scope.register(adminOverviewRoutes(context));
+    await scope.register(adminMarketRoutes(context));
+    await scope.register(adminResolutionRoutes(context));
+    await scope.register(adminDistributionRoutes(context));
   };
 }
 

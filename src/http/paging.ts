@@ -23,7 +23,7 @@ export const pageQuery = {
 /** What a cursor may hold: the sort key of the last row of the page before. Reads it from outside, undefined where it is none. */
 export type CursorKey<Key> = (text: string) => Key | undefined;
 
-export const ID_KEY: CursorKey<string> = (text) => (/^[a-z]+_[0-9a-f_]{1,64}$/.test(text) ? text : undefined);
+export const ID_KEY: CursorKey<string> = (text) => (/^[a-z]+_[0-9a-f_]{1,65}$/.test(text) ? text : undefined);
 
 export const BIGINT_KEY: CursorKey<bigint> = (text) => wholeNumber(text, 2n ** 63n - 1n);
 

@@ -34,6 +34,15 @@ export interface PageOf {
   readonly take: number;
 }
 
+/** Everybody's markets, newest first. */
+export async function listAllMarkets(pool: Sql, { before, take }: PageOf): Promise<WholeMarket[]> {
+  const { rows } = await pool.query<{ market: WholeMarket }>(
+    `SELECT ${WHOLE} FROM (SELECT * FROM markets m WHERE ($1::text IS NULL OR m.id < $1) ORDER BY m.id DESC LIMIT $2) m ${NEWEST} ORDER BY m.id DESC`,
+    [before ?? null, take],
+  );
+  return rows.map(({ market }) => market);
+}
+
 /** A merchant's markets, newest first. */
 export async function listMarkets(pool: Sql, { merchantId, mode }: Tenant, { before, take }: PageOf): Promise<WholeMarket[]> {
   const { rows } = await pool.query<{ market: WholeMarket }>(

@@ -987,6 +987,9 @@ CREATE UNIQUE INDEX "resolutions_market_id_run_key" ON "resolutions"("market_id"
 CREATE INDEX "resolutions_merchant_id_mode_id_idx" ON "resolutions"("merchant_id", "mode", "id");
 
 -- CreateIndex
+CREATE INDEX "resolutions_state_id_idx" ON "resolutions"("state", "id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "distributions_resolution_id_user_id_key" ON "distributions"("resolution_id", "user_id");
 
 -- CreateIndex
