@@ -46,13 +46,13 @@ BEGIN
     FROM (SELECT DISTINCT ON (l.value ->> 'key') l.nth, r.* FROM jsonb_array_elements(p_request -> 'lines') WITH ORDINALITY l (value, nth)
            CROSS JOIN LATERAL jsonb_to_record(l.value) AS r (key text, line int, "commitmentId" text, "userId" text, "optionId" text, position text, "amountMinor" text, code text, detail text)
            ORDER BY l.value ->> 'key', l.nth) x
-   WHERE NOT EXISTS (SELECT 1 FROM import_lines o WHERE o.import_id = i.id AND o.key = x.key);
+   WHERE (SELECT o.line FROM import_lines o WHERE o.import_id = i.id AND o.key = x.key) IS NULL;
   IF v_lines IS NULL THEN RETURN jsonb_build_object('outcome', 'taken_in', 'accepted', 0, 'rejected', 0); END IF;
 
   PERFORM lock_users(ARRAY(SELECT DISTINCT l.user_id FROM unnest(v_lines) l WHERE l.code IS NULL));
   PERFORM 1 FROM balances b
-   WHERE b.id = m.pool_id
-      OR b.id IN (SELECT y.id FROM unnest(v_lines) l JOIN balances y ON y.mode = m.mode AND y.owner_kind = 'user' AND y.owner_id = l.user_id AND y.currency = m.currency WHERE l.code IS NULL)
+   WHERE b.id = ANY (m.pool_id || ARRAY(
+     SELECT y.id FROM unnest(v_lines) l JOIN balances y ON y.mode = m.mode AND y.owner_kind = 'user' AND y.owner_id = l.user_id AND y.currency = m.currency WHERE l.code IS NULL))
    ORDER BY b.id FOR NO KEY UPDATE;
   SELECT * INTO STRICT k FROM balances x WHERE x.id = m.pool_id;
   v_lines := refuse_overdrawn(judge_stakes(m, v_lines), 1000000000000000000 - k.available);
@@ -111,10 +111,10 @@ DECLARE
 BEGIN
   -- Before the balances and positions move: what each stake found, and what it left.
   INSERT INTO commitments (id, market_id, user_id, option_id, position, amount, staked_before, balance_after, balance_version, import_id)
-  SELECT l.commitment_id, m.id, l.user_id, l.option_id, l.position, l.amount, coalesce(p.staked, 0) + sum(l.amount) OVER o - l.amount,
+  SELECT l.commitment_id, m.id, l.user_id, l.option_id, l.position, l.amount,
+         coalesce((SELECT p.staked FROM market_positions p WHERE p.market_id = m.id AND p.user_id = l.user_id AND p.option_id = l.option_id), 0) + sum(l.amount) OVER o - l.amount,
          b.available - sum(l.amount) OVER u, b.version + count(*) OVER u, p_import
     FROM unnest(p_lines) l JOIN balances b ON b.id = l.balance_id
-    LEFT JOIN market_positions p ON p.market_id = m.id AND p.user_id = l.user_id AND p.option_id = l.option_id
    WHERE l.code IS NULL
   WINDOW u AS (PARTITION BY l.user_id ORDER BY l.nth), o AS (PARTITION BY l.user_id, l.option_id ORDER BY l.nth)
    ORDER BY l.nth;
@@ -124,12 +124,11 @@ BEGIN
 
   UPDATE market_options x
      SET staked = x.staked + t.amount, commitments = x.commitments + t.stakes, participants = x.participants + t.users
-    FROM (SELECT l.option_id, sum(l.amount) AS amount, count(*) AS stakes, count(DISTINCT l.user_id) FILTER (WHERE p.user_id IS NULL) AS users
-            FROM unnest(p_lines) l LEFT JOIN market_positions p ON p.market_id = m.id AND p.user_id = l.user_id AND p.option_id = l.option_id
-           WHERE l.code IS NULL GROUP BY 1) t
+    FROM (SELECT l.option_id, sum(l.amount) AS amount, count(*) AS stakes, count(DISTINCT l.user_id) FILTER (WHERE (SELECT p.staked FROM market_positions p WHERE p.market_id = m.id AND p.user_id = l.user_id AND p.option_id = l.option_id) IS NULL) AS users
+            FROM unnest(p_lines) l WHERE l.code IS NULL GROUP BY 1) t
    WHERE x.market_id = m.id AND x.option_id = t.option_id;
   SELECT count(DISTINCT l.user_id) INTO v_participants FROM unnest(p_lines) l
-   WHERE l.code IS NULL AND NOT EXISTS (SELECT 1 FROM market_participants p WHERE p.market_id = m.id AND p.user_id = l.user_id);
+   WHERE l.code IS NULL AND (SELECT p.user_id FROM market_participants p WHERE p.market_id = m.id AND p.user_id = l.user_id) IS NULL;
   UPDATE markets x SET staked = x.staked + t.amount, commitments = x.commitments + t.stakes, participants = x.participants + v_participants
     FROM (SELECT sum(l.amount) AS amount, count(*) AS stakes FROM unnest(p_lines) l WHERE l.code IS NULL) t WHERE x.id = m.id;
   INSERT INTO market_participants AS x (market_id, user_id, balance_id, staked)

@@ -8,7 +8,8 @@
 -- Answers: failed (how many), apart: who owes, and must be paid alone, since new money repays first and the locks which that needs
 -- come before others'. None of it where nobody is to be paid: `stopped`.
 CREATE OR REPLACE FUNCTION pay_users(p_resolution text, p_users text[]) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-  -- One plan for one user and for very many (post.sql): every row is found by its key, however few there were at first.
+  -- One plan for one user and for very many (post.sql): every row is found by its key, however few there were at first. That is also why
+  -- here and below rows are asked for one by one, by subqueries that are no joins: planned while a table was empty, a join reads all of it.
   SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   r resolutions := lock_resolution(p_resolution);
@@ -29,7 +30,7 @@ BEGIN
     SELECT s.*, NOT v_alone AND y.debt > 0 AND s.payout > 0 AS apart,
            CASE WHEN s.payout = 0 THEN NULL WHEN u.frozen THEN 'user_frozen' WHEN over_limit(y, s.payout) THEN 'balance_limit' END AS failure
       FROM market_shares(r, p_users) s JOIN users u ON u.id = s.user_id JOIN balances y ON y.id = s.balance_id
-     WHERE NOT EXISTS (SELECT 1 FROM distributions x WHERE x.resolution_id = r.id AND x.user_id = s.user_id AND x.state <> 'failed')),
+     WHERE coalesce((SELECT x.state FROM distributions x WHERE x.resolution_id = r.id AND x.user_id = s.user_id), 'failed') = 'failed'),
   written AS (
     INSERT INTO distributions AS x (id, resolution_id, market_id, user_id, stake_won, stake_lost, payout, remainder, rounded_up, state, failure)
     SELECT distribution_id(r.id, j.user_id), r.id, r.market_id, j.user_id, j.stake_won, j.stake_lost, j.payout, j.remainder, j.rounded_up,
@@ -78,7 +79,7 @@ BEGIN
     PERFORM lock_for_credit(p.balance_id, v_pool || p_others) FROM market_participants p WHERE p.market_id = r.market_id AND p.user_id = p_users[1];
   ELSE
     PERFORM 1 FROM balances x
-     WHERE x.id = ANY (v_pool || p_others) OR x.id IN (SELECT p.balance_id FROM market_participants p WHERE p.market_id = r.market_id AND p.user_id = ANY (p_users))
+     WHERE x.id = ANY (v_pool || p_others || ARRAY(SELECT p.balance_id FROM market_participants p WHERE p.market_id = r.market_id AND p.user_id = ANY (p_users)))
      ORDER BY x.id FOR NO KEY UPDATE;
   END IF;
   SELECT * INTO STRICT k FROM balances x WHERE x.id = v_pool;
@@ -89,22 +90,20 @@ END $$;
 -- the floor of the user's share, and one unit more for the largest remainders.
 CREATE OR REPLACE FUNCTION market_shares(r resolutions, p_users text[])
 RETURNS TABLE (user_id text, balance_id bigint, stake_won bigint, stake_lost bigint, payout bigint, remainder numeric, rounded_up boolean) LANGUAGE sql STABLE AS $$
-  SELECT s.user_id, s.balance_id, s.won, s.staked - s.won, div(r.net::numeric * s.won, r.win_stake)::bigint + s.is_rounded_up::int, s.remainder, s.is_rounded_up
-    FROM (SELECT w.*, coalesce(w.remainder > r.cut_remainder OR w.remainder = r.cut_remainder AND w.user_id COLLATE "C" <= r.cut_user COLLATE "C", false) AS is_rounded_up
-            FROM (SELECT p.user_id, p.balance_id, p.staked, t.won, mod(r.net::numeric * t.won, r.win_stake) AS remainder
-                    FROM market_participants p
-                   CROSS JOIN LATERAL (SELECT CASE r.kind WHEN 'refund' THEN p.staked ELSE coalesce((
-                     SELECT q.staked FROM market_positions q WHERE q.market_id = p.market_id AND q.user_id = p.user_id AND q.option_id = r.outcome), 0) END AS won) t
-                   WHERE p.market_id = r.market_id AND p.user_id = ANY (p_users)) w) s
+  SELECT p.user_id, p.balance_id, s.won, p.staked - s.won, (s.floor + u.up)::bigint, s.rest, u.up = 1
+    FROM market_participants p
+   CROSS JOIN LATERAL (SELECT CASE r.kind WHEN 'refund' THEN p.staked ELSE coalesce((
+     SELECT q.staked FROM market_positions q WHERE q.market_id = p.market_id AND q.user_id = p.user_id AND q.option_id = r.outcome), 0) END AS won OFFSET 0) w -- asked for once
+   CROSS JOIN LATERAL (SELECT w.won, div(r.net::numeric * w.won, r.win_stake) AS floor, mod(r.net::numeric * w.won, r.win_stake) AS rest OFFSET 0) s
+   CROSS JOIN LATERAL (SELECT coalesce(s.rest > r.cut_remainder OR s.rest = r.cut_remainder AND p.user_id COLLATE "C" <= r.cut_user COLLATE "C", false)::int AS up OFFSET 0) u
+   WHERE p.market_id = r.market_id AND p.user_id = ANY (p_users)
 $$;
 
 -- count_distributions(resolution, users, sign): in the users' statistics, or out of them again.
 CREATE OR REPLACE FUNCTION count_distributions(r resolutions, p_users text[], p_sign int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF p_sign > 0 THEN -- whoever is taken out has a row
-    INSERT INTO user_stats (user_id, currency)
-    SELECT u, r.currency FROM unnest(p_users) u WHERE NOT EXISTS (SELECT 1 FROM user_stats s WHERE s.user_id = u AND s.currency = r.currency) ORDER BY u
-    ON CONFLICT DO NOTHING;
+    INSERT INTO user_stats (user_id, currency) SELECT u, r.currency FROM unnest(p_users) u ORDER BY u ON CONFLICT DO NOTHING;
   END IF;
   UPDATE user_stats s SET markets = s.markets + p_sign, markets_won = s.markets_won + p_sign * (d.stake_won > 0)::int,
                           committed = s.committed + p_sign * (d.stake_won + d.stake_lost), distributed = s.distributed + p_sign * d.payout
@@ -149,7 +148,7 @@ BEGIN
   IF r.state = 'PAYING' THEN
     RETURN ARRAY(SELECT p.user_id FROM market_participants p
                   WHERE p.market_id = r.market_id AND p.user_id > p_after
-                    AND NOT EXISTS (SELECT 1 FROM distributions d WHERE d.resolution_id = r.id AND d.user_id = p.user_id AND (d.state <> 'failed' OR d.failure IS NOT NULL))
+                    AND coalesce((SELECT d.state = 'failed' AND d.failure IS NULL FROM distributions d WHERE d.resolution_id = r.id AND d.user_id = p.user_id), true)
                   ORDER BY p.user_id LIMIT p_most);
   ELSIF r.state = 'ROLLING_BACK' THEN
     RETURN ARRAY(SELECT d.user_id FROM distributions d

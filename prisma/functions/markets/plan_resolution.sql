@@ -38,7 +38,8 @@ GRANT EXECUTE ON FUNCTION market_plan(text, text) TO oncepay_app; -- a preview i
 
 -- market_cut(market, outcome): who of a plan gets one unit more than the floor of the exact share (cutOf in src/markets/rules/shares.ts).
 -- The floors leave as many units as the remainders are whole stakes; the largest remainders get one each, at equal ones the lower
--- user id: `cut` is the last who does. Reads every position of the winner once, and locks nothing.
+-- user id: `cut` is the last who does. Reads every position of the winner twice, from the index
+-- of the largest (`staked > 0` is how one asks for it), and locks nothing.
 CREATE OR REPLACE FUNCTION market_cut(p_market text, p_outcome text) RETURNS jsonb LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   v_plan jsonb := market_plan(p_market, p_outcome);
@@ -48,10 +49,10 @@ DECLARE
   v_cut jsonb;
 BEGIN
   IF v_plan ->> 'kind' = 'refund' OR v_net = 0 THEN RETURN jsonb_build_object('cut', NULL, 'leftOverMinor', '0'); END IF;
-  SELECT div(coalesce(sum(mod(v_net * x.staked, v_stake)), 0), v_stake) INTO v_left FROM market_positions x WHERE x.market_id = p_market AND x.option_id = p_outcome;
+  SELECT div(coalesce(sum(mod(v_net * x.staked, v_stake)), 0), v_stake) INTO v_left FROM market_positions x WHERE x.market_id = p_market AND x.option_id = p_outcome AND x.staked > 0;
   IF v_left > 0 THEN
     SELECT jsonb_build_object('remainder', p.remainder::text, 'userId', p.user_id) INTO STRICT v_cut
-      FROM (SELECT x.user_id, mod(v_net * x.staked, v_stake) AS remainder FROM market_positions x WHERE x.market_id = p_market AND x.option_id = p_outcome) p
+      FROM (SELECT x.user_id, mod(v_net * x.staked, v_stake) AS remainder FROM market_positions x WHERE x.market_id = p_market AND x.option_id = p_outcome AND x.staked > 0) p
      ORDER BY p.remainder DESC, p.user_id COLLATE "C" OFFSET v_left - 1 LIMIT 1;
   END IF;
   RETURN jsonb_build_object('cut', v_cut, 'leftOverMinor', v_left::text);

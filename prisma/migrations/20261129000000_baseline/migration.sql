@@ -969,9 +969,6 @@ CREATE INDEX "bets_game_id_user_id_id_idx" ON "bets"("game_id", "user_id", "id")
 CREATE INDEX "markets_merchant_id_mode_id_idx" ON "markets"("merchant_id", "mode", "id");
 
 -- CreateIndex
-CREATE INDEX "market_positions_market_id_option_id_staked_user_id_idx" ON "market_positions"("market_id", "option_id", "staked" DESC, "user_id");
-
--- CreateIndex
 CREATE INDEX "commitments_market_id_id_idx" ON "commitments"("market_id", "id");
 
 -- CreateIndex
@@ -1259,6 +1256,8 @@ CREATE INDEX games_needing_operator ON games (id) WHERE needs_operator;
 CREATE INDEX games_being_settled ON games (id) WHERE state IN ('SETTLING', 'VOIDING');
 CREATE INDEX games_open ON games (overdue_at) WHERE state = 'OPEN';
 CREATE INDEX game_players_failed ON game_players (game_id, user_id) WHERE failure IS NOT NULL;
+-- The largest of an option first. Partial, though all are in it: who looks for one user's position is never sent here, where a whole option would be read.
+CREATE INDEX market_positions_largest ON market_positions (market_id, option_id, staked DESC, user_id) WHERE staked > 0;
 CREATE UNIQUE INDEX resolutions_one_at_a_time ON resolutions (market_id) WHERE ended_at IS NULL;
 CREATE INDEX resolutions_needing_operator ON resolutions (id) WHERE needs_operator;
 CREATE INDEX distributions_failed ON distributions (resolution_id, user_id) WHERE failure IS NOT NULL; -- unpaid, or not undone
