@@ -5,12 +5,15 @@ import { gameChecks } from '../../src/games/invariants.ts';
 import { entryInvariants } from '../../src/ledger/entryInvariants.ts';
 import type { FlowChecks } from '../../src/ledger/invariant.ts';
 import { checkInvariants, checkInvariantsWithin, INVARIANTS, presentInvariants } from '../../src/ledger/invariants.ts';
+import { importStakes } from '../../src/ledger/postings.ts';
+import { marketChecks } from '../../src/markets/invariants.ts';
 import { payoutChecks } from '../../src/payouts/invariants.ts';
 import { providerChecks } from '../../src/providers/invariants.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { userChecks } from '../../src/users/invariants.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { gamesOf } from '../support/games.ts';
+import { marketBooksOf } from '../support/marketBooks.ts';
 import { usersOf } from '../support/users.ts';
 
 /** A payout in each of the places that the damages below need. */
@@ -75,6 +78,7 @@ beforeAll(async () => {
   await users.credit(player, 30n);
   await users.debit(player, 10n);
   await playedGames();
+  await resolvedMarkets();
   world = { paid, late, returned, sent, rejected, again, waiting, refused, costly, ...(await providers()) };
 });
 afterAll(async () => {
@@ -107,6 +111,60 @@ async function playedGames(): Promise<void> {
   await games.users.debit(loser, 700n, { currency: 'INR' });
   await games.void(voided);
   await games.settle(voided);
+}
+
+/**
+ * A market that is open, with an import; one that is paid, with fees and a unit that was left over; one that was rolled back when a win was
+ * spent and the merchant had nothing; one that a frozen winner has stopped; one that is void; one that is disputed.
+ */
+async function resolvedMarkets(): Promise<void> {
+  const markets = marketBooksOf(books);
+  const merchant = await books.merchant(0n);
+  const [creator, winner, loser, frozen] = [
+    await markets.users.user(merchant),
+    await markets.player(merchant, 1000n),
+    await markets.player(merchant, 1000n),
+    await markets.player(merchant, 1000n),
+  ];
+  const fees = { houseFeeBps: 300, creatorFeeBps: 100, creator };
+  const [open, paid, back, stopped, voided, disputed] = [
+    await markets.open(merchant),
+    await markets.open(merchant, fees),
+    await markets.open(merchant, fees),
+    await markets.open(merchant),
+    await markets.open(merchant),
+    await markets.open(merchant, { windowMs: 3_600_000 }),
+  ];
+  await markets.commit(open, winner, 'yes', 11n);
+  await markets.commit(open, winner, 'yes', 12n);
+  const importId = newId('imp');
+  await books.db.pool.query('SELECT open_import($1)', [JSON.stringify({ importId, ...open })]);
+  const line = { commitmentId: newId('com'), optionId: 'no', position: null, amountMinor: '13' };
+  await importStakes(books.db.pool, { importId, ...merchant, lines: [
+    { key: 'a', line: 1, userId: loser.userId, ...line },
+    { key: 'b', line: 2, userId: 'usr_none', ...line },
+  ] }); // biome-ignore format: two lines
+  for (const market of [paid, back, stopped, voided, disputed]) {
+    await markets.commit(market, winner, 'yes', 110n);
+    await markets.commit(market, frozen, 'yes', 70n);
+    await markets.commit(market, loser, 'no', 51n);
+  }
+  await markets.pay(paid, 'yes');
+  const backId = await markets.pay(back, 'yes');
+  const void_ = await markets.pay(voided, 'void');
+  expect(await markets.state(void_)).toBe('COMPLETED');
+  await markets.resolved(disputed, 'yes');
+  await markets.dispute(disputed, loser);
+  await markets.users.freeze(frozen, true);
+  const stoppedId = await markets.resolved(stopped, 'yes');
+  await markets.plan(stoppedId);
+  expect(await markets.walk(stoppedId)).toBe('stopped');
+  await markets.users.freeze(frozen, false);
+  const purse = await markets.purse(winner);
+  await markets.users.debit(winner, purse, { currency: 'INR' });
+  await markets.users.credit(creator, (await markets.merchantHas(merchant)) - 20n, { currency: 'INR' });
+  expect(await markets.rollback(backId)).toBe('rolled_back');
+  expect((await markets.market(back)).missing > 0n).toBe(true);
 }
 
 async function providers(): Promise<Pick<World, 'earned' | 'owed' | 'awaited' | 'dispatched'>> {
@@ -340,6 +398,54 @@ const DAMAGES: readonly Damage[] = [
   ['players_settled_once', 'a win of somebody who did not play', () => `DELETE FROM game_players WHERE state = 'settled'`],
   ['games_as_told', 'an event that is missing', () => `DELETE FROM events WHERE type = 'game.completed'`],
   ['games_as_told', 'a state that nobody told', () => `UPDATE games SET state = 'SETTLED' WHERE state = 'OPEN'`],
+  ['pools_of_markets_add_up', 'a stake that left its pool', () => `UPDATE balances SET available = available - 1 WHERE owner_kind = 'market' AND available = 36`],
+  ['pools_of_markets_add_up', 'a lack that was forgotten', () => `UPDATE markets SET missing = 0 WHERE missing > 0`],
+  ['pools_of_markets_add_up', 'a pool of no market', () => `UPDATE balances SET owner_id = 'mkt_x' WHERE owner_kind = 'market' AND available = 36`],
+  ['stakes_of_markets_add_up', 'a commitment that is gone', () => `DELETE FROM commitments WHERE amount = 11`],
+  ['stakes_of_markets_add_up', 'a market that counts too many users', () => `UPDATE markets SET participants = participants + 1 WHERE state = 'OPEN'`],
+  ['stakes_of_markets_add_up', 'an option that nobody staked so much on', () => `UPDATE market_options SET staked = staked + 1 WHERE staked = 13`],
+  ['stakes_of_markets_add_up', 'a participant who staked more', () => `UPDATE market_participants SET staked = staked + 1 WHERE staked = 23`],
+  ['stakes_of_markets_add_up', 'a position of another option', () => `UPDATE market_positions SET option_id = 'no' WHERE staked = 23`],
+  ['stakes_of_markets_add_up', 'a commitment out of its order', () => `UPDATE commitments SET staked_before = 10 WHERE amount = 12`],
+  ['stakes_of_markets_add_up', 'a stake that was never taken', () => `DELETE FROM ledger_entries WHERE type = 'COMMITMENT' AND amount = 12`],
+  ['stakes_of_markets_add_up', 'a stake taken into another pool', () => `UPDATE ledger_entries SET credit_balance = debit_balance WHERE type = 'COMMITMENT' AND amount = 12`],
+  ['distributions_paid_once', 'a payout that nobody got', () => `DELETE FROM ledger_entries WHERE type = 'DISTRIBUTION'`],
+  ['distributions_paid_once', 'a payout of another amount', () => `UPDATE ledger_entries SET amount = amount + 1 WHERE type = 'DISTRIBUTION'`],
+  ['distributions_paid_once', 'a payout under another run’s key', () => `UPDATE ledger_entries SET op_key = replace(op_key, '/run/1/', '/run/2/') WHERE type = 'DISTRIBUTION'`],
+  ['distributions_paid_once', 'a payout of nobody who took part', () => `DELETE FROM distributions WHERE payout > 0 AND state = 'completed'`],
+  ['distributions_paid_once', 'a stake returned as a win', () => `UPDATE ledger_entries SET type = 'DISTRIBUTION' WHERE type = 'STAKE_RETURN'`],
+  ['distributions_paid_once', 'a payout that nobody heard of', () => `DELETE FROM events WHERE type = 'distribution.completed'`],
+  ['distributions_paid_once', 'a payout told as another', () => `UPDATE events SET object = jsonb_set(object, '{distribution,payoutMinor}', '"1"') WHERE type = 'distribution.completed'`],
+  ['distributions_paid_once', 'a payout taken back that stays paid', () => `UPDATE distributions SET state = 'completed' WHERE state = 'rolled_back'`],
+  ['distributions_paid_once', 'a payout that a rollback left', () => `DELETE FROM ledger_entries WHERE type = 'DISTRIBUTION_BACK'`],
+  ['distributions_paid_once', 'a debt that a rollback forgot', () => `DELETE FROM ledger_entries WHERE type = 'DEBT' AND subject_kind = 'resolution'`],
+  ['distributions_paid_once', 'a rollback that nobody heard of', () => `DELETE FROM events WHERE type = 'distribution.rolled_back'`],
+  ['distributions_by_their_share', 'a share of more than the stake', () => `UPDATE distributions SET payout = payout + 1 WHERE state = 'completed' AND payout > 0`],
+  ['distributions_by_their_share', 'a loser who looks like a winner', () => `UPDATE distributions SET stake_won = stake_lost, stake_lost = 0 WHERE stake_lost = 51`],
+  ['distributions_by_their_share', 'a unit that somebody else should have', () => `UPDATE distributions SET rounded_up = NOT rounded_up, payout = payout + CASE WHEN rounded_up THEN -1 ELSE 1 END WHERE stake_won > 0 AND payout > 0`],
+  ['distributions_by_their_share', 'a cut that moved', () => `UPDATE resolutions SET cut_remainder = cut_remainder + 1 WHERE cut_user IS NOT NULL`],
+  ['resolutions_pay_their_plan', 'a plan with a smaller fee', () => `UPDATE resolutions SET fee_total = fee_total - 1, house_fee = house_fee - 1, net = net + 1 WHERE state = 'COMPLETED' AND house_fee > 0`],
+  ['resolutions_pay_their_plan', 'a fee that went from the house to the creator', () => `UPDATE resolutions SET house_fee = house_fee - 1, creator_fee = creator_fee + 1 WHERE house_fee > 0`],
+  ['resolutions_pay_their_plan', 'users who were paid and not counted', () => `UPDATE resolutions SET paid_users = paid_users - 1 WHERE state = 'PAYING_STOPPED'`],
+  ['resolutions_pay_their_plan', 'a resolution that looks complete', () => `UPDATE resolutions SET state = 'COMPLETED' WHERE state = 'PAYING_STOPPED'`],
+  ['resolutions_pay_their_plan', 'a rollback that looks complete', () => `UPDATE resolutions SET undone_users = undone_users - 1 WHERE state = 'ROLLED_BACK'`],
+  ['resolutions_pay_their_plan', 'a plan before its time', () => `UPDATE resolutions SET state = 'PLANNING' WHERE state = 'PAYING_STOPPED'`],
+  ['fees_of_markets_booked_once', 'a fee that nobody got', () => `DELETE FROM ledger_entries WHERE type = 'MARKET_FEE'`],
+  ['fees_of_markets_booked_once', 'a creator’s fee of another amount', () => `UPDATE ledger_entries SET amount = amount + 1 WHERE type = 'MARKET_FEE' AND op_key LIKE '%/creator'`],
+  ['fees_of_markets_booked_once', 'a fee that the merchant got for the creator', () => `UPDATE ledger_entries e SET credit_balance = o.credit_balance FROM ledger_entries o WHERE e.type = 'MARKET_FEE' AND o.type = 'MARKET_FEE' AND e.op_key LIKE '%/creator' AND o.op_key LIKE '%/house'`],
+  ['fees_of_markets_booked_once', 'fees that were never booked', () => `UPDATE resolutions SET fees_booked = false WHERE state = 'COMPLETED'`],
+  ['fees_of_markets_booked_once', 'a creator’s fee that a rollback left', () => `DELETE FROM ledger_entries WHERE op_key LIKE '%/fee/creator/back'`],
+  ['markets_as_told', 'an event of a market that is missing', () => `DELETE FROM events WHERE type = 'market.resolving'`],
+  ['markets_as_told', 'a state of a market that nobody told', () => `UPDATE markets SET state = 'VOID' WHERE state = 'RESOLVED'`],
+  ['markets_as_told', 'a market that looks free while it is resolved', () => `UPDATE markets SET state = 'UNRESOLVED' WHERE state = 'RESOLVING'`],
+  ['markets_as_told', 'a resolution that is gone', () => `DELETE FROM resolutions WHERE state = 'ROLLED_BACK'`],
+  ['markets_as_told', 'a rollback by the resolver', () => `UPDATE resolutions SET rolled_back_by = resolved_by WHERE state = 'ROLLED_BACK'`],
+  ['markets_as_told', 'a dispute of nobody', () => `DELETE FROM resolution_disputes`],
+  ['markets_as_told', 'a resolution that is over and looks open', () => `UPDATE resolutions SET ended_at = NULL WHERE state = 'ROLLED_BACK'`],
+  ['imports_line_by_line', 'a line that is gone', () => `DELETE FROM import_lines WHERE key = 'b'`],
+  ['imports_line_by_line', 'a line that staked nothing', () => `UPDATE import_lines SET commitment_id = 'com_x' WHERE key = 'a'`],
+  ['imports_line_by_line', 'a stake of no line', () => `UPDATE commitments SET import_id = 'imp_x' WHERE amount = 11`],
+  ['entries_do_what_their_type_says', 'a distribution under a fee’s key', () => `UPDATE ledger_entries SET op_key = replace(op_key, '/user/', '/fee/') WHERE type = 'DISTRIBUTION'`],
   ['entries_do_what_their_type_says', 'a win under another key', () => `UPDATE ledger_entries SET op_key = 'win' WHERE type = 'WIN' AND amount = 60`],
   ['entries_do_what_their_type_says', "a user's money booked as a funding", () => `UPDATE ledger_entries SET op_key = 'fund:' || op_key WHERE type = 'USER_CREDIT'`],
   ['refused_without_a_trace', 'an event of a refused payout', () => `UPDATE events SET subject_id = '${world.refused}' WHERE subject_id = '${world.paid}' AND sequence = 2`],
@@ -398,18 +504,20 @@ test('what a flow holds or books and does not say is found, and what it says is 
       .filter(({ violations }) => violations > 0)
       .map(({ name }) => name);
   const holding = (sql: string): FlowChecks => ({ invariants: [], openHolds: sql });
-  expect(await broken([payoutChecks, providerChecks, userChecks, gameChecks])).toEqual([]);
-  expect(await broken([payoutChecks, providerChecks, userChecks, gameChecks, holding('SELECT id, 0 FROM balances')])).toEqual([]);
-  expect(await broken([payoutChecks, providerChecks, userChecks, gameChecks, holding('SELECT id, 1 FROM balances')])).toEqual([
-    'reserved_equals_open_holds',
-  ]);
-  expect(await broken([providerChecks, userChecks, gameChecks, holding('SELECT 0, 0 WHERE false')])).toEqual([
+  expect(await broken([payoutChecks, providerChecks, userChecks, gameChecks, marketChecks])).toEqual([]);
+  expect(
+    await broken([payoutChecks, providerChecks, userChecks, gameChecks, marketChecks, holding('SELECT id, 0 FROM balances')]),
+  ).toEqual([]);
+  expect(
+    await broken([payoutChecks, providerChecks, userChecks, gameChecks, marketChecks, holding('SELECT id, 1 FROM balances')]),
+  ).toEqual(['reserved_equals_open_holds']);
+  expect(await broken([providerChecks, userChecks, gameChecks, marketChecks, holding('SELECT 0, 0 WHERE false')])).toEqual([
     'entries_do_what_their_type_says',
     'debts_of_their_subjects',
     'reserved_equals_open_holds',
   ]);
-  expect(await broken([payoutChecks, userChecks, gameChecks])).toEqual(['entries_do_what_their_type_says']); // an earning
-  expect(await broken([payoutChecks, providerChecks, gameChecks])).toEqual(['entries_do_what_their_type_says']); // a user's credit
+  expect(await broken([payoutChecks, userChecks, gameChecks, marketChecks])).toEqual(['entries_do_what_their_type_says']); // an earning
+  expect(await broken([payoutChecks, providerChecks, gameChecks, marketChecks])).toEqual(['entries_do_what_their_type_says']); // a user's credit
 });
 
 test('a check of large books is not ended like a write that lasts too long', async () => {
