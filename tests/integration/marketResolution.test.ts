@@ -32,7 +32,8 @@ let stopWorker: () => Promise<void>;
 let stopMarkets: (() => Promise<void>) | undefined;
 
 beforeAll(async () => {
-  engine = await startEngine();
+  // A history that is soon long enough: what waits goes on in a new run, and nothing of it may be lost.
+  engine = await startEngine({ dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'] });
   books = await openBooks({ on: engine.db });
   markets = marketBooksOf(books);
   client = createMarketsClient(engine.client, { allowSignalDecisions: true, fundsEveryMs: 200 });
@@ -327,6 +328,8 @@ test('what winners have spent and the merchant has not is missing: the next reso
   const again = await begin(market, 'yes', 'adm_2');
   await until(again, 'WAITING_FOR_FUNDS');
   expect(await purses(users)).toEqual(users.map(() => 0n));
+  const { runId } = await handle(again).describe();
+  await eventually(async () => expect((await handle(again).describe()).runId).not.toBe(runId));
   await fund(market, missing);
   expect(await result(again)).toBe('COMPLETED');
 });

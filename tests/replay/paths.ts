@@ -13,6 +13,7 @@ import { relay } from '../../workflows/relay/relay.ts';
 import { openBooks } from '../support/books.ts';
 import { type Engine, SHORT_TIMES } from '../support/engine.ts';
 import { type Games, gamesOf, type TestGame } from '../support/games.ts';
+import { MARKET_PATHS } from './marketPaths.ts';
 
 export interface PathWorld {
   readonly engine: Engine;
@@ -23,7 +24,7 @@ export interface PathWorld {
 }
 
 /** Walks the path. @returns the id of the workflow whose history is the path's, or one run of it. */
-type Path = (world: PathWorld) => Promise<string | WorkflowHandle>;
+export type Path = (world: PathWorld) => Promise<string | WorkflowHandle>;
 
 const REVIEWED = { terms: { feeBps: 150, feeFixedMinor: '500', reviewFromMinor: '1' } };
 
@@ -96,6 +97,7 @@ async function decidedGame({ engine }: PathWorld): Promise<{ games: Games; game:
 }
 
 export const PATHS: Readonly<Record<string, Path>> = {
+  ...MARKET_PATHS,
   'game-settled': async (world) => {
     const { game } = await decidedGame(world);
     await createGamesClient(world.engine.client).settle(game.gameId);
@@ -276,6 +278,7 @@ export const PATHS: Readonly<Record<string, Path>> = {
   'cut-back': ({ engine }) => maintenance(engine, 'cutBack'),
   'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),
   'games-looked-after': ({ engine }) => maintenance(engine, 'lookAfterGames'),
+  'markets-looked-after': ({ engine }) => maintenance(engine, 'lookAfterMarkets'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
 };
 

@@ -8,7 +8,9 @@ import { Worker } from '@temporalio/worker';
 import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
+import { createLookAfterMarketsActivities } from '../../activities/markets/lookAfter.ts';
 import { createGamesClient } from '../../src/games/client.ts';
+import { createMarketsClient } from '../../src/markets/client.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { HOUSEKEEPING_QUEUE, RELAY_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
@@ -33,11 +35,21 @@ beforeAll(async () => {
     return answer;
   };
   const stopWorker = await engine.startWorker({ activities: { ...engine.activities, submit } });
-  closings.push(stopWorker, await engine.startProviderPsp(), await engine.startRuns(), await engine.startGames());
+  closings.push(
+    stopWorker,
+    await engine.startProviderPsp(),
+    await engine.startRuns(),
+    await engine.startGames(),
+    await engine.startMarkets(),
+  );
   closings.push(
     await startActivities(engine, HOUSEKEEPING_QUEUE, {
       ...createMaintenanceActivities({ pool: engine.db.pool, payouts: engine.payouts }),
       ...createLookAfterActivities({ pool: engine.db.pool, games: createGamesClient(engine.client) }),
+      ...createLookAfterMarketsActivities({
+        pool: engine.db.pool,
+        markets: createMarketsClient(engine.client, { allowSignalDecisions: true }),
+      }),
       ...createCutBackActivities({ pool: engine.db.pool, deliveriesKeptMs: 90 * 86_400_000 }),
     }),
     await startActivities(engine, RELAY_QUEUE, { runRelay: async () => undefined }), // its twelve hours are over
