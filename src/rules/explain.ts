@@ -128,6 +128,7 @@ const ACTORS: Readonly<Record<Actor, string>> = {
   merchant: 'the merchant',
   provider: 'the provider',
   user: 'the user',
+  market: 'the market',
 };
 
 const WAITS: { readonly [Kind in WaitsFor['kind']]: (waits: Extract<WaitsFor, { kind: Kind }>) => string } = {

@@ -84,7 +84,7 @@ export function resolutionRoutes(context: ApiContext, waiters: Waiters): Fastify
         const caller = merchantOf(request);
         const { id } = request.params;
         const question = { read: () => mustOwn(tenantOf(caller), id), ...NEXT_STATUS };
-        const asked = { keyId: caller.keyId, subject: { kind: 'resolution', id } };
+        const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'resolution', id } };
         const resolution = await nowOrAfter(reply, request.query, question.read, (wait) =>
           waiters.wait({ ...asked, ...wait }, question),
         );
