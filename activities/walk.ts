@@ -4,7 +4,7 @@ import { log } from '@temporalio/activity';
 export interface Walk {
   /** What they are users of, as the log has it. */
   readonly about: Readonly<Record<string, string>>;
-  /** Users a step. */
+  /** Users a step, at most. */
   readonly step: number;
   /** The next of whom something is left to be done, by their ids. */
   left(after: string, most: number): Promise<readonly string[]>;
@@ -42,13 +42,31 @@ export async function walk({ about, step, left, call, fail, isOver = () => false
     }
   }
 
+  let size = step;
   for (let after = ''; ; ) {
-    const users = await left(after, step);
+    const users = await left(after, size);
+    const beganMs = performance.now();
     if (users.length > 0) await together(users);
     after = users.at(-1) ?? '';
-    if (users.length < step) return true;
+    if (users.length < size) return true;
     if (isOver()) return false;
+    size = nextSize(size, performance.now() - beganMs, step);
   }
+}
+
+/**
+ * While a transaction writes, whoever follows events waits (src/events/follow.ts): 250 ms at most. Half of that is the aim, so that
+ * a step that is slower than the one before still keeps to it.
+ */
+const AIM_MS = 125;
+
+/** Fewer at once would cost more in round trips and commits than they save. */
+const LEAST = 50;
+
+/** How many the next step takes, on a machine on which the last one took so long. */
+export function nextSize(size: number, tookMs: number, most: number): number {
+  const aimed = Math.floor((size * AIM_MS) / Math.max(tookMs, 1));
+  return Math.min(most, Math.max(LEAST, Math.min(aimed, 2 * size)));
 }
 
 /** A step that takes longer than a statement may would take as long again: fewer at once do not. */

@@ -13,7 +13,7 @@ export interface GameSettlementPorts {
   readonly pool: Pool;
   /** After each step: events were written, and what they send is due. */
   readonly onWritten?: () => void;
-  /** Users a step: of 500 some 1,500 entries in a tenth of a second, so that whoever follows events is not held back. */
+  /** Users a step, at most: of 500 some 1,500 entries in a tenth of a second; where the machine is slower, fewer (walk.ts). */
   readonly step: number;
 }
 

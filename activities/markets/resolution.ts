@@ -23,7 +23,7 @@ import { isTheirs, walk } from '../walk.ts';
 import { readStanding } from './standing.ts';
 import { verifyResolution } from './verification.ts';
 
-/** Users a chunk: an entry, a distribution, an event and their statistics each, far below 250 ms, so that whoever follows events is not held back. */
+/** Users a chunk, at most: an entry, a distribution, an event and their statistics each, in some 100 ms where nothing else is to be done; where it is slower, fewer (walk.ts). */
 const CHUNK = 500;
 
 /** So long a turn goes on: its workflow then says how far it is, and other markets have theirs. */
