@@ -142,6 +142,7 @@ const environment = z.object({
   BATCH_WORKER_RATE_LIMIT: count(1, 1, 1_000),
   GAME_WORKER_CONCURRENCY: count(4, 1, 100),
   GAME_STEP: count(500, 1, 1_000),
+  MARKET_CHUNK: count(500, 1, 2_000),
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
@@ -208,6 +209,8 @@ export interface Config {
   readonly payoutRunLimits: QueueLimits;
   /** Games that a worker settles at once, and players whom it settles in one transaction. */
   readonly gameLimits: { readonly concurrency: number; readonly step: number };
+  /** Users of a market that are paid, or undone, in one transaction, at most. */
+  readonly marketChunk: number;
   readonly logLevel: (typeof LEVELS)[number];
 }
 
@@ -314,6 +317,7 @@ export function loadConfig(env: Environment): Config {
     pspLimits: {
       [PROVIDER_PSP_QUEUE]: { concurrency: settings.PAYOUT_WORKER_CONCURRENCY, perSecond: settings.PAYOUT_WORKER_RATE_LIMIT },
     },
+    marketChunk: settings.MARKET_CHUNK,
     payoutRunLimits: { concurrency: settings.BATCH_WORKER_CONCURRENCY, perSecond: settings.BATCH_WORKER_RATE_LIMIT },
     gameLimits: { concurrency: settings.GAME_WORKER_CONCURRENCY, step: settings.GAME_STEP },
     logLevel: settings.LOG_LEVEL,

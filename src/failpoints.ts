@@ -1,10 +1,10 @@
 /**
  * Named places where a process may be killed, for the proof that nothing is paid twice (bench/../chaos). Inert unless
- * ONCEPAY_FAILPOINTS names an address: then each place tells that address that a payout, or a game, has come there, and
+ * ONCEPAY_FAILPOINTS names an address: then each place tells that address that a payout, a game or a market has come there, and
  * waits for its answer, while the harness kills whom it wants.
  */
 
-/** In the order of a payout's life, then of a game's. A place is `before` or `after` what it names. */
+/** In the order of a payout's life, then of a game's and of a market's. A place is `before` or `after` what it names. */
 export const FAILPOINTS = [
   'reserve.after',
   'decide.before',
@@ -32,6 +32,16 @@ export const FAILPOINTS = [
   'game_step.after',
   'game_end.before',
   'game_end.after',
+  'market_frozen.after',
+  'market_plan.before',
+  'market_plan.after',
+  'market_chunk.before',
+  'market_chunk.after',
+  'market_verify.before',
+  'market_end.after',
+  'market_undo.before',
+  'market_undo.after',
+  'market_undone.after',
 ] as const;
 
 export type Failpoint = (typeof FAILPOINTS)[number];
@@ -42,6 +52,7 @@ const HELD_AT_MOST_MS = 20_000;
 /** Set in the environment of the processes under test, never in an installation. */
 const address = process.env['ONCEPAY_FAILPOINTS'];
 
+/** @param payoutId or the id of another subject that has come there. */
 export async function failpoint(name: Failpoint, payoutId: string | null): Promise<void> {
   if (!address) return;
   const body = JSON.stringify({ name, payoutId, pid: process.pid });

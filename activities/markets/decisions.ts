@@ -1,5 +1,6 @@
 /** The short steps of a resolution: what people decide, what the clock decides, and whether its pool is whole. Each may be repeated. */
 import type { Pool } from 'pg';
+import { failpoint } from '../../src/failpoints.ts';
 import { coverMarket, type DecideRequest, decideResolution, endWindow } from '../../src/ledger/distributions.ts';
 import type { ResolutionStanding } from '../../src/markets/rules/contract.ts';
 import { DECISION_ROLES, type DecisionAnswer } from '../../src/markets/rules/decision.ts';
@@ -16,6 +17,7 @@ export type DecisionActivities = ReturnType<typeof createDecisionActivities>;
 
 interface Of {
   readonly resolutionId: string;
+  readonly marketId: string;
 }
 
 export function createDecisionActivities({ pool, onWritten = () => undefined }: DecisionPorts) {
@@ -34,9 +36,11 @@ export function createDecisionActivities({ pool, onWritten = () => undefined }: 
 
     coverPool: stepping((resolutionId) => coverMarket(pool, resolutionId)),
 
-    async decideResolution(request: DecideRequest): Promise<DecisionAnswer> {
+    async decideResolution({ marketId, ...request }: DecideRequest & Of): Promise<DecisionAnswer> {
       if (!(await mayDecide(pool, request.adminId, DECISION_ROLES[request.decision.kind]))) return { outcome: 'not_allowed' };
+      await failpoint('decide.before', marketId);
       const { outcome } = await decideResolution(pool, request);
+      await failpoint('decide.after', marketId);
       onWritten();
       return { outcome };
     },

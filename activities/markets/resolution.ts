@@ -6,6 +6,7 @@
 import { activityInfo, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { longRead } from '../../src/db/longRead.ts';
+import { type Failpoint, failpoint } from '../../src/failpoints.ts';
 import {
   coverMarket,
   endPaying,
@@ -51,9 +52,16 @@ export type ResolutionActivities = ReturnType<typeof createResolutionActivities>
 
 interface Of {
   readonly resolutionId: string;
+  readonly marketId: string;
 }
 
 type WalkStep = Parameters<typeof walkUsers>[1];
+
+/** Where a kill must do no harm. */
+const PLACES: Readonly<Record<WalkStep, { readonly before: Failpoint; readonly after: Failpoint }>> = {
+  pay_users: { before: 'market_chunk.before', after: 'market_chunk.after' },
+  unpay_users: { before: 'market_undo.before', after: 'market_undo.after' },
+};
 
 export function createResolutionActivities({
   pool,
@@ -62,7 +70,7 @@ export function createResolutionActivities({
   turnMs = TURN_MS,
 }: ResolutionPorts) {
   /** @returns whether nobody is left. */
-  async function walkFor(step: WalkStep, resolutionId: string, onUsers: (count: number) => void): Promise<boolean> {
+  async function walkFor(step: WalkStep, { resolutionId, marketId }: Of, onUsers: (count: number) => void): Promise<boolean> {
     const beganMs = performance.now();
     let isStopped = false;
     const isDone = await walk({
@@ -70,7 +78,9 @@ export function createResolutionActivities({
       step: chunk,
       left: (after, most) => usersLeft(pool, resolutionId, after, most),
       async call(users) {
+        await failpoint(PLACES[step].before, marketId);
         const answer = await walkUsers(pool, step, resolutionId, users);
+        await failpoint(PLACES[step].after, marketId);
         onWritten();
         isStopped ||= answer.outcome === 'stopped';
         onUsers(users.length);
@@ -86,12 +96,16 @@ export function createResolutionActivities({
    * Nobody is left: was everybody paid what the commitments come to? Those who could not be paid, and what a user or a
    * merchant cannot take now, an operator is told of first.
    */
-  async function finish(resolutionId: string, onVerified: (users: number) => void): Promise<void> {
+  async function finish({ resolutionId, marketId }: Of, onVerified: (users: number) => void): Promise<void> {
     const { state, users, paidUsers } = await readStanding(pool, resolutionId);
     if (state !== 'PAYING') return;
     if (paidUsers !== users) return mustNotLeave(await endPaying(pool, resolutionId, {}));
+    await failpoint('market_verify.before', marketId);
     const verification = await verifyResolution(pool, resolutionId, onVerified);
-    if (verification.ok) return mustNotLeave(await endPaying(pool, resolutionId, verification));
+    if (verification.ok) {
+      mustNotLeave(await endPaying(pool, resolutionId, verification));
+      return await failpoint('market_end.after', marketId);
+    }
     const faults = verification.faults.map(({ fault, count }) => `${fault} (${count})`).join(', ');
     // A worker that was taken for dead may have ended it meanwhile: then the pool is empty, as it should be.
     if ((await stopResolution(pool, resolutionId, `verification: ${faults}`)).outcome === 'elsewhere') return;
@@ -113,44 +127,48 @@ export function createResolutionActivities({
   }
 
   return {
-    planResolution: ({ resolutionId }: Of): Promise<ResolutionStanding> =>
+    planResolution: ({ resolutionId, marketId }: Of): Promise<ResolutionStanding> =>
       whileBeating(BEAT_MS, () =>
         orStop(resolutionId, async () => {
           if ((await coverMarket(pool, resolutionId)).outcome !== 'whole') return;
           const found = await longRead(pool, LONGEST_READ_MS, (sql) => findCut(sql, resolutionId));
+          await failpoint('market_plan.before', marketId);
           await planResolution(pool, resolutionId, found);
+          await failpoint('market_plan.after', marketId);
         }),
       ),
 
-    async payUsers({ resolutionId }: Of): Promise<ResolutionStanding> {
+    async payUsers(of: Of): Promise<ResolutionStanding> {
       const progress = { paid: 0, verified: 0 };
       const pay = async (): Promise<void> => {
-        const isDone = await walkFor('pay_users', resolutionId, (count) => {
+        const isDone = await walkFor('pay_users', of, (count) => {
           progress.paid += count;
         });
         if (!isDone) return;
-        await finish(resolutionId, (users) => {
+        await finish(of, (users) => {
           progress.verified = users;
         });
       };
       return await whileBeating(
         BEAT_MS,
-        () => orStop(resolutionId, pay),
+        () => orStop(of.resolutionId, pay),
         () => progress,
       );
     },
 
-    async rollUsersBack({ resolutionId }: Of): Promise<ResolutionStanding> {
+    async rollUsersBack(of: Of): Promise<ResolutionStanding> {
       const progress = { undone: 0 };
       const rollBack = async (): Promise<void> => {
-        const isDone = await walkFor('unpay_users', resolutionId, (count) => {
+        const isDone = await walkFor('unpay_users', of, (count) => {
           progress.undone += count;
         });
-        if (isDone) mustNotLeave(await endRollback(pool, resolutionId));
+        if (!isDone) return;
+        mustNotLeave(await endRollback(pool, of.resolutionId));
+        await failpoint('market_undone.after', of.marketId);
       };
       return await whileBeating(
         BEAT_MS,
-        () => orStop(resolutionId, rollBack),
+        () => orStop(of.resolutionId, rollBack),
         () => progress,
       );
     },

@@ -41,7 +41,7 @@ export function createMarketsClient(
   const optionsOf = (resolution: ResolutionRecord): WorkflowStartOptions<typeof marketResolution> => ({
     workflowId: resolutionWorkflowId(resolution.marketId, resolution.run),
     taskQueue: PAYOUTS_QUEUE,
-    args: [{ resolutionId: resolution.id, settings: { allowSignalDecisions, fundsEveryMs } }],
+    args: [{ resolutionId: resolution.id, marketId: resolution.marketId, settings: { allowSignalDecisions, fundsEveryMs } }],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE', // each run goes by the books, which keep every step single
     staticSummary: `run ${resolution.run} of ${resolution.marketId} → ${resolution.outcome}`,
     typedSearchAttributes: new TypedSearchAttributes([

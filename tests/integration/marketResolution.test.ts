@@ -252,7 +252,7 @@ test.each([1, 2, 3, 4, 5])(
     const whole = createResolutionActivities({ pool: engine.db.pool, chunk: 3 });
     let isDying = true;
     let deaths = 0;
-    const dyingFirst = <Input extends { readonly resolutionId: string }>(name: keyof typeof whole) => {
+    const dyingFirst = <Input extends { readonly resolutionId: string; readonly marketId: string }>(name: keyof typeof whole) => {
       const dying = createResolutionActivities({ pool: dyingAfter(engine.db.pool, steps, STEPS), chunk: 3 });
       return async (input: Input) => {
         try {

@@ -16,19 +16,19 @@ export async function marketResolution(input: ResolutionInput): Promise<{ endedA
 }
 
 async function run(input: ResolutionInput): Promise<{ endedAs: string }> {
-  const { resolutionId, settings } = input;
+  const { resolutionId, marketId, settings } = input;
   const view = openView();
   let isTold = false;
   const tell = (): void => {
     isTold = true;
   };
   setHandler(lookSignal, tell, { description: 'sent by the API when something has changed' });
-  takeDecisions({ resolutionId, allowSignalDecisions: settings.allowSignalDecisions, view, tell });
+  takeDecisions({ resolutionId, marketId, allowSignalDecisions: settings.allowSignalDecisions, view, tell });
 
   /** A word that comes meanwhile may be about what this does not see. */
   async function perform(act: Act): Promise<ResolutionStanding> {
     isTold = false;
-    return view.see(await books[act]({ resolutionId }));
+    return view.see(await books[act]({ resolutionId, marketId }));
   }
 
   const isSettled = (): boolean => !isTold && allHandlersFinished();

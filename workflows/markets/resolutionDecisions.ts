@@ -14,6 +14,7 @@ import type { ResolutionView } from './resolutionView.ts';
 
 export interface DecisionPorts {
   readonly resolutionId: string;
+  readonly marketId: string;
   readonly allowSignalDecisions: boolean;
   readonly view: ResolutionView;
   /** Something may have changed in the books. */
@@ -21,7 +22,7 @@ export interface DecisionPorts {
 }
 
 /** Registers the handlers. What is decided is decided by the books (decide_resolution): which states it has a place in, they know. */
-export function takeDecisions({ resolutionId, allowSignalDecisions, view, tell }: DecisionPorts): void {
+export function takeDecisions({ resolutionId, marketId, allowSignalDecisions, view, tell }: DecisionPorts): void {
   setHandler(decideUpdate, decide, { validator: refuseStrange });
   if (allowSignalDecisions) {
     setHandler(decideSignal, decideBySignal, {
@@ -49,7 +50,7 @@ export function takeDecisions({ resolutionId, allowSignalDecisions, view, tell }
 
   async function put(adminId: string, decision: Decision, key: string, via: 'api' | 'signal'): Promise<DecisionAnswer> {
     const options = { summary: decision.kind };
-    const answer = await decideResolution.executeWithOptions(options, [{ resolutionId, adminId, key, via, decision }]);
+    const answer = await decideResolution.executeWithOptions(options, [{ resolutionId, marketId, adminId, key, via, decision }]);
     if (answer.outcome === 'done' || answer.outcome === 'already') tell();
     return answer;
   }

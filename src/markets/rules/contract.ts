@@ -5,6 +5,7 @@ import type { ResolutionState } from './machine.ts';
 
 export interface ResolutionInput {
   readonly resolutionId: string;
+  readonly marketId: string;
   readonly settings: ResolutionSettings;
 }
 

@@ -3,6 +3,7 @@
  * between the two, whoever looks after markets starts it.
  */
 import type { Sql } from '../../db/pool.ts';
+import { failpoint } from '../../failpoints.ts';
 import { openResolution, type ResolveAnswer, type ResolveRequest } from '../../ledger/distributions.ts';
 import type { MarketsClient } from '../client.ts';
 
@@ -14,6 +15,7 @@ interface Ports {
 /** That there is such a market, with such an option, the caller has looked. */
 export async function resolve({ pool, markets }: Ports, request: ResolveRequest): Promise<ResolveAnswer> {
   const answer = await openResolution(pool, request);
+  await failpoint('market_frozen.after', request.marketId);
   if ('resolution' in answer) await markets.resolve(answer.resolution);
   return answer;
 }
