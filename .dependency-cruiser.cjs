@@ -96,6 +96,7 @@ module.exports = {
     only('payouts-in-words', '^src/payouts/(answers|orders)\\.ts$', [RULES, DOOR, '^src/(payouts/(?!routes/)|merchants/terms\\.ts)'], 'outcomes and faults of the use cases, in the words of HTTP'),
     only('merchants', '^src/merchants/(?!routes/|terms\\.ts)', [RULES, LEDGER, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
     only('merchants-in-words', '^src/merchants/terms\\.ts$', [RULES, DOOR], 'a merchant’s terms, in the words of HTTP'),
+    only('pauses', '^src/pauses/(?!routes/|present/)', [RULES, '^src/temporal/(?!routes/)', ...GROUND], 'no door, and no flow: each asks the books', CLIENT),
     only('providers', '^src/providers/(?!routes/|present/)', [RULES, ROOMS, PAYOUTS, ...GROUND], '', CLIENT),
     only('users', '^src/users/(?!routes/|present/)', [RULES, LEDGER, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
     only('games', '^src/games/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', STORY, ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),

@@ -80,6 +80,7 @@ const PARTS: Readonly<Record<DeedName, (moment: Moment) => Part>> = {
   tells: () => ITSELF,
   takes_up: () => ITSELF,
   hands_on: () => ITSELF,
+  lets_go: () => ITSELF,
   deadline_passes: () => ITSELF,
   takes: () => ITSELF,
   answers: () => ITSELF,
@@ -126,6 +127,9 @@ const PARTS: Readonly<Record<DeedName, (moment: Moment) => Part>> = {
   resolves_not_paid: () => person('resolve_not_paid'),
   reinitiates: () => person('reinitiate'),
   acknowledges: () => person('acknowledge'),
+  // a pause is over more than this payout
+  pauses: () => NONE,
+  resumes: () => NONE,
 };
 
 export interface PlayedDeed {

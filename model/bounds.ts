@@ -20,6 +20,7 @@ export const BUDGETS = {
   restarts: 'a workflow is lost, and another one takes the payout up from the books',
   acts: 'a person does something',
   parks: 'a step turns out to be impossible',
+  pauses: 'a pause begins, or ends',
 } as const;
 
 export type Budget = keyof typeof BUDGETS;

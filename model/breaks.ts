@@ -143,6 +143,11 @@ export const MADE_BY_HAND: readonly Break[] = [
     },
     bounds: bounds('cancelled', { acts: 1 }, { attempts: 1 }),
   },
+  {
+    name: 'the books do not ask whether a pause holds',
+    rules: { ...TODAY, tell: (books, fact) => tell({ ...books, isPaused: false }, fact) },
+    bounds: bounds('paused', { pauses: 1 }, { attempts: 1 }),
+  },
 ];
 
 /** What the model itself found first in the rules of its day. */

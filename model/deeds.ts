@@ -13,6 +13,7 @@ export const DEEDS = {
   tells: { who: 'worker', due: true },
   takes_up: { who: 'sweep', due: true },
   hands_on: { who: 'api', due: true },
+  lets_go: { who: 'sweep', due: true },
   deadline_passes: { who: 'clock', due: true },
   // the PSP, as it should
   takes: { who: 'psp', due: true },
@@ -57,6 +58,9 @@ export const DEEDS = {
   resolves_not_paid: { who: 'person', due: false },
   reinitiates: { who: 'person', due: false },
   acknowledges: { who: 'person', due: false },
+  // what is over more than this payout
+  pauses: { who: 'installation', due: false },
+  resumes: { who: 'installation', due: true }, // each pause ends some day
 } as const satisfies Record<string, { who: string; due: boolean }>;
 
 export type DeedName = keyof typeof DEEDS;

@@ -29,9 +29,12 @@ export function write(world: World, rules: Rules, fact: ToldFact, sequence: numb
   if (world.steps.some((each) => each.fact === name && each.attempt === step.attempt && each.sequence === sequence)) {
     return { world, outcome: 'already', told };
   }
-  const { books: changed, outcome, edge } = rules.tell({ ...world.books, unread: unreadOf(world) }, fact);
-  if (outcome !== 'applied' && outcome !== 'ignored') return { world, outcome, told };
-  const books = { ...changed, unread: [] }; // derived each time
+  const { books: changed, outcome, edge } = rules.tell(askedOf(world), fact);
+  if (changed.sequence === world.books.sequence) return { world, outcome, told };
+  // Under a key of its own: the attempt is not begun, and asked for again it may be.
+  if (outcome === 'paused')
+    return { world: { ...world, books: { ...changed, unread: [], isPaused: false } }, outcome, told, ...(edge ? { edge } : {}) };
+  const books = { ...changed, unread: [], isPaused: false }; // derived each time
   const isNewRound = edge?.fact === 'reinitiated';
   const after: World = {
     ...world,
@@ -40,9 +43,13 @@ export function write(world: World, rules: Rules, fact: ToldFact, sequence: numb
     attemptsBefore: isNewRound ? books.attempts.length : world.attemptsBefore,
     isLate: world.isLate && books.attempts.length === world.books.attempts.length,
   };
-  const broken = edge && brokenBy(edge, world.books, books);
+  const isSentPaused = world.isPaused && edge?.effect === 'attempt';
+  const broken = isSentPaused ? 'a request is begun while a pause holds' : edge && brokenBy(edge, world.books, books);
   return { world: after, outcome, told, ...(edge ? { edge } : {}), ...(broken === undefined ? {} : { broken }) };
 }
+
+/** The books as the door reads them: with the messages that are stored, and the pauses that hold. */
+export const askedOf = (world: World): PayoutBooks => ({ ...world.books, unread: unreadOf(world), isPaused: world.isPaused });
 
 /** What the money must be before this, and is afterwards. */
 const MOVES: Readonly<Partial<Record<Effect, readonly [before: string, after: string]>>> = {

@@ -6,7 +6,7 @@ import type { Task, World } from './world.ts';
 
 export function pack(world: World): string {
   const { books, steps, runs, orphans, psp, messages, left } = world;
-  const flags = `${world.attemptsBefore}${+world.isLate}${world.acknowledged.join()}`;
+  const flags = `${world.attemptsBefore}${+world.isLate}${+world.isPaused}${world.acknowledged.join()}`;
   const done = steps.map(({ fact, attempt, sequence }) => `${fact}:${attempt}:${sequence}`).join();
   const work = runs.map(({ kind, mind, tasks }) => `${kind}${packMind(mind)}${tasks.map(packTask).join()}`).join('+');
   const stored = messages
@@ -24,8 +24,18 @@ export function pack(world: World): string {
   ].join('|');
 }
 
-const packBooks = ({ state, sequence, round, attempts, returns, needsOperator, deciders, run }: PayoutBooks): string =>
-  `${state}:${sequence}:${round}:${returns}:${+needsOperator}:${deciders.length}:${run}:${attempts
+const packBooks = ({
+  state,
+  sequence,
+  round,
+  attempts,
+  returns,
+  needsOperator,
+  waitsForPause,
+  deciders,
+  run,
+}: PayoutBooks): string =>
+  `${state}:${sequence}:${round}:${returns}:${+needsOperator}${+waitsForPause}:${deciders.length}:${run}:${attempts
     .map((row) => `${row.state}${row.proof}${+row.named}${+row.isSent}${row.unknownAt}.${row.toldAt}`)
     .join()}`;
 
@@ -40,13 +50,14 @@ const packMind = ({
   checkedRound,
   parkedAt,
   again,
+  heldBackUntilMs,
 }: Mind): string => {
   const { state, sequence, attempt, attemptsBefore, attemptOpen, unproven, runId, outcomeUntil } = seen;
   const known = `${state}:${sequence}:${seen.round}:${attempt}:${attemptsBefore}:${+attemptOpen}:${unproven.join('')}:${+(runId !== null)}${+(outcomeUntil !== null)}`;
   const heard = [notices, ...confirming.map((each) => each.notices)]
     .map((each) => each.map(({ messageId }) => messageId).join(''))
     .join(';');
-  return `(${known}:${round}:${heard}:${resends}:${notFoundAt}:${silentAt}:${checkedRound}:${parkedAt}:${again.join('')})`;
+  return `(${known}:${round}:${heard}:${resends}:${notFoundAt}:${silentAt}:${checkedRound}:${parkedAt}:${again.join('')}:${+(heldBackUntilMs > 0)})`;
 };
 
 export function packTask(task: Task): string {

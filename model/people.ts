@@ -22,6 +22,17 @@ const COMMANDS: readonly (readonly [DeedName, ToldFact])[] = [
 ];
 
 export function movesOfPeople(world: World, play: Play): Move[] {
+  return [...movesOfPauses(world), ...movesOfActs(world, play)];
+}
+
+/** Over this payout, whatever they are over besides. */
+function movesOfPauses(world: World): Move[] {
+  if (world.isPaused) return [{ deed: { does: 'resumes' }, after: { ...world, isPaused: false } }];
+  if (world.left.pauses === 0) return [];
+  return [{ deed: { does: 'pauses' }, after: { ...spend(world, 'pauses'), isPaused: true } }];
+}
+
+function movesOfActs(world: World, play: Play): Move[] {
   if (world.left.acts === 0) return [];
   const commands = COMMANDS.flatMap(([does, fact]) => command(world, play, does, fact));
   return [...commands, ...resolutions(world, play), ...acknowledgements(world, play), ...newRounds(world, play)];

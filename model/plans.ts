@@ -11,6 +11,7 @@ export const SHORT: readonly Bounds[] = [
   bounds('returned, and paid again', { returns: 2 }, { attempts: 1, messages: 1 }),
   bounds('an operator resolves', { acts: 2, odds: 1 }, { attempts: 1, messages: 1 }),
   bounds('people', { acts: 2 }, { attempts: 1, start: { state: 'IN_REVIEW' } }),
+  bounds('paused, and an answer lost', { pauses: 2, faults: 1 }, { attempts: 1, messages: 1 }),
 ];
 
 const ONE = { attempts: 1, messages: 1 } as const;
@@ -53,6 +54,9 @@ const SEVERAL: readonly Bounds[] = [
   bounds('a step is impossible, and an answer lost', { parks: 1, acts: 1, faults: 1 }, ONE),
   bounds('impossible in review', { parks: 1, acts: 3 }, { ...ONE, start: { state: 'IN_REVIEW' } }),
   bounds('a provider, whose last attempt fails', { faults: 1 }, { messages: 1, lastNeedsOperator: true }),
+  bounds('paused between two attempts, and a worker dies', { pauses: 2, deaths: 1 }, { messages: 1 }),
+  bounds('paused, and answers lost', { pauses: 2, faults: 2 }, ONE),
+  bounds('paused, and people', { pauses: 1, acts: 2 }, ONE),
   bounds('a backup has forgotten attempts, and a payment', { faults: 1, acts: 1 }, { messages: 1, ...ofForgotten() }),
 ];
 

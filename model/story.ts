@@ -14,6 +14,7 @@ const SENTENCES: Readonly<Record<DeedName, (deed: Deed) => string>> = {
     outcome === 'repeated'
       ? `The message "${what}" of attempt ${attempt} only repeats the books, and is closed.`
       : `The message "${what}" of attempt ${attempt} is handed on to a workflow.`,
+  lets_go: () => 'The workflow is told that no pause holds any more.',
   deadline_passes: ({ attempt }) => `The time in which the outcome of attempt ${attempt} may stay unknown is over.`,
   takes: ({ attempt, what }) =>
     what === 'again'
@@ -59,6 +60,8 @@ const SENTENCES: Readonly<Record<DeedName, (deed: Deed) => string>> = {
   resolves_not_paid: () => 'An operator finds out that nothing was paid, and says so.',
   reinitiates: () => 'The failed payout is started again.',
   acknowledges: () => 'An operator acknowledges what was wrong.',
+  pauses: () => 'An operator pauses what the payout is part of.',
+  resumes: () => 'The pause ends.',
 };
 
 export const sentenceOf = (deed: Deed): string =>

@@ -12,7 +12,7 @@ import { type Act, newMind, type PayoutEvent } from '../src/payouts/rules/next.t
 import type { PspReply } from '../src/payouts/rules/reply.ts';
 import type { Bounds } from './bounds.ts';
 import type { Deed } from './deeds.ts';
-import { ownFact, toldOf, type Written, write } from './door.ts';
+import { askedOf, ownFact, toldOf, type Written, write } from './door.ts';
 import { arrivalsOf, isBehind, LOST, lookUpReply } from './psp.ts';
 import { replyOf } from './pspKey.ts';
 import type { Rules } from './rules.ts';
@@ -30,7 +30,6 @@ import {
   spend,
   type Task,
   TIMES,
-  unreadOf,
   type World,
 } from './world.ts';
 
@@ -54,7 +53,7 @@ export function movesOfWork(world: World, play: Play): Move[] {
     ...run.tasks.flatMap((task) => movesOfTask(world, run, task, play)),
   ]);
   const orphaned = world.orphans.flatMap((task) => movesOfTask(world, undefined, task, play));
-  return [...moves, ...orphaned, ...movesOfSweeps(world, play), ...lossesOf(world)];
+  return [...moves, ...orphaned, ...movesOfSweeps(world, play), ...movesOfLettingGo(world, play), ...lossesOf(world)];
 }
 
 /** A payout that is open in the books gets a workflow; a message that no workflow knows is handed on. */
@@ -85,6 +84,13 @@ function movesOfSweeps(world: World, { rules }: Play): Move[] {
       moves.push({ deed, after: hears(to, hearer, rules, { kind: 'noticed', notice: { messageId: id, attempt, claim } }) });
   }
   return moves;
+}
+
+/** Whoever waits for a pause is told once none holds, or asks by itself in the end. */
+function movesOfLettingGo(world: World, { rules }: Play): Move[] {
+  if (world.isPaused) return [];
+  const held = world.runs.filter(({ mind }) => mind.heldBackUntilMs > 0);
+  return held.map((run) => ({ deed: { does: 'lets_go' }, after: hears(world, run, rules, { kind: 'let_go' }) }));
 }
 
 /** Handed on again and again, and nothing comes of it: the PSP is silent, or (five times) its look-up is behind. */
@@ -173,8 +179,10 @@ function decisionsOf(world: World, run: Run, { rules }: Play): Move[] {
 
 /** The books refuse this send, though its workflow knows all that they know: a message is not looked into yet. */
 function isRefused(world: World, { mind }: Run, attempt: number, { tell }: Rules): boolean {
-  const books = { ...world.books, unread: unreadOf(world) };
-  return mind.seen.sequence === books.sequence && tell(books, { type: 'attempt_started', attempt }).outcome === 'wrong_state';
+  const books = askedOf(world);
+  const { outcome, books: after } = tell(books, { type: 'attempt_started', attempt });
+  const isVain = outcome === 'wrong_state' || (outcome === 'paused' && after === books && mind.heldBackUntilMs > 0);
+  return mind.seen.sequence === books.sequence && isVain;
 }
 
 function tasksOf(act: Exclude<Act, { do: 'wait' | 'end' }>, { mind }: Run): Task[] {
@@ -262,7 +270,7 @@ function movesOfSubmit(world: World, run: Owner, task: Submit, play: Play): Move
                 step: 'record',
                 facts: factsFor(told.world, begun, LOST, 'reply', play),
               })
-            : ended(told.world, run, task, play.rules);
+            : ended(told.world, run, task, play.rules, told.outcome === 'paused');
       return [{ deed, after, ...brokenOf(told) }, ...parkingOf(world, run, task, play)];
     }
     case 'send':
@@ -314,12 +322,13 @@ const factsFor = (
 };
 
 /** The workflow hears how a send ended. */
-function ended(world: World, run: Owner, task: Submit, rules: Rules): World {
+function ended(world: World, run: Owner, task: Submit, rules: Rules, isPaused = false): World {
   const sent: PayoutEvent = {
     kind: 'sent',
     isResend: task.isResend,
     moved: world.books.sequence !== task.sequence,
     retryAfterMs: null,
+    isPaused,
   };
   return done(world, run, task, rules, seenEvent(world, task.sequence), sent);
 }

@@ -29,6 +29,8 @@ export interface World {
   readonly isLate: boolean;
   /** How each attempt stood, here and at the PSP, when an operator acknowledged that; null once that has changed. */
   readonly acknowledged: readonly (string | null)[];
+  /** A pause holds: nothing new may be sent. */
+  readonly isPaused: boolean;
   readonly left: Left;
 }
 
@@ -117,6 +119,7 @@ export function startOf(bounds: Bounds): World {
     messages: [],
     isLate: false,
     acknowledged: [],
+    isPaused: false,
     left: bounds.left,
   };
   return { ...empty, runs: [{ kind: 'payout', mind: newMind(seenOf(empty), 1, 0), tasks: [] }] };

@@ -1,6 +1,13 @@
 /** Every workflow there is: what the worker's bundle is made from. */
 export { gameSettlement } from './games/gameSettlement.ts';
-export { checkBooks, cutBack, lookAfterGames, lookAfterMarkets, takeUpOpenPayouts } from './maintenance.ts';
+export {
+  checkBooks,
+  cutBack,
+  letGoPaused,
+  lookAfterGames,
+  lookAfterMarkets,
+  takeUpOpenPayouts,
+} from './maintenance.ts';
 export { marketResolution } from './markets/marketResolution.ts';
 export { payout } from './payouts/payout.ts';
 export { payoutFollowUp } from './payouts/payoutFollowUp.ts';

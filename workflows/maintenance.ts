@@ -4,6 +4,7 @@ import type { CutBack, CutBackActivities } from '../activities/cutBack.ts';
 import type { LookAfterActivities } from '../activities/games/lookAfter.ts';
 import type { BooksReport, MaintenanceActivities } from '../activities/maintenance.ts';
 import type { LookAfterMarketsActivities } from '../activities/markets/lookAfter.ts';
+import type { PauseActivities } from '../activities/pauses.ts';
 import { HOUSEKEEPING_QUEUE } from '../src/temporal/rules/queues.ts';
 
 const growing = proxyActivities<Pick<CutBackActivities, 'cutBack'>>({
@@ -45,6 +46,19 @@ const markets = proxyActivities<LookAfterMarketsActivities>({
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
   summary: 'look after markets',
 });
+
+const paused = proxyActivities<PauseActivities>({
+  taskQueue: HOUSEKEEPING_QUEUE,
+  startToCloseTimeout: '1h', // fifty a second: a hundred thousand take half of it, and the rest is told by the next
+  heartbeatTimeout: '30s', // one beat a payout, and a signal has 5 s
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+  summary: 'let go what was paused',
+});
+
+/** What the clock and `POST …/resume` start: whoever waits for a pause that has ended is told. */
+export async function letGoPaused(): Promise<{ told: number }> {
+  return await paused.letGoPaused();
+}
 
 export async function lookAfterGames(): Promise<{ overdue: number; takenUp: number }> {
   return await games.lookAfterGames();

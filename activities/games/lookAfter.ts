@@ -11,7 +11,7 @@ const FAILURES_MAX = 3;
 
 /**
  * A game that has been decided, or voided, for this long and is not over: the word to its settlement may have been lost, with the
- * process that had it. One that is only large looks into the books once more at its end.
+ * process that had it, or it was paused. One that is only large looks into the books once more at its end.
  */
 const QUIET_FOR = '1 minute';
 
@@ -28,6 +28,7 @@ export function createLookAfterActivities({ pool, games, page = MOST }: LookAfte
   async function gamesAfter(id: string): Promise<string[]> {
     const { rows } = await pool.query<{ id: string }>(
       `SELECT g.id FROM games g WHERE g.state IN ('SETTLING', 'VOIDING') AND g.updated_at < now() - $1::interval AND g.id > $2
+          AND pause_over('games', g.merchant_id, NULL) IS NULL
         ORDER BY g.id LIMIT $3`,
       [QUIET_FOR, id, page],
     );

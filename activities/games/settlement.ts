@@ -19,6 +19,9 @@ export interface GameSettlementPorts {
 
 export type GameSettlementActivities = ReturnType<typeof createGameSettlementActivities>;
 
+/** Whether it went on, or a pause holds. */
+type Went = 'on' | 'paused';
+
 /** Which function does it in which state; in any other there is nothing to do. */
 const STEPS: Readonly<Partial<Record<GameState, SettleStep>>> = { SETTLING: 'settle_users', VOIDING: 'void_users' };
 
@@ -50,28 +53,39 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
   }
 
   /** Everybody of whom something is left to be done in the game's state. */
-  async function walkPlayers(name: SettleStep, gameId: string): Promise<void> {
+  async function walkPlayers(name: SettleStep, gameId: string): Promise<Went> {
+    let went: Went = 'on';
     for (const round of ROUNDS[name]) {
       const text = `${LEFT} AND ${round} ORDER BY p.user_id LIMIT $4`;
-      await walk({
+      const isAtTheEnd = await walk({
         about: { gameId },
         step,
         async left(after, most) {
           const { rows } = await pool.query<{ user_id: string }>(text, [gameId, LEFT_IN[name], after, most]);
           return rows.map(({ user_id }) => user_id);
         },
-        call: (users) => call(name, gameId, users),
+        async call(users) {
+          const answer = await call(name, gameId, users);
+          if (answer.outcome === 'paused') went = 'paused';
+          return answer;
+        },
         fail: (user) => pool.query('SELECT fail_player($1, $2, $3)', [gameId, user, 'internal_error']),
+        isOver: () => went === 'paused',
       });
+      if (!isAtTheEnd) return went;
     }
+    return went;
   }
 
-  /** Until the game is over: what somebody asks for meanwhile (a void, a retry) is done, too. */
+  /**
+   * Until the game is over: what somebody asks for meanwhile (a void, a retry) is done, too. Paused, it is left as it stands: the
+   * look after games takes it up when no pause holds any more.
+   */
   async function settle(gameId: string): Promise<void> {
     for (;;) {
       const name = STEPS[(await stateOf(gameId)) ?? 'SETTLED'];
       if (name === undefined) return;
-      await walkPlayers(name, gameId);
+      if ((await walkPlayers(name, gameId)) === 'paused') return;
       await failpoint('game_end.before', gameId);
       await pool.query('SELECT end_game($1)', [gameId]);
       onWritten();

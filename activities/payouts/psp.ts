@@ -27,7 +27,7 @@ export interface SubmitInput {
 /**
  * - `recorded`: the payout once the books had what the reply made true
  * - `asked`: the payout when the attempt was begun; the reply is to be applied
- * - `not_begun`: the payout was held, cancelled or settled meanwhile; nothing was sent
+ * - `not_begun`: the payout was held, cancelled or settled meanwhile, or a pause holds; nothing was sent
  * `retryAfterMs`: what the PSP wants to be waited for, where it could not take it.
  */
 export type SubmitAnswer =

@@ -32,6 +32,7 @@ import { directoryRoutes } from '../merchants/routes/directory.ts';
 import { notificationRoutes } from '../notify/routes/notifications.ts';
 import { adminPushRoutes, providerPushRoutes } from '../notify/routes/pushSubscriptions.ts';
 import { adminOverviewRoutes, merchantOverviewRoutes } from '../overview/routes/overview.ts';
+import { pauseRoutes } from '../pauses/routes/pauses.ts';
 import { refusedAmong } from '../payouts/reads.ts';
 import { payoutRequestRoutes } from '../payouts/routes/admin/payoutRequests.ts';
 import { adminPayoutRoutes } from '../payouts/routes/admin/payouts.ts';
@@ -182,6 +183,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(payoutRequestRoutes(context));
     await scope.register(retryRoutes(context));
     await scope.register(payoutRunRoutes(context));
+    await scope.register(pauseRoutes(context));
     await scope.register(ipnRoutes(context));
     await scope.register(pspRoutes(context));
     await scope.register(invariantRoutes(context));

@@ -6,6 +6,7 @@ import type { GamesClient } from '../games/client.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { LedgerReads } from '../ledger/reads.ts';
 import type { MarketsClient } from '../markets/client.ts';
+import type { PausesClient } from '../pauses/client.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PayoutRunsClient } from '../providers/runsClient.ts';
 import type { PspRegistry } from '../psp/registry.ts';
@@ -21,6 +22,7 @@ export interface ApiContext {
   readonly payoutRuns: PayoutRunsClient;
   readonly games: GamesClient;
   readonly markets: MarketsClient;
+  readonly pauses: PausesClient;
   readonly psps: PspRegistry;
   /** Encrypts and decrypts secrets at rest. */
   readonly keys: KeyRing;

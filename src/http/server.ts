@@ -6,6 +6,7 @@ import { createPrisma } from '../db/prisma.ts';
 import { createGamesClient } from '../games/client.ts';
 import { createLedgerReads } from '../ledger/reads.ts';
 import { createMarketsClient } from '../markets/client.ts';
+import { createPausesClient } from '../pauses/client.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPayoutRunsClient } from '../providers/runsClient.ts';
 import { createPspRegistry } from '../psp/registry.ts';
@@ -38,6 +39,7 @@ export async function startApi(config: Config): Promise<Api> {
     payoutRuns: createPayoutRunsClient(client),
     games: createGamesClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
     markets: createMarketsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
+    pauses: createPausesClient(client),
     psps,
     keys: parseKeys(config.encryptionKeys),
     pingTemporal: async () => {

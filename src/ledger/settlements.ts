@@ -9,8 +9,8 @@ import type { Sql } from '../db/pool.ts';
 export type SettleStep = 'settle_users' | 'void_users';
 
 export interface Stepped {
-  /** `stopped`: the game is in another state by now, and nothing was done. */
-  readonly outcome: 'done' | 'stopped';
+  /** `stopped`: the game is in another state by now; `paused`: a pause holds. In either case nothing was done. */
+  readonly outcome: 'done' | 'stopped' | 'paused';
   /** Who owes, and must be settled alone. */
   readonly apart?: readonly string[];
 }

@@ -26,6 +26,7 @@ import {
   type CommandOrder,
   commandUpdate,
   dispatchSignal,
+  letGoSignal,
   type Opening,
   type PayoutRecord,
   type PayoutTimes,
@@ -77,6 +78,8 @@ export interface PayoutsClient {
   resume(record: PayoutRecord): Promise<void>;
   /** Hands an approved payout over to its workflow, which sends it; one that was lost is taken up again. */
   dispatch(record: PayoutRecord, runId: string): Promise<void>;
+  /** Tells a payout that waits for the end of a pause to ask the books again; one that was lost is taken up. */
+  letGo(record: PayoutRecord): Promise<void>;
 }
 
 /** @param onFull told of each run that was ended because it could take no more signals: an operator should ask who sent them. */
@@ -174,6 +177,7 @@ export function createPayoutsClient(
     lookAgain,
     resume: async (record) => void (await temporal.start(payout, resumeOptions(record))),
     dispatch: (record, runId) => temporal.signalOrStart(payout, resumeOptions(record), dispatchSignal, { runId }),
+    letGo: (record) => temporal.signalOrStart(payout, resumeOptions(record), letGoSignal, {}),
   };
 }
 

@@ -3,6 +3,10 @@
 export const FLOWS = ['games', 'markets', 'instant'] as const;
 export type Flow = (typeof FLOWS)[number];
 
+/** All that can be paused as a whole. */
+export const PAUSABLE_FLOWS = ['payouts', 'providers', ...FLOWS] as const;
+export type PausableFlow = (typeof PAUSABLE_FLOWS)[number];
+
 /** Of each, whether the merchant may begin something new of it. */
 export type Flows = Readonly<Record<Flow, boolean>>;
 

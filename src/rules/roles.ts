@@ -15,6 +15,7 @@ export const ACTION_ROLES = {
   acknowledge: 'operator',
   retry: 'operator',
   payoutRuns: 'operator',
+  pause: 'operator', // and resume
   subscribe: 'operator', // nobody below is told anything
   approve: 'approver',
   reject: 'approver',

@@ -9,6 +9,7 @@ import { createMaintenanceActivities, type MaintenancePorts } from '../../activi
 import { createDecisionActivities } from '../../activities/markets/decisions.ts';
 import { createLookAfterMarketsActivities } from '../../activities/markets/lookAfter.ts';
 import { createResolutionActivities } from '../../activities/markets/resolution.ts';
+import { createPauseActivities } from '../../activities/pauses.ts';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
@@ -98,6 +99,7 @@ export async function createWorkers(
       ...createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
       ...createLookAfterActivities({ pool: housekeepingPool, games: gamesClient }),
       ...createLookAfterMarketsActivities({ pool: housekeepingPool, markets: marketsClient }),
+      ...createPauseActivities({ pool: housekeepingPool, payouts: payoutsClient }),
       ...createCutBackActivities({ pool: housekeepingPool, deliveriesKeptMs: config.deliveriesKeptMs }),
     },
     maxConcurrentActivityTaskExecutions: 4, // of each kind one at a time, by their Schedules

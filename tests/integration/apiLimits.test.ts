@@ -43,7 +43,7 @@ beforeAll(async () => {
   door = await openDoor({
     payouts: {
       ...{ accept: away, recall: away, command: away, commandAfterEnd: away },
-      ...{ notice: away, lookAgain: away, resume: away, dispatch: away },
+      ...{ notice: away, lookAgain: away, resume: away, dispatch: away, letGo: away },
     },
     payoutRuns: { schedule: away, start: away, pause: away, resume: away },
   });

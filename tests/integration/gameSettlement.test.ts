@@ -11,6 +11,7 @@ import { openBooks } from '../support/books.ts';
 import { dyingAfter } from '../support/dying.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { type Games, gamesOf, type TestGame } from '../support/games.ts';
+import { beginPause, endPause } from '../support/pauses.ts';
 import type { TestUser } from '../support/users.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
@@ -167,6 +168,32 @@ test('a game that cannot be told is no reason why those behind it are not, howev
   await expect(new MockActivityEnvironment().run(away.lookAfterGames)).rejects.toThrow('Temporal is away');
   expect(told).toHaveLength(3); // and not all of them, one after the other in vain
   for (const id of ids) await client.settle(id);
+});
+
+test('a settlement stops under a pause, and is taken up after it, each player paid once', async () => {
+  await stopGames?.();
+  let steps = 0;
+  const whole = createGameSettlementActivities({
+    pool: engine.db.pool,
+    step: 3,
+    onWritten: () => {
+      steps += 1;
+    },
+  });
+  stopGames = await engine.startGames({ activities: whole });
+  const { game, players } = await decided();
+  const by = await beginPause(engine.db.pool, ['flow', 'games']);
+  await client.settle(game.gameId);
+  await result(game); // it does not stay and ask
+  expect([(await games.state(game)).state, steps]).toEqual(['SETTLING', 1]);
+  await engine.db.owner.query(`UPDATE games SET updated_at = now() - interval '2 minutes' WHERE id = $1`, [game.gameId]);
+  const { lookAfterGames } = createLookAfterActivities({ pool: engine.db.pool, games: client });
+  const look = () => new MockActivityEnvironment().run(lookAfterGames) as ReturnType<typeof lookAfterGames>;
+  expect((await look()).takenUp).toBe(0);
+  await endPause(engine.db.pool, by);
+  expect((await look()).takenUp).toBe(1);
+  await result(game);
+  expect([await pursesOf(players), await heard(players)]).toEqual([PAID, players.map(() => 1)]);
 });
 
 test('what a worker has written down, and nobody has heard of, is not done again by the next one', async () => {

@@ -71,7 +71,7 @@ const filledIn = (text: string): string => text.replaceAll(/\{(\w+)\}/g, (_, nam
 /** Tables that stay small, however much is paid: to read one whole is as good as its index. */
 const SMALL = [
   ...['_functions', '_prisma_migrations', 'epochs', 'payout_edges', 'payout_proofs', 'game_edges', 'worker_beats'],
-  ...['admins', 'merchants', 'push_subscriptions', 'risk_policies'], // what people enter by hand
+  ...['admins', 'merchants', 'pauses', 'push_subscriptions', 'risk_policies'], // what people enter by hand
   'payout_requests', // of those that no worker has taken up
   ...['folded_events', 'books_checks'], // a row each
   'psp_totals', // of some PSPs, in the hours of some days

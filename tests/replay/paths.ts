@@ -7,12 +7,13 @@ import { WorkflowContinuedAsNewError, type WorkflowHandle } from '@temporalio/cl
 import { createGamesClient } from '../../src/games/client.ts';
 import { settlementWorkflowId } from '../../src/games/rules/game.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
-import type { Command } from '../../src/payouts/rules/contract.ts';
+import type { Command, PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { relay } from '../../workflows/relay/relay.ts';
 import { openBooks } from '../support/books.ts';
 import { type Engine, SHORT_TIMES } from '../support/engine.ts';
 import { type Games, gamesOf, type TestGame } from '../support/games.ts';
+import { beginPause, endPause } from '../support/pauses.ts';
 import { MARKET_PATHS } from './marketPaths.ts';
 
 export interface PathWorld {
@@ -206,6 +207,16 @@ export const PATHS: Readonly<Record<string, Path>> = {
     await engine.until(first.id, 'SUCCEEDED');
     return idOf(first.id);
   },
+  'paused-then-paid': async ({ engine }) => {
+    const by = await beginPause(engine.db.pool, ['flow', 'payouts']);
+    const { id } = await engine.pay('0001');
+    const payout = await untilPaused(engine, id);
+    await engine.payouts.letGo(payout); // too early
+    await endPause(engine.db.pool, by);
+    await engine.payouts.letGo(payout);
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
   'provider-approved-then-paid-by-a-run': async ({ engine }) => {
     await engine.trustProviders();
     const { id } = await engine.payProvider(await engine.provider('1000'), '0001');
@@ -277,6 +288,7 @@ export const PATHS: Readonly<Record<string, Path>> = {
   },
   'cut-back': ({ engine }) => maintenance(engine, 'cutBack'),
   'open-payouts-taken-up': ({ engine }) => maintenance(engine, 'takeUpOpenPayouts'),
+  'paused-let-go': ({ engine }) => maintenance(engine, 'letGoPaused'),
   'games-looked-after': ({ engine }) => maintenance(engine, 'lookAfterGames'),
   'markets-looked-after': ({ engine }) => maintenance(engine, 'lookAfterMarkets'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
@@ -284,6 +296,14 @@ export const PATHS: Readonly<Record<string, Path>> = {
 
 async function untilAttempt({ ledger }: Engine, id: string, attempt: number): Promise<void> {
   while ((await ledger.read(id))?.attempt !== attempt) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+async function untilPaused({ ledger }: Engine, id: string): Promise<PayoutRecord> {
+  for (;;) {
+    const payout = await ledger.read(id);
+    if (payout?.pausedBy) return payout;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 async function maintenance(engine: Engine, type: string): Promise<string> {

@@ -9,6 +9,7 @@ import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createLookAfterMarketsActivities } from '../../activities/markets/lookAfter.ts';
+import { createPauseActivities } from '../../activities/pauses.ts';
 import { createGamesClient } from '../../src/games/client.ts';
 import { createMarketsClient } from '../../src/markets/client.ts';
 import { newId } from '../../src/rules/newId.ts';
@@ -50,6 +51,7 @@ beforeAll(async () => {
         pool: engine.db.pool,
         markets: createMarketsClient(engine.client, { allowSignalDecisions: true }),
       }),
+      ...createPauseActivities({ pool: engine.db.pool, payouts: engine.payouts }),
       ...createCutBackActivities({ pool: engine.db.pool, deliveriesKeptMs: 90 * 86_400_000 }),
     }),
     await startActivities(engine, RELAY_QUEUE, { runRelay: async () => undefined }), // its twelve hours are over

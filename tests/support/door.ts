@@ -12,6 +12,7 @@ import type { ApiContext } from '../../src/http/context.ts';
 import { createLedgerReads } from '../../src/ledger/reads.ts';
 import { createMarketsClient, type MarketsClient } from '../../src/markets/client.ts';
 import { fund } from '../../src/merchants/useCases/fund.ts';
+import { createPausesClient, type PausesClient } from '../../src/pauses/client.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
 import type { Mode } from '../../src/payouts/rules/contract.ts';
 import { createPayoutRunsClient, type PayoutRunsClient } from '../../src/providers/runsClient.ts';
@@ -69,6 +70,7 @@ export interface DoorOptions {
   readonly payoutRuns?: PayoutRunsClient;
   readonly games?: GamesClient;
   readonly markets?: MarketsClient;
+  readonly pauses?: PausesClient;
   readonly databaseUrl?: string;
   readonly sandboxUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -104,6 +106,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     payoutRuns: options.payoutRuns ?? createPayoutRunsClient(temporal.client),
     games: options.games ?? createGamesClient(temporal.client),
     markets: options.markets ?? createMarketsClient(temporal.client, { allowSignalDecisions: true }),
+    pauses: options.pauses ?? createPausesClient(temporal.client),
     psps,
     keys,
     pingTemporal: () => Promise.reject(new Error('nobody there')),

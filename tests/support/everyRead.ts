@@ -173,6 +173,7 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/admin/payouts/{id}': { as: 'admin', of: 'payout', filters: BACK },
   '/api/admin/payouts/{id}/explain': { as: 'admin', of: 'payout', filters: BACK },
   '/api/admin/games/{id}/explain': { as: 'admin', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/admin/pauses': { as: 'admin', filters: ['status=holding', 'status=ended'] },
   '/api/admin/games': { as: 'admin', filters: ['needsOperator=true', 'needsOperator=false'] },
   '/api/admin/games/{id}': { as: 'admin', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/admin/payout-requests': { as: 'admin' },

@@ -40,7 +40,9 @@ test('a story that begins in the middle of a life is not taken for one that went
 test('every deed of the model is played, is done by the engine itself, or is said to have no counterpart', () => {
   const of = (is: Part['is']) =>
     (Object.keys(DEEDS) as DeedName[]).filter((does) => parts([{ does, attempt: 1 }]).every((part) => part.is === is));
-  expect(of('none')).toEqual(expect.arrayContaining(['turns_odd', 'forgets', 'is_given_up', 'is_lost', 'cannot', 'dispatches']));
+  expect(of('none')).toEqual(
+    expect.arrayContaining(['turns_odd', 'forgets', 'is_given_up', 'is_lost', 'cannot', 'dispatches', 'pauses', 'resumes']),
+  );
   const people = (Object.keys(DEEDS) as DeedName[]).filter((does) => DEEDS[does].who === 'person' && does !== 'dispatches');
   expect(of('person')).toEqual(people);
   expect(of('itself').filter((does) => !DEEDS[does].due)).toEqual([]); // what need not happen must be made to happen

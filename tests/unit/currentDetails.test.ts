@@ -14,6 +14,7 @@ const shown = (change: Partial<PayoutRecord>): string =>
     hold: null,
     failure: null,
     needsOperator: false,
+    pausedBy: null,
     dispatch: 'now',
     runId: null,
     destination: { type: 'bank', bankCode: 'HBL', accountLast4: '0001', accountTitle: 'Ayesha Khan' },
@@ -39,6 +40,13 @@ test('every state that waits says for whom, and names the word of the runbook', 
 test('an approved payout waits for the next run until one has come', () => {
   expect(shown({ dispatch: 'run' })).toBe('**PENDING** (QUEUED)\n\nwaits for the next payout run (`run`)');
   expect(shown({ dispatch: 'run', runId: 'run_1' })).toBe('**PENDING** (QUEUED)');
+});
+
+test('a payout that is not sent for a pause says for which', () => {
+  const said = 'waits for the end of the pause pau_1 (`pause`)';
+  expect(shown({ pausedBy: 'pau_1' })).toBe(`**PENDING** (QUEUED)\n\n${said}`);
+  expect(shown({ state: 'RETRY_WAIT', pausedBy: 'pau_1' })).toContain(said);
+  expect(shown({ state: 'UNKNOWN', pausedBy: 'pau_1' })).toContain('(`psp_outcome`)'); // it is looked up all the same
 });
 
 test('holds, failures, later rounds and what needs a person are said', () => {

@@ -42,7 +42,7 @@ const payout = (state: PayoutState, kind: PayoutKind = 'merchant', change: Parti
     unproven: [],
     returns: 0,
   },
-  ...{ sequence: 3, review: null, hold: null, failure: null, needsOperator: false, maxAttempts: 3 },
+  ...{ sequence: 3, review: null, hold: null, failure: null, needsOperator: false, pausedBy: null, maxAttempts: 3 },
   ...{ dispatch: kind === 'merchant' ? 'now' : 'run', runId: null, method: null, risk: null },
   ...{ reviewUntil: null, nextAttemptAt: null, outcomeUntil: null, createdAt: CREATED, updatedAt: LATER, completedAt: null },
   ...change,
@@ -224,6 +224,15 @@ describe('what a payout waits for', () => {
     const { is, waitsFor, next } = explain(payout('QUEUED'), parked);
     expect(is).toContain('no such PSP');
     expect([waitsFor, next?.at]).toEqual([{ kind: 'person', who: 'operator', until: at }, at]);
+  });
+
+  test('one that meets a pause is sent after it, which an operator can end', () => {
+    for (const state of ['QUEUED', 'RETRY_WAIT'] as const) {
+      const { is, waitsFor, next } = explain(payout(state, 'merchant', { pausedBy: 'pau_1' }));
+      expect(is).toContain('a pause holds');
+      expect([waitsFor, next?.at]).toEqual([{ kind: 'person', who: 'operator', until: null }, null]);
+    }
+    expect(explain(payout('UNKNOWN', 'merchant', { pausedBy: 'pau_1', unproven: [1] })).waitsFor.kind).toBe('psp'); // looked up all the same
   });
 
   test('one whose outcome nobody knows is looked up, until an operator is asked', () => {

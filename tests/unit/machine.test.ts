@@ -20,8 +20,8 @@ import {
 const states = Object.keys(STATES).filter((each): each is PayoutState => each in STATES);
 const facts = Object.keys(FACTS).filter((each): each is FactType => each in FACTS);
 const edgesFrom = (state: PayoutState) => EDGES.filter((edge) => edge.from === state);
-/** `contradicted` is concluded, never said. */
-const said = facts.filter((each) => each !== 'contradicted');
+/** These are concluded, never said. */
+const said = facts.filter((each) => each !== 'contradicted' && each !== 'paused');
 const STARTS = ['IN_REVIEW', 'QUEUED'] as const;
 
 interface Walk {

@@ -33,6 +33,7 @@ const record: PayoutRecord = {
   hold: null,
   failure: null,
   needsOperator: false,
+  pausedBy: null,
   maxAttempts: 3,
   dispatch: 'now',
   runId: null,
@@ -78,6 +79,10 @@ test.each(Object.keys(STATES) as PayoutState[])('%s is shown by its public word,
 });
 
 test('an unknown outcome says what it waits for', () => {
+  expect(presentPayout({ ...record, state: 'QUEUED', pausedBy: 'pau_1' })).toMatchObject({
+    status: 'PENDING',
+    waitingOn: 'pause',
+  });
   expect(presentPayout({ ...record, state: 'UNKNOWN' })).toMatchObject({ status: 'PROCESSING', waitingOn: 'psp_outcome' });
 });
 

@@ -33,6 +33,7 @@ const record: PayoutRecord = {
   hold: null,
   failure: null,
   needsOperator: false,
+  pausedBy: null,
   maxAttempts: 4,
   dispatch: 'run',
   runId: null,

@@ -6,7 +6,17 @@ const allowed = (role: string) =>
 
 test('each role may do exactly what it is for: an operator approves no payout and voids no game and resolves no market, an approver makes no keys', () => {
   const viewer: Action[] = ['read'];
-  const operator: Action[] = [...viewer, 'hold', 'release', 'resolve', 'acknowledge', 'retry', 'payoutRuns', 'subscribe'];
+  const operator: Action[] = [
+    ...viewer,
+    'hold',
+    'release',
+    'resolve',
+    'acknowledge',
+    'retry',
+    'payoutRuns',
+    'pause',
+    'subscribe',
+  ];
   const market: Action[] = ['resolveMarket', 'judgeDispute', 'rollBack'];
   const approver: Action[] = [...operator, 'approve', 'reject', 'voidGame', ...market];
   const admin: Action[] = [...approver, 'merchants', 'keys', 'admins', 'fund', 'audit', 'riskPolicy'];

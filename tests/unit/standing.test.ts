@@ -27,6 +27,7 @@ const standing: fc.Arbitrary<PayoutStanding> = fc.record({
   outcomeUntil: instant,
   review: orNull(fc.record({ reasons: fc.constant([]), approvals: fc.constant([]) })),
   hold: orNull(fc.record({ reason: fc.string(), source: fc.constantFrom('psp', 'operator', 'risk') })),
+  pausedBy: orNull(fc.string()),
   failure: orNull(fc.record({ code: fc.string(), message: fc.string(), retryable: fc.boolean() })),
 });
 
@@ -47,7 +48,7 @@ test('a history of before is heard as it was meant, whatever the kinds of payout
   expect(heard(words)).toEqual({
     ...words,
     ...{ kind: 'merchant', attempt: 0, attemptsBefore: 0, attemptOpen: false, maxAttempts: 3, needsOperator: false },
-    ...{ dispatch: 'now', runId: null, reviewUntil: null, nextAttemptAt: null, outcomeUntil: null },
+    ...{ dispatch: 'now', runId: null, reviewUntil: null, nextAttemptAt: null, outcomeUntil: null, pausedBy: null },
     ...{ review: null, hold: null, failure: null },
   });
 });

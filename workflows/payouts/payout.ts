@@ -7,6 +7,7 @@ import {
   type Accepted,
   acceptUpdate,
   type Fact,
+  letGoSignal,
   type Opening,
   type PayoutInput,
   type PayoutResult,
@@ -34,6 +35,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   let door: PayoutDoor | undefined;
   const early: PspNotice[] = []; // heard before the payout was opened
   let hear = (notice: PspNotice): void => void early.push(notice);
+  let letGo = (): void => undefined; // before it is opened nothing of it waits
 
   const answer = async (): Promise<Accepted> => {
     await condition(() => accepted !== undefined);
@@ -41,6 +43,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   };
   setHandler(acceptUpdate, answer, { validator: (_order) => undefined }); // only where there is one are strangers refused
   hearNotices((notice) => hear(notice));
+  setHandler(letGoSignal, () => letGo(), { description: 'sent when a pause has ended' });
   takeCommands({ isOpened: () => accepted !== undefined, door: () => door, allowSignalDecisions });
   setHandler(stateQuery, () => viewOf(opening, door?.seen()));
 
@@ -52,6 +55,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
     door = openDoor(opened.now ?? opened.payout);
     const story = openStory(door, roundOf(opening), times);
     hear = story.hear;
+    letGo = story.letGo;
     for (const notice of early) story.hear(notice);
     await story.play();
   }

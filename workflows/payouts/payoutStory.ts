@@ -52,6 +52,8 @@ const STALE_AT_MOST = 5;
 export interface Story {
   /** The PSP has sent a message. */
   hear(notice: PspNotice): void;
+  /** Perhaps no pause holds the payout back any more. */
+  letGo(): void;
   /** Looks up what this attempt became, though nobody has said anything of it. */
   lookAgain(attempt: number): void;
   /** Until the payout, or the round that this run is for, has ended and nothing is under way. Then the workflow must end: a later message would be nobody's. */
@@ -61,6 +63,7 @@ export interface Story {
 /** @param round the one that this run is for; 0: it only looks into messages. */
 export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): Story {
   let mind = newMind(door.seen(), round, now());
+  let timesLetGo = 0;
   const tell = (event: PayoutEvent): void => {
     mind = hear(mind, event, now(), times);
   };
@@ -119,11 +122,15 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
   async function send(attempt: number): Promise<void> {
     const { id, sequence, round, state } = door.seen();
     let retryAfterMs: number | null = null;
+    let isPaused = false;
+    const letGoBefore = timesLetGo;
     try {
       const order = { payoutId: id, attempt, sequence, round, ...deadline(times) };
       const answer = await door.whileBehind(pspOf(door.seen(), toSubmit).submit(order));
       door.see(heard(answer.view.payout), sequence);
       retryAfterMs = answer.retryAfterMs ?? null;
+      // Let go while that answer was on its way: it is not waited for a second time.
+      isPaused = answer.view.outcome === 'paused' && timesLetGo === letGoBefore;
       if (answer.did === 'asked') await applyReply(answer.reply, 'reply', attempt, answer.view.payout.sequence);
     } catch (error) {
       const reason = refusedForGood(error);
@@ -131,7 +138,8 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
       if (reason === undefined) door.see(await door.whileBehind(ledger.readPayout(id)), sequence);
       else await door.park(`attempt_started: ${reason}`);
     }
-    tell({ kind: 'sent', isResend: state === 'UNKNOWN', moved: door.seen().sequence !== sequence, retryAfterMs });
+    const moved = door.seen().sequence !== sequence;
+    tell({ kind: 'sent', isResend: state === 'UNKNOWN', moved, retryAfterMs, isPaused });
   }
 
   /** Look-ups at growing intervals, called off when a person or a message changes things. */
@@ -261,6 +269,10 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
 
   return {
     hear: (notice) => tell({ kind: 'noticed', notice }),
+    letGo: () => {
+      timesLetGo += 1;
+      tell({ kind: 'let_go' });
+    },
     lookAgain: (attempt) => begin({ attempt, notices: [] }),
     play,
   };

@@ -78,6 +78,7 @@ BEGIN
     v_flagged := v_flagged + 1;
   END LOOP;
   FOR g IN SELECT * FROM games x WHERE x.state IN ('SETTLING', 'VOIDING') AND x.updated_at < now() - interval '15 minutes' AND NOT x.needs_operator
+              AND pause_over('games', x.merchant_id, NULL) IS NULL
             ORDER BY x.id LIMIT p_most FOR NO KEY UPDATE SKIP LOCKED LOOP
     PERFORM note_game(g.id, 'game.overdue', 'overdue:' || g.sequence, 'system', '{}', true);
     v_flagged := v_flagged + 1;

@@ -9,7 +9,7 @@
 -- Who has been settled stays as it is. Who cannot be settled now is written down with the reason, and nothing of it moves:
 --   user_frozen · balance_limit (the balance would be over 10^18)
 -- Answers: settled (how many), failed (how many), apart: who owes, and must be settled alone, since new money repays first and the
--- locks which that needs come before others'. None of it where the game is not being settled: `stopped`.
+-- locks which that needs come before others'. None of it where the game is not being settled: `stopped`; nor while a pause holds: `paused`.
 CREATE OR REPLACE FUNCTION settle_users(p_game text, p_users text[]) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   g games;
@@ -25,6 +25,8 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT g FROM games x WHERE x.id = p_game FOR NO KEY UPDATE;
   IF g.state <> 'SETTLING' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
+  LOCK TABLE pauses IN ROW SHARE MODE;
+  IF pause_over('games', g.merchant_id, NULL) IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   PERFORM lock_users(p_users);
   IF v_alone THEN
     PERFORM lock_for_credit(x.balance_id, ARRAY[g.bank_id]) FROM game_players x WHERE x.game_id = g.id AND x.user_id = p_users[1];

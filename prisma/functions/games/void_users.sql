@@ -12,7 +12,7 @@
 -- from whom it gets as much as it gives come first, so that it has that for the others.
 -- Locks: the game, the users by id, all balances by id. Key: game/<game>/user/<user>/void.
 -- Who cannot be voided now is written down with the reason: user_frozen · bank_insufficient (the bank has not what it won any more).
--- Answers: voided (how many), failed (how many); `stopped` where the game is not being voided.
+-- Answers: voided (how many), failed (how many); `stopped` where the game is not being voided, `paused` while a pause holds.
 CREATE OR REPLACE FUNCTION void_users(p_game text, p_users text[]) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   g games;
@@ -30,6 +30,8 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT g FROM games x WHERE x.id = p_game FOR NO KEY UPDATE;
   IF g.state <> 'VOIDING' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
+  LOCK TABLE pauses IN ROW SHARE MODE;
+  IF pause_over('games', g.merchant_id, NULL) IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   PERFORM lock_users(p_users);
   PERFORM 1 FROM balances x
    WHERE x.id = g.bank_id OR x.id IN (SELECT y.balance_id FROM game_players y WHERE y.game_id = g.id AND y.user_id = ANY (p_users))

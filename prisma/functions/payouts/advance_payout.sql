@@ -13,7 +13,12 @@ DECLARE
        > CASE WHEN p_edge.to_state = 'SUCCEEDED' THEN 1 ELSE 0 END; -- a payment that the payout has not settled with
 BEGIN
   IF p_edge.effect = 'note' THEN
-    UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(), needs_operator = p_fact = 'parked' WHERE x.id = p.id RETURNING * INTO STRICT v;
+    UPDATE payouts x
+       SET sequence = x.sequence + 1,
+           updated_at = now(),
+           needs_operator = CASE p_fact WHEN 'parked' THEN true WHEN 'acknowledged' THEN false ELSE x.needs_operator END,
+           paused_by = CASE p_fact WHEN 'paused' THEN p_data ->> 'by' ELSE x.paused_by END
+     WHERE x.id = p.id RETURNING * INTO STRICT v;
     RETURN v;
   END IF;
   UPDATE payouts x
@@ -45,6 +50,8 @@ BEGIN
                                WHEN (p_edge.from_state = 'UNRESOLVED' OR p_fact = 'attempt_started') AND (fact_origin(p_fact) = 'person'
                                  OR NOT EXISTS (SELECT 1 FROM payout_attempts a WHERE a.payout_id = p.id AND a.sends = 0)) THEN false
                                ELSE x.needs_operator END,
+         paused_by = NULL,
+         let_go_at = NULL,
          completed_at = CASE WHEN p_edge.to_state = 'RETURNED' THEN x.completed_at -- it was paid then
                              WHEN state_final(p_edge.to_state) THEN now() END
    WHERE x.id = p.id RETURNING * INTO STRICT v;

@@ -12,6 +12,7 @@
 --   wrong_state           no legal edge; a person, a clock or the engine asked: nothing is written
 --   ignored               no legal edge; a PSP said so: recorded for the timeline and of its attempt
 --   insufficient_balance  reinitiated, but not enough available
+--   paused                nothing new may be sent while a pause holds; that the payout waits for it is written down once
 --   applied               done
 -- Always with `payout`: its record now.
 CREATE OR REPLACE FUNCTION apply_fact(p_payout text, p_key text, p_fact text, p_actor text, p_data jsonb)
@@ -26,6 +27,7 @@ DECLARE
   v_is_psps boolean := fact_origin(p_fact) = 'psp';
   v_owed bigint;
   v_refusal text;
+  v_pause text;
 BEGIN
   IF p_fact = 'returned' THEN PERFORM lock_for_return(p_payout); END IF;
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
@@ -69,6 +71,11 @@ BEGIN
     IF v_refusal IS NOT NULL THEN RETURN fact_answer(v_refusal, p); END IF;
     j := judge_our_fact(p, p_fact, v_attempt, p_data);
     IF j.outcome <> 'applied' THEN RETURN refuse_round(p, p_fact, p_data, j.outcome); END IF;
+    IF p_fact = 'attempt_started' THEN
+      LOCK TABLE pauses IN ROW SHARE MODE; -- a pause that is being begun waits for this attempt, or this attempt sees it
+      v_pause := payout_pause(p);
+      IF v_pause IS NOT NULL THEN RETURN fact_answer('paused', wait_for_pause(p, v_pause, v_key, p_actor)); END IF;
+    END IF;
     -- The timeline says of which attempts, though the evidence may not have.
     IF p_fact IN ('resolved_paid', 'resolved_not_paid') THEN
       p_data := p_data || jsonb_build_object('attempts', resolved_attempts(p_fact, unproven_attempts(p), p_data));

@@ -21,6 +21,7 @@ BEGIN
       IF NOT state_final(p.state) AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.state = 'doubted') THEN
         j.outcome := 'wrong_state'; -- it is resolved, not seen
       END IF;
+    WHEN 'paused' THEN j.outcome := 'wrong_state'; -- nobody may say it: what is about to be sent meets it
     WHEN 'outcome_overdue' THEN
       IF p_attempt IS DISTINCT FROM p.attempt THEN j.outcome := 'wrong_state'; END IF;
     WHEN 'dispatched' THEN

@@ -109,7 +109,10 @@ INSERT INTO payout_edges (from_state, fact, to_state, effect, event_type) VALUES
   ('PSP_HELD', 'parked', 'PSP_HELD', 'note', 'payout.parked'),
   ('PROCESSING', 'parked', 'PROCESSING', 'note', 'payout.parked'),
   ('UNKNOWN', 'parked', 'UNKNOWN', 'note', 'payout.parked'),
-  ('UNRESOLVED', 'parked', 'UNRESOLVED', 'note', 'payout.parked');
+  ('UNRESOLVED', 'parked', 'UNRESOLVED', 'note', 'payout.parked'),
+  ('QUEUED', 'paused', 'QUEUED', 'note', 'payout.paused'),
+  ('RETRY_WAIT', 'paused', 'RETRY_WAIT', 'note', 'payout.paused'),
+  ('UNKNOWN', 'paused', 'UNKNOWN', 'note', 'payout.paused');
 
 -- state_in_flight: is a state one of those that are `inFlight`?
 CREATE OR REPLACE FUNCTION state_in_flight(p_state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
@@ -126,7 +129,7 @@ CREATE OR REPLACE FUNCTION fact_origin(p_fact text) RETURNS text LANGUAGE sql IM
   SELECT CASE
     WHEN p_fact IN ('approved', 'rejected', 'held', 'hold_lifted', 'cancelled', 'reinitiated', 'resolved_paid', 'resolved_not_paid', 'acknowledged') THEN 'person'
     WHEN p_fact IN ('review_expired', 'outcome_overdue') THEN 'clock'
-    WHEN p_fact IN ('attempt_started', 'dispatched', 'parked') THEN 'engine'
+    WHEN p_fact IN ('attempt_started', 'dispatched', 'parked', 'paused') THEN 'engine'
     WHEN p_fact IN ('psp_queued', 'psp_held', 'psp_processing', 'not_taken', 'outcome_unknown', 'mismatch', 'attempt_failed', 'failed', 'paid', 'returned', 'contradicted') THEN 'psp'
   END
 $$;

@@ -18,7 +18,7 @@ BEGIN
     'attemptOpen', EXISTS (SELECT 1 FROM payout_attempts t WHERE t.payout_id = p.id AND t.attempt = p.attempt AND t.state = 'open'),
     'unproven', to_jsonb(unproven_attempts(p)), 'returns', p.returns, 'sequence', p.sequence,
     'review', CASE WHEN p.review IS NULL THEN NULL ELSE p.review || jsonb_build_object('approvals', v_approvals) END,
-    'hold', p.hold, 'failure', p.failure, 'needsOperator', p.needs_operator,
+    'hold', p.hold, 'failure', p.failure, 'needsOperator', p.needs_operator, 'pausedBy', p.paused_by,
     'maxAttempts', p.max_attempts, 'dispatch', p.dispatch, 'runId', p.run_id, 'method', p.method, 'risk', p.risk,
     'reviewUntil', iso_time(p.review_until), 'nextAttemptAt', iso_time(p.next_attempt_at), 'outcomeUntil', iso_time(p.outcome_until),
     'createdAt', iso_time(p.created_at), 'updatedAt', iso_time(p.updated_at), 'completedAt', iso_time(p.completed_at));

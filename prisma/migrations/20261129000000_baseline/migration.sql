@@ -534,12 +534,29 @@ CREATE TABLE "payouts" (
     "hold" JSONB,
     "failure" JSONB,
     "needs_operator" BOOLEAN NOT NULL DEFAULT false,
+    "paused_by" TEXT,
+    "let_go_at" TIMESTAMPTZ(3),
     "maker_id" TEXT,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "completed_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "payouts_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "pauses" (
+    "id" TEXT NOT NULL,
+    "scope_kind" TEXT NOT NULL,
+    "scope_name" TEXT NOT NULL,
+    "reason" TEXT NOT NULL,
+    "created_by" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "until" TIMESTAMPTZ(3),
+    "resumed_by" TEXT,
+    "resumed_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "pauses_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
@@ -1138,6 +1155,8 @@ ALTER TABLE payouts
   ADD CONSTRAINT payouts_mode_known CHECK (mode IN ('test', 'live')),
   ADD CONSTRAINT payouts_dispatch_known CHECK (dispatch IN ('now', 'run')),
   ADD CONSTRAINT payouts_max_attempts_positive CHECK (max_attempts > 0),
+  -- Whatever has left these states waits for no pause.
+  ADD CONSTRAINT payouts_paused_before_a_send CHECK (paused_by IS NULL OR state IN ('QUEUED', 'RETRY_WAIT', 'UNKNOWN')),
   ADD CONSTRAINT payouts_debt_not_negative CHECK (debt >= 0);
 ALTER TABLE payouts SET (fillfactor = 80);
 ALTER TABLE payout_attempts
@@ -1146,6 +1165,10 @@ ALTER TABLE payout_attempts
   ADD CONSTRAINT payout_attempts_dead_by_proof CHECK (state <> 'failed' OR proof IS NOT NULL);
 -- The last gate against a second payment: one attempt in flight, whatever the code above does.
 CREATE UNIQUE INDEX payout_attempts_one_open ON payout_attempts (payout_id) WHERE state = 'open';
+ALTER TABLE pauses
+  ADD CONSTRAINT pauses_scope_known CHECK (scope_kind IN ('psp', 'merchant', 'flow', 'all')),
+  ADD CONSTRAINT pauses_scope_named CHECK ((scope_kind = 'all') = (scope_name = '')),
+  ADD CONSTRAINT pauses_resumed_by_somebody CHECK ((resumed_at IS NULL) = (resumed_by IS NULL));
 ALTER TABLE payout_runs ADD CONSTRAINT payout_runs_trigger_known CHECK (trigger IN ('schedule', 'admin'));
 ALTER TABLE risk_policies ADD CONSTRAINT risk_policies_after_the_first CHECK (version > 1);
 
@@ -1251,6 +1274,8 @@ CREATE INDEX payouts_needing_operator ON payouts (id) WHERE needs_operator;
 CREATE INDEX payouts_awaiting_run ON payouts (id) WHERE state = 'QUEUED' AND dispatch = 'run' AND run_id IS NULL;
 CREATE INDEX payouts_in_review ON payouts (id) WHERE state IN ('IN_REVIEW', 'REVIEW_ON_HOLD');
 CREATE INDEX payouts_not_of_merchants ON payouts (merchant_id, mode, state, id) WHERE kind <> 'merchant'; -- a merchant's own are found by its balances
+CREATE INDEX pauses_not_resumed ON pauses (id) WHERE resumed_at IS NULL; -- asked by whatever is about to be sent
+CREATE INDEX payouts_paused ON payouts (id) WHERE paused_by IS NOT NULL;
 CREATE INDEX payouts_of_run ON payouts (run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX games_needing_operator ON games (id) WHERE needs_operator;
 CREATE INDEX games_being_settled ON games (id) WHERE state IN ('SETTLING', 'VOIDING');

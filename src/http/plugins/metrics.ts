@@ -15,6 +15,7 @@ const COUNT_EVERY_MS = 5_000;
 const COUNTS = `
   SELECT state AS name, count(*)::int AS count FROM payouts WHERE state = ANY ($1) GROUP BY state
   UNION ALL SELECT 'needs_operator', count(*)::int FROM payouts WHERE needs_operator
+  UNION ALL SELECT 'paused', count(*)::int FROM payouts WHERE paused_by IS NOT NULL
   UNION ALL SELECT CASE WHEN stuck THEN 'workers_stuck' ELSE 'workers_ok' END, count(*)::int
     FROM worker_beats WHERE seen_at > now() - interval '10 seconds' GROUP BY 1
   UNION ALL SELECT 'requests', count(*)::int FROM payout_requests q
@@ -23,6 +24,11 @@ const COUNTS = `
   UNION ALL SELECT 'deliveries', count(*)::int FROM webhook_deliveries WHERE state = 'pending'
   UNION ALL SELECT 'held_back_ms', (extract(epoch FROM clock_timestamp() - min(at)) * 1000)::int
     FROM events WHERE (epoch, xid) >= (SELECT h.epoch, h.xid FROM event_horizon h)`;
+
+/** Those that hold: few. */
+const PAUSES = `
+  SELECT scope_kind AS kind, scope_name AS name, count(*)::int AS count FROM pauses
+   WHERE resumed_at IS NULL AND (until IS NULL OR until > now()) GROUP BY scope_kind, scope_name`;
 
 export interface Metrics {
   readonly contentType: string;
@@ -46,6 +52,13 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
     registers,
   });
   const needy = new Gauge({ name: 'oncepay_payouts_need_operator', help: 'Payouts that wait for a person', registers });
+  const pauses = new Gauge({
+    name: 'oncepay_pauses',
+    help: 'Pauses that hold, by what they are over: nothing new of it is sent. Alert on one that nobody remembers',
+    labelNames: ['kind', 'name'] as const,
+    registers,
+  });
+  const paused = new Gauge({ name: 'oncepay_payouts_paused', help: 'Payouts that wait for the end of a pause', registers });
   const workers = new Gauge({
     name: 'oncepay_workers',
     help: 'Workers that run, by whether they get anywhere: `stuck` ones hold all their slots for tasks that do not end',
@@ -78,6 +91,10 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
     const counts = new Map(rows.map(({ name, count }) => [name, count]));
     for (const state of OPEN_STATES) open.set({ state }, counts.get(state) ?? 0);
     needy.set(counts.get('needs_operator') ?? 0);
+    paused.set(counts.get('paused') ?? 0);
+    const held = await pool.query<{ kind: string; name: string; count: number }>(PAUSES);
+    pauses.reset();
+    for (const { kind, name, count } of held.rows) pauses.set({ kind, name }, count);
     for (const state of ['ok', 'stuck']) workers.set({ state }, counts.get(`workers_${state}`) ?? 0);
     requests202.set(counts.get('requests') ?? 0);
     deliveries.set(counts.get('deliveries') ?? 0);

@@ -43,6 +43,10 @@ export interface PayoutBooks {
   readonly run: 'none' | 'awaited' | 'come';
   /** Whether its owner could pay for another round. */
   readonly isFunded: boolean;
+  /** Whether a pause holds over it now. */
+  readonly isPaused: boolean;
+  /** It has met one, and nothing has changed its state since: that it waits is told once. */
+  readonly waitsForPause: boolean;
 }
 
 /** What the rules read of a fact. */
@@ -81,6 +85,8 @@ export const newBooks = (start: Partial<PayoutBooks> = {}): PayoutBooks => ({
   unread: [],
   run: 'none',
   isFunded: true,
+  isPaused: false,
+  waitsForPause: false,
   ...start,
 });
 
@@ -108,6 +114,7 @@ function tellOfOurs(books: PayoutBooks, fact: ToldFact): Told {
   if (!edge) return nothing('wrong_state', books);
   switch (fact.type) {
     case 'attempt_started':
+      if (books.isPaused) return waitForPause(books);
       return take(startAttempt(books, fact.attempt ?? 0), edge, fact);
     case 'resolved_not_paid': {
       const closed = closeAll(books, unprovenOf(books), 'operator');
@@ -122,6 +129,14 @@ function tellOfOurs(books: PayoutBooks, fact: ToldFact): Told {
     default:
       return take(books, edge, fact);
   }
+}
+
+/** Nothing is sent. That it waits is written down once, however often it asks. */
+function waitForPause(books: PayoutBooks): Told {
+  const edge = edgeOf(books.state, 'paused');
+  if (books.waitsForPause || !edge) return nothing('paused', books);
+  const { books: after } = take(books, edge, { type: 'paused' });
+  return { outcome: 'paused', books: { ...after, waitsForPause: true }, edge };
 }
 
 function refusalOf(books: PayoutBooks, { type, adminId, attempt, attempts }: ToldFact): FactOutcome | undefined {
@@ -148,6 +163,8 @@ function refusalOf(books: PayoutBooks, { type, adminId, attempt, attempts }: Tol
       const isNext = attempt === newest + (isOpen ? 0 : 1);
       return books.run === 'awaited' || isBlocked || isUnread || !isNext ? 'wrong_state' : undefined;
     }
+    case 'paused':
+      return 'wrong_state'; // nobody may say it: what is about to be sent meets it
     case 'acknowledged': {
       const isDoubted = books.attempts.some(({ state }) => state === 'doubted');
       return isDoubted && !STATES[books.state].final ? 'wrong_state' : undefined; // it is resolved, not seen
@@ -360,16 +377,17 @@ function take(books: PayoutBooks, edge: Edge | undefined, fact: ToldFact): Told 
     round: books.round + (isReinitiated ? 1 : 0),
     deciders: isReinitiated ? [] : isDecision ? [...books.deciders, fact.adminId ?? ''] : books.deciders,
     run: edge.fact === 'dispatched' ? 'come' : books.run,
+    waitsForPause: edge.effect === 'note' && books.waitsForPause,
     needsOperator: needsOperatorAfter(books, edge, fact),
   };
   return { outcome: 'applied', books: after, edge };
 }
 
 function needsOperatorAfter(books: PayoutBooks, edge: Edge, fact: ToldFact): boolean {
-  if (edge.fact === 'acknowledged') return false;
+  if (edge.effect === 'note') return edge.fact === 'parked' || (edge.fact !== 'acknowledged' && books.needsOperator);
   const paid = books.attempts.filter(({ state }) => state === 'succeeded').length;
   const isDoubted = books.attempts.some(({ state }) => state === 'doubted');
-  if (edge.to === 'UNRESOLVED' || edge.effect === 'settle_late' || edge.fact === 'parked') return true;
+  if (edge.to === 'UNRESOLVED' || edge.effect === 'settle_late') return true;
   // A payment that the payout has not settled with: another attempt is in flight, or is paid, too.
   const settled = STATES[edge.to].money === 'paid' ? 1 : 0;
   if (fact.needsOperator || paid > settled || isDoubted) return true;

@@ -141,6 +141,8 @@ export interface PayoutRecord {
   readonly hold: { readonly reason: string; readonly source: 'psp' | 'operator' | 'risk' } | null;
   readonly failure: { readonly code: string; readonly message: string; readonly retryable: boolean } | null;
   readonly needsOperator: boolean;
+  /** The pause for which it was not sent, until it is. */
+  readonly pausedBy: string | null;
   /** How many attempts a round may have. */
   readonly maxAttempts: number;
   readonly dispatch: Dispatch;
@@ -245,6 +247,9 @@ export interface DispatchOrder {
   readonly runId: string;
 }
 
+/** "No pause holds you back any more, as far as I know": a hint to ask the books again. */
+export type LetGoOrder = Readonly<Record<string, never>>;
+
 /** It needs nothing to be said; but what is not encrypted for this workflow is refused, and nothing at all is not. */
 export type AcceptOrder = Readonly<Record<string, never>>;
 
@@ -253,6 +258,7 @@ export const commandUpdate = defineUpdate<CommandAnswer, [CommandOrder]>('comman
 export const decideSignal = defineSignal<[Decision]>('decide');
 export const pspNoticeSignal = defineSignal<[PspNotice]>('pspNotice');
 export const dispatchSignal = defineSignal<[DispatchOrder]>('dispatch');
+export const letGoSignal = defineSignal<[LetGoOrder]>('letGo');
 export const stateQuery = defineQuery<PayoutView>('state');
 
 export interface PayoutView {
@@ -314,6 +320,8 @@ interface SaidWith {
   readonly attempt_started: About & { readonly attempt: number };
   readonly dispatched: About & { readonly runId: string };
   readonly parked: About & { readonly reason: string };
+  /** `by`: the pause, and why, in the words of whoever began it: no merchant reads them. */
+  readonly paused: About & { readonly by: string; readonly pauseReason: string };
 }
 
 /** What is said with any fact that a PSP is the source of. */
@@ -360,6 +368,8 @@ export type FactOutcome =
   | 'already_decided'
   | 'unproven_attempts'
   | 'insufficient_balance'
+  /** Nothing new may be sent, whoever asks, while a pause holds. */
+  | 'paused'
   /** Of a person's: the books were not even asked, because this person may not (activities/payouts/authority.ts). */
   | 'not_allowed';
 

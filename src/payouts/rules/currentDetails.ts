@@ -1,5 +1,5 @@
 /** Where a payout stands, as the Temporal UI shows it (Markdown): the words, and `waitingOn` as the runbook lists it. */
-import { isBeforeItsRun, type PayoutState, PUBLIC_STATUS, waitingOn } from './machine.ts';
+import { isBeforeItsRun, isPaused, type PayoutState, PUBLIC_STATUS, waitingOn } from './machine.ts';
 import type { PayoutStanding } from './standing.ts';
 
 const WAITS_FOR: Readonly<Partial<Record<PayoutState, string>>> = {
@@ -31,9 +31,14 @@ export function currentDetails(payout: PayoutStanding): string {
   ].join('\n\n');
 }
 
+function wordsFor(payout: PayoutStanding): string | undefined {
+  if (payout.state === 'QUEUED' && isBeforeItsRun(payout)) return 'the next payout run';
+  return isPaused(payout) ? `the end of the pause ${payout.pausedBy}` : WAITS_FOR[payout.state];
+}
+
 function waitsFor(payout: PayoutStanding): string[] {
   const { state, review } = payout;
-  const words = state === 'QUEUED' && isBeforeItsRun(payout) ? 'the next payout run' : WAITS_FOR[state];
+  const words = wordsFor(payout);
   if (words === undefined) return [];
   const reasons = state === 'IN_REVIEW' ? (review?.reasons ?? []) : [];
   return [`waits for ${words} (\`${waitingOn(payout)}\`)`, ...reasons.map(({ code, detail }) => `- ${code}: ${detail}`)];

@@ -18,7 +18,7 @@ import { ACTION_ROLES } from '../../rules/roles.ts';
 
 import { retryWait } from './facts.ts';
 import { FAILURE_CLASSES, type FailureClass } from './failures.ts';
-import { edgeOf, type FactType, isBeforeItsRun, isFinal, type PayoutState, STATES } from './machine.ts';
+import { edgeOf, type FactType, isBeforeItsRun, isFinal, isPaused, type PayoutState, STATES } from './machine.ts';
 import { PARKED_MS } from './next.ts';
 import type { RecordedPayout } from './recorded.ts';
 
@@ -187,6 +187,13 @@ const asParked = (step: Step): Words => ({
   next: () => ({ what: 'the step is tried again', at: instantAfter(step.at, PARKED_MS) }),
 });
 
+/** Which pause, and when it ends, the books know: an operator can end it. */
+const PAUSED: Words = {
+  is: () => 'It is not sent while a pause holds',
+  waits: () => person('operator'),
+  next: () => ({ what: 'it is sent, once no pause holds any more', at: null }),
+};
+
 interface Action {
   readonly action: string;
   readonly by: (record: RecordedPayout) => Actor | null;
@@ -341,7 +348,7 @@ function failureIn(step: Step): FailureSoFar[] {
 export function explainPayout(told: Payout): Reasons {
   const { record, steps, money } = told;
   const parked = parkedStep(told);
-  const words = parked ? asParked(parked) : WORDS[record.state];
+  const words = parked ? asParked(parked) : isPaused(record) ? PAUSED : WORDS[record.state];
   return {
     is: words.is(told),
     state: record.state,

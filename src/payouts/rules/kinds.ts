@@ -4,12 +4,15 @@
  * of a queue of its own (`pspLimits` in the configuration): those tables are typed by this one, and do not compile
  * without it. Which PSP pays it: src/psp/routing.ts.
  */
+import type { PausableFlow } from '../../rules/flows.ts';
 import { PAYOUTS_QUEUE, PROVIDER_PSP_QUEUE } from '../../temporal/rules/queues.ts';
 
 /** When it is sent, once nobody needs to look at it: at once, or by the next run. */
 export type Dispatch = 'now' | 'run';
 
 interface KindRules {
+  /** By which it can be paused as a whole; the same in SQL `payout_pause`. */
+  readonly flow: PausableFlow;
   /** Where its PSP is called. The payouts' own has no hop and no limit; any other has both. */
   readonly pspQueue: string;
   readonly dispatch: Dispatch;
@@ -21,9 +24,9 @@ interface KindRules {
 
 export const PAYOUT_KINDS = {
   /** A merchant's own. It may be reinitiated by whoever asked for it; a fourth try rarely helps where three, minutes apart, did not. */
-  merchant: { pspQueue: PAYOUTS_QUEUE, dispatch: 'now', maxAttempts: 3, lastNeedsOperator: false },
+  merchant: { flow: 'payouts', pspQueue: PAYOUTS_QUEUE, dispatch: 'now', maxAttempts: 3, lastNeedsOperator: false },
   /** A provider's, who cannot ask for another round: the first and three automatic retries. */
-  provider: { pspQueue: PROVIDER_PSP_QUEUE, dispatch: 'run', maxAttempts: 4, lastNeedsOperator: true },
+  provider: { flow: 'providers', pspQueue: PROVIDER_PSP_QUEUE, dispatch: 'run', maxAttempts: 4, lastNeedsOperator: true },
 } as const satisfies Record<string, KindRules>;
 
 /** Also the kind of the owner whose balance pays. */

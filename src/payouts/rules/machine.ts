@@ -49,6 +49,8 @@ export const FACTS = {
   dispatched: 'engine',
   /** A step of this payout can never succeed as it is: it waits for an operator, and everybody else goes on. */
   parked: 'engine',
+  /** It was about to be sent, and a pause holds. Concluded by the ledger from `attempt_started`, never said. */
+  paused: 'engine',
   psp_queued: 'psp',
   psp_held: 'psp',
   psp_processing: 'psp',
@@ -90,7 +92,7 @@ export const FACT_IGNORED = 'payout.fact_ignored';
 export const DEBT_REPAID = 'payout.debt_repaid';
 
 /** In the timeline only: never in a webhook, and the payout's state stays. */
-export const TIMELINE_ONLY = [FACT_IGNORED, DEBT_REPAID, 'payout.acknowledged', 'payout.parked'] as const;
+export const TIMELINE_ONLY = [FACT_IGNORED, DEBT_REPAID, 'payout.acknowledged', 'payout.parked', 'payout.paused'] as const;
 export type TimelineType = EventType | (typeof TIMELINE_ONLY)[number];
 
 export type Edge = MachineEdge<PayoutState, FactType, Effect, TimelineType>;
@@ -105,6 +107,8 @@ const edge = (from: PayoutState, fact: FactType, to: PayoutState, effect: Effect
 
 const REVIEWING = ['IN_REVIEW', 'REVIEW_ON_HOLD'] as const;
 const WAITING = ['QUEUED', 'RETRY_WAIT'] as const;
+/** From where a request is sent. */
+const SENDING = [...WAITING, 'UNKNOWN'] as const;
 const NOT_YET_SENT = [...REVIEWING, ...WAITING, 'ON_HOLD'] as const;
 const AT_PSP = ['PSP_QUEUED', 'PSP_HELD', 'PROCESSING'] as const;
 const IN_FLIGHT = ['SUBMITTING', ...AT_PSP, 'UNKNOWN', 'UNRESOLVED'] as const;
@@ -127,7 +131,7 @@ export const EDGES: readonly Edge[] = [
   edge('QUEUED', 'dispatched', 'QUEUED', 'none', 'payout.queued'),
 
   // sending; from UNKNOWN it is the same attempt under the same key again
-  ...[...WAITING, 'UNKNOWN' as const].map((from) => edge(from, 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing')),
+  ...SENDING.map((from) => edge(from, 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing')),
   edge('SUBMITTING', 'not_taken', 'QUEUED', 'none', 'payout.queued'),
 
   // what the PSP says of the attempt in flight
@@ -163,6 +167,7 @@ export const EDGES: readonly Edge[] = [
   // what is written down for operators
   ...ALL.filter((from) => from !== 'UNRESOLVED').map((from) => edge(from, 'acknowledged', from, 'note', 'payout.acknowledged')),
   ...ALL.filter((from) => !STATES[from].final).map((from) => edge(from, 'parked', from, 'note', 'payout.parked')),
+  ...SENDING.map((from) => edge(from, 'paused', from, 'note', 'payout.paused')),
 ];
 
 export const PAYOUT = defineMachine({
@@ -250,9 +255,21 @@ export const WAITING_ON: Readonly<Partial<Record<PayoutState, string>>> = {
   UNRESOLVED: 'operator',
 };
 
-/** The same, but a provider's may wait for its run first; null where nothing holds it up. */
-export function waitingOn(payout: { state: PayoutState; sequence: number; dispatch: string; runId: string | null }) {
+/** It was about to be sent, and a pause holds. What may be on the wire is looked up meanwhile, and waits for that. */
+export const isPaused = ({ state, pausedBy }: { state: PayoutState; pausedBy: string | null }): boolean =>
+  pausedBy !== null && !STATES[state].inFlight;
+
+interface Waiting {
+  readonly state: PayoutState;
+  readonly sequence: number;
+  readonly dispatch: string;
+  readonly runId: string | null;
+  readonly pausedBy: string | null;
+}
+
+/** The same, but a provider's may wait for its run first, and any for the end of a pause; null where nothing holds it up. */
+export function waitingOn(payout: Waiting) {
   const { state, sequence } = payout;
   if (state === 'QUEUED' && sequence > 0 && isBeforeItsRun(payout)) return 'run'; // without an event no worker has seen it yet
-  return WAITING_ON[state] ?? null;
+  return isPaused(payout) ? 'pause' : (WAITING_ON[state] ?? null);
 }

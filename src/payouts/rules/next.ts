@@ -9,6 +9,12 @@ import { isBeforeItsRun, isFinal } from './machine.ts';
 /** A step that was impossible is tried again by itself: what made it so may have been mended, or the books be further than we saw. */
 export const PARKED_MS = 3_600_000;
 
+/**
+ * What is held back by a pause is told when that ends (activities/pauses.ts), by a paced walk over the books. Should that
+ * never come, it asks the books by itself: a dozen events of a history each time, so that a week's pause costs some three hundred.
+ */
+export const HELD_BACK_MS = 6 * 3_600_000;
+
 /** Of one attempt, all under one key. A PSP that lost three requests, each past its grace, needs a person. */
 export const MAX_RESENDS = 2;
 
@@ -61,6 +67,8 @@ export interface Mind {
   /** The change at which a step turned out to be impossible: until the next one, or this time, this run only listens. */
   readonly parkedAt: number | null;
   readonly parkedUntilMs: number;
+  /** A pause holds: nothing is sent before this, or before this run is told that it has ended. */
+  readonly heldBackUntilMs: number;
 }
 
 export interface Confirmation {
@@ -71,8 +79,19 @@ export interface Confirmation {
 export type PayoutEvent =
   | { readonly kind: 'seen'; readonly seen: Seen; readonly askedAt: number }
   | { readonly kind: 'noticed'; readonly notice: PspNotice }
-  /** A send is over, whatever came of it. `isResend`: its outcome was unknown before; `moved`: it changed the payout. */
-  | { readonly kind: 'sent'; readonly isResend: boolean; readonly moved: boolean; readonly retryAfterMs: number | null }
+  /**
+   * A send is over, whatever came of it. `isResend`: its outcome was unknown before; `moved`: it changed the payout;
+   * `isPaused`: it was not begun, because a pause holds.
+   */
+  | {
+      readonly kind: 'sent';
+      readonly isResend: boolean;
+      readonly moved: boolean;
+      readonly retryAfterMs: number | null;
+      readonly isPaused?: boolean;
+    }
+  /** Perhaps no pause holds any more. */
+  | { readonly kind: 'let_go' }
   | { readonly kind: 'not_found' }
   | { readonly kind: 'silent' }
   /** A look-up's answer was told to the books, or its time was over. */
@@ -119,6 +138,7 @@ export const newMind = (seen: Seen, round: number, nowMs: number): Mind => ({
   checkedRound: 1,
   parkedAt: null,
   parkedUntilMs: 0,
+  heldBackUntilMs: 0,
 });
 
 export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: PayoutTimes): Mind {
@@ -129,8 +149,10 @@ export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: Payou
       return knows(mind, event.notice) ? mind : { ...mind, notices: [...mind.notices, event.notice] };
     case 'sent':
       return sent(mind, event, nowMs, times);
-    case 'not_found':
-      return { ...mind, notFoundAt: mind.seen.sequence };
+    case 'let_go':
+      return { ...mind, heldBackUntilMs: 0 };
+    case 'not_found': // looked up again only while it must not be sent again
+      return { ...mind, notFoundAt: mind.seen.sequence, lookUpFromMs: nowMs + times.lookUpMaxMs };
     case 'silent':
       return { ...mind, silentAt: mind.seen.sequence };
     case 'looked_up':
@@ -173,6 +195,7 @@ const knows = ({ notices, confirming }: Mind, { messageId }: PspNotice): boolean
 
 /** Still to be sent: the PSP could not take it, or no worker got as far as sending. Then wait, longer each time. */
 function sent(mind: Mind, event: Extract<PayoutEvent, { kind: 'sent' }>, nowMs: number, times: PayoutTimes): Mind {
+  if (event.isPaused) return { ...mind, heldBackUntilMs: nowMs + HELD_BACK_MS };
   const isIdle = mind.seen.state === 'QUEUED' || !event.moved;
   const idleSends = isIdle ? mind.idleSends + 1 : 0;
   const pauseMs = isIdle ? Math.max(event.retryAfterMs ?? 0, retryWait(idleSends, times)) : 0;
@@ -224,8 +247,7 @@ function actOf(mind: Mind, nowMs: number, times: PayoutTimes): Act {
       return {
         do: 'send',
         attempt: attempt + 1,
-        atMs: Math.max(dueMs, mind.pauseUntilMs),
-        why: `wait before attempt ${attempt + 1}`,
+        ...notBefore(mind, dueMs, `wait before attempt ${attempt + 1}`),
       };
     }
     case 'SUBMITTING':
@@ -265,7 +287,8 @@ function lookUp({ seen, seenAtMs, lookUpFromMs }: Mind, { firstLookUpMs }: Payou
 }
 
 /** One that the PSP certainly did not take goes again under its own key. */
-function send({ seen, pauseUntilMs, checkedRound }: Mind): Act {
+function send(mind: Mind): Act {
+  const { seen, checkedRound } = mind;
   const { attempt, attemptOpen, attemptsBefore, round } = seen;
   const isFirstOfRound = !attemptOpen && attempt > 0 && attempt === attemptsBefore;
   if (isFirstOfRound && round > checkedRound) {
@@ -274,17 +297,23 @@ function send({ seen, pauseUntilMs, checkedRound }: Mind): Act {
   return {
     do: 'send',
     attempt: attemptOpen ? attempt : attempt + 1,
-    atMs: pauseUntilMs,
-    why: 'the PSP could not take it: wait before asking again',
+    ...notBefore(mind, 0, 'the PSP could not take it: wait before asking again'),
   };
 }
 
+/** When a request may be sent that is due then, and what it waits for. */
+function notBefore({ pauseUntilMs, heldBackUntilMs }: Mind, dueMs: number, why: string): { atMs: number; why: string } {
+  const atMs = Math.max(dueMs, pauseUntilMs);
+  return heldBackUntilMs > atMs ? { atMs: heldBackUntilMs, why: 'the end of a pause' } : { atMs, why };
+}
+
 /** Nobody knows whether the PSP was reached: look up, ask again under the same key at most, and in the end ask a person. */
-function findOut({ seen, notFoundAt, resends, pauseUntilMs, lookUpFromMs }: Mind, nowMs: number): Act {
+function findOut({ seen, notFoundAt, resends, pauseUntilMs, lookUpFromMs, heldBackUntilMs }: Mind, nowMs: number): Act {
   const { attempt, sequence, outcomeUntil, unproven } = seen;
   const untilMs = instant(outcomeUntil);
   if (untilMs !== null && untilMs <= nowMs) return overdue(attempt);
-  if (notFoundAt !== sequence)
+  const isHeldBack = resends < MAX_RESENDS && heldBackUntilMs > nowMs;
+  if (notFoundAt !== sequence || isHeldBack)
     return { do: 'look_up', attempts: unproven, atMs: Math.min(lookUpFromMs, untilMs ?? lookUpFromMs), untilMs, why: 'look up' };
   // The same key: had the PSP taken the first request after all, this is no second payment.
   if (resends < MAX_RESENDS) return { do: 'send', attempt, atMs: pauseUntilMs, why: 'ask again under the same key' };

@@ -20,6 +20,7 @@ const USUAL = {
   review: null,
   hold: null,
   failure: null,
+  pausedBy: null,
 } as const satisfies Partial<PayoutRecord>;
 
 const ALWAYS = ['id', 'psp', 'state', 'round', 'sequence', 'unproven'] as const satisfies (keyof PayoutRecord)[];

@@ -130,6 +130,7 @@ function untaken({ payoutId, terms, destination, makerId: _, callbackUrl: __, ..
     hold: null,
     failure: null,
     needsOperator: false,
+    pausedBy: null,
     reviewUntil: null,
     nextAttemptAt: null,
     outcomeUntil: null,

@@ -8,5 +8,6 @@ export const STARTED_WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set([
   'checkBooks',
   'lookAfterGames',
   'lookAfterMarkets',
+  'letGoPaused',
   'payoutRun',
 ]);

@@ -1,0 +1,221 @@
+/** While a pause holds, the books let nothing new be sent, whoever asks and whenever it was begun; what is out goes on. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type pg from 'pg';
+import { type Books, type Owner, openBooks } from '../support/books.ts';
+import { gamesOf } from '../support/games.ts';
+import { beginPause, endPause, type PauseOver } from '../support/pauses.ts';
+import { eventually } from '../support/payouts.ts';
+
+let books: Books;
+let owner: Owner;
+beforeAll(async () => {
+  books = await openBooks();
+  owner = await books.merchant(10n ** 9n);
+});
+afterAll(async () => {
+  await books.expectInOrder();
+  await books.stop();
+});
+/** Whatever a test left behind: each begins with nothing paused. */
+afterEach(async () => {
+  await books.db.owner.query(`UPDATE pauses SET resumed_at = now(), resumed_by = 'adm_1' WHERE resumed_at IS NULL`);
+});
+
+const pause = (...over: PauseOver) => beginPause(books.db.pool, over);
+const resume = (id: string) => endPause(books.db.pool, id);
+const start = (id: string, attempt = 1) => books.tell(id, 'attempt_started', { attempt });
+const PAUSED = 'payout.paused QUEUED→QUEUED';
+
+describe('what a pause is over', () => {
+  const scopes = (): PauseOver[] => [['all'], ['psp', 'sandbox'], ['merchant', owner.merchantId], ['flow', 'payouts']];
+  test.each([0, 1, 2, 3])('holds back a payout before any request of it is written down (%i)', async (nth) => {
+    const over = scopes()[nth] ?? ['all'];
+    const id = await books.payout(owner);
+    const by = await pause(...over);
+    const refused = await start(id);
+    expect(refused).toMatchObject({ outcome: 'paused', payout: { state: 'QUEUED', pausedBy: by, attempt: 0 } });
+    expect(await books.attempts(id)).toEqual([]);
+    await resume(by);
+    expect(await start(id)).toMatchObject({ outcome: 'applied', payout: { state: 'SUBMITTING', pausedBy: null } });
+  });
+
+  test('holds back nothing else', async () => {
+    const others: PauseOver[] = [
+      ['psp', 'flutterwave'],
+      ['merchant', 'mer_other'],
+      ['flow', 'providers'],
+      ['flow', 'games'],
+    ];
+    for (const over of others) await pause(...over);
+    expect((await start(await books.payout(owner))).outcome).toBe('applied');
+  });
+
+  test('a provider’s payouts are a flow of their own', async () => {
+    await books.policy({ minSuccesses: 0 });
+    const id = await books.payout(await books.provider(owner, 5000n));
+    await pause('flow', 'providers');
+    expect((await start(id)).outcome).toBe('paused');
+    expect((await start(await books.payout(owner))).outcome).toBe('applied');
+  });
+});
+
+test('that a payout waits for a pause is told once, however often it asks', async () => {
+  const id = await books.payout(owner);
+  const by = await pause('all');
+  for (let time = 0; time < 3; time += 1) expect((await start(id)).outcome).toBe('paused');
+  expect(await books.timeline(id)).toEqual(['payout.created →QUEUED', PAUSED]);
+  const { rows } = await books.db.owner.query(`SELECT data FROM events WHERE subject_id = $1 AND sequence = 2`, [id]);
+  expect(rows).toEqual([{ data: { by, pauseReason: 'an incident' } }]);
+});
+
+test('of two pauses both must end', async () => {
+  const id = await books.payout(owner);
+  const [first, second] = [await pause('psp', 'sandbox'), await pause('all')];
+  expect((await start(id)).payout.pausedBy).toBe(first);
+  await resume(first);
+  expect((await start(id)).payout.pausedBy).toBe(second);
+  await resume(second);
+  expect((await start(id)).outcome).toBe('applied');
+});
+
+test('a pause ends by itself at its time', async () => {
+  const id = await books.payout(owner);
+  const by = await beginPause(books.db.pool, ['all'], new Date(Date.now() + 3_600_000));
+  expect((await start(id)).outcome).toBe('paused');
+  await books.db.owner.query(`UPDATE pauses SET until = now() WHERE id = $1`, [by]);
+  expect((await start(id)).outcome).toBe('applied');
+});
+
+test('neither the next attempt nor the same one again goes out under a pause', async () => {
+  const [failed, unknown] = [await books.payout(owner), await books.payout(owner)];
+  await books.told(failed, 'attempt_started 1', 'attempt_failed 1');
+  await books.told(unknown, 'attempt_started 1', 'outcome_unknown 1');
+  await pause('psp', 'sandbox');
+  expect(await start(failed, 2)).toMatchObject({ outcome: 'paused', payout: { state: 'RETRY_WAIT' } });
+  expect(await start(unknown, 1)).toMatchObject({ outcome: 'paused', payout: { state: 'UNKNOWN', unproven: [1] } });
+  const { rows } = await books.db.owner.query('SELECT sends FROM payout_attempts WHERE payout_id = $1', [unknown]);
+  expect(rows).toEqual([{ sends: 1 }]);
+});
+
+test('what is on the wire goes on, and ends, under a pause', async () => {
+  const id = await books.payout(owner);
+  await start(id);
+  await pause('all');
+  expect((await books.told(id, 'psp_processing 1', 'paid 1')).state).toBe('SUCCEEDED');
+});
+
+test('what is held, cancelled or parked while it waits is so as ever', async () => {
+  const [held, cancelled, parked] = [await books.payout(owner), await books.payout(owner), await books.payout(owner)];
+  const by = await pause('all');
+  for (const id of [held, cancelled, parked]) await start(id);
+  expect(await books.told(held, 'held')).toMatchObject({ state: 'ON_HOLD', pausedBy: null });
+  expect(await books.told(cancelled, 'cancelled')).toMatchObject({ state: 'CANCELLED', pausedBy: null });
+  expect(await books.told(parked, 'parked')).toMatchObject({ state: 'QUEUED', pausedBy: by, needsOperator: true });
+  await books.told(held, 'hold_lifted');
+  expect((await start(held)).payout.pausedBy).toBe(by); // and its timeline says it anew
+});
+
+test('nobody may say that a payout is paused: only a pause can do that', async () => {
+  const id = await books.payout(owner);
+  expect((await books.tell(id, 'paused', { by: 'pau_x', pauseReason: 'x' })).outcome).toBe('wrong_state');
+});
+
+describe('a pause and an attempt of the same instant', () => {
+  const lockWaits = async (): Promise<number> => {
+    const { rows } = await books.db.owner.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM pg_locks WHERE relation = 'pauses'::regclass AND NOT granted`,
+    );
+    return rows[0]?.count ?? 0;
+  };
+
+  /** Two sessions, the first of which has done its part and not committed yet when the second comes. */
+  async function race<T>(first: (db: pg.PoolClient) => Promise<void>, second: () => Promise<T>): Promise<T> {
+    const db = await books.db.pool.connect();
+    try {
+      await db.query('BEGIN');
+      await first(db);
+      const late = second();
+      await eventually(async () => expect(await lockWaits()).toBe(1));
+      await db.query('COMMIT');
+      return await late;
+    } finally {
+      db.release();
+    }
+  }
+
+  const ATTEMPT = `SELECT apply_fact($1, 'attempt_started:1:1', 'attempt_started', 'system', '{"attempt": 1}')`;
+
+  test('an attempt that came first is on the wire, and the pause is answered only when it is written', async () => {
+    const id = await books.payout(owner);
+    await race(
+      async (db) => void (await db.query(ATTEMPT, [id])),
+      () => pause('all'),
+    );
+    expect(await books.attempts(id)).toEqual(['1 open']);
+    expect((await start(await books.payout(owner))).outcome).toBe('paused');
+  });
+
+  test('an attempt that asks while the pause is being written sees it', async () => {
+    const id = await books.payout(owner);
+    const { outcome } = await race(
+      async (db) => void (await db.query(`SELECT begin_pause('pau_race', 'all', '', 'x', NULL, 'adm_1')`)),
+      () => start(id),
+    );
+    expect([outcome, await books.attempts(id)]).toEqual(['paused', []]);
+  });
+});
+
+describe('letting go', () => {
+  const letGo = async (most = 100): Promise<string[]> => {
+    const { rows } = await books.db.pool.query<{ payout: { id: string } }>('SELECT let_go_paused($1) AS payout', [most]);
+    return rows.map(({ payout }) => payout.id);
+  };
+
+  test('tells those alone whom no pause holds back any more, each once in ten minutes', async () => {
+    const [one, other] = [await books.payout(owner), await books.payout(owner)];
+    const rest = await letGo(); // of other tests
+    const by = await pause('merchant', owner.merchantId);
+    await start(one);
+    await start(other);
+    expect(await letGo()).toEqual([]);
+    await resume(by);
+    expect(await letGo(1)).toEqual([one]);
+    expect(await letGo()).toEqual([other]);
+    expect(await letGo()).toEqual([]);
+    await books.db.owner.query(`UPDATE payouts SET let_go_at = now() - interval '11 minutes' WHERE id = $1`, [one]);
+    expect(await letGo()).toEqual([one]); // it still waits: its workflow was lost
+    expect(rest).not.toContain(one);
+  });
+
+  test('who is told, asks and meets another pause is told again when that ends', async () => {
+    const id = await books.payout(owner);
+    const first = await pause('all');
+    await start(id);
+    await resume(first);
+    expect(await letGo()).toContain(id);
+    const second = await pause('all');
+    await start(id);
+    await resume(second);
+    expect(await letGo()).toContain(id);
+  });
+});
+
+test('a game’s players are neither settled nor given their stakes back under a pause, and are after it', async () => {
+  const games = gamesOf(books);
+  const house = await games.house(10_000n);
+  const game = await games.open(house);
+  const user = await games.player(house, 100n);
+  await games.bet(game, user, 'andar', 100n);
+  await games.complete(game, 'andar');
+  const step = async (name: string) =>
+    (await books.db.pool.query(`SELECT ${name}($1, $2) ->> 'outcome' AS outcome`, [game.gameId, [user.userId]])).rows[0].outcome;
+  const by = await pause('flow', 'games');
+  expect(await step('settle_users')).toBe('paused');
+  await resume(by);
+  expect(await step('settle_users')).toBe('done');
+  await games.void(game);
+  const again = await pause('merchant', house.merchantId);
+  expect(await step('void_users')).toBe('paused');
+  await resume(again);
+  expect(await step('void_users')).toBe('done');
+});
