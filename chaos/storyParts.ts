@@ -127,6 +127,11 @@ const PARTS: Readonly<Record<DeedName, (moment: Moment) => Part>> = {
   resolves_not_paid: () => person('resolve_not_paid'),
   reinitiates: () => person('reinitiate'),
   acknowledges: () => person('acknowledge'),
+  // nobody's in the rounds
+  hurries: () => NONE,
+  asks_look_up: () => NONE,
+  gives_up_waiting: () => NONE,
+  routes: () => NONE,
   // a pause is over more than this payout
   pauses: () => NONE,
   resumes: () => NONE,

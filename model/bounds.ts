@@ -21,6 +21,7 @@ export const BUDGETS = {
   acts: 'a person does something',
   parks: 'a step turns out to be impossible',
   pauses: 'a pause begins, or ends',
+  controls: 'an operator sends it now, asks the PSP, gives up waiting, or has another PSP pay it',
 } as const;
 
 export type Budget = keyof typeof BUDGETS;

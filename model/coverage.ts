@@ -12,7 +12,8 @@ export function cover(coverage: Coverage, before: World, deed: Deed): void {
   count(coverage, `deed ${deed.does}`);
   if (deed.fact === undefined || deed.outcome === undefined) return;
   count(coverage, `outcome ${deed.outcome}`);
-  if (deed.outcome === 'applied') count(coverage, `edge ${before.books.state} ${deed.edge ?? deed.fact}`);
+  const isTaken = deed.outcome === 'applied' || (deed.outcome === 'paused' && deed.edge !== undefined);
+  if (isTaken) count(coverage, `edge ${before.books.state} ${deed.edge ?? deed.fact}`);
 }
 
 export function merge(into: Coverage, from: Iterable<readonly [string, number]>): void {

@@ -58,6 +58,11 @@ export const DEEDS = {
   resolves_not_paid: { who: 'person', due: false },
   reinitiates: { who: 'person', due: false },
   acknowledges: { who: 'person', due: false },
+  // live controls
+  hurries: { who: 'operator', due: false },
+  asks_look_up: { who: 'operator', due: false },
+  gives_up_waiting: { who: 'operator', due: false },
+  routes: { who: 'operator', due: false },
   // what is over more than this payout
   pauses: { who: 'installation', due: false },
   resumes: { who: 'installation', due: true }, // each pause ends some day

@@ -4,6 +4,7 @@
  */
 import { type ToldFact, unprovenOf } from '../src/payouts/rules/books.ts';
 import { isFinal } from '../src/payouts/rules/machine.ts';
+import type { Budget } from './bounds.ts';
 import type { DeedName } from './deeds.ts';
 import { write } from './door.ts';
 import { brokenOf, hears, type Move, type Play, seenEvent, tellOf, withRun } from './work.ts';
@@ -22,8 +23,18 @@ const COMMANDS: readonly (readonly [DeedName, ToldFact])[] = [
 ];
 
 export function movesOfPeople(world: World, play: Play): Move[] {
-  return [...movesOfPauses(world), ...movesOfActs(world, play)];
+  return [...movesOfPauses(world), ...movesOfControls(world, play), ...movesOfActs(world, play)];
 }
+
+const CONTROLS: readonly (readonly [DeedName, ToldFact])[] = [
+  ['hurries', { type: 'hurried', adminId: ADMIN }],
+  ['asks_look_up', { type: 'look_up_asked', adminId: ADMIN }],
+  ['gives_up_waiting', { type: 'given_up', adminId: ADMIN }],
+  ['routes', { type: 'routed', adminId: ADMIN }],
+];
+
+const movesOfControls = (world: World, play: Play): Move[] =>
+  world.left.controls === 0 ? [] : CONTROLS.flatMap(([does, fact]) => command(world, play, does, fact, 'controls'));
 
 /** Over this payout, whatever they are over besides. */
 function movesOfPauses(world: World): Move[] {
@@ -38,12 +49,13 @@ function movesOfActs(world: World, play: Play): Move[] {
   return [...commands, ...resolutions(world, play), ...acknowledgements(world, play), ...newRounds(world, play)];
 }
 
-function command(world: World, { rules }: Play, does: DeedName, fact: ToldFact): Move[] {
+function command(world: World, { rules }: Play, does: DeedName, fact: ToldFact, budget: Budget = 'acts'): Move[] {
   const run = payoutRun(world);
   if (!run) return [];
-  const told = write(spend(world, 'acts'), rules, fact, run.mind.seen.sequence);
+  const told = write(spend(world, budget), rules, fact, run.mind.seen.sequence);
   if (told.outcome !== 'applied') return [];
-  const after = hears(told.world, run, rules, seenEvent(told.world, run.mind.seen.sequence));
+  const hurried = budget === 'controls' && fact.type !== 'given_up' ? [{ kind: 'hurried' } as const] : [];
+  const after = hears(told.world, run, rules, seenEvent(told.world, run.mind.seen.sequence), ...hurried);
   return [{ deed: { does, fact: fact.type, ...tellOf(world, told) }, after, ...brokenOf(told) }];
 }
 

@@ -11,6 +11,7 @@ export const SHORT: readonly Bounds[] = [
   bounds('returned, and paid again', { returns: 2 }, { attempts: 1, messages: 1 }),
   bounds('an operator resolves', { acts: 2, odds: 1 }, { attempts: 1, messages: 1 }),
   bounds('people', { acts: 2 }, { attempts: 1, start: { state: 'IN_REVIEW' } }),
+  bounds('an operator intervenes, and an answer lost', { controls: 2, faults: 1 }, { attempts: 1, messages: 1 }),
   bounds('paused, and an answer lost', { pauses: 2, faults: 1 }, { attempts: 1, messages: 1 }),
 ];
 
@@ -54,6 +55,12 @@ const SEVERAL: readonly Bounds[] = [
   bounds('a step is impossible, and an answer lost', { parks: 1, acts: 1, faults: 1 }, ONE),
   bounds('impossible in review', { parks: 1, acts: 3 }, { ...ONE, start: { state: 'IN_REVIEW' } }),
   bounds('a provider, whose last attempt fails', { faults: 1 }, { messages: 1, lastNeedsOperator: true }),
+  bounds('an operator intervenes between two attempts', { controls: 2, refusals: 1 }, SECOND),
+  bounds('an operator intervenes while a worker dies', { controls: 2, deaths: 1 }, ONE),
+  bounds('an operator intervenes while a failed transfer revives', { controls: 1, lies: 1, acts: 1 }, SECOND),
+  bounds('an operator intervenes at the PSP', { controls: 2, stages: 1, acts: 1 }, ONE),
+  bounds('an operator intervenes in review', { controls: 1, acts: 2 }, { ...ONE, start: { state: 'IN_REVIEW' } }),
+  bounds('an operator sends before the run', { controls: 2, acts: 1 }, { ...ONE, start: { run: 'awaited' } }),
   bounds('paused between two attempts, and a worker dies', { pauses: 2, deaths: 1 }, { messages: 1 }),
   bounds('paused, and answers lost', { pauses: 2, faults: 2 }, ONE),
   bounds('paused, and people', { pauses: 1, acts: 2 }, ONE),
@@ -91,6 +98,7 @@ const ANYTHING = {
   deaths: 1,
   restarts: 1,
   acts: 4,
+  controls: 2,
 };
 export const WALKS: readonly Bounds[] = [
   bounds('anything', { ...ANYTHING, parks: 1 }, { rounds: 2, attempts: 3 }),

@@ -60,6 +60,10 @@ const SENTENCES: Readonly<Record<DeedName, (deed: Deed) => string>> = {
   resolves_not_paid: () => 'An operator finds out that nothing was paid, and says so.',
   reinitiates: () => 'The failed payout is started again.',
   acknowledges: () => 'An operator acknowledges what was wrong.',
+  hurries: () => 'An operator has it sent now.',
+  asks_look_up: () => 'An operator has the PSP asked now.',
+  gives_up_waiting: () => 'An operator gives up waiting for the PSP.',
+  routes: () => 'An operator has another PSP pay it.',
   pauses: () => 'An operator pauses what the payout is part of.',
   resumes: () => 'The pause ends.',
 };

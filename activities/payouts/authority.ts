@@ -15,6 +15,10 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ['resolved_paid', ACTION_ROLES.resolve],
   ['resolved_not_paid', ACTION_ROLES.resolve],
   ['acknowledged', ACTION_ROLES.acknowledge],
+  ['hurried', ACTION_ROLES['send-now']],
+  ['look_up_asked', ACTION_ROLES['look-up-now']],
+  ['given_up', ACTION_ROLES['give-up']],
+  ['routed', ACTION_ROLES.route],
 ]);
 
 /** The ledger's door for what people ask. That a maker may not approve the ledger itself knows. */

@@ -65,7 +65,7 @@ const SEND_WITHIN_MS = 20_000;
 const INTERRUPTED: PspReply = { kind: 'unknown', reason: 'an interrupted try may have sent it' };
 
 const READ_ORDER = `
-  SELECT p.amount, p.currency, p.mode, p.psp, p.description, p.destination, a.psp_ref, a.state = 'succeeded' AS is_paid,
+  SELECT p.amount, p.currency, p.mode, coalesce(a.psp, p.psp) AS psp, p.description, p.destination, a.psp_ref, a.state = 'succeeded' AS is_paid,
          p.state = 'SUBMITTING' AND p.attempt = $2 AND a.state = 'open' AS is_begun, a.told_at,
          extract(epoch FROM clock_timestamp() - a.sent_at) * 1000 AS sent_ago_ms
     FROM payouts p LEFT JOIN payout_attempts a ON a.payout_id = p.id AND a.attempt = $2 WHERE p.id = $1`;

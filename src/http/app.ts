@@ -34,6 +34,7 @@ import { adminPushRoutes, providerPushRoutes } from '../notify/routes/pushSubscr
 import { adminOverviewRoutes, merchantOverviewRoutes } from '../overview/routes/overview.ts';
 import { pauseRoutes } from '../pauses/routes/pauses.ts';
 import { refusedAmong } from '../payouts/reads.ts';
+import { controlRoutes } from '../payouts/routes/admin/controls.ts';
 import { payoutRequestRoutes } from '../payouts/routes/admin/payoutRequests.ts';
 import { adminPayoutRoutes } from '../payouts/routes/admin/payouts.ts';
 import { retryRoutes } from '../payouts/routes/admin/retry.ts';
@@ -178,6 +179,7 @@ function providerScope(context: ApiContext, { waiters }: Live) {
 function adminRoutes(context: ApiContext) {
   return async (scope: FastifyInstance): Promise<void> => {
     await scope.register(reviewRoutes(context));
+    await scope.register(controlRoutes(context));
     await scope.register(riskPolicyRoutes(context));
     await scope.register(adminPayoutRoutes(context));
     await scope.register(payoutRequestRoutes(context));

@@ -66,6 +66,15 @@ export const unavailable = (what: string): Problem =>
     headers: { 'retry-after': String(RETRY_AFTER_S) },
   });
 
+/** A pause holds over what would be begun. No 5xx is kept under a key: the same one begins it when the pause has ended. */
+export const paused = (): Problem =>
+  new Problem(503, 'paused', 'Nothing new is begun here until a pause ends. Ask again later with the same idempotency key.', {
+    headers: { 'retry-after': String(PAUSED_RETRY_AFTER_S) },
+  });
+
+/** Pauses last minutes at least. */
+const PAUSED_RETRY_AFTER_S = 60;
+
 /** A restart of PostgreSQL or Temporal takes a few seconds: sooner is in vain, much later is time lost. */
 const RETRY_AFTER_S = 2;
 

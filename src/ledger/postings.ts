@@ -76,7 +76,7 @@ export interface BetRequest {
 
 export type BetAnswer =
   | { readonly outcome: 'placed' | 'already'; readonly bet: BetRecord }
-  | { readonly outcome: 'game_closed' | 'user_frozen' | 'insufficient_balance' | 'bank_insufficient' };
+  | { readonly outcome: 'game_closed' | 'paused' | 'user_frozen' | 'insufficient_balance' | 'bank_insufficient' };
 
 export interface CompletionRequest {
   readonly gameId: string;

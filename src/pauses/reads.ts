@@ -1,5 +1,6 @@
 /** The pauses there are, and were: few, for people begin them. */
 import type { Sql } from '../db/pool.ts';
+import type { PausableFlow } from '../rules/flows.ts';
 import type { PauseRecord } from './rules/pause.ts';
 
 const PAUSES = `
@@ -17,6 +18,16 @@ export async function listPauses(
     [after ?? null, holds ?? null, take],
   );
   return rows;
+}
+
+/** Whether a pause holds over what a merchant would begin of this flow; a look, for what moves no money. */
+export async function isPaused(pool: Sql, flow: PausableFlow, merchantId: string): Promise<boolean> {
+  const { rows } = await pool.query<{ by: string | null }>({
+    name: 'pause_over',
+    text: 'SELECT pause_over($1, $2, NULL) AS by',
+    values: [flow, merchantId],
+  });
+  return (rows[0]?.by ?? null) !== null;
 }
 
 export async function readPause(pool: Sql, id: string): Promise<PauseRecord | undefined> {

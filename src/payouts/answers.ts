@@ -72,6 +72,11 @@ export const wordOf = (answer: Taken | Decided): string => {
 const DECISION_REFUSALS: Readonly<Record<DecisionRefusal, readonly [status: number, code: string, detail: string]>> = {
   already_decided: [409, 'already_decided', 'You have decided on this payout already.'],
   not_allowed: [403, 'forbidden', 'You have not, or no longer, the role that this needs.'],
+  attempt_alive: [
+    409,
+    'attempt_alive',
+    'By something that was sent for this payout money may still go out: another provider may pay it only once that is proven dead.',
+  ],
   self_approval: [403, 'self_approval', 'You issued the key that made this payout: somebody else must decide on it.'],
 };
 
@@ -84,6 +89,8 @@ export function decidedAnswer(decided: Decided, present: (payout: PayoutRecord) 
       return { pending: decided.payout };
     case 'unknown_payout':
       throw notFound();
+    case 'no_psp':
+      throw new Problem(422, 'psp_not_configured', 'No payment provider of this name is configured for the mode of this payout.');
     case 'wrong_state':
       throw new Problem(409, 'wrong_state', `The payout is in the state ${decided.state}, in which this cannot be done.`);
     case 'unproven_attempts':

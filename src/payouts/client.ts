@@ -185,7 +185,7 @@ export function createPayoutsClient(
 const ACCEPT = 'accept';
 
 /** By which the workflow's validator refuses a command (workflows/payouts/payoutCommands.ts). */
-const REFUSALS = ['wrong_state', 'already_decided'] as const;
+const REFUSALS = ['wrong_state', 'already_decided', 'attempt_alive'] as const;
 type Refusal = (typeof REFUSALS)[number];
 
 const commanding = ({ sequence }: SeenPayout, command: Command, updateId: string): Question<CommandOrder, Refusal> => ({

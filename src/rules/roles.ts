@@ -16,6 +16,10 @@ export const ACTION_ROLES = {
   retry: 'operator',
   payoutRuns: 'operator',
   pause: 'operator', // and resume
+  'send-now': 'operator',
+  'look-up-now': 'operator',
+  'give-up': 'operator',
+  route: 'operator',
   subscribe: 'operator', // nobody below is told anything
   approve: 'approver',
   reject: 'approver',

@@ -57,9 +57,9 @@ describe('a payout', () => {
     expect(body.text).toMatch(/an approver must decide .*: it is large, since .* it waits for an approver, until/i);
     const may = async (role: keyof Admins) => mayOf(await asAdmin(`/payouts/${id}/explain`, role));
     expect(await may('viewer')).toEqual([]);
-    expect(await may('operator')).toEqual(['hold', 'acknowledge']);
-    expect(await may('approver')).toEqual(['hold', 'acknowledge']); // it was this one's key that made it
-    expect(await may('admin')).toEqual(['approve', 'reject', 'hold', 'acknowledge']);
+    expect(await may('operator')).toEqual(['hold', 'acknowledge', 'route']);
+    expect(await may('approver')).toEqual(['hold', 'acknowledge', 'route']); // it was this one's key that made it
+    expect(await may('admin')).toEqual(['approve', 'reject', 'hold', 'acknowledge', 'route']);
     const retry = body.actions.find((each: { action: string }) => each.action === 'retry');
     expect(retry).toMatchObject({ allowed: false, why: 'Only once it has failed.' });
   });

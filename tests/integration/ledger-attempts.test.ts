@@ -445,3 +445,46 @@ test('a refusal of a repeat speaks of the repeat alone: the first request may be
   const shown = await books.tell(id, 'failed', { attempt: 1, source: 'look_up', pspRef: `a-${id}` });
   expect(shown).toMatchObject({ outcome: 'applied', payout: { state: 'FAILED' } }); // under its own name
 });
+
+test('a payment by the PSP that a payout was routed away from is settled with that one, and its return, too', async () => {
+  const owner = await books.merchant(5000n);
+  const id = await books.payout(owner, { amount: 1000n });
+  await books.told(id, 'attempt_started 1', 'attempt_failed 1');
+  await books.tell(id, 'routed', { adminId: 'adm_1', psp: 'other' });
+  const { payout } = await books.tell(id, 'paid', { attempt: 1, pspRef: `late-${id}`, pspFeeMinor: '7' }); // it was not dead after all
+  expect(payout).toMatchObject({ state: 'SUCCEEDED', psp: 'other' });
+  await books.told(id, 'returned 1');
+  const { rows } = await books.db.owner.query(
+    `SELECT e.type, a.owner_id AS psp FROM ledger_entries e
+       JOIN accounts a ON a.id IN (e.debit_account, e.credit_account) AND a.purpose = 'clearing' WHERE e.subject_id = $1 ORDER BY e.id`,
+    [id],
+  );
+  expect(rows.map(({ type, psp }) => `${type} ${psp}`)).toEqual(['SETTLE sandbox', 'PSP_FEE sandbox', 'REVERSE sandbox']);
+});
+
+test('a payout is routed only once every request that was ever sent is proven dead', async () => {
+  const owner = await books.merchant(50_000n);
+  const route = (id: string) => books.tell(id, 'routed', { adminId: 'adm_1', psp: 'other' });
+  const after = async (...facts: string[]): Promise<string> => {
+    const id = await books.payout(owner);
+    if (facts.length > 0) await books.told(id, ...facts);
+    return id;
+  };
+  for (const facts of [['attempt_started 1'], ['attempt_started 1', 'outcome_unknown 1'], ['attempt_started 1', 'psp_queued 1']])
+    expect((await route(await after(...facts))).outcome).toBe('attempt_alive');
+  const doubted = await after('attempt_started 1', 'attempt_failed 1', 'held');
+  await books.tell(doubted, 'psp_processing', { attempt: 1 }); // shown alive while it is held
+  expect((await route(doubted)).outcome).toBe('attempt_alive');
+  const unread = await after('attempt_started 1', 'attempt_failed 1');
+  await books.db.owner.query(
+    `INSERT INTO psp_messages (id, psp, event_key, payout_id, attempt, claim, body, state) VALUES ($1, 'sandbox', $1, $1, 1, 'paid', '{}', 'received')`,
+    [unread],
+  );
+  expect((await route(unread)).outcome).toBe('attempt_alive');
+  const refused = await after('attempt_started 1', 'not_taken 1');
+  expect((await route(refused)).outcome).toBe('applied');
+  expect(await books.attempts(refused)).toEqual(['1 failed']);
+  expect((await books.tell(refused, 'attempt_started', { attempt: 1 })).outcome).toBe('wrong_state'); // never again under that key
+  const { rows } = await books.db.owner.query('SELECT proof FROM payout_attempts WHERE payout_id = $1', [refused]);
+  expect(rows).toEqual([{ proof: 'refused' }]);
+});

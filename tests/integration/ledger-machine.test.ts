@@ -81,8 +81,14 @@ function factFor(now: PayoutBooks, choice: Choice): ToldFact & { readonly attemp
 }
 
 /** As the ledger is told it. */
-function tellingOf(id: string, { type: _, named, implied, ...fact }: ToldFact & { readonly attempt: number }) {
-  return { ...fact, ...(named ? { pspRef: `${id}-${fact.attempt}` } : {}), ...(implied ? { implied: true as const } : {}) };
+function tellingOf(id: string, sequence: number, { type, named, implied, ...fact }: ToldFact & { readonly attempt: number }) {
+  const another = type === 'routed' ? { psp: `psp ${sequence}` } : {};
+  return {
+    ...fact,
+    ...another,
+    ...(named ? { pspRef: `${id}-${fact.attempt}` } : {}),
+    ...(implied ? { implied: true as const } : {}),
+  };
 }
 
 test('whatever is told, in whatever order and however often, the ledger goes where the rules say', async () => {
@@ -98,7 +104,7 @@ test('whatever is told, in whatever order and however often, the ledger goes whe
       for (const choice of walk) {
         const fact = factFor(now, choice);
         const told = tell(now, fact);
-        const { outcome, payout } = await books.tell(id, fact.type, tellingOf(id, fact));
+        const { outcome, payout } = await books.tell(id, fact.type, tellingOf(id, now.sequence, fact));
         now = told.books;
         const { state, sequence, round, returns, needsOperator } = payout;
         expect({ fact, outcome, state, sequence, round, returns, needsOperator }).toEqual({

@@ -209,7 +209,9 @@ test('a game’s players are neither settled nor given their stakes back under a
   await games.complete(game, 'andar');
   const step = async (name: string) =>
     (await books.db.pool.query(`SELECT ${name}($1, $2) ->> 'outcome' AS outcome`, [game.gameId, [user.userId]])).rows[0].outcome;
+  const late = await games.open(house);
   const by = await pause('flow', 'games');
+  expect(await games.bet(late, user, 'andar', 1n)).toBe('paused');
   expect(await step('settle_users')).toBe('paused');
   await resume(by);
   expect(await step('settle_users')).toBe('done');

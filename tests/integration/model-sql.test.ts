@@ -47,6 +47,7 @@ function tellReally(id: string, { fact, key }: Telling) {
     ...(named ? { pspRef: `${id}-${fact.attempt}` } : {}),
     ...(implied ? { implied: true as const } : {}),
     ...(type === 'dispatched' ? { runId: 'run_1' } : {}),
+    ...(type === 'routed' ? { psp: `psp of ${key}` } : {}),
   });
 }
 

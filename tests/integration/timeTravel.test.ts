@@ -92,6 +92,7 @@ const WHO = {
   evidence: 'a letter',
   runId: 'run_1',
   requestId: 'req_1',
+  psp: 'other',
 };
 
 async function happen(id: string, choice: number, about: number): Promise<void> {
@@ -117,7 +118,7 @@ async function happen(id: string, choice: number, about: number): Promise<void> 
 /** The attempts as their rows have them: what the detail shows must be that, though it is read from events. */
 async function attemptsInBooks(id: string): Promise<unknown[]> {
   const { rows } = await books.db.owner.query(
-    `SELECT attempt, state, proof, psp_key AS "pspKey", psp_ref AS "pspReference", sends, started_at AS "startedAt", sent_at AS "sentAt", ended_at AS "endedAt", failure
+    `SELECT attempt, psp, state, proof, psp_key AS "pspKey", psp_ref AS "pspReference", sends, started_at AS "startedAt", sent_at AS "sentAt", ended_at AS "endedAt", failure
        FROM payout_attempts WHERE payout_id = $1 ORDER BY attempt`,
     [id],
   );

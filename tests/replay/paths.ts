@@ -217,6 +217,36 @@ export const PATHS: Readonly<Record<string, Path>> = {
     await engine.until(id, 'SUCCEEDED');
     return idOf(id);
   },
+  'sent-now-then-paid': async ({ engine }) => {
+    const times = { ...SHORT_TIMES, retryWaitMs: 3_600_000, retryWaitMaxMs: 3_600_000 };
+    const { id } = await engine.pay('0002', {}, createPayoutsClient(engine.client, { times, allowSignalDecisions: true }));
+    await engine.until(id, 'RETRY_WAIT');
+    await engine.command(id, { type: 'hurried', adminId: 'adm_1', note: null });
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'looked-up-now-then-paid': async ({ engine }) => {
+    const times = { ...SHORT_TIMES, firstLookUpMs: 3_600_000, lookUpMaxMs: 3_600_000, outcomeDeadlineMs: 7_200_000 };
+    const { id } = await engine.pay('0004', {}, createPayoutsClient(engine.client, { times, allowSignalDecisions: true }));
+    await engine.until(id, 'PSP_QUEUED');
+    await engine.force(id, 'paid');
+    await engine.command(id, { type: 'look_up_asked', adminId: 'adm_1', note: null });
+    await engine.until(id, 'SUCCEEDED');
+    return idOf(id);
+  },
+  'given-up-then-not-paid': async ({ engine }) => {
+    const { id } = await engine.pay('0004');
+    await engine.until(id, 'PSP_QUEUED');
+    await engine.command(id, { type: 'given_up', adminId: 'adm_1', note: null });
+    await engine.command(id, { type: 'resolved_not_paid', adminId: 'adm_1', evidence: 'their statement' });
+    await engine.until(id, 'FAILED');
+    return idOf(id);
+  },
+  'routed-then-cancelled': reviewed(
+    'CANCELLED',
+    { type: 'routed', adminId: 'adm_1', psp: 'flutterwave', note: null },
+    ({ merchantId }) => ({ type: 'cancelled', by: merchantId }),
+  ),
   'provider-approved-then-paid-by-a-run': async ({ engine }) => {
     await engine.trustProviders();
     const { id } = await engine.payProvider(await engine.provider('1000'), '0001');

@@ -41,7 +41,17 @@ test('every deed of the model is played, is done by the engine itself, or is sai
   const of = (is: Part['is']) =>
     (Object.keys(DEEDS) as DeedName[]).filter((does) => parts([{ does, attempt: 1 }]).every((part) => part.is === is));
   expect(of('none')).toEqual(
-    expect.arrayContaining(['turns_odd', 'forgets', 'is_given_up', 'is_lost', 'cannot', 'dispatches', 'pauses', 'resumes']),
+    expect.arrayContaining([
+      'turns_odd',
+      'forgets',
+      'is_given_up',
+      'is_lost',
+      'cannot',
+      'dispatches',
+      'pauses',
+      'resumes',
+      'routes',
+    ]),
   );
   const people = (Object.keys(DEEDS) as DeedName[]).filter((does) => DEEDS[does].who === 'person' && does !== 'dispatches');
   expect(of('person')).toEqual(people);

@@ -15,6 +15,10 @@ test('each role may do exactly what it is for: an operator approves no payout an
     'retry',
     'payoutRuns',
     'pause',
+    'send-now',
+    'look-up-now',
+    'give-up',
+    'route',
     'subscribe',
   ];
   const market: Action[] = ['resolveMarket', 'judgeDispute', 'rollBack'];

@@ -35,7 +35,9 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   let door: PayoutDoor | undefined;
   const early: PspNotice[] = []; // heard before the payout was opened
   let hear = (notice: PspNotice): void => void early.push(notice);
-  let letGo = (): void => undefined; // before it is opened nothing of it waits
+  // Before it is opened nothing of it waits.
+  let letGo = (): void => undefined;
+  let hurry = (): void => undefined;
 
   const answer = async (): Promise<Accepted> => {
     await condition(() => accepted !== undefined);
@@ -44,7 +46,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
   setHandler(acceptUpdate, answer, { validator: (_order) => undefined }); // only where there is one are strangers refused
   hearNotices((notice) => hear(notice));
   setHandler(letGoSignal, () => letGo(), { description: 'sent when a pause has ended' });
-  takeCommands({ isOpened: () => accepted !== undefined, door: () => door, allowSignalDecisions });
+  takeCommands({ isOpened: () => accepted !== undefined, door: () => door, hurry: () => hurry(), allowSignalDecisions });
   setHandler(stateQuery, () => viewOf(opening, door?.seen()));
 
   const opened = await open(opening, times);
@@ -56,6 +58,7 @@ async function run({ opening, times, allowSignalDecisions }: PayoutInput): Promi
     const story = openStory(door, roundOf(opening), times);
     hear = story.hear;
     letGo = story.letGo;
+    hurry = story.hurry;
     for (const notice of early) story.hear(notice);
     await story.play();
   }

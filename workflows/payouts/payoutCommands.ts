@@ -15,7 +15,7 @@ import {
   type PspNotice,
   pspNoticeSignal,
 } from '../../src/payouts/rules/contract.ts';
-import { edgeOf } from '../../src/payouts/rules/machine.ts';
+import { edgeOf, STATES } from '../../src/payouts/rules/machine.ts';
 import type { PayoutDoor } from './payoutDoor.ts';
 
 /** What a command needs of the door. */
@@ -26,11 +26,13 @@ export interface CommandsPorts {
   isOpened(): boolean;
   /** Undefined until then, and for ever where it was refused. */
   door(): CommandDoor | undefined;
+  /** Somebody has asked that it goes on at once. */
+  hurry(): void;
   readonly allowSignalDecisions: boolean;
 }
 
 /** Registers the handlers. Whatever comes before the payout is opened waits for that. */
-export function takeCommands({ isOpened, door: doorNow, allowSignalDecisions }: CommandsPorts): void {
+export function takeCommands({ isOpened, door: doorNow, hurry, allowSignalDecisions }: CommandsPorts): void {
   const deciders = new Set<string>();
 
   setHandler(commandUpdate, obey, { validator: (order) => refuseEarly(order, doorNow(), deciders) });
@@ -56,10 +58,12 @@ export function takeCommands({ isOpened, door: doorNow, allowSignalDecisions }: 
       case 'applied':
       case 'already':
         if ('adminId' in command) deciders.add(command.adminId);
+        if (HURRIES.has(command.type)) hurry();
         return { outcome: 'done', sequence: payout.sequence };
       case 'self_approval':
       case 'already_decided':
       case 'not_allowed':
+      case 'attempt_alive':
         return { outcome };
       case 'unproven_attempts':
         return { outcome, attempts: payout.unproven };
@@ -83,6 +87,9 @@ export function takeCommands({ isOpened, door: doorNow, allowSignalDecisions }: 
     if (refusal) door?.remark(`the last signal \`decide\` changed nothing: ${refusal}`);
   }
 }
+
+/** After which it waits no longer. */
+const HURRIES: ReadonlySet<Command['type']> = new Set(['hurried', 'look_up_asked', 'routed']);
 
 /** "The PSP has told us something": kept for whoever looks it up. One that names no message of ours is none. */
 export function hearNotices(hear: (notice: PspNotice) => void): void {
@@ -120,6 +127,7 @@ function refuseEarly(said: CommandOrder, door: CommandDoor | undefined, deciders
   if (isOfEarlierRun(sequence, door)) throw refused('wrong_state', 'this command was given before this run began');
   const { state } = door.seen();
   if (command.type === 'acknowledged' || edgeOf(state, command.type)) return;
+  if (command.type === 'routed' && STATES[state].inFlight) throw refused('attempt_alive', 'a request may be on the wire');
   const decided = 'adminId' in command && deciders.has(command.adminId) && ['approved', 'rejected'].includes(command.type);
   throw refused(decided ? 'already_decided' : 'wrong_state', `${command.type} has no place in state ${state}`);
 }
@@ -127,7 +135,7 @@ function refuseEarly(said: CommandOrder, door: CommandDoor | undefined, deciders
 /** A run knows only its own updates: of one before it nobody could tell whether it was obeyed. */
 const isOfEarlierRun = (sequence: number, { openedAt }: CommandDoor): boolean => sequence < openedAt;
 
-const refused = (type: 'already_decided' | 'wrong_state', message: string): ApplicationFailure =>
+const refused = (type: 'already_decided' | 'wrong_state' | 'attempt_alive', message: string): ApplicationFailure =>
   ApplicationFailure.create({ type, message, nonRetryable: true, category: 'BENIGN' });
 
 /** Only whose payout it is may ask for what no admin asks for (activities/payouts/authority.ts). */

@@ -15,7 +15,8 @@ export async function payoutFollowUp({ payoutId, times }: FollowUpInput): Promis
   const early: PspNotice[] = [];
   let hear = (notice: PspNotice): void => void early.push(notice);
   hearNotices((notice) => hear(notice));
-  takeCommands({ isOpened: () => door !== undefined, door: () => door, allowSignalDecisions: false }); // nothing is left to decide
+  // Nothing is left to decide, or to hurry.
+  takeCommands({ isOpened: () => door !== undefined, door: () => door, hurry: () => undefined, allowSignalDecisions: false });
 
   door = openDoor(await ledger.readPayout(payoutId));
   const story = openStory(door, 0, times);

@@ -54,6 +54,8 @@ export interface Story {
   hear(notice: PspNotice): void;
   /** Perhaps no pause holds the payout back any more. */
   letGo(): void;
+  /** A person does not want to wait. */
+  hurry(): void;
   /** Looks up what this attempt became, though nobody has said anything of it. */
   lookAgain(attempt: number): void;
   /** Until the payout, or the round that this run is for, has ended and nothing is under way. Then the workflow must end: a later message would be nobody's. */
@@ -273,6 +275,7 @@ export function openStory(door: PayoutDoor, round: number, times: PayoutTimes): 
       timesLetGo += 1;
       tell({ kind: 'let_go' });
     },
+    hurry: () => tell({ kind: 'hurried' }),
     lookAgain: (attempt) => begin({ attempt, notices: [] }),
     play,
   };

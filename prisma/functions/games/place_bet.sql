@@ -7,6 +7,7 @@
 -- Answers, the first that applies:
 --   already               this bet was placed before: the same bet
 --   game_closed           the game takes no bets (any more)
+--   paused                a pause holds: nothing new is begun; nothing booked
 --   user_frozen           nothing booked, and a repeat may find the user free
 --   insufficient_balance  the user has not enough available; nothing booked
 --   bank_insufficient     the bank could not pay the most that may be won; nothing booked
@@ -36,6 +37,8 @@ BEGIN
   END IF;
   SELECT * INTO STRICT s FROM game_sides x WHERE x.game_id = g.id AND x.side = p_request ->> 'side';
   IF g.state <> 'OPEN' THEN RETURN jsonb_build_object('outcome', 'game_closed'); END IF;
+  LOCK TABLE pauses IN ROW SHARE MODE;
+  IF pause_over('games', g.merchant_id, NULL) IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   SELECT * INTO u FROM lock_users(ARRAY[p_request ->> 'userId']);
   IF NOT FOUND OR ARRAY[u.merchant_id, u.mode] <> v_tenant THEN RAISE EXCEPTION 'user % is not of merchant % in mode %', p_request ->> 'userId', v_tenant[1], v_tenant[2]; END IF;
   IF u.frozen THEN RETURN jsonb_build_object('outcome', 'user_frozen'); END IF;

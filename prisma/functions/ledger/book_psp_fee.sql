@@ -7,6 +7,6 @@ CREATE OR REPLACE FUNCTION book_psp_fee(p payouts, p_fee bigint) RETURNS void LA
 BEGIN
   IF coalesce(p_fee, 0) <= 0 THEN RETURN; END IF;
   IF p.returns > 0 AND EXISTS (SELECT 1 FROM ledger_entries e WHERE e.op_key = p.id || ':psp_fee') THEN RETURN; END IF;
-  PERFORM post(ARRAY[(p.id || ':psp_fee', 0, 'PSP_FEE', platform_account(p.mode, 'psp_fees', p.psp, p.currency),
-                      platform_account(p.mode, 'clearing', p.psp, p.currency), p_fee, 'payout', p.id)::posting]);
+  PERFORM post(ARRAY[(p.id || ':psp_fee', 0, 'PSP_FEE', platform_account(p.mode, 'psp_fees', psp_of(p, 'succeeded'), p.currency),
+                      platform_account(p.mode, 'clearing', psp_of(p, 'succeeded'), p.currency), p_fee, 'payout', p.id)::posting]);
 END $$;

@@ -17,7 +17,9 @@ BEGIN
        SET sequence = x.sequence + 1,
            updated_at = now(),
            needs_operator = CASE p_fact WHEN 'parked' THEN true WHEN 'acknowledged' THEN false ELSE x.needs_operator END,
-           paused_by = CASE p_fact WHEN 'paused' THEN p_data ->> 'by' ELSE x.paused_by END
+           paused_by = CASE p_fact WHEN 'paused' THEN p_data ->> 'by' WHEN 'routed' THEN NULL ELSE x.paused_by END,
+           psp = CASE p_fact WHEN 'routed' THEN p_data ->> 'psp' ELSE x.psp END,
+           psp_reference = CASE p_fact WHEN 'routed' THEN NULL ELSE x.psp_reference END
      WHERE x.id = p.id RETURNING * INTO STRICT v;
     RETURN v;
   END IF;
@@ -37,6 +39,7 @@ BEGIN
                               WHEN p_edge.to_state = 'UNKNOWN'
                               THEN coalesce(x.outcome_until, (p_data ->> 'outcomeUntil')::timestamptz)
                               ELSE x.outcome_until END,
+         dispatch = CASE WHEN p_fact = 'hurried' AND x.run_id IS NULL THEN 'now' ELSE x.dispatch END,
          run_id = CASE WHEN p_fact = 'dispatched' THEN p_data ->> 'runId' ELSE x.run_id END,
          psp_reference = CASE WHEN v_about IS NULL THEN x.psp_reference -- not about an attempt
                               ELSE (SELECT a.psp_ref FROM payout_attempts a WHERE a.payout_id = x.id AND a.attempt = v_about) END,

@@ -6,6 +6,7 @@
 --   already               this step was done before
 --   self_approval         the admin made this payout          (approved, rejected)
 --   already_decided       this admin has decided it before     (approved, rejected)
+--   attempt_alive         routed, but by something that was sent money may still go out
 --   unproven_attempts     a resolution names other attempts than those without proof, or none where there are several
 --   stale                 the PSP was asked before something newer was told of the attempt: ask again (no event)
 --   unchanged             the PSP says what we know, or nothing; another run was here first (no event)
@@ -25,6 +26,7 @@ DECLARE
   v_key text := p_key;
   v_attempt int := (p_data ->> 'attempt')::int; -- which one the PSP or the engine speaks of
   v_is_psps boolean := fact_origin(p_fact) = 'psp';
+  v_psp text; -- of that attempt: an earlier one may have been another's
   v_owed bigint;
   v_refusal text;
   v_pause text;
@@ -33,9 +35,11 @@ BEGIN
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'payout', NULL); END IF;
   IF fact_origin(p_fact) = 'person' THEN v_attempt := p.attempt; END IF; -- a person decides on the payout as it is, whatever they last saw
+  v_psp := coalesce((SELECT x.psp FROM payout_attempts x WHERE x.payout_id = p.id AND x.attempt = v_attempt), p.psp);
+  IF v_is_psps AND p_actor LIKE 'psp:%' THEN p_actor := 'psp:' || v_psp; END IF;
   -- The PSP's name for another attempt, of this payout or any: whatever it says, it does not say it of this one. Under
   -- a key of its own, so that the true word of this attempt still counts when it comes.
-  IF v_is_psps AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.psp = p.psp AND x.psp_ref = p_data ->> 'pspRef'
+  IF v_is_psps AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.psp = v_psp AND x.psp_ref = p_data ->> 'pspRef'
                               AND (x.payout_id <> p.id OR x.attempt <> v_attempt)) THEN
     v_fact := 'mismatch';
     v_key := p_key || ':foreign_reference';
@@ -80,6 +84,8 @@ BEGIN
     IF p_fact IN ('resolved_paid', 'resolved_not_paid') THEN
       p_data := p_data || jsonb_build_object('attempts', resolved_attempts(p_fact, unproven_attempts(p), p_data));
     END IF;
+    IF p_fact = 'routed' THEN p_data := p_data || jsonb_build_object('from', p.psp); END IF;
+    PERFORM record_our_fact(p, p_fact, v_attempt, p_data);
   END IF;
 
   SELECT * INTO STRICT v_edge FROM payout_edges x WHERE x.from_state = p.state AND x.fact = j.edge_fact;
@@ -94,11 +100,10 @@ BEGIN
       IF NOT reserve_again(p) THEN RETURN refuse_round(p, p_fact, p_data, 'insufficient_balance'); END IF;
     ELSE NULL;
   END CASE;
-  IF NOT v_is_psps THEN PERFORM record_our_fact(p, p_fact, v_attempt, p_data); END IF;
   IF v_edge.effect IN ('settle', 'settle_late') THEN -- of the attempt that was paid, whichever's end settles it
     PERFORM book_psp_fee(p, (SELECT x.psp_fee FROM payout_attempts x WHERE x.payout_id = p.id AND x.attempt = paid_attempt(p)));
   END IF;
-  IF j.edge_fact IN ('paid', 'cancelled', 'rejected') THEN PERFORM close_refused(p); END IF;
+  IF j.edge_fact IN ('paid', 'cancelled', 'rejected', 'routed') THEN PERFORM close_refused(p); END IF;
   IF v_fact IN ('approved', 'rejected') THEN
     INSERT INTO approvals (subject_kind, subject_id, round, admin_id, decision, note, via)
     VALUES ('payout', p.id, p.round, p_data ->> 'adminId', v_fact, coalesce(p_data ->> 'note', p_data ->> 'reason'), coalesce(p_data ->> 'via', 'api'));

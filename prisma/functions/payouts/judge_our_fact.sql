@@ -21,6 +21,13 @@ BEGIN
       IF NOT state_final(p.state) AND EXISTS (SELECT 1 FROM payout_attempts x WHERE x.payout_id = p.id AND x.state = 'doubted') THEN
         j.outcome := 'wrong_state'; -- it is resolved, not seen
       END IF;
+    WHEN 'routed' THEN
+      -- The rule of a new key: every request that was ever sent is proven dead, and no stored message says otherwise.
+      IF state_in_flight(p.state) OR v_has_edge AND (cardinality(v_unproven) > 0 OR paid_attempt(p) IS NOT NULL OR has_unread_message(p, 0)) THEN
+        j.outcome := 'attempt_alive';
+      ELSIF p_data ->> 'psp' IS NULL THEN RAISE EXCEPTION 'the fact routed names no PSP';
+      ELSIF p_data ->> 'psp' = p.psp THEN j.outcome := 'wrong_state'; -- that one pays it already
+      END IF;
     WHEN 'paused' THEN j.outcome := 'wrong_state'; -- nobody may say it: what is about to be sent meets it
     WHEN 'outcome_overdue' THEN
       IF p_attempt IS DISTINCT FROM p.attempt THEN j.outcome := 'wrong_state'; END IF;

@@ -18,6 +18,8 @@ INSERT INTO payout_edges (from_state, fact, to_state, effect, event_type) VALUES
   ('ON_HOLD', 'cancelled', 'CANCELLED', 'release', 'payout.cancelled'),
   ('FAILED', 'reinitiated', 'QUEUED', 'reserve', 'payout.queued'),
   ('QUEUED', 'dispatched', 'QUEUED', 'none', 'payout.queued'),
+  ('QUEUED', 'hurried', 'QUEUED', 'none', 'payout.queued'),
+  ('RETRY_WAIT', 'hurried', 'QUEUED', 'none', 'payout.queued'),
   ('QUEUED', 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing'),
   ('RETRY_WAIT', 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing'),
   ('UNKNOWN', 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing'),
@@ -65,6 +67,10 @@ INSERT INTO payout_edges (from_state, fact, to_state, effect, event_type) VALUES
   ('PSP_HELD', 'outcome_unknown', 'UNKNOWN', 'none', 'payout.outcome_unknown'),
   ('PROCESSING', 'outcome_unknown', 'UNKNOWN', 'none', 'payout.outcome_unknown'),
   ('UNKNOWN', 'outcome_overdue', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('PSP_QUEUED', 'given_up', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('PSP_HELD', 'given_up', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('PROCESSING', 'given_up', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ('UNKNOWN', 'given_up', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
   ('UNRESOLVED', 'resolved_paid', 'SUCCEEDED', 'settle', 'payout.succeeded'),
   ('UNRESOLVED', 'resolved_not_paid', 'FAILED', 'release', 'payout.failed'),
   ('IN_REVIEW', 'paid', 'SUCCEEDED', 'settle', 'payout.succeeded'),
@@ -112,7 +118,17 @@ INSERT INTO payout_edges (from_state, fact, to_state, effect, event_type) VALUES
   ('UNRESOLVED', 'parked', 'UNRESOLVED', 'note', 'payout.parked'),
   ('QUEUED', 'paused', 'QUEUED', 'note', 'payout.paused'),
   ('RETRY_WAIT', 'paused', 'RETRY_WAIT', 'note', 'payout.paused'),
-  ('UNKNOWN', 'paused', 'UNKNOWN', 'note', 'payout.paused');
+  ('UNKNOWN', 'paused', 'UNKNOWN', 'note', 'payout.paused'),
+  ('PSP_QUEUED', 'look_up_asked', 'PSP_QUEUED', 'note', 'payout.look_up_asked'),
+  ('PSP_HELD', 'look_up_asked', 'PSP_HELD', 'note', 'payout.look_up_asked'),
+  ('PROCESSING', 'look_up_asked', 'PROCESSING', 'note', 'payout.look_up_asked'),
+  ('UNKNOWN', 'look_up_asked', 'UNKNOWN', 'note', 'payout.look_up_asked'),
+  ('UNRESOLVED', 'look_up_asked', 'UNRESOLVED', 'note', 'payout.look_up_asked'),
+  ('IN_REVIEW', 'routed', 'IN_REVIEW', 'note', 'payout.routed'),
+  ('REVIEW_ON_HOLD', 'routed', 'REVIEW_ON_HOLD', 'note', 'payout.routed'),
+  ('QUEUED', 'routed', 'QUEUED', 'note', 'payout.routed'),
+  ('RETRY_WAIT', 'routed', 'RETRY_WAIT', 'note', 'payout.routed'),
+  ('ON_HOLD', 'routed', 'ON_HOLD', 'note', 'payout.routed');
 
 -- state_in_flight: is a state one of those that are `inFlight`?
 CREATE OR REPLACE FUNCTION state_in_flight(p_state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
@@ -127,7 +143,7 @@ $$;
 -- fact_origin: who says a fact decides what happens to one without an edge.
 CREATE OR REPLACE FUNCTION fact_origin(p_fact text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
-    WHEN p_fact IN ('approved', 'rejected', 'held', 'hold_lifted', 'cancelled', 'reinitiated', 'resolved_paid', 'resolved_not_paid', 'acknowledged') THEN 'person'
+    WHEN p_fact IN ('approved', 'rejected', 'held', 'hold_lifted', 'cancelled', 'reinitiated', 'resolved_paid', 'resolved_not_paid', 'acknowledged', 'hurried', 'look_up_asked', 'given_up', 'routed') THEN 'person'
     WHEN p_fact IN ('review_expired', 'outcome_overdue') THEN 'clock'
     WHEN p_fact IN ('attempt_started', 'dispatched', 'parked', 'paused') THEN 'engine'
     WHEN p_fact IN ('psp_queued', 'psp_held', 'psp_processing', 'not_taken', 'outcome_unknown', 'mismatch', 'attempt_failed', 'failed', 'paid', 'returned', 'contradicted') THEN 'psp'

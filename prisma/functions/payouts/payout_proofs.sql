@@ -28,6 +28,11 @@ CREATE OR REPLACE FUNCTION paid_attempt(p payouts) RETURNS int LANGUAGE sql STAB
   SELECT min(x.attempt)::int FROM payout_attempts x WHERE x.payout_id = p.id AND x.state = 'succeeded'
 $$;
 
+-- psp_of(payout, state): the PSP of the attempt that came into this state last; where there is none, the one that pays it now.
+CREATE OR REPLACE FUNCTION psp_of(p payouts, p_state text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT x.psp FROM payout_attempts x WHERE x.payout_id = p.id AND x.state = p_state ORDER BY x.told_at DESC, x.attempt LIMIT 1), p.psp)
+$$;
+
 -- has_unread_message(payout, attempt): a stored message, not dealt with yet, says that an attempt is alive or paid, be it one that the
 -- books do not know. It may be the payment that makes this request one too many, so that waits until it is looked into. One
 -- about the very attempt that is sent again, under its own key, holds up nothing.

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION reverse_payout(p payouts) RETURNS void LANGUAGE plpgs
 DECLARE
   b balances;
   v_key text := p.id || ':reverse' || CASE WHEN p.returns > 0 THEN ':' || (p.returns + 1) ELSE '' END;
-  v_clearing bigint := platform_account(p.mode, 'clearing', p.psp, p.currency);
+  v_clearing bigint := platform_account(p.mode, 'clearing', psp_of(p, 'returned'), p.currency); -- of the attempt that came back
   v_owed bigint := least(p.debt, p.amount);
 BEGIN
   SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id FOR NO KEY UPDATE;

@@ -3,6 +3,7 @@
 --   late:    the money was released before we learned of the payment: it is taken from `available`; what is not
 --            there any more is booked as the owner's debt (DEBT), never as a negative balance
 --   again:   paid, sent back, and paid once more: late, and the amount alone, for a return gives no fee back
+-- The PSP is that of the attempt that was paid.
 -- A provider's earnings are paid out: in time those it reserved, late the oldest of what is there.
 -- Key: <payout>:settle, after its nth return <payout>:settle:<n+1>. A second settlement, by whatever way, meets the primary key.
 -- Returns what is owed for it now that was not before. Internal: called by apply_fact, which holds the payout's row.
@@ -11,7 +12,7 @@ DECLARE
   b balances;
   v_key text := p.id || ':settle' || CASE WHEN p.returns > 0 THEN ':' || (p.returns + 1) ELSE '' END;
   v_fee bigint := CASE WHEN p.returns > 0 THEN 0 ELSE p.fee END;
-  v_clearing bigint := platform_account(p.mode, 'clearing', p.psp, p.currency);
+  v_clearing bigint := platform_account(p.mode, 'clearing', psp_of(p, 'succeeded'), p.currency);
   v_fees bigint;
   v_there bigint;
   v_owed bigint;

@@ -8,7 +8,7 @@ import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
-import { invalidRequest, notFound, Problem } from '../../http/problem.ts';
+import { invalidRequest, notFound, Problem, paused } from '../../http/problem.ts';
 import { newId } from '../../rules/newId.ts';
 import { presentBet } from '../present/game.ts';
 import { betSchema } from '../present/schemas.ts';
@@ -79,6 +79,8 @@ function answerOf(answer: Awaited<ReturnType<typeof bet>>): Answer {
       throw notFound();
     case 'game_closed':
       throw new Problem(409, 'wrong_state', 'This game takes no bets any more.');
+    case 'paused':
+      throw paused();
     case 'user_frozen':
       throw new Problem(409, 'user_frozen', 'This user is frozen: nothing moves their money.');
     case 'insufficient_balance':

@@ -9,7 +9,7 @@ import { byId, documented, keyed, noQuery } from '../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
-import { invalidRequest, mustFind, notFound } from '../../http/problem.ts';
+import { invalidRequest, mustFind, notFound, paused } from '../../http/problem.ts';
 import { earlier } from '../../http/times.ts';
 import { nowOrAfter, waitOrAtQuery } from '../../http/waiting.ts';
 import { isCurrency } from '../../rules/money.ts';
@@ -64,6 +64,7 @@ export function gameRoutes(context: ApiContext, waiters: Waiters): FastifyPlugin
           async execute(gameId) {
             const { type, currency } = request.body;
             const game = await openGame(context, { ...tenant, gameId, type, currency: mustBeCurrency(currency) });
+            if (!game) throw paused();
             return { status: 201, headers: { location: `/api/v1/games/${gameId}` }, body: await presentOne(context, game) };
           },
         });

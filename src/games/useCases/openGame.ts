@@ -1,5 +1,6 @@
 /** A merchant opens a game: from now on its users may bet on it. */
 import type { Sql } from '../../db/pool.ts';
+import { isPaused } from '../../pauses/reads.ts';
 import type { Tenant } from '../../users/reads.ts';
 import { ownGame } from '../reads.ts';
 import type { WholeGame } from '../rules/game.ts';
@@ -11,8 +12,9 @@ export interface OpeningRequest extends Tenant {
   readonly currency: string;
 }
 
-/** Once for its id. */
-export async function openGame({ pool }: { readonly pool: Sql }, request: OpeningRequest): Promise<WholeGame> {
+/** Once for its id. Undefined: a pause holds, and nothing new is begun. That is no matter of money: whoever bets in it asks the books. */
+export async function openGame({ pool }: { readonly pool: Sql }, request: OpeningRequest): Promise<WholeGame | undefined> {
+  if (await isPaused(pool, 'games', request.merchantId)) return undefined;
   const { sides, overdueAfterMs } = GAME_TYPES[request.type];
   await pool.query('SELECT open_game($1)', [JSON.stringify({ ...request, sides, overdueAfterMs })]);
   const game = await ownGame(pool, request, request.gameId);

@@ -36,6 +36,10 @@ const COMMANDS: ReadonlyMap<unknown, Readonly<Record<string, Check>>> = new Map<
   ['resolved_paid', { adminId: id, evidence: note, attempts: attemptsIfAny }],
   ['resolved_not_paid', { adminId: id, evidence: note, attempts: attemptsIfAny }],
   ['acknowledged', { adminId: id, note }],
+  ['hurried', { adminId: id, note: noteOrNull }],
+  ['look_up_asked', { adminId: id, note: noteOrNull }],
+  ['given_up', { adminId: id, note: noteOrNull }],
+  ['routed', { adminId: id, psp: id, note: noteOrNull }],
   ['cancelled', { by: id }],
 ]);
 

@@ -125,6 +125,7 @@ function tellOfOurs(books: PayoutBooks, fact: ToldFact): Told {
       return take(resolvePaid(books, fact), edge, fact);
     case 'cancelled':
     case 'rejected':
+    case 'routed':
       return take(closeRefused(books), edge, fact);
     default:
       return take(books, edge, fact);
@@ -162,6 +163,12 @@ function refusalOf(books: PayoutBooks, { type, adminId, attempt, attempts }: Tol
       const isUnread = books.unread.some((each) => !isOpen || each !== attempt);
       const isNext = attempt === newest + (isOpen ? 0 : 1);
       return books.run === 'awaited' || isBlocked || isUnread || !isNext ? 'wrong_state' : undefined;
+    }
+    case 'routed': {
+      // The rule of a new key: every request that was ever sent is proven dead, and no stored message says otherwise.
+      if (!edgeOf(books.state, type)) return STATES[books.state].inFlight ? 'attempt_alive' : 'wrong_state';
+      const isAlive = unproven.length > 0 || books.unread.length > 0 || books.attempts.some(({ state }) => state === 'succeeded');
+      return isAlive ? 'attempt_alive' : undefined;
     }
     case 'paused':
       return 'wrong_state'; // nobody may say it: what is about to be sent meets it
@@ -376,11 +383,17 @@ function take(books: PayoutBooks, edge: Edge | undefined, fact: ToldFact): Told 
     sequence: books.sequence + 1,
     round: books.round + (isReinitiated ? 1 : 0),
     deciders: isReinitiated ? [] : isDecision ? [...books.deciders, fact.adminId ?? ''] : books.deciders,
-    run: edge.fact === 'dispatched' ? 'come' : books.run,
-    waitsForPause: edge.effect === 'note' && books.waitsForPause,
+    run: runAfter(books, edge),
+    waitsForPause: edge.effect === 'note' && edge.fact !== 'routed' && books.waitsForPause,
     needsOperator: needsOperatorAfter(books, edge, fact),
   };
   return { outcome: 'applied', books: after, edge };
+}
+
+/** What an operator sends now waits for no run. */
+function runAfter({ run }: PayoutBooks, { fact }: Edge): PayoutBooks['run'] {
+  if (fact === 'dispatched') return 'come';
+  return fact === 'hurried' && run === 'awaited' ? 'none' : run;
 }
 
 function needsOperatorAfter(books: PayoutBooks, edge: Edge, fact: ToldFact): boolean {

@@ -201,6 +201,8 @@ export type Command =
       readonly attempts?: readonly number[];
     }
   | { readonly type: 'acknowledged'; readonly adminId: string; readonly note: string }
+  | { readonly type: 'hurried' | 'look_up_asked' | 'given_up'; readonly adminId: string; readonly note: string | null }
+  | { readonly type: 'routed'; readonly adminId: string; readonly psp: string; readonly note: string | null }
   | { readonly type: 'cancelled'; readonly by: string };
 
 /** A command as it is sent: good for one update, of somebody who has seen the payout as this run knows it. */
@@ -215,7 +217,7 @@ export interface CommandOrder {
 export type CommandAnswer =
   /** `sequence`: of the event that shows the payout as it was then. */
   | { readonly outcome: 'done'; readonly sequence: number }
-  | { readonly outcome: 'wrong_state' | 'already_decided' | 'self_approval' | 'not_allowed' }
+  | { readonly outcome: 'wrong_state' | 'already_decided' | 'self_approval' | 'not_allowed' | 'attempt_alive' }
   /** The evidence must name every one of these. */
   | { readonly outcome: 'unproven_attempts'; readonly attempts: readonly number[] };
 
@@ -309,6 +311,10 @@ interface SaidWith {
   readonly held: ByAdmin & { readonly reason: string };
   readonly hold_lifted: ByAdmin;
   readonly acknowledged: ByAdmin;
+  readonly hurried: ByAdmin;
+  readonly look_up_asked: ByAdmin;
+  readonly given_up: ByAdmin;
+  readonly routed: ByAdmin & { readonly psp: string };
   readonly resolved_paid: Resolved;
   readonly resolved_not_paid: Resolved;
   /** `by`: the merchant or provider who asked. */
@@ -370,6 +376,8 @@ export type FactOutcome =
   | 'insufficient_balance'
   /** Nothing new may be sent, whoever asks, while a pause holds. */
   | 'paused'
+  /** By something that was sent, money may still go out. */
+  | 'attempt_alive'
   /** Of a person's: the books were not even asked, because this person may not (activities/payouts/authority.ts). */
   | 'not_allowed';
 

@@ -231,6 +231,31 @@ export const ACTIONS: readonly Action[] = [
     when: 'where it need not be resolved',
     needsProof: 'open',
   },
+  {
+    action: 'send-now',
+    by: () => ACTION_ROLES['send-now'],
+    fact: 'hurried',
+    when: 'while it waits to be sent',
+  },
+  {
+    action: 'look-up-now',
+    by: () => ACTION_ROLES['look-up-now'],
+    fact: 'look_up_asked',
+    when: 'while the PSP has it, or may have it',
+  },
+  {
+    action: 'give-up',
+    by: () => ACTION_ROLES['give-up'],
+    fact: 'given_up',
+    when: 'while it waits for the PSP',
+  },
+  {
+    action: 'route',
+    by: () => ACTION_ROLES.route,
+    fact: 'routed',
+    when: 'while nothing of it was sent, or what was sent is proven dead',
+    needsProof: 'always',
+  },
   { action: 'retry', by: () => ACTION_ROLES.retry, fact: 'reinitiated', when: 'once it has failed', needsProof: 'always' },
   {
     action: 'reinitiate',

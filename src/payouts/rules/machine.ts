@@ -42,6 +42,14 @@ export const FACTS = {
   resolved_not_paid: 'person',
   /** An operator has seen what was wrong: it changes nothing but that. */
   acknowledged: 'person',
+  /** An operator wants it sent now, whatever it waits for: its time, or a run. */
+  hurried: 'person',
+  /** An operator wants the PSP to be asked now. */
+  look_up_asked: 'person',
+  /** An operator does not want to wait for the PSP any longer, and will find out. */
+  given_up: 'person',
+  /** An operator has another PSP pay it: only once nothing that was sent can be paid any more. */
+  routed: 'person',
   review_expired: 'clock',
   outcome_overdue: 'clock',
   attempt_started: 'engine',
@@ -92,7 +100,15 @@ export const FACT_IGNORED = 'payout.fact_ignored';
 export const DEBT_REPAID = 'payout.debt_repaid';
 
 /** In the timeline only: never in a webhook, and the payout's state stays. */
-export const TIMELINE_ONLY = [FACT_IGNORED, DEBT_REPAID, 'payout.acknowledged', 'payout.parked', 'payout.paused'] as const;
+export const TIMELINE_ONLY = [
+  FACT_IGNORED,
+  DEBT_REPAID,
+  'payout.acknowledged',
+  'payout.parked',
+  'payout.paused',
+  'payout.look_up_asked',
+  'payout.routed',
+] as const;
 export type TimelineType = EventType | (typeof TIMELINE_ONLY)[number];
 
 export type Edge = MachineEdge<PayoutState, FactType, Effect, TimelineType>;
@@ -127,8 +143,9 @@ export const EDGES: readonly Edge[] = [
   ...NOT_YET_SENT.map((from) => edge(from, 'cancelled', 'CANCELLED', 'release', 'payout.cancelled')),
   edge('FAILED', 'reinitiated', 'QUEUED', 'reserve', 'payout.queued'),
 
-  // a run's word: the same state, but only now may an attempt start
+  // a run's word, or an operator's: the same state, but only now may an attempt start
   edge('QUEUED', 'dispatched', 'QUEUED', 'none', 'payout.queued'),
+  ...WAITING.map((from) => edge(from, 'hurried', 'QUEUED', 'none', 'payout.queued')),
 
   // sending; from UNKNOWN it is the same attempt under the same key again
   ...SENDING.map((from) => edge(from, 'attempt_started', 'SUBMITTING', 'attempt', 'payout.processing')),
@@ -148,6 +165,7 @@ export const EDGES: readonly Edge[] = [
     edge(from, 'outcome_unknown', 'UNKNOWN', 'none', 'payout.outcome_unknown'),
   ),
   edge('UNKNOWN', 'outcome_overdue', 'UNRESOLVED', 'none', 'payout.outcome_unknown'),
+  ...[...AT_PSP, 'UNKNOWN' as const].map((from) => edge(from, 'given_up', 'UNRESOLVED', 'none', 'payout.outcome_unknown')),
   edge('UNRESOLVED', 'resolved_paid', 'SUCCEEDED', 'settle', 'payout.succeeded'),
   edge('UNRESOLVED', 'resolved_not_paid', 'FAILED', 'release', 'payout.failed'),
 
@@ -168,6 +186,10 @@ export const EDGES: readonly Edge[] = [
   ...ALL.filter((from) => from !== 'UNRESOLVED').map((from) => edge(from, 'acknowledged', from, 'note', 'payout.acknowledged')),
   ...ALL.filter((from) => !STATES[from].final).map((from) => edge(from, 'parked', from, 'note', 'payout.parked')),
   ...SENDING.map((from) => edge(from, 'paused', from, 'note', 'payout.paused')),
+  ...IN_FLIGHT.filter((from) => from !== 'SUBMITTING').map((from) =>
+    edge(from, 'look_up_asked', from, 'note', 'payout.look_up_asked'),
+  ),
+  ...NOT_YET_SENT.map((from) => edge(from, 'routed', from, 'note', 'payout.routed')),
 ];
 
 export const PAYOUT = defineMachine({

@@ -92,6 +92,8 @@ export type PayoutEvent =
     }
   /** Perhaps no pause holds any more. */
   | { readonly kind: 'let_go' }
+  /** A person does not want to wait: whatever only waits for its time is due. */
+  | { readonly kind: 'hurried' }
   | { readonly kind: 'not_found' }
   | { readonly kind: 'silent' }
   /** A look-up's answer was told to the books, or its time was over. */
@@ -151,6 +153,8 @@ export function hear(mind: Mind, event: PayoutEvent, nowMs: number, times: Payou
       return sent(mind, event, nowMs, times);
     case 'let_go':
       return { ...mind, heldBackUntilMs: 0 };
+    case 'hurried':
+      return hurried(mind, nowMs, times);
     case 'not_found': // looked up again only while it must not be sent again
       return { ...mind, notFoundAt: mind.seen.sequence, lookUpFromMs: nowMs + times.lookUpMaxMs };
     case 'silent':
@@ -192,6 +196,12 @@ function see(mind: Mind, seen: Seen, askedAt: number, nowMs: number): Mind {
 /** The same message may be handed on again while it is being looked into. */
 const knows = ({ notices, confirming }: Mind, { messageId }: PspNotice): boolean =>
   [...notices, ...confirming.flatMap((each) => each.notices)].some((each) => each.messageId === messageId);
+
+/** The first look-up is due, too, as if it had been seen that long ago. */
+function hurried(mind: Mind, nowMs: number, { firstLookUpMs }: PayoutTimes): Mind {
+  const seenAtMs = Math.min(mind.seenAtMs, nowMs - firstLookUpMs);
+  return { ...mind, seenAtMs, idleSends: 0, pauseUntilMs: 0, heldBackUntilMs: 0, lookUpFromMs: 0 };
+}
 
 /** Still to be sent: the PSP could not take it, or no worker got as far as sending. Then wait, longer each time. */
 function sent(mind: Mind, event: Extract<PayoutEvent, { kind: 'sent' }>, nowMs: number, times: PayoutTimes): Mind {

@@ -13,6 +13,8 @@ export interface RecordedPayout extends PayoutRecord {
 
 export interface RecordedAttempt {
   readonly attempt: number;
+  /** Of whom it was asked: the payout's may be another by now. */
+  readonly psp: string;
   readonly state: string;
   readonly proof: string | null;
   readonly pspRef: string | null;

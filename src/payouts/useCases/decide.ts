@@ -6,13 +6,15 @@ import { asAnswered } from './answered.ts';
 import type { PayoutPorts } from './ports.ts';
 import { steer } from './steer.ts';
 
-export type DecisionRefusal = 'already_decided' | 'self_approval' | 'not_allowed';
+export type DecisionRefusal = 'already_decided' | 'self_approval' | 'not_allowed' | 'attempt_alive';
 
 export type Decided =
   | { readonly outcome: 'done'; readonly payout: PayoutRecord }
   /** Nobody has taken it up yet; the payout is shown as it stands. */
   | { readonly outcome: 'pending'; readonly payout: PayoutRecord }
   | { readonly outcome: 'unknown_payout' }
+  /** Routed to a PSP that no payout of its mode can go to. */
+  | { readonly outcome: 'no_psp' }
   | { readonly outcome: DecisionRefusal }
   /** The state as it is now: what the admin saw may be what was before. */
   | { readonly outcome: 'wrong_state'; readonly state: PayoutState }
@@ -21,13 +23,15 @@ export type Decided =
 
 /** @param updateId the same for a repeat under the same idempotency key: the workflow then gives its first answer. */
 export async function decide(
-  ports: Pick<PayoutPorts, 'pool' | 'payouts' | 'ledger'>,
+  ports: Pick<PayoutPorts, 'pool' | 'payouts' | 'ledger' | 'psps'>,
   payoutId: string,
   command: Command,
   updateId: string,
 ): Promise<Decided> {
   const before = await ports.ledger.read(payoutId);
   if (!before) return { outcome: 'unknown_payout' };
+  // The books know no configuration.
+  if (command.type === 'routed' && !ports.psps.byName(command.psp, before.mode)) return { outcome: 'no_psp' };
   const answer = await steer(ports, before, command, updateId);
   switch (answer.outcome) {
     case 'pending':

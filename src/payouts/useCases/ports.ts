@@ -8,5 +8,5 @@ export interface PayoutPorts {
   readonly pool: Pool;
   readonly ledger: LedgerReads;
   readonly payouts: PayoutsClient;
-  readonly psps: Pick<PspRegistry, 'forPayout'>;
+  readonly psps: Pick<PspRegistry, 'forPayout' | 'byName'>;
 }

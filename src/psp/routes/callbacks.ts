@@ -107,6 +107,7 @@ interface Place {
 }
 
 /**
+ * Only the PSP that an attempt was asked of speaks of it; another may have paid an earlier or a later one.
  * A second coming of the same message finds the first one's row. One that speaks of no payout of ours is an orphan;
  * one that says once more what the books have closed with ($10, $12) is done with at once. What speaks of money and is not
  * what the books say counts again, however the first coming ended: a PSP without ids for its events tells that it has
@@ -117,7 +118,8 @@ const STORE = `
   WITH place AS (
     SELECT p.id, p.round, p.state, p.attempt, ${attemptState('$6::int')} AS attempt_state,
            coalesce(p.state = $10::text AND ${attemptState('$6::int')} = $12::text, false) AS repeated
-      FROM payouts p WHERE p.id = $5 AND p.psp = $2 AND p.mode = $11
+      FROM payouts p WHERE p.id = $5 AND p.mode = $11
+       AND coalesce((SELECT a.psp FROM payout_attempts a WHERE a.payout_id = p.id AND a.attempt = $6::int), p.psp) = $2
   ), stored AS (
     INSERT INTO psp_messages (id, psp, event_key, reference, payout_id, attempt, claim, body, state, detail, handled_at, hand_on_at)
     SELECT $1, $2, $3, $4, place.id, CASE WHEN place.id IS NOT NULL THEN $6::int END, $7, $8::jsonb,

@@ -90,9 +90,9 @@ export function temporalLink({ temporalUiUrl, temporalNamespace }: TemporalPlace
 }
 
 /** Field by field: what is ours alone does not go out because the record has it. */
-function attemptsOf({ id, psp, currency, beside }: RecordedPayout) {
+function attemptsOf({ id, currency, beside }: RecordedPayout) {
   return (beside?.attempts ?? []).map(
-    ({ attempt, pspRef, state, proof, pspFeeMinor, sends, startedAt, sentAt, endedAt, failure }) => ({
+    ({ attempt, psp, pspRef, state, proof, pspFeeMinor, sends, startedAt, sentAt, endedAt, failure }) => ({
       attempt,
       psp,
       pspKey: pspReference(id, attempt),

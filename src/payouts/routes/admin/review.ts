@@ -1,31 +1,19 @@
 /** What people decide on payouts: the review queue, and approve, reject, hold, release, resolve and acknowledge. */
-import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { KEY_NEEDED, writeAnswers } from '../../../http/answers.ts';
-import { writeAudit } from '../../../http/audit.ts';
-import { adminOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
-import { byId, documented, noBody, noQuery } from '../../../http/documented.ts';
+import { documented, noBody } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
-import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
-import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
-import { decidedAnswer, wordOf } from '../../answers.ts';
-import { presentPayout } from '../../present/payout.ts';
-import { payoutSchema } from '../../present/schemas.ts';
-import type { Command, PayoutRecord } from '../../rules/contract.ts';
-import { type Decided, decide } from '../../useCases/decide.ts';
+import type { PayoutRecord } from '../../rules/contract.ts';
 import { accountChangedSince, withAccountChange } from './accountChange.ts';
+import { decisionsOn, REMARK_MAX, remark } from './decision.ts';
 import { presentForAdmin } from './payoutDetail.ts';
 import { queuedPayoutSchema } from './schemas.ts';
 
 const { read } = documented('admin');
-
-const REMARK_MAX = 500;
-const remark = plainText(1, REMARK_MAX);
 
 const approval = z.strictObject({ note: plainText(0, REMARK_MAX).nullish() }).nullish();
 const reasoned = z.strictObject({ reason: remark });
@@ -51,8 +39,6 @@ interface Queued {
   readonly age: number;
   readonly changed: Date | null;
 }
-
-type DecisionName = 'approve' | 'reject' | 'hold' | 'release' | 'resolve' | 'acknowledge';
 
 export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
   return async (app) => {
@@ -80,44 +66,7 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
     );
 
-    const decision = <Body extends z.ZodType>(
-      name: DecisionName,
-      summary: string,
-      body: Body,
-      commandOf: (body: z.output<Body>, adminId: string) => Command,
-    ) =>
-      app.post(
-        `/payouts/:id/${name}`,
-        {
-          onRequest: adminAuth(context, ACTION_ROLES[name]),
-          schema: {
-            params: byId,
-            querystring: noQuery,
-            body,
-            summary,
-            tags: ['admin'],
-            security: KEY_NEEDED,
-            response: writeAnswers(
-              { 200: payoutSchema, 202: payoutSchema.describe('Taken in; it counts as soon as a worker takes it up') },
-              404,
-            ),
-          },
-        },
-        async (request, reply) => {
-          const { adminId } = adminOf(request);
-          const command = commandOf(request.body as z.output<Body>, adminId);
-          return await onceIfKeyed(context, request, reply, {
-            allot: () => newId('upd'),
-            async execute(updateId) {
-              const payoutId = request.params.id;
-              const decided = await decide(context, payoutId, command, updateId);
-              await note(context, request, { name, payoutId, command, decided });
-              return decidedAnswer(decided, (payout) => ({ status: 200, body: presentPayout(payout) }));
-            },
-            presentPending: (payout) => ({ status: 202, body: presentPayout(payout) }),
-          });
-        },
-      );
+    const decision = decisionsOn(app, context);
 
     decision('approve', 'Let a payout go', approval, (body, adminId) => ({
       type: 'approved',
@@ -144,19 +93,4 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
       note,
     }));
   };
-}
-
-interface Noted {
-  readonly name: DecisionName;
-  readonly payoutId: string;
-  readonly command: Command;
-  readonly decided: Decided;
-}
-
-/** Decided or refused, it is in the audit log; what never came to an answer is not, nor what is asked of no payout. */
-async function note(context: ApiContext, request: FastifyRequest, { name, payoutId, command, decided }: Noted): Promise<void> {
-  if (decided.outcome === 'unknown_payout') return;
-  const { type: _, ...data } = command;
-  const outcome = wordOf(decided);
-  await writeAudit(context.prisma, request, { action: `payout.${name}`, target: payoutId, data: { ...data, outcome } });
 }
