@@ -40,7 +40,7 @@ export interface StreamsOptions {
   readonly pool: Pick<Pool, 'query'>;
   readonly follower: Follower;
   readonly most: MostStreams;
-  /** Which of these keys still open something. */
+  /** Which of these keys and sessions still open something. */
   readonly keysThatOpen: (keyIds: readonly string[]) => Promise<ReadonlySet<string>>;
   /** What a client needs that does not know what it has missed. */
   readonly snapshotOf: (seer: Seer) => Promise<unknown>;
@@ -48,7 +48,7 @@ export interface StreamsOptions {
 }
 
 export interface StreamRequest {
-  /** Whose key, or whose key made the token. */
+  /** Whose key, or whose key made the token; of the console, which session. */
   readonly keyId: string;
   /** Whose that key is. */
   readonly merchantId: string;

@@ -56,7 +56,6 @@ import { ipnRoutes } from '../psp/routes/ipn.ts';
 import { pspRoutes } from '../psp/routes/psps.ts';
 import { riskPolicyRoutes } from '../risk/routes/riskPolicy.ts';
 import { codecRoutes } from '../temporal/routes/codec.ts';
-import { codecLoginRoutes } from '../temporal/routes/codecLogin.ts';
 import { userHistoryRoutes } from '../users/routes/userHistory.ts';
 import { userMoneyRoutes } from '../users/routes/userMoney.ts';
 import { userRoutes } from '../users/routes/users.ts';
@@ -72,6 +71,7 @@ import { addUpgrades } from './plugins/upgrades.ts';
 import { adminsRoutes } from './routes/admins.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { sessionRoutes } from './routes/sessions.ts';
 import { MOST_STREAMS } from './streaming.ts';
 import { MOST_WAITERS } from './waiting.ts';
 
@@ -90,7 +90,8 @@ async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<voi
   await app.register(providerScope(context, live), { prefix: '/api/provider' });
   await app.register(providerPayoutCreation(context, '/payouts'), { prefix: '/api' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
-  await app.register(codecScope(context), { prefix: '/codec' });
+  await app.register(codecRoutes(context), { prefix: '/codec' });
+  await app.register(sessionRoutes(context), { prefix: '/console' });
 }
 
 /** Whoever listens for what comes. */
@@ -204,13 +205,5 @@ function adminRoutes(context: ApiContext) {
     await scope.register(adminMarketRoutes(context));
     await scope.register(adminResolutionRoutes(context));
     await scope.register(adminDistributionRoutes(context));
-  };
-}
-
-/** What the Temporal UI asks of us. */
-function codecScope(context: ApiContext) {
-  return async (scope: FastifyInstance): Promise<void> => {
-    await scope.register(codecRoutes(context));
-    await scope.register(codecLoginRoutes(context));
   };
 }

@@ -39,6 +39,7 @@ export async function openApp(
     clientErrorHandler: clientErrorHandler((path) => otherMethods?.unknownMethod(path)),
   });
   app.decorateRequest('caller');
+  app.decorateRequest('session');
   app.decorateRequest('streamUserId');
   app.decorateRequest('idempotencyKey');
   app.setValidatorCompiler(validatorCompiler);

@@ -12,8 +12,9 @@ export function welcome(
   return `
 oncepay is ready.
 
+  console       ${baseUrl}/console        sign in with a key of an admin or a merchant
   API           ${baseUrl}        docs ${baseUrl}/docs
-  Temporal UI   ${temporalUi}        to read payloads there, sign in once at ${baseUrl}/codec/login
+  Temporal UI   ${temporalUi}        to read payloads there, sign in to the console as an admin
   sandbox PSP   ${sandboxUrl}/control/transfers
   Flutterwave   ${flutterwaveUrl}/control/transfers (simulated)
   keys          ${join(home, 'credentials.json')}

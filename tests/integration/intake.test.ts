@@ -194,11 +194,3 @@ test('a PSP is heard whatever it calls its body, but for one that no PSP would s
   const large = await say('a'.repeat(300_000), 'text/plain');
   expect(large.json()).toMatchObject({ status: 413, detail: expect.stringContaining('256 KiB') });
 });
-
-test('a form is taken where one is sent, and nothing else there', async () => {
-  const sign = (payload: string, type: string) =>
-    door.app.inject({ method: 'POST', url: '/codec/login', headers: { 'content-type': type }, payload });
-  expect((await sign('key=ak_nobody', 'application/x-www-form-urlencoded')).statusCode).toBe(401);
-  expect((await sign('{"key":"ak_nobody"}', 'application/json')).json()).toMatchObject({ status: 415 });
-  expect((await sign(`key=${'a'.repeat(5_000)}`, 'application/x-www-form-urlencoded')).json()).toMatchObject({ status: 413 });
-});

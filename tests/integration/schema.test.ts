@@ -199,6 +199,7 @@ test('the application may write the bookkeeping of the door, and nothing that ho
     audit_log: 'INSERT',
     books_checks: 'INSERT UPDATE',
     callback_secrets: 'INSERT UPDATE',
+    console_sessions: 'DELETE INSERT UPDATE',
     idempotency_keys: 'DELETE INSERT UPDATE',
     merchants: 'INSERT UPDATE',
     notifications: 'DELETE UPDATE',

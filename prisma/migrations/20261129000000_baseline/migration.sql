@@ -48,6 +48,19 @@ CREATE TABLE "api_keys" (
 );
 
 -- CreateTable
+CREATE TABLE "console_sessions" (
+    "id" TEXT NOT NULL,
+    "hash" CHAR(64) NOT NULL,
+    "key_id" TEXT NOT NULL,
+    "browser" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "console_sessions_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
 CREATE TABLE "audit_log" (
     "id" BIGSERIAL NOT NULL,
     "admin_id" TEXT NOT NULL,
@@ -950,6 +963,12 @@ CREATE INDEX "api_keys_owner_kind_owner_id_id_idx" ON "api_keys"("owner_kind", "
 CREATE INDEX "api_keys_parent_id_id_idx" ON "api_keys"("parent_id", "id");
 
 -- CreateIndex
+CREATE UNIQUE INDEX "console_sessions_hash_key" ON "console_sessions"("hash");
+
+-- CreateIndex
+CREATE INDEX "console_sessions_key_id_id_idx" ON "console_sessions"("key_id", "id");
+
+-- CreateIndex
 CREATE INDEX "audit_log_target_id_idx" ON "audit_log"("target", "id");
 
 -- CreateIndex
@@ -1389,6 +1408,6 @@ GRANT UPDATE ON notifications TO oncepay_app;
 GRANT INSERT, DELETE ON payout_requests TO oncepay_app;
 -- What is over is thinned.
 GRANT DELETE ON webhook_deliveries, webhook_attempts, notifications TO oncepay_app;
-GRANT INSERT, UPDATE, DELETE ON idempotency_keys, worker_beats, push_subscriptions TO oncepay_app;
+GRANT INSERT, UPDATE, DELETE ON idempotency_keys, worker_beats, push_subscriptions, console_sessions TO oncepay_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO oncepay_app;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

@@ -73,7 +73,8 @@ export function streamRoutes(context: ApiContext, streams: Streams): FastifyPlug
   };
 
   async function open(request: FastifyRequest, told: ReadonlySet<string>, from: string | undefined): Promise<OpenStream> {
-    const { keyId, merchantId } = merchantOf(request);
+    const { keyId: ownKey, merchantId } = merchantOf(request);
+    const keyId = request.session?.id ?? ownKey; // signed out, it ends as with a revoked key
     // An empty one is none: some clients send what they do not have.
     const opened = await streams.open({ keyId, merchantId, seer: seerOfStream(request), types: told, from: from || undefined });
     if (opened.outcome === 'too_many') throw tooManyStreams(opened.of);

@@ -1,4 +1,7 @@
-/** Whose key a request shows, and whether that key may do what it asks. Looked up each time: a revoked key is dead at once. */
+/**
+ * Whose key a request shows, or who is signed in to the console, and whether they may do what is asked. Looked up each time: a
+ * revoked key is dead at once, with every session that it began.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { hashApiKey, KEY_PREFIXES } from '../../crypto/newSecret.ts';
@@ -9,13 +12,14 @@ import { isRole, mayAct, type Role } from '../../rules/roles.ts';
 import { type Caller, merchantOf, type Scope } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
 import { Problem } from '../problem.ts';
+import { findSession, mustBeOurPage, sessionLasts } from '../session.ts';
 import { protocolsOf, upgradeOf } from './upgrades.ts';
 
 type AuthHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /** As `onRequest` of a route: a merchant's key with this scope. Sets `request.caller`. */
 export function merchantAuth({ pool }: ApiContext, scope: Scope): AuthHook {
-  return async (request) => mustBeMerchant(await authenticate(request, await callerByKey(pool, request)), scope);
+  return async (request) => mustBeMerchant(await authenticate(request, await whoAsks(pool, request)), scope);
 }
 
 /**
@@ -28,7 +32,7 @@ export function streamAuth({ pool, keys }: ApiContext, scope: Scope): AuthHook {
     const isAlone = request.headers['x-api-key'] === undefined; // as with two keys that differ
     const claim = token === undefined || !isAlone ? undefined : readStreamToken(keys, token, Date.now());
     if (claim?.userId) request.streamUserId = claim.userId;
-    const caller = token === undefined ? await callerByKey(pool, request) : claim && (await findCaller(pool, 'id', claim.keyId));
+    const caller = token === undefined ? await whoAsks(pool, request) : claim && (await findCaller(pool, 'id', claim.keyId));
     mustBeMerchant(await authenticate(request, caller), scope);
   };
 }
@@ -51,7 +55,7 @@ export function flowOn(flow: Flow): AuthHook {
 /** As `onRequest` of a route: a provider's own key. Sets `request.caller`. */
 export function providerAuth({ pool }: ApiContext): AuthHook {
   return async (request) => {
-    const caller = await authenticate(request, await callerByKey(pool, request));
+    const caller = await authenticate(request, await whoAsks(pool, request));
     if (caller.kind !== 'provider') throw forbidden("This needs a provider's key (vk_…).");
   };
 }
@@ -59,9 +63,18 @@ export function providerAuth({ pool }: ApiContext): AuthHook {
 /** As `onRequest` of a route: an admin's key with at least this role. Sets `request.caller`. */
 export function adminAuth({ pool }: ApiContext, role: Role): AuthHook {
   return async (request) => {
-    const caller = await authenticate(request, await callerByKey(pool, request));
+    const caller = await authenticate(request, await whoAsks(pool, request));
     if (caller.kind !== 'admin') throw forbidden("This needs an admin's key (ak_…).");
     if (!mayAct(caller.role, role)) throw forbidden(`This needs the role ${role}.`);
+  };
+}
+
+/** As `onRequest` of a route about sessions: whoever is signed in, on their own page. Sets `request.caller` and `request.session`. */
+export function sessionAuth({ pool }: ApiContext): AuthHook {
+  return async (request) => {
+    const caller = await authenticate(request, await callerBySession(pool, request));
+    if (request.session === undefined) throw new Error(`${caller.keyId} came by no session`);
+    mustBeOurPage(request, request.session);
   };
 }
 
@@ -73,8 +86,11 @@ const invalidKey = (): Problem =>
     headers: { 'www-authenticate': 'Bearer' },
   });
 
-/** @param caller who it turned out to be, if anybody. */
-async function authenticate(request: FastifyRequest, caller: Caller | undefined): Promise<Caller> {
+/**
+ * Counts the request, by its key or else by its address. @throws Problem 401, 429
+ * @param caller who it turned out to be, if anybody.
+ */
+export async function authenticate(request: FastifyRequest, caller: Caller | undefined): Promise<Caller> {
   const { rateLimits } = request.server;
   if (!caller) {
     await rateLimits.address(request);
@@ -97,9 +113,27 @@ function keyIn({ headers }: FastifyRequest): string | undefined {
   return typeof key === 'string' && KEY.test(key) ? key : undefined;
 }
 
-async function callerByKey(pool: Pool, request: FastifyRequest): Promise<Caller | undefined> {
-  const key = keyIn(request);
-  return key === undefined ? undefined : await findCaller(pool, 'hash', hashApiKey(key));
+/** A key where any is shown, else a session with the token of its own page. */
+async function whoAsks(pool: Pool, request: FastifyRequest): Promise<Caller | undefined> {
+  const { headers } = request;
+  if (headers['x-api-key'] !== undefined || headers.authorization !== undefined) {
+    const key = keyIn(request);
+    return key === undefined ? undefined : await callerOfKey(pool, key);
+  }
+  const caller = await callerBySession(pool, request);
+  if (request.session) mustBeOurPage(request, request.session);
+  return caller;
+}
+
+export const callerOfKey = async (pool: Pool, key: string): Promise<Caller | undefined> =>
+  KEY.test(key) ? await findCaller(pool, 'hash', hashApiKey(key)) : undefined;
+
+/** Whoever the cookie speaks for. It says nothing of who wrote the page that asks. Sets `request.session`. */
+export async function callerBySession(pool: Pool, request: FastifyRequest): Promise<Caller | undefined> {
+  const session = await findSession(pool, request);
+  const caller = session && (await findCaller(pool, 'id', session.keyId));
+  if (caller) request.session = session;
+  return caller;
 }
 
 /** A browser cannot give a WebSocket a header of its own: there it names the token as a subprotocol. */
@@ -143,9 +177,14 @@ async function findCaller(pool: Pool, by: 'hash' | 'id', value: string): Promise
   return rows[0] && callerOf(rows[0]);
 }
 
-/** Of these keys, the ones that still open something. */
-export async function keysThatOpen(pool: Pool, keyIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await pool.query<KeyRow>({ name: 'keys_that_open', text: `${KEYS} AND k.id = ANY ($1)`, values: [keyIds] });
+const STILL_OPEN = `
+  SELECT id FROM (${KEYS}) AS k WHERE id = ANY ($1)
+  UNION ALL
+  SELECT s.id FROM console_sessions s JOIN (${KEYS}) AS k ON k.id = s.key_id WHERE s.id = ANY ($1) AND ${sessionLasts('s')}`;
+
+/** Of these keys and sessions, the ones that still open something. */
+export async function keysThatOpen(pool: Pool, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ id: string }>({ name: 'keys_that_open', text: STILL_OPEN, values: [ids] });
   return new Set(rows.map(({ id }) => id));
 }
 

@@ -21,6 +21,9 @@ export async function addOpenApi(app: FastifyInstance, publicUrl: string): Promi
         securitySchemes: {
           apiKey: { type: 'apiKey', in: 'header', name: 'X-API-KEY' },
           bearer: { type: 'http', scheme: 'bearer' },
+          // What the console uses in place of a key, with any route; both together.
+          session: { type: 'apiKey', in: 'cookie', name: '__Host-oncepay' },
+          csrf: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token' },
         },
       },
     },

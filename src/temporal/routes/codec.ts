@@ -1,12 +1,13 @@
 /**
  * The codec endpoint of the Temporal UI and CLI: payloads in a workflow's history are encrypted, and whoever holds an
  * admin key may have them shown. The UI calls `<endpoint>/decode` from the browser, across origins, with the headers
- * Content-Type and X-Namespace, and with our cookie where its setting "include cross-origin credentials" is on.
+ * Content-Type and X-Namespace, and with the console's cookie where its setting "include cross-origin credentials" is on.
  * The protocol is Temporal's: payloads as protobuf JSON, so metadata values and data are base64.
  */
 import type { Payload } from '@temporalio/common';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { adminOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { withoutAccountNumbers } from '../../http/masking.ts';
 import { mayAct } from '../../rules/roles.ts';
@@ -30,15 +31,16 @@ export function codecRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const options = { onRequest: codecAuth(context), schema: { hide: true, body, querystring: z.looseObject({}) } };
 
   return async (app) => {
-    app.decorateRequest('codecRole', '');
     app.addHook('onRequest', codecCors(context));
     for (const url of ['/decode', '/encode']) {
       app.options(url, { schema: { hide: true } }, async (_request, reply) => reply.code(204).send());
     }
 
-    app.post('/decode', options, async ({ body: { payloads }, codecRole }) => {
-      const shown = mayAct(codecRole, ACCOUNTS_SHOWN_TO) ? read : (payload: Payload) => withMaskedAccounts(read(payload));
-      return { payloads: payloads.map((payload) => toWire(shown(fromWire(payload)))) };
+    app.post('/decode', options, async (request) => {
+      const shown = mayAct(adminOf(request).role, ACCOUNTS_SHOWN_TO)
+        ? read
+        : (payload: Payload) => withMaskedAccounts(read(payload));
+      return { payloads: request.body.payloads.map((payload) => toWire(shown(fromWire(payload)))) };
     });
 
     // What was encrypted here for a workflow, its workers would believe. The UI sends plain signals, which is all it needs.
