@@ -116,6 +116,13 @@ module.exports = {
       from: { path: '^src/([a-z]+)/routes/' },
       to: { path: '^src/[a-z]+/routes/', pathNot: '^src/($1|http)/' },
     },
+    only('console-is-a-page', '^src/console/', [RULES], 'runs in a browser: it asks our own API, and the rules that are the same everywhere'),
+    {
+      name: 'nobody-imports-the-page',
+      severity: 'error',
+      from: { pathNot: '^src/console/' },
+      to: { path: '^src/console/' },
+    },
     only('routes-are-a-door', '^src/[a-z]+/routes/', ['^src/(?!worker|restore|local|cli)'], 'no activities, no workflows, no worker'),
     only('worker-runs-activities', '^src/worker/', [RULES, '^(activities|workflows)/', '^src/[a-z]+/(?!routes/)', ...GROUND], 'no door, and nothing of one machine'),
     only('restore-compares', '^src/restore/', [RULES, ROOMS, PAYOUTS, '^src/[a-z]+/restored\\.ts$', ...GROUND], 'an operator’s tool beside the door'),

@@ -1,9 +1,10 @@
-// Everything that production runs, into dist/: the Prisma client, the compiled sources, the bundle of workflows.
+// Everything that production runs, into dist/: the Prisma client, the compiled sources, the bundle of workflows, the console.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { buildConsole } from './console.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 tool('prisma', ['generate']);
@@ -18,6 +19,7 @@ const { code } = await bundleWorkflowCode({
   logger: new DefaultLogger('WARN'),
 });
 writeFileSync(join('dist', 'workflow-bundle.js'), code);
+await buildConsole();
 
 /** @param {string} name @param {string[]} args */
 function tool(name, args) {

@@ -58,7 +58,14 @@ function build() {
 const lockHash = () => hashOf(['package-lock.json']);
 
 function sourcesHash() {
-  const rest = ['prisma/schema.prisma', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
+  const rest = [
+    'prisma/schema.prisma',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/build.mjs',
+    'scripts/console.mjs',
+  ];
   return hashOf([...filesBelow('src'), ...filesBelow('workflows'), ...filesBelow('activities'), ...rest]);
 }
 

@@ -70,6 +70,7 @@ import { addMetrics } from './plugins/metrics.ts';
 import { addUpgrades } from './plugins/upgrades.ts';
 import { adminsRoutes } from './routes/admins.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { consolePages } from './routes/console.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { MOST_STREAMS } from './streaming.ts';
@@ -92,6 +93,7 @@ async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<voi
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
   await app.register(codecRoutes(context), { prefix: '/codec' });
   await app.register(sessionRoutes(context), { prefix: '/console' });
+  await app.register(consolePages(), { prefix: '/console' });
 }
 
 /** Whoever listens for what comes. */

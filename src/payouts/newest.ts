@@ -52,6 +52,20 @@ export async function newestPayouts(pool: Pool, filter: PayoutFilter): Promise<P
   return rows.map(({ payout }) => payout);
 }
 
+/** As many as an index gives in a few milliseconds; no connection is held between two pages. */
+const PAGE = 500;
+
+/** All that are asked for, a page at a time, for whoever takes them as they come. */
+export async function* allPayouts(pool: Pool, filter: Omit<PayoutFilter, 'after' | 'take'>): AsyncGenerator<PayoutRecord[]> {
+  let after: string | undefined;
+  for (;;) {
+    const page = await newestPayouts(pool, { ...filter, after, take: PAGE });
+    yield page;
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.id;
+  }
+}
+
 /** Their ids, for a reader who wants to see something else of them. */
 export function newestIds(filter: PayoutFilter, bind: Bind): string {
   const take = bind(filter.take);

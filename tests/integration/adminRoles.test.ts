@@ -24,6 +24,7 @@ const BROWSER = {
 const ROUTES: readonly (readonly [string, string, unknown, Role])[] = [
   ['GET', '/api/admin/review-queue', undefined, 'viewer'],
   ['GET', '/api/admin/payouts', undefined, 'viewer'],
+  ['GET', '/api/admin/payouts.csv', undefined, 'viewer'],
   ['GET', `/api/admin/payouts/${ID}`, undefined, 'viewer'],
   ['GET', `/api/admin/payouts/${ID}/explain`, undefined, 'viewer'],
   ['GET', `/api/admin/games/${ID}/explain`, undefined, 'viewer'],

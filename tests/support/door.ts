@@ -138,7 +138,9 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
         ...(payload === undefined ? {} : { payload }),
       });
       const contentType = String(reply.headers['content-type'] ?? '');
-      const body = /json/.test(contentType) && reply.payload !== '' ? JSON.parse(reply.payload) : undefined;
+      const isText = contentType.startsWith('text/csv');
+      const body =
+        /json/.test(contentType) && reply.payload !== '' ? JSON.parse(reply.payload) : isText ? reply.payload : undefined;
       if (method !== 'HEAD') check({ method, path, status: reply.statusCode, contentType, body });
       return { status: reply.statusCode, headers: reply.headers, text: reply.payload, body };
     },

@@ -211,6 +211,8 @@ export const OTHERS: Readonly<Record<string, string>> = {
   '/api/v1/directory': 'is a table of the code',
   '/api/v1/stream': 'does not end; what it reads when it is resumed, tests/integration/eventAudience.test.ts looks at',
   '/api/v1/ws': 'the same',
+  '/api/v1/payouts.csv': 'is the list, a page after the other',
+  '/api/admin/payouts.csv': 'the same',
   '/console/session': 'is one row',
   '/console/sessions': 'are fifty rows at the most',
   '/api/admin/psps': 'asks PSPs',

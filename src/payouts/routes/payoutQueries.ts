@@ -5,8 +5,9 @@ import { timelineOf } from '../../events/reads.ts';
 import { STEPS } from '../../events/timeline.ts';
 import type { Waiters } from '../../events/waiters.ts';
 import { KEY_NEEDED, readAnswers } from '../../http/answers.ts';
-import { merchantOf, seerOf } from '../../http/caller.ts';
+import { type MerchantCaller, merchantOf, seerOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
+import { CSV_TYPE, csvAnswer, csvOf } from '../../http/csv.ts';
 import { statusQuery } from '../../http/documented.ts';
 import { ID_KEY, INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { reference } from '../../http/plainText.ts';
@@ -16,7 +17,8 @@ import { earlier, timeQuery } from '../../http/times.ts';
 import { nowOrAfter, waitOrAtQuery } from '../../http/waiting.ts';
 import { isCurrency } from '../../rules/money.ts';
 import { payoutAsOf } from '../asOf.ts';
-import { newestPayouts } from '../newest.ts';
+import { allPayouts, newestPayouts } from '../newest.ts';
+import { PAYOUT_COLUMNS } from '../present/csv.ts';
 import { presentPayout } from '../present/payout.ts';
 import { PUBLIC_STATUSES, payoutSchema, timelineEntrySchema } from '../present/schemas.ts';
 import type { PayoutRecord } from '../rules/contract.ts';
@@ -28,14 +30,21 @@ const TIMELINE_LIMIT = 100;
 
 const params = z.object({ id: z.string() });
 
-const listQuery = z.strictObject({
-  ...pageQuery,
+const filters = {
   status: statusQuery(PUBLIC_STATUSES),
   currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
   reference: reference.optional(),
   createdFrom: timeQuery,
   createdTo: timeQuery,
-});
+};
+const listQuery = z.strictObject({ ...filters, ...pageQuery });
+const tableQuery = z.strictObject(filters);
+
+/** The caller's own alone, whatever is asked for. */
+function filterOf({ merchantId, mode }: MerchantCaller, { status, ...asked }: z.output<typeof tableQuery>) {
+  const own = { ownerKind: 'merchant', ownerId: merchantId, merchantId, mode } as const;
+  return { ...asked, ...own, states: status && statesOf(...status) };
+}
 
 /** What a client waits for. A payout that is not in the books yet (answered with 202) may be refused, which is no event. */
 const NEXT_STATUS = {
@@ -90,14 +99,30 @@ export function payoutQueryRoutes(context: ApiContext, waiters: Waiters): Fastif
         },
       },
       async (request) => {
-        const { status, currency, reference, createdFrom, createdTo } = request.query;
+        const { limit: _, cursor: __, ...asked } = request.query;
         const page = openPage(request, request.query, ID_KEY);
         const { after, take } = page;
-        const states = status && statesOf(...status);
-        const { merchantId, mode } = merchantOf(request);
-        const own = { ownerKind: 'merchant', ownerId: merchantId, merchantId, mode } as const;
-        const found = await newestPayouts(pool, { ...own, states, currency, reference, createdFrom, createdTo, after, take });
+        const found = await newestPayouts(pool, { ...filterOf(merchantOf(request), asked), after, take });
         return page.answer(found, ({ id }) => id, presentPayout);
+      },
+    );
+
+    app.get(
+      '/payouts.csv',
+      {
+        onRequest,
+        schema: {
+          operationId: 'exportPayouts',
+          summary: 'Payouts as a table',
+          tags: ['payouts'],
+          security: KEY_NEEDED,
+          querystring: tableQuery,
+          response: readAnswers({ 200: csvAnswer }) as Record<number, unknown>,
+        },
+      },
+      async (request, reply) => {
+        const own = filterOf(merchantOf(request), request.query);
+        return await reply.type(CSV_TYPE).send(csvOf(PAYOUT_COLUMNS, allPayouts(pool, own)));
       },
     );
 

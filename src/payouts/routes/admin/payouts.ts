@@ -2,14 +2,17 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { storyOf } from '../../../events/story.ts';
+import { KEY_NEEDED, readAnswers } from '../../../http/answers.ts';
 import type { ApiContext } from '../../../http/context.ts';
+import { CSV_TYPE, csvAnswer, csvOf } from '../../../http/csv.ts';
 import { byId, documented, word } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { mustFind } from '../../../http/problem.ts';
 import { atQuery, earlier, timeQuery } from '../../../http/times.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
-import { newestPayouts } from '../../newest.ts';
+import { allPayouts, newestPayouts } from '../../newest.ts';
+import { ADMIN_PAYOUT_COLUMNS } from '../../present/csv.ts';
 import { findRequested } from '../../reads.ts';
 import { PAYOUT_KIND_NAMES } from '../../rules/kinds.ts';
 import { PUBLIC_STATUS, statesOf } from '../../rules/machine.ts';
@@ -21,7 +24,7 @@ const { read } = documented('admin');
 
 const STATUSES = [...new Set(Object.values(PUBLIC_STATUS))];
 
-const query = z.strictObject({
+const filters = {
   status: z.enum(STATUSES).optional(),
   merchantId: word.optional(),
   kind: z.enum(PAYOUT_KIND_NAMES).optional(),
@@ -32,8 +35,16 @@ const query = z.strictObject({
   reference: word.optional(),
   createdFrom: timeQuery,
   createdTo: timeQuery,
-  ...pageQuery,
+};
+const query = z.strictObject({ ...filters, ...pageQuery });
+type Filters = Omit<z.output<typeof query>, 'limit' | 'cursor'>;
+
+const filterOf = ({ status, needsOperator, ...filter }: Filters) => ({
+  ...filter,
+  states: status && statesOf(status),
+  needsOperator: needsOperator === undefined ? undefined : needsOperator === 'true',
 });
+
 export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const onRequest = adminAuth(context, ACTION_ROLES.read);
   return async (app) => {
@@ -42,13 +53,27 @@ export function adminPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
       { onRequest, schema: { querystring: query, ...read('Payouts of all merchants', listSchema(adminPayoutSchema)) } },
       async (request) => {
         const page = openPage(request, request.query, ID_KEY);
-        const { status, needsOperator: needy, limit: _, cursor: __, ...filter } = request.query;
-        const states = status && statesOf(status);
-        const needsOperator = needy === undefined ? undefined : needy === 'true';
+        const { limit: _, cursor: __, ...asked } = request.query;
         const { after, take } = page;
-        const found = await newestPayouts(context.pool, { ...filter, states, needsOperator, after, take });
+        const found = await newestPayouts(context.pool, { ...filterOf(asked), after, take });
         return page.answer(found, ({ id }) => id, presentForAdmin);
       },
+    );
+
+    app.get(
+      '/payouts.csv',
+      {
+        onRequest,
+        schema: {
+          tags: ['admin'],
+          summary: 'Payouts of all merchants, as a table',
+          security: KEY_NEEDED,
+          querystring: z.strictObject(filters),
+          response: readAnswers({ 200: csvAnswer }) as Record<number, unknown>,
+        },
+      },
+      async (request, reply) =>
+        await reply.type(CSV_TYPE).send(csvOf(ADMIN_PAYOUT_COLUMNS, allPayouts(context.pool, filterOf(request.query)))),
     );
 
     app.get(

@@ -31,11 +31,12 @@ const resolution = z.strictObject({
 
 /** The oldest first: who waits longest is next. */
 const QUEUE = `
-  SELECT payout_record(p) AS payout, floor(extract(epoch FROM now() - p.created_at))::int AS age, ${accountChangedSince()} AS changed
+  SELECT payout_record(p) AS payout, p.maker_id AS maker, floor(extract(epoch FROM now() - p.created_at))::int AS age, ${accountChangedSince()} AS changed
     FROM payouts p WHERE p.state IN ('IN_REVIEW', 'REVIEW_ON_HOLD') AND p.id > $1 ORDER BY p.id LIMIT $2`;
 
 interface Queued {
   readonly payout: PayoutRecord;
+  readonly maker: string | null;
   readonly age: number;
   readonly changed: Date | null;
 }
@@ -57,8 +58,9 @@ export function reviewRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return page.answer(
           rows,
           ({ payout }) => payout.id,
-          ({ payout, age, changed }) => ({
+          ({ payout, maker, age, changed }) => ({
             ...withAccountChange(presentForAdmin(payout), changed),
+            makerId: maker,
             reasons: payout.review?.reasons ?? [],
             ageSeconds: age,
           }),

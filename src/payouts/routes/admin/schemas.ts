@@ -34,6 +34,8 @@ const decidedFields = {
   destination: z.union([bank.extend({ changedSince }), wallet.extend({ changedSince })]),
 };
 
+const makerId = z.string().nullable().meta({ description: 'The admin who issued the key that made it, and may not approve it' });
+
 export const payoutRequestSchema = z
   .object({ ...payoutFields, answeredAt: timeSchema, workflowId: z.string(), temporalUi: z.string() })
   .meta({ id: 'PayoutRequest' });
@@ -41,6 +43,7 @@ export const payoutRequestSchema = z
 export const queuedPayoutSchema = z
   .object({
     ...decidedFields,
+    makerId,
     reasons: z.array(reasonSchema),
     ageSeconds: z.int(),
   })
@@ -111,7 +114,7 @@ const stepSchema = z.object({
 export const payoutDetailSchema = z
   .object({
     ...decidedFields,
-    makerId: z.string().nullable().meta({ description: 'The admin who issued the key that made it' }),
+    makerId,
     callbackUrl: z.string().nullable(),
     debt: moneySchema.meta({ description: 'What its owner still owes for it: it was paid when its money was gone' }),
     returns: z.int().meta({ description: 'How often it was sent back after it was paid' }),

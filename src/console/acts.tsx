@@ -1,0 +1,181 @@
+/** What a person may do to a payout, as data: when it is legal (the machine says), who may (the roles say), what they must say. */
+import { useState } from 'react';
+import { EDGES, type FactType } from '../payouts/rules/machine.ts';
+import { ACTION_ROLES, type Action } from '../rules/roles.ts';
+import { api, type Schemas } from './api.ts';
+import { useAct } from './query.ts';
+import { payeeInWords } from './screens/payee.tsx';
+import { useMay, useSession } from './session.tsx';
+import { inWords } from './ui/bits.tsx';
+import { Confirm, textOf } from './ui/Dialog.tsx';
+import { Choice, Field, Text } from './ui/fields.tsx';
+
+type Detail = Schemas['PayoutDetail'];
+export type ActName = 'approve' | 'reject' | 'hold' | 'release' | 'resolve' | 'retry' | 'acknowledge';
+
+interface Act {
+  readonly label: string;
+  readonly needs: Action;
+  /** That the machine has an edge for it; of `acknowledge`: that it waits for an operator. */
+  readonly isLegal: (payout: Pick<Detail, 'state' | 'needsOperator'>) => boolean;
+  /** What of it cannot be undone. */
+  readonly warning?: string;
+  readonly isGrave?: boolean;
+  /** What must be said: a name of a field and its label. */
+  readonly says?: readonly [name: 'reason' | 'note' | 'evidence', label: string];
+}
+
+const from =
+  (fact: FactType) =>
+  ({ state }: Pick<Detail, 'state'>): boolean =>
+    EDGES.some((edge) => edge.from === state && edge.fact === fact && edge.effect !== 'note');
+
+export const ACTS: Readonly<Record<ActName, Act>> = {
+  approve: {
+    label: 'Approve',
+    needs: 'approve',
+    isLegal: from('approved'),
+    warning: 'It is paid as soon as it is its turn. What is with a PSP cannot be called back.',
+  },
+  reject: {
+    label: 'Reject',
+    needs: 'reject',
+    isLegal: from('rejected'),
+    isGrave: true,
+    warning: 'It ends for good; its money is available again.',
+    says: ['reason', 'Why'],
+  },
+  hold: { label: 'Hold', needs: 'hold', isLegal: from('held'), says: ['reason', 'Why'] },
+  release: { label: 'Release', needs: 'release', isLegal: from('hold_lifted') },
+  resolve: {
+    label: 'Resolve',
+    needs: 'resolve',
+    isLegal: from('resolved_paid'),
+    isGrave: true,
+    warning: 'Your word is taken for proof: “not paid” gives the money back, and if it was paid, it is gone.',
+    says: ['evidence', 'What shows it (a statement, a ticket of the PSP)'],
+  },
+  retry: { label: 'Try again', needs: 'retry', isLegal: from('reinitiated') },
+  acknowledge: {
+    label: 'It is dealt with',
+    needs: 'acknowledge',
+    isLegal: ({ needsOperator }) => needsOperator,
+    says: ['note', 'What was done'],
+  },
+};
+
+const NAMES = Object.keys(ACTS) as ActName[];
+
+function send(name: ActName, id: string, form: FormData) {
+  const params = { path: { id } };
+  const said = { reason: textOf(form, 'reason'), note: textOf(form, 'note'), evidence: textOf(form, 'evidence') };
+  const attempts = textOf(form, 'attempts').split(/[ ,]+/).filter(Boolean).map(Number);
+  const outcome = textOf(form, 'outcome') === 'paid' ? ('paid' as const) : ('not_paid' as const);
+  switch (name) {
+    case 'approve':
+      return api.POST('/api/admin/payouts/{id}/approve', { params, body: { note: said.note || null } });
+    case 'reject':
+      return api.POST('/api/admin/payouts/{id}/reject', { params, body: { reason: said.reason } });
+    case 'hold':
+      return api.POST('/api/admin/payouts/{id}/hold', { params, body: { reason: said.reason } });
+    case 'release':
+      return api.POST('/api/admin/payouts/{id}/release', { params, body: {} });
+    case 'retry':
+      return api.POST('/api/admin/payouts/{id}/retry', { params, body: {} });
+    case 'acknowledge':
+      return api.POST('/api/admin/payouts/{id}/acknowledge', { params, body: { note: said.note } });
+    case 'resolve': {
+      const body = { outcome, evidence: said.evidence, ...(attempts.length > 0 && { attempts }) };
+      return api.POST('/api/admin/payouts/{id}/resolve', { params, body });
+    }
+  }
+}
+
+/** What is decided on: enough of a payout to name it. */
+export type Decidable = Pick<
+  Detail,
+  'id' | 'amount' | 'currency' | 'destination' | 'reference' | 'state' | 'needsOperator' | 'makerId'
+>;
+
+/** Why whoever is signed in may not; undefined: they may. */
+export function useWhyNot(): (name: ActName, payout: Decidable) => string | undefined {
+  const may = useMay();
+  const { who } = useSession();
+  return (name, { makerId }) => {
+    if (!may(ACTS[name].needs)) return `This needs the role ${ACTION_ROLES[ACTS[name].needs]}.`;
+    const isOwn = (name === 'approve' || name === 'reject') && makerId === who.id;
+    return isOwn ? 'You issued the key that made it: somebody else must decide.' : undefined;
+  };
+}
+
+interface DecisionProps {
+  readonly name: ActName;
+  readonly payout: Decidable;
+  readonly onClose: () => void;
+}
+
+/** Names what is about to happen to whose money, asks for what must be said, and does it. */
+export function Decision({ name, payout, onClose }: DecisionProps) {
+  const { label, warning, isGrave = false, says } = ACTS[name];
+  const doing = useAct((form: FormData) => send(name, payout.id, form), onClose);
+  return (
+    <Confirm
+      title={`${label}: ${payout.reference}`}
+      act={label}
+      isGrave={isGrave}
+      isBusy={doing.isPending}
+      error={doing.error}
+      onAct={doing.mutate}
+      onClose={onClose}
+    >
+      <p className="big">{inWords(payout.amount, payout.currency)}</p>
+      <p>to {payeeInWords(payout.destination)}</p>
+      {warning && <p className="warning">{warning}</p>}
+      {name === 'resolve' && (
+        <>
+          <Choice label="Outcome" name="outcome" of={{ not_paid: 'it was not paid', paid: 'it was paid' }} />
+          <Field
+            label="Of which attempts"
+            name="attempts"
+            pattern="[0-9 ,]*"
+            hint="Their numbers, where several are without proof"
+          />
+        </>
+      )}
+      {says && <Text label={says[1]} name={says[0]} required maxLength={500} rows={3} />}
+      {name === 'approve' && <Field label="Note" name="note" maxLength={500} hint="May be left out" />}
+    </Confirm>
+  );
+}
+
+/** The buttons of a payout: what is legal now, and to whom it is not given, why not. */
+export function Acts({ payout }: { readonly payout: Decidable }) {
+  const [chosen, choose] = useState<ActName>();
+  const whyNot = useWhyNot();
+  const legal = NAMES.filter((name) => ACTS[name].isLegal(payout));
+  return (
+    <div className="buttons left">
+      {legal.map((name) => {
+        const why = whyNot(name, payout);
+        return (
+          <button
+            key={name}
+            type="button"
+            disabled={why !== undefined}
+            title={why}
+            className={ACTS[name].isGrave ? 'grave' : 'main'}
+            onClick={() => choose(name)}
+          >
+            {ACTS[name].label}
+          </button>
+        );
+      })}
+      {[...new Set(legal.map((name) => whyNot(name, payout)).filter(Boolean))].map((why) => (
+        <small key={why} className="faint">
+          {why}
+        </small>
+      ))}
+      {chosen && <Decision name={chosen} payout={payout} onClose={() => choose(undefined)} />}
+    </div>
+  );
+}
