@@ -1,6 +1,5 @@
-/** What a person may do to a payout, as data: when it is legal (the machine says), who may (the roles say), what they must say. */
+/** What a person may do to a payout, as data: what must be said, and what of it cannot be undone. Whether they may, the API explains. */
 import { useState } from 'react';
-import { EDGES, type FactType } from '../payouts/rules/machine.ts';
 import { ACTION_ROLES, type Action } from '../rules/roles.ts';
 import { api, type Schemas } from './api.ts';
 import { useAct } from './query.ts';
@@ -16,8 +15,6 @@ export type ActName = 'approve' | 'reject' | 'hold' | 'release' | 'resolve' | 'r
 interface Act {
   readonly label: string;
   readonly needs: Action;
-  /** That the machine has an edge for it; of `acknowledge`: that it waits for an operator. */
-  readonly isLegal: (payout: Pick<Detail, 'state' | 'needsOperator'>) => boolean;
   /** What of it cannot be undone. */
   readonly warning?: string;
   readonly isGrave?: boolean;
@@ -25,46 +22,35 @@ interface Act {
   readonly says?: readonly [name: 'reason' | 'note' | 'evidence', label: string];
 }
 
-const from =
-  (fact: FactType) =>
-  ({ state }: Pick<Detail, 'state'>): boolean =>
-    EDGES.some((edge) => edge.from === state && edge.fact === fact && edge.effect !== 'note');
-
 export const ACTS: Readonly<Record<ActName, Act>> = {
   approve: {
     label: 'Approve',
     needs: 'approve',
-    isLegal: from('approved'),
     warning: 'It is paid as soon as it is its turn. What is with a PSP cannot be called back.',
   },
   reject: {
     label: 'Reject',
     needs: 'reject',
-    isLegal: from('rejected'),
     isGrave: true,
     warning: 'It ends for good; its money is available again.',
     says: ['reason', 'Why'],
   },
-  hold: { label: 'Hold', needs: 'hold', isLegal: from('held'), says: ['reason', 'Why'] },
-  release: { label: 'Release', needs: 'release', isLegal: from('hold_lifted') },
+  hold: { label: 'Hold', needs: 'hold', says: ['reason', 'Why'] },
+  release: { label: 'Release', needs: 'release' },
   resolve: {
     label: 'Resolve',
     needs: 'resolve',
-    isLegal: from('resolved_paid'),
     isGrave: true,
     warning: 'Your word is taken for proof: “not paid” gives the money back, and if it was paid, it is gone.',
     says: ['evidence', 'What shows it (a statement, a ticket of the PSP)'],
   },
-  retry: { label: 'Try again', needs: 'retry', isLegal: from('reinitiated') },
+  retry: { label: 'Try again', needs: 'retry' },
   acknowledge: {
     label: 'It is dealt with',
     needs: 'acknowledge',
-    isLegal: ({ needsOperator }) => needsOperator,
     says: ['note', 'What was done'],
   },
 };
-
-const NAMES = Object.keys(ACTS) as ActName[];
 
 function send(name: ActName, id: string, form: FormData) {
   const params = { path: { id } };
@@ -92,10 +78,7 @@ function send(name: ActName, id: string, form: FormData) {
 }
 
 /** What is decided on: enough of a payout to name it. */
-export type Decidable = Pick<
-  Detail,
-  'id' | 'amount' | 'currency' | 'destination' | 'reference' | 'state' | 'needsOperator' | 'makerId'
->;
+export type Decidable = Pick<Detail, 'id' | 'amount' | 'currency' | 'destination' | 'reference' | 'makerId'>;
 
 /** Why whoever is signed in may not; undefined: they may. */
 export function useWhyNot(): (name: ActName, payout: Decidable) => string | undefined {
@@ -148,29 +131,34 @@ export function Decision({ name, payout, onClose }: DecisionProps) {
   );
 }
 
-/** The buttons of a payout: what is legal now, and to whom it is not given, why not. */
-export function Acts({ payout }: { readonly payout: Decidable }) {
+type Actions = Schemas['Explanation']['actions'];
+
+/** The buttons of a payout: what its state allows, and to whom it is not given, why not. */
+export function Acts({ payout, actions }: { readonly payout: Decidable; readonly actions: Actions }) {
   const [chosen, choose] = useState<ActName>();
-  const whyNot = useWhyNot();
-  const legal = NAMES.filter((name) => ACTS[name].isLegal(payout));
+  const { who } = useSession();
+  const legal = actions.flatMap(({ action, allowed, mayYou, by, notBy }) => {
+    if (!allowed || !isAct(action)) return [];
+    const own = notBy.find(({ id }) => id === who.id)?.why;
+    return [
+      { name: action, why: mayYou ? undefined : own ? `You may not: who ${own} does not decide.` : `This needs the role ${by}.` },
+    ];
+  });
   return (
     <div className="buttons left">
-      {legal.map((name) => {
-        const why = whyNot(name, payout);
-        return (
-          <button
-            key={name}
-            type="button"
-            disabled={why !== undefined}
-            title={why}
-            className={ACTS[name].isGrave ? 'grave' : 'main'}
-            onClick={() => choose(name)}
-          >
-            {ACTS[name].label}
-          </button>
-        );
-      })}
-      {[...new Set(legal.map((name) => whyNot(name, payout)).filter(Boolean))].map((why) => (
+      {legal.map(({ name, why }) => (
+        <button
+          key={name}
+          type="button"
+          disabled={why !== undefined}
+          title={why}
+          className={ACTS[name].isGrave ? 'grave' : 'main'}
+          onClick={() => choose(name)}
+        >
+          {ACTS[name].label}
+        </button>
+      ))}
+      {[...new Set(legal.flatMap(({ why }) => why ?? []))].map((why) => (
         <small key={why} className="faint">
           {why}
         </small>
@@ -179,3 +167,5 @@ export function Acts({ payout }: { readonly payout: Decidable }) {
     </div>
   );
 }
+
+const isAct = (action: string): action is ActName => Object.hasOwn(ACTS, action);

@@ -2,6 +2,7 @@
 import type { ComponentType } from 'react';
 import type { Action } from '../rules/roles.ts';
 import { Account } from './screens/Account.tsx';
+import { AdminGame } from './screens/AdminGame.tsx';
 import { AdminPayout } from './screens/AdminPayout.tsx';
 import { AdminPayouts } from './screens/AdminPayouts.tsx';
 import { AdminSearch } from './screens/AdminSearch.tsx';
@@ -22,6 +23,7 @@ import { Payout } from './screens/Payout.tsx';
 import { Payouts } from './screens/Payouts.tsx';
 import { Psps } from './screens/Psps.tsx';
 import { Review } from './screens/Review.tsx';
+import { Risk } from './screens/Risk.tsx';
 import { Runs } from './screens/Runs.tsx';
 
 // biome-ignore lint/suspicious/noExplicitAny: each takes what its own path names
@@ -60,7 +62,9 @@ export const SCREENS: readonly Screen[] = [
   listed('admin', '/runs', 'Runs', Runs),
   listed('admin', '/psps', 'PSPs', Psps),
   listed('admin', '/inbox', 'Inbox', Inbox),
+  listed('admin', '/risk', 'Risk policy', Risk),
   listed('admin', '/games', 'Games', Games),
+  one('admin', '/games/:id', 'Game', AdminGame),
   listed('admin', '/notifications', 'Notifications', Notifications),
   listed('admin', '/books', 'Books', Books),
   listed('admin', '/merchants', 'Merchants', Merchants, 'merchants'),

@@ -59,6 +59,7 @@ import { codecRoutes } from '../temporal/routes/codec.ts';
 import { userHistoryRoutes } from '../users/routes/userHistory.ts';
 import { userMoneyRoutes } from '../users/routes/userMoney.ts';
 import { userRoutes } from '../users/routes/users.ts';
+import { adminDeliveryRoutes } from '../webhooks/routes/admin/deliveries.ts';
 import { endpointRecoveryRoutes } from '../webhooks/routes/endpointRecovery.ts';
 import { webhookSecretRoutes } from '../webhooks/routes/secrets.ts';
 import { webhookEndpointRoutes } from '../webhooks/routes/webhookEndpoints.ts';
@@ -202,6 +203,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(notificationRoutes(context));
     await scope.register(adminPushRoutes(context));
     await scope.register(adminGameRoutes(context));
+    await scope.register(adminDeliveryRoutes(context));
     await scope.register(adminExplainRoutes(context));
     await scope.register(adminOverviewRoutes(context));
     await scope.register(adminMarketRoutes(context));

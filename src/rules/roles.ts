@@ -20,6 +20,7 @@ export const ACTION_ROLES = {
   'look-up-now': 'operator',
   'give-up': 'operator',
   route: 'operator',
+  resend: 'operator',
   subscribe: 'operator', // nobody below is told anything
   approve: 'approver',
   reject: 'approver',

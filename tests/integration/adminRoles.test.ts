@@ -73,6 +73,7 @@ const ROUTES: readonly (readonly [string, string, unknown, Role])[] = [
   ['POST', `/api/admin/games/${ID}/retry`, undefined, 'operator'],
   ['POST', `/api/admin/games/${ID}/void`, { reason: 'x' }, 'approver'],
   ['POST', `/api/admin/games/${ID}/acknowledge`, { note: 'x' }, 'operator'],
+  ['POST', `/api/admin/webhook-deliveries/${ID}/resend`, undefined, 'operator'],
   ['GET', '/api/admin/notifications', undefined, 'viewer'],
   ['GET', '/api/admin/push-subscriptions', undefined, 'operator'],
   ['POST', '/api/admin/push-subscriptions', BROWSER, 'operator'],

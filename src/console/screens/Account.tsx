@@ -19,7 +19,7 @@ export function Account() {
     { head: 'Since', cell: ({ createdAt }) => <Time at={createdAt} /> },
     { head: 'Last used', cell: ({ seenAt }) => <Time at={seenAt} /> },
     {
-      head: '',
+      head: 'Act',
       cell: ({ id, isThis, browser }) =>
         isThis ? (
           'this one'
@@ -73,7 +73,7 @@ export function Account() {
               Choose <em>Use my browser setting and ignore Cluster-level setting</em>.
             </li>
             <li>
-              Paste this endpoint: <Id of={temporalUi.codecEndpoint} />
+              Paste this endpoint: <Id of={temporalUi.codecEndpoint} isWhole />
             </li>
             <li>
               Switch on <em>Include cross-origin credentials</em>, and press <em>Apply</em>.

@@ -1,13 +1,16 @@
 /** Everything of one payout: why it stands as it does, what happened, what went out, where its money is, who decided. */
 import { Acts } from '../acts.tsx';
 import { api, type Schemas } from '../api.ts';
-import { OFTEN_MS, useAsk } from '../query.ts';
-import { Link } from '../router.tsx';
+import { OFTEN_MS, useAct, useAsk } from '../query.ts';
+import { Link, useFilter } from '../router.tsx';
+import { useMay } from '../session.tsx';
 import { Facts, Id, inWords, Money, Raw, Section, State, Time } from '../ui/bits.tsx';
-import { Empty, Shown } from '../ui/states.tsx';
+import { Empty, Failed, Shown } from '../ui/states.tsx';
 import { type Column, Table } from '../ui/Table.tsx';
 import { Balanced } from './Balanced.tsx';
 import { Payee } from './payee.tsx';
+import { Slider } from './Slider.tsx';
+import { Why } from './Why.tsx';
 
 type Detail = Schemas['PayoutDetail'];
 type Row<Part extends keyof Detail> = Detail[Part] extends readonly (infer Each)[] ? Each : never;
@@ -47,24 +50,64 @@ const DELIVERIES: readonly Column<Row<'webhookDeliveries'>>[] = [
   { head: 'State', cell: ({ state }) => <State is={state} /> },
   { head: 'Tries', cell: ({ attempts }) => attempts.length, isNumber: true },
   { head: 'The last', cell: ({ attempts }) => <Raw of={attempts.at(-1)} /> },
+  { head: 'Act', cell: ({ id }) => <Resend id={id} /> },
 ];
 
+function Resend({ id }: { readonly id: string }) {
+  const may = useMay();
+  const resending = useAct(() => api.POST('/api/admin/webhook-deliveries/{id}/resend', { params: { path: { id } }, body: {} }));
+  if (resending.error) return <Failed error={resending.error} />;
+  return (
+    <button
+      type="button"
+      disabled={!may('resend') || resending.isPending}
+      onClick={() => resending.mutate(undefined)}
+      aria-label={`Send again: ${id}`}
+    >
+      {resending.isSuccess ? 'It is on its way' : 'Send again'}
+    </button>
+  );
+}
+
 export function AdminPayout({ id }: { readonly id: string }) {
-  const payout = useAsk(['payout', id], () => api.GET('/api/admin/payouts/{id}', { params: { path: { id } } }), {
-    every: OFTEN_MS,
-  });
-  return <Shown of={payout}>{(found) => <Whole payout={found} />}</Shown>;
+  const { filter, set } = useFilter(['at']);
+  const params = { path: { id }, query: filter.at ? { at: filter.at } : {} };
+  const every = filter.at ? undefined : OFTEN_MS; // what was does not change
+  const payout = useAsk(['payout', id, filter.at], () => api.GET('/api/admin/payouts/{id}', { params }), { every });
+  const why = useAsk(['why', id, filter.at], () => api.GET('/api/admin/payouts/{id}/explain', { params }), { every });
+  const now = useAsk(['payout', id, undefined], () => api.GET('/api/admin/payouts/{id}', { params: { path: { id } } }));
+  return (
+    <>
+      {now.data && now.data.timeline.length > 1 && (
+        <Slider steps={now.data.timeline.map(({ at }) => at)} at={filter.at} onMove={(at) => set({ at: at ?? '' })} />
+      )}
+      <Shown of={payout}>
+        {(found) => (
+          <>
+            <p className="big">
+              <Money {...found} /> <State is={found.state} />{' '}
+              {found.needsOperator && <span className="chip bad">needs an operator</span>}
+            </p>
+            <Shown of={why}>
+              {(told) => (
+                <>
+                  {!filter.at && <Acts payout={found} actions={told.actions} />}
+                  <Why of={told} />
+                </>
+              )}
+            </Shown>
+            <Whole payout={found} />
+          </>
+        )}
+      </Shown>
+    </>
+  );
 }
 
 function Whole({ payout }: { readonly payout: Detail }) {
   const { destination, hold, failure, review, owner } = payout;
   return (
     <>
-      <p className="big">
-        <Money {...payout} /> <State is={payout.state} />{' '}
-        {payout.needsOperator && <span className="chip bad">needs an operator</span>}
-      </p>
-      <Acts payout={payout} />
       <Facts
         of={{
           Reference: payout.reference,

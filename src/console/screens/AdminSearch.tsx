@@ -10,6 +10,7 @@ import { Payee } from './payee.tsx';
 /** What an id begins with, and where it leads. A PSP's reference is a payout's id and its attempt. */
 const PLACES: readonly (readonly [pattern: RegExp, to: (id: string) => string])[] = [
   [/^(po_[0-9a-f]{32})(:[0-9]+)?$/, (id) => `/payouts/${id}`],
+  [/^(gam_[0-9a-f]{32})$/, (id) => `/games/${id}`],
   [/^(mer_[0-9a-f]{32})$/, (id) => `/merchants/${id}`],
   [/^(adm_[0-9a-f]{32})$/, (id) => `/audit?admin=${id}`],
 ];

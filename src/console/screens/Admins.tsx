@@ -38,7 +38,7 @@ export function Admins() {
     { head: 'Since', cell: ({ createdAt }) => <Time at={createdAt} /> },
     { head: 'Did', cell: ({ id }) => <Link to={`/audit?admin=${id}`}>audit</Link> },
     {
-      head: '',
+      head: 'Act',
       cell: (admin) =>
         admin.active && (
           <button type="button" className="grave" onClick={() => setDoomed(admin)} aria-label={`Deactivate ${admin.name}`}>

@@ -5,7 +5,7 @@ import { Id, State, Time } from '../ui/bits.tsx';
 import { type Column, List } from '../ui/Table.tsx';
 
 const COLUMNS: readonly Column<Schemas['AdminGame']>[] = [
-  { head: 'Game', cell: ({ id }) => <Id of={id} /> },
+  { head: 'Game', cell: ({ id }) => id },
   { head: 'Type', cell: ({ type }) => type.replaceAll('_', ' ') },
   {
     head: 'Status',
@@ -23,5 +23,14 @@ const COLUMNS: readonly Column<Schemas['AdminGame']>[] = [
 
 export function Games() {
   const games = usePages(['games'], (query) => api.GET('/api/admin/games', { params: { query } }), { every: SELDOM_MS });
-  return <List name="Games" of={games} columns={COLUMNS} keyOf={({ id }) => id} empty="No merchant has opened a game." />;
+  return (
+    <List
+      name="Games"
+      of={games}
+      columns={COLUMNS}
+      keyOf={({ id }) => id}
+      to={({ id }) => `/games/${id}`}
+      empty="No merchant has opened a game."
+    />
+  );
 }

@@ -119,7 +119,7 @@ function Keys({ merchantId }: { readonly merchantId: string }) {
         ),
     },
     {
-      head: '',
+      head: 'Act',
       cell: (key) =>
         key.revokedAt === null && (
           <button type="button" className="grave" onClick={() => setDoomed(key)} aria-label={`Revoke ${key.prefix}…${key.last4}`}>

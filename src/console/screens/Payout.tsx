@@ -7,6 +7,7 @@ import { Confirm } from '../ui/Dialog.tsx';
 import { Failed, Shown } from '../ui/states.tsx';
 import { List } from '../ui/Table.tsx';
 import { Payee, payeeInWords } from './payee.tsx';
+import { Why } from './Why.tsx';
 
 type Found = Schemas['Payout'];
 
@@ -29,6 +30,7 @@ type ActName = keyof typeof ACTS;
 export function Payout({ id }: { readonly id: string }) {
   const params = { path: { id } };
   const payout = useAsk(['payout', id], () => api.GET('/api/v1/payouts/{id}', { params }), { every: SELDOM_MS });
+  const why = useAsk(['why', id], () => api.GET('/api/v1/payouts/{id}/explain', { params }), { every: SELDOM_MS });
   const timeline = usePages(
     ['timeline', id],
     (query) => api.GET('/api/v1/payouts/{id}/timeline', { params: { ...params, query } }),
@@ -42,6 +44,7 @@ export function Payout({ id }: { readonly id: string }) {
             <Money {...found} /> <State is={found.status} />
           </p>
           <Acts payout={found} />
+          {why.data && <Why of={why.data} />}
           <About payout={found} />
           <Section title="What happened">
             {timeline.error && <Failed error={timeline.error} />}
@@ -148,13 +151,13 @@ function Told({ id }: { readonly id: string }) {
           { head: 'Number', cell: ({ sequence }) => sequence, isNumber: true },
           { head: 'When', cell: ({ timestamp }) => <Time at={timestamp} /> },
           {
-            head: '',
+            head: 'Act',
             cell: (event) => (
               <button
                 type="button"
                 disabled={resending.isPending}
                 onClick={() => resending.mutate(event.id)}
-                aria-label={`Send ${event.type} again`}
+                aria-label={`Send again: ${event.type}`}
               >
                 Send again
               </button>

@@ -71,17 +71,20 @@ export function State({ is }: { readonly is: string }) {
   return <span className={`chip ${TONES[is] ?? 'quiet'}`}>{is.toLowerCase().replaceAll('_', ' ')}</span>;
 }
 
-/** An id or another long word, to be copied whole. */
-export function Id({ of }: { readonly of: string }) {
+/** Its kind, and as many of its last characters as tell it from its neighbours. */
+const shortOf = (id: string): string => id.replace(/^([a-z]+_).+(.{8})$/, '$1…$2');
+
+/** An id, shown short, to be copied whole. */
+export function Id({ of, isWhole = false }: { readonly of: string; readonly isWhole?: boolean }) {
   const [isCopied, setCopied] = useState(false);
   const copy = (): void => {
     void navigator.clipboard?.writeText(of).then(() => setCopied(true));
   };
   return (
     <span className="id">
-      <code>{of}</code>
+      <code title={of}>{isWhole ? of : shortOf(of)}</code>
       <button type="button" className="quiet" onClick={copy} aria-label={`Copy ${of}`}>
-        {isCopied ? '✓' : '⧉'}
+        {isCopied ? 'copied' : 'copy'}
       </button>
     </span>
   );
