@@ -134,11 +134,12 @@ export function Decision({ name, payout, onClose }: DecisionProps) {
 type Actions = Schemas['Explanation']['actions'];
 
 /** The buttons of a payout: what its state allows, and to whom it is not given, why not. */
-export function Acts({ payout, actions }: { readonly payout: Decidable; readonly actions: Actions }) {
+export function Acts({ payout, actions }: { readonly payout: Detail; readonly actions: Actions }) {
   const [chosen, choose] = useState<ActName>();
   const { who } = useSession();
   const legal = actions.flatMap(({ action, allowed, mayYou, by, notBy }) => {
-    if (!allowed || !isAct(action)) return [];
+    // There is always a word to be said of it; a button only where one is waited for.
+    if (!allowed || !isAct(action) || (action === 'acknowledge' && !payout.needsOperator)) return [];
     const own = notBy.find(({ id }) => id === who.id)?.why;
     return [
       { name: action, why: mayYou ? undefined : own ? `You may not: who ${own} does not decide.` : `This needs the role ${by}.` },

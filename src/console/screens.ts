@@ -19,6 +19,7 @@ import { MerchantSearch } from './screens/MerchantSearch.tsx';
 import { Merchants } from './screens/Merchants.tsx';
 import { NewPayout } from './screens/NewPayout.tsx';
 import { Notifications } from './screens/Notifications.tsx';
+import { Overview } from './screens/Overview.tsx';
 import { Payout } from './screens/Payout.tsx';
 import { Payouts } from './screens/Payouts.tsx';
 import { Psps } from './screens/Psps.tsx';
@@ -56,6 +57,7 @@ const one = (of: Screen['of'], path: string, name: string, show: Show, needs?: A
 });
 
 export const SCREENS: readonly Screen[] = [
+  listed('admin', '/overview', 'Overview', Overview),
   listed('admin', '/', 'Payouts', AdminPayouts),
   one('admin', '/payouts/:id', 'Payout', AdminPayout),
   listed('admin', '/review', 'Review', Review),

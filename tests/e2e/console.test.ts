@@ -264,6 +264,7 @@ describe('whoever cannot see, has a small screen or likes the dark', () => {
     '/psps',
     '/inbox',
     '/risk',
+    '/overview',
     '/games',
     '/notifications',
     '/books',
@@ -277,8 +278,7 @@ describe('whoever cannot see, has a small screen or likes the dark', () => {
   const pictures: Readonly<Record<string, string>> = {
     '/': 'payouts',
     '/books': 'books',
-    '/psps': 'psps',
-    '/account': 'account',
+    '/overview': 'overview',
   };
 
   const looks: readonly SeatOptions[] = [{}, { colorScheme: 'dark' }, { viewport: NARROW }];
@@ -286,14 +286,14 @@ describe('whoever cannot see, has a small screen or likes the dark', () => {
   test.each(looks)('an admin meets no barrier on any screen: %j', async (look) => {
     const payout = await pay(here, '0001');
     await until(here, payout.id, 'SUCCESS');
-    const { barriers, overhang, go, leave, picture } = await seatOf(admin(here, 'admin').key, look);
+    const { barriers, overhang, faults, go, leave, picture } = await seatOf(admin(here, 'admin').key, look);
     for (const path of [...ADMIN, `/payouts/${payout.id}`, `/merchants/${here.credentials.merchants[0]?.id}`]) {
       await go(path);
       expect([path, await barriers()]).toEqual([path, []]);
-      expect([path, await overhang()]).toEqual([path, []]);
+      expect([path, await overhang(), faults]).toEqual([path, [], []]);
       if (pictures[path] && !look.colorScheme && !look.viewport) await picture(pictures[path]);
-      if (path.startsWith('/payouts/'))
-        await picture(look.viewport ? 'payout-narrow' : look.colorScheme ? 'payout-dark' : 'payout');
+      if (path.startsWith('/payouts/') && (look.viewport || look.colorScheme))
+        await picture(look.viewport ? 'payout-narrow' : 'payout-dark');
     }
     await leave();
   });
@@ -301,11 +301,11 @@ describe('whoever cannot see, has a small screen or likes the dark', () => {
   test.each(looks)('a merchant meets no barrier on any screen: %j', async (look) => {
     const payout = await pay(here, '0001');
     await until(here, payout.id, 'SUCCESS');
-    const { barriers, overhang, go, leave, picture } = await seatOf(merchantKey(), look);
+    const { barriers, overhang, faults, go, leave, picture } = await seatOf(merchantKey(), look);
     for (const path of [...MERCHANT, `/payouts/${payout.id}`]) {
       await go(path);
       expect([path, await barriers()]).toEqual([path, []]);
-      expect([path, await overhang()]).toEqual([path, []]);
+      expect([path, await overhang(), faults]).toEqual([path, [], []]);
       if (path === '/' && !look.colorScheme && !look.viewport) await picture('overview-merchant');
     }
     await leave();

@@ -10,6 +10,7 @@ import { Field, faultAt } from '../ui/fields.tsx';
 import { Plot } from '../ui/Plot.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
 import { type Column, List } from '../ui/Table.tsx';
+import { FiguresOf } from './Overview.tsx';
 
 type Entry = Schemas['LedgerEntry'];
 
@@ -46,11 +47,18 @@ export function Home() {
             {balances.length === 0 && <Empty>No money has come in yet.</Empty>}
             <Funding />
             {currency && <History currency={currency} />}
+            <AtAGlance />
           </>
         );
       }}
     </Shown>
   );
+}
+
+/** What stands where, and how it went. */
+function AtAGlance() {
+  const overview = useAsk(['overview'], () => api.GET('/api/v1/overview'), { every: SELDOM_MS });
+  return overview.data ? <FiguresOf of={overview.data} /> : null;
 }
 
 function History({ currency }: { readonly currency: string }) {
