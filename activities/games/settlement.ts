@@ -54,10 +54,10 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
 
   /** Everybody of whom something is left to be done in the game's state. */
   async function walkPlayers(name: SettleStep, gameId: string): Promise<Went> {
-    let went: Went = 'on';
+    let isPaused = false;
     for (const round of ROUNDS[name]) {
       const text = `${LEFT} AND ${round} ORDER BY p.user_id LIMIT $4`;
-      const isAtTheEnd = await walk({
+      await walk({
         about: { gameId },
         step,
         async left(after, most) {
@@ -66,15 +66,15 @@ export function createGameSettlementActivities({ pool, onWritten = () => undefin
         },
         async call(users) {
           const answer = await call(name, gameId, users);
-          if (answer.outcome === 'paused') went = 'paused';
+          isPaused ||= answer.outcome === 'paused';
           return answer;
         },
+        isOver: () => isPaused,
         fail: (user) => pool.query('SELECT fail_player($1, $2, $3)', [gameId, user, 'internal_error']),
-        isOver: () => went === 'paused',
       });
-      if (!isAtTheEnd) return went;
+      if (isPaused) return 'paused';
     }
-    return went;
+    return 'on';
   }
 
   /**

@@ -172,26 +172,20 @@ test('a game that cannot be told is no reason why those behind it are not, howev
 
 test('a settlement stops under a pause, and is taken up after it, each player paid once', async () => {
   await stopGames?.();
-  let steps = 0;
-  const whole = createGameSettlementActivities({
-    pool: engine.db.pool,
-    step: 3,
-    onWritten: () => {
-      steps += 1;
-    },
-  });
-  stopGames = await engine.startGames({ activities: whole });
+  stopGames = await engine.startGames({ activities: createGameSettlementActivities({ pool: engine.db.pool, step: 3 }) });
   const { game, players } = await decided();
   const by = await beginPause(engine.db.pool, ['flow', 'games']);
   await client.settle(game.gameId);
   await result(game); // it does not stay and ask
-  expect([(await games.state(game)).state, steps]).toEqual(['SETTLING', 1]);
+  expect((await games.state(game)).state).toBe('SETTLING');
+  expect(await heard(players)).toEqual(players.map(() => 0));
   await engine.db.owner.query(`UPDATE games SET updated_at = now() - interval '2 minutes' WHERE id = $1`, [game.gameId]);
   const { lookAfterGames } = createLookAfterActivities({ pool: engine.db.pool, games: client });
   const look = () => new MockActivityEnvironment().run(lookAfterGames) as ReturnType<typeof lookAfterGames>;
-  expect((await look()).takenUp).toBe(0);
+  await look();
+  expect(await heard(players)).toEqual(players.map(() => 0));
   await endPause(engine.db.pool, by);
-  expect((await look()).takenUp).toBe(1);
+  expect((await look()).takenUp).toBeGreaterThan(0);
   await result(game);
   expect([await pursesOf(players), await heard(players)]).toEqual([PAID, players.map(() => 1)]);
 });

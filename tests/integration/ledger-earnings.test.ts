@@ -273,7 +273,7 @@ async function perform(provider: Provider, act: Act, payouts: string[]): Promise
   for (const type of id === undefined ? [] : act.facts) {
     const { attempt, attemptOpen } = (await books.ledger.read(id as string)) ?? { attempt: 0, attemptOpen: false };
     const next = type === 'attempt_started' && !attemptOpen ? attempt + 1 : attempt;
-    await books.tell(id as string, type, { attempt: Math.max(next, 1), adminId: 'adm_1' });
+    await books.tell(id as string, type, { attempt: Math.max(next, 1), adminId: 'adm_1', psp: 'other' });
   }
 }
 
