@@ -183,21 +183,26 @@ export function voidGame(books: GameBooks): Told {
   return { outcome: 'begun', books: move({ ...freed, held: 0n, isVoid: true, players }, 'voided') };
 }
 
+/** Of a void those from whom the bank gets as much as it gives come first. */
+export const isFirst = ({ state, payout, stake }: Player): boolean => state !== 'settled' || payout >= stake;
+
 /** As void_users.sql. */
 export function voidUsers(books: GameBooks, ids: readonly string[]): Told {
   if (books.state !== 'VOIDING') return refuse('stopped', books);
   let now = books;
-  for (const id of ids) {
+  const inOrder = [...ids.filter((id) => isFirst(playerOf(books, id))), ...ids.filter((id) => !isFirst(playerOf(books, id)))];
+  for (const id of inOrder) {
     const { state, frozen, available, reserved, debt, stake, payout, told } = playerOf(now, id);
     if (state === 'voided' || state === 'out') continue;
     const isSettled = state === 'settled';
     const atOnce = isSettled ? least(payout, available) : 0n;
-    const failure = frozen ? 'user_frozen' : isSettled && now.bank.available + atOnce < stake ? 'bank_insufficient' : null;
+    const later = isSettled ? least(payout - atOnce, stake) : 0n;
+    const isShort = isSettled && now.bank.available + atOnce + later < stake;
+    const failure = frozen ? 'user_frozen' : isShort ? 'bank_insufficient' : null;
     if (failure !== null) {
       now = setPlayer(now, id, { failure });
       continue;
     }
-    const later = isSettled ? least(payout - atOnce, stake) : 0n;
     const owed = isSettled ? payout - atOnce - later : 0n;
     now = setPlayer(now, id, {
       available: available - atOnce + stake - later,

@@ -79,7 +79,7 @@ const packPlayer = ({ frozen, available, reserved, debt, state, failure, stake, 
 
 function packTask(task: Task): string {
   if (task.at === 'look') return task.at;
-  const about = task.at === 'read' ? task.after : 'ids' in task ? task.ids.join() : '';
-  const then = task.at === 'apart' ? packTask(task.then) : task.at === 'step' ? String(task.isLast) : '';
+  const about = task.at === 'read' ? `${task.round}${task.after}` : 'ids' in task ? task.ids.join() : '';
+  const then = task.at === 'apart' ? packTask(task.then) : task.at === 'step' ? `${task.round}${task.isLast}` : '';
   return `${task.at}${task.name}${about}${then}`;
 }

@@ -6,15 +6,21 @@
  */
 import type { GameState } from '../../src/games/rules/machine.ts';
 import {
-  bankMoney, bet, credit, debit, freeze, type GameBooks, idOf, leftOf, newGame, playerOf, retryGame, type Said, type Told,
+  bankMoney, bet, credit, debit, freeze, type GameBooks, idOf, isFirst, leftOf, newGame, playerOf, retryGame, type Said, type Told,
 } from './books.ts'; // biome-ignore format: a list
 import type { GameBounds, GameLeft, GameRules } from './rules.ts';
 
 /** Where an activity is: it looks at the game's state, reads who is left, has read them, or comes to the end. */
 export type Task =
   | { readonly at: 'look' }
-  | { readonly at: 'read'; readonly name: Step; readonly after: string }
-  | { readonly at: 'step'; readonly name: Step; readonly ids: readonly string[]; readonly isLast: boolean }
+  | { readonly at: 'read'; readonly name: Step; readonly round: number; readonly after: string }
+  | {
+      readonly at: 'step';
+      readonly name: Step;
+      readonly round: number;
+      readonly ids: readonly string[];
+      readonly isLast: boolean;
+    }
   | { readonly at: 'apart'; readonly name: Step; readonly ids: readonly string[]; readonly then: Task }
   | { readonly at: 'end'; readonly name: Step };
 
@@ -72,27 +78,33 @@ export function movesOf(world: GameWorld, bounds: GameBounds, rules: GameRules):
   return [...movesOfWork(world, bounds, rules), ...movesOfWords(world, rules), ...movesOfPeople(world, bounds, rules)];
 }
 
+/** A void is walked through twice: who gives the bank as much as they get goes first. */
+const LAST_ROUND: Readonly<Record<Step, number>> = { settle: 0, void: 1 };
+
+const afterRound = (name: Step, round: number): Task =>
+  round === LAST_ROUND[name] ? { at: 'end', name } : { at: 'read', name, round: round + 1, after: '' };
+
 /** @returns where the activity is then, null: it is over. */
 function work(books: GameBooks, task: Task, { step }: GameBounds, rules: GameRules): { books: GameBooks; task: Task | null } {
   switch (task.at) {
     case 'look': {
       const name = STEP_OF[books.state];
-      return { books, task: name ? { at: 'read', name, after: '' } : null };
+      return { books, task: name ? { at: 'read', name, round: 0, after: '' } : null };
     }
     case 'read': {
       // Who is left is read by the name of the step, whatever the state is by now.
       const state = task.name === 'settle' ? 'SETTLING' : 'VOIDING';
+      const { name, round } = task;
       const ids = leftOf({ ...books, state })
-        .filter((id) => id > task.after)
+        .filter((id) => id > task.after && (round === LAST_ROUND[name] || isFirst(playerOf(books, id))))
         .slice(0, step);
       const isLast = ids.length < step;
-      return { books, task: ids.length === 0 ? { at: 'end', name: task.name } : { at: 'step', name: task.name, ids, isLast } };
+      return { books, task: ids.length === 0 ? afterRound(name, round) : { at: 'step', name, round, ids, isLast } };
     }
     case 'step': {
       const { books: after, apart = [] } = rules[task.name](books, task.ids);
-      const then: Task = task.isLast
-        ? { at: 'end', name: task.name }
-        : { at: 'read', name: task.name, after: task.ids.at(-1) ?? '' };
+      const { name, round } = task;
+      const then: Task = task.isLast ? afterRound(name, round) : { at: 'read', name, round, after: task.ids.at(-1) ?? '' };
       return { books: after, task: apart.length > 0 ? { at: 'apart', name: task.name, ids: apart, then } : then };
     }
     case 'apart': {
