@@ -116,14 +116,17 @@ END $$;
 -- nobody's wait for another's.
 CREATE OR REPLACE FUNCTION tell_distributions(r resolutions, p_users text[], p_type text, p_suffix text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  v record;
+  v_active user_step[];
+  v_frozen user_step[]; -- who has lost: nothing of theirs moved
 BEGIN
-  FOR v IN SELECT u AS who, distribution_key(r, u.id) || p_suffix AS key, jsonb_build_object('distribution', distribution_record(d, r), 'balance', balance_record(y)) AS more
-             FROM distributions d JOIN users u ON u.id = d.user_id
-             JOIN market_participants p ON p.market_id = d.market_id AND p.user_id = d.user_id JOIN balances y ON y.id = p.balance_id
-            WHERE d.resolution_id = r.id AND d.user_id = ANY (p_users) ORDER BY d.user_id LOOP
-    PERFORM announce_user((v.who).id, p_type, v.key, 'system', user_state(v.who), '{}', v.more);
-  END LOOP;
+  SELECT array_agg(s.step ORDER BY s.user_id) FILTER (WHERE NOT s.frozen), array_agg(s.step ORDER BY s.user_id) FILTER (WHERE s.frozen) INTO v_active, v_frozen
+    FROM (SELECT d.user_id, u.frozen, (d.user_id, distribution_key(r, d.user_id) || p_suffix, '{}',
+                 jsonb_build_object('distribution', distribution_record(d, r), 'balance', balance_record(y)))::user_step AS step
+            FROM distributions d JOIN users u ON u.id = d.user_id
+            JOIN market_participants p ON p.market_id = d.market_id AND p.user_id = d.user_id JOIN balances y ON y.id = p.balance_id
+           WHERE d.resolution_id = r.id AND d.user_id = ANY (p_users)) s;
+  PERFORM announce_users(p_type, 'system', 'ACTIVE', v_active);
+  PERFORM announce_users(p_type, 'system', 'FROZEN', v_frozen);
 END $$;
 
 -- tell_progress(resolution, what, before, users): that another whole percent of the users is paid, or undone; the last is told by what comes after.

@@ -27,17 +27,18 @@ const RANKED_MOST = 5_000;
 
 type PlanAnswer = Omit<PlanRecord, 'leftOverMinor'> & { readonly planHash: string };
 
-/** In the order of their index, whatever the market's size. */
+/** In the order of their index, which is asked for by `staked > 0`, whatever the market's size. */
 const ON_WINNER = `
   SELECT p.user_id AS "userId", p.staked::text AS "stakeMinor" FROM market_positions p
-   WHERE p.market_id = $1 AND p.option_id = $2 ORDER BY p.staked DESC, p.user_id LIMIT ${LARGEST}`;
+   WHERE p.market_id = $1 AND p.option_id = $2 AND p.staked > 0 ORDER BY p.staked DESC, p.user_id LIMIT ${LARGEST}`;
 
 /** Of a refund: all that was staked by those who staked most on one of the options. */
 const ON_ANY = `
   SELECT u.user_id AS "userId", u.staked::text AS "stakeMinor" FROM market_participants u
    WHERE u.market_id = $1 AND u.user_id IN (
      SELECT t.user_id FROM market_options o CROSS JOIN LATERAL (
-       SELECT p.user_id FROM market_positions p WHERE p.market_id = o.market_id AND p.option_id = o.option_id ORDER BY p.staked DESC, p.user_id LIMIT ${LARGEST}) t
+       SELECT p.user_id FROM market_positions p WHERE p.market_id = o.market_id AND p.option_id = o.option_id AND p.staked > 0
+        ORDER BY p.staked DESC, p.user_id LIMIT ${LARGEST}) t
       WHERE o.market_id = $1)
    ORDER BY u.staked DESC, u.user_id LIMIT ${LARGEST}`;
 
