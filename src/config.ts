@@ -143,6 +143,7 @@ const environment = z.object({
   GAME_WORKER_CONCURRENCY: count(4, 1, 100),
   GAME_STEP: count(500, 1, 1_000),
   MARKET_CHUNK: count(500, 1, 2_000),
+  MARKET_WORKER_CONCURRENCY: count(2, 1, 100),
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
@@ -209,8 +210,8 @@ export interface Config {
   readonly payoutRunLimits: QueueLimits;
   /** Games that a worker settles at once, and players whom it settles in one transaction. */
   readonly gameLimits: { readonly concurrency: number; readonly step: number };
-  /** Users of a market that are paid, or undone, in one transaction, at most. */
-  readonly marketChunk: number;
+  /** Users of a market that are paid, or undone, in one transaction, at most; and how many markets at once in one worker. */
+  readonly markets: { readonly chunk: number; readonly concurrency: number };
   readonly logLevel: (typeof LEVELS)[number];
 }
 
@@ -317,7 +318,7 @@ export function loadConfig(env: Environment): Config {
     pspLimits: {
       [PROVIDER_PSP_QUEUE]: { concurrency: settings.PAYOUT_WORKER_CONCURRENCY, perSecond: settings.PAYOUT_WORKER_RATE_LIMIT },
     },
-    marketChunk: settings.MARKET_CHUNK,
+    markets: { chunk: settings.MARKET_CHUNK, concurrency: settings.MARKET_WORKER_CONCURRENCY },
     payoutRunLimits: { concurrency: settings.BATCH_WORKER_CONCURRENCY, perSecond: settings.BATCH_WORKER_RATE_LIMIT },
     gameLimits: { concurrency: settings.GAME_WORKER_CONCURRENCY, step: settings.GAME_STEP },
     logLevel: settings.LOG_LEVEL,

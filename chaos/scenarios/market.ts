@@ -38,7 +38,7 @@ export const market: Scenario<MarketOrder> = {
   tellsEnd: ['market.resolved', 'market.voided', 'market.unresolved'],
   timelineOnly: [],
   workflows: ['marketResolution'],
-  settings: { MARKET_CHUNK: '2' }, // so that a market of a few has a middle
+  settings: { MARKET_CHUNK: '2', MARKET_WORKER_CONCURRENCY: '40' }, // a market of a few has a middle, and a whole round is held there
   open,
 };
 
@@ -62,8 +62,9 @@ async function open(site: Site): Promise<Cast<MarketOrder>> {
 
   async function makeUser(amount: string): Promise<string> {
     serial += 1;
-    const { id } = await furnish('POST', '/api/v1/users', key, { externalId: `chaos-${serial}` });
-    await furnish('POST', `/api/v1/users/${id}/credit`, key, { amount, currency: 'PKR', externalId: `chaos-credit-${serial}` });
+    const externalId = `chaos-${serial}`;
+    const { id } = await furnish('POST', '/api/v1/users', key, { externalId });
+    await furnish('POST', `/api/v1/users/${id}/credit`, key, { amount, currency: 'PKR', externalId });
     return id;
   }
 

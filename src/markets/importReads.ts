@@ -24,15 +24,16 @@ export interface ImportError {
 /** Undefined: nobody's, or not this merchant's in this mode. */
 export async function ownImport(pool: Sql, { merchantId, mode }: Tenant, id: string): Promise<ImportRecord | undefined> {
   if (!isId('imp', id)) return undefined;
-  const { rows } = await pool.query<{ import: ImportRecord }>({
+  type Row = Omit<ImportRecord, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
+  const { rows } = await pool.query<Row>({
     name: 'own_import',
     text: `
-      SELECT jsonb_build_object('id', i.id, 'marketId', i.market_id, 'lines', i.lines, 'accepted', i.accepted, 'rejected', i.rejected,
-               'createdAt', iso_time(i.created_at), 'updatedAt', iso_time(i.updated_at)) AS import
+      SELECT i.id, i.market_id AS "marketId", i.lines, i.accepted, i.rejected, i.created_at AS "createdAt", i.updated_at AS "updatedAt"
         FROM imports i WHERE i.id = $1 AND i.merchant_id = $2 AND i.mode = $3`,
     values: [id, merchantId, mode],
   });
-  return rows[0]?.import;
+  const [row] = rows;
+  return row && { ...row, createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString() };
 }
 
 /** The refused lines, in their order. */

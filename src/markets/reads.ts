@@ -134,9 +134,9 @@ async function listBy(
 ): Promise<WholeDistribution[]> {
   const { rows } = await pool.query<Row>(
     `SELECT ${WHOLE_DISTRIBUTION} FROM (
-       SELECT * FROM distributions d WHERE d.${column} = $1 AND ($2::text IS NULL OR d.id < $2) ORDER BY d.${column} DESC, d.id DESC LIMIT $3) d
+       SELECT * FROM distributions d WHERE (d.${column}, d.id) >= ($1, '') AND (d.${column}, d.id) < ($1, $2) ORDER BY d.${column} DESC, d.id DESC LIMIT $3) d
        ${MADE_OF} ORDER BY d.id DESC`,
-    [value, before ?? null, take],
+    [value, before ?? 'dis_g', take], // no digit of an id is a `g`
   );
   return rows.map(cut);
 }

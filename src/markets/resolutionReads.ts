@@ -47,11 +47,17 @@ export async function listResolutions(
   return rows.map(({ resolution }) => resolution);
 }
 
-/** A market's, newest first: as many as it was resolved again. Whose market it is, the caller has looked. */
-export async function listResolutionsOf(pool: Sql, marketId: string, { before, take }: PageOf): Promise<ResolutionRecord[]> {
+/** Of one market, newest first: as many as it was resolved again. Of another merchant's none. */
+export async function listResolutionsOf(
+  pool: Sql,
+  { merchantId, mode }: Tenant,
+  marketId: string,
+  { before, take }: PageOf,
+): Promise<ResolutionRecord[]> {
   const { rows } = await pool.query<Row>(
-    `SELECT ${RECORD} FROM resolutions r WHERE r.market_id = $1 AND ($2::text IS NULL OR r.id < $2) ORDER BY r.market_id DESC, r.run DESC LIMIT $3`,
-    [marketId, before ?? null, take],
+    `SELECT ${RECORD} FROM resolutions r WHERE r.market_id = $1 AND ($2::text IS NULL OR r.id < $2) AND r.merchant_id = $4 AND r.mode = $5
+      ORDER BY r.market_id DESC, r.run DESC LIMIT $3`,
+    [marketId, before ?? null, take, merchantId, mode],
   );
   return rows.map(({ resolution }) => resolution);
 }
@@ -62,21 +68,27 @@ export interface ResolutionFilter extends PageOf {
   readonly needsOperator: boolean | undefined;
 }
 
-/** Everybody's, newest first: of each state that is asked for a page from the top of its pile; those that a person is to look at are few. */
+/**
+ * Everybody's, newest first: of each state that is asked for a page from the top of its pile (src/payouts/newest.ts says why the
+ * state is compared together with the id); those that a person is to look at are few.
+ */
 export async function listAllResolutions(
   pool: Sql,
   { states, needsOperator, before, take }: ResolutionFilter,
 ): Promise<ResolutionRecord[]> {
-  const older = '($1::text IS NULL OR r.id < $1)';
-  const only = needsOperator === undefined ? '' : `AND ${needsOperator ? '' : 'NOT '}r.needs_operator`;
+  const only = needsOperator === undefined ? 'true' : `${needsOperator ? '' : 'NOT '}r.needs_operator`;
   const isByState = states.length > 0 && needsOperator !== true;
   const text = isByState
     ? `SELECT ${RECORD} FROM unnest($3::text[]) s CROSS JOIN LATERAL (
-         SELECT * FROM resolutions r WHERE r.state = s AND ${older} ${only} ORDER BY r.state DESC, r.id DESC LIMIT $2) r ORDER BY r.id DESC LIMIT $2`
-    : `SELECT ${RECORD} FROM resolutions r WHERE ${older} ${only} ${states.length > 0 ? 'AND r.state = ANY ($3)' : ''} ORDER BY r.id DESC LIMIT $2`;
-  const { rows } = await pool.query<Row>(text, [before ?? null, take, ...(states.length > 0 ? [states] : [])]);
+         SELECT * FROM resolutions r WHERE (r.state, r.id) >= (s, '') AND (r.state, r.id) < (s, $1) AND CASE WHEN ${only} THEN true ELSE false END
+          ORDER BY r.state DESC, r.id DESC LIMIT $2) r ORDER BY r.id DESC LIMIT $2`
+    : `SELECT ${RECORD} FROM resolutions r WHERE r.id < $1 AND ${only} ${states.length > 0 ? 'AND r.state = ANY ($3)' : ''} ORDER BY r.id DESC LIMIT $2`;
+  const { rows } = await pool.query<Row>(text, [before ?? AFTER_ALL, take, ...(states.length > 0 ? [states] : [])]);
   return rows.map(({ resolution }) => resolution);
 }
+
+/** No digit of an id is a `g`. */
+const AFTER_ALL = 'res_g';
 
 /** Everybody's distributions that a person is to decide on, in the order of their resolutions and users. */
 export async function listDisputed(

@@ -127,9 +127,9 @@ export async function createWorkers(
   });
   const markets = await Worker.create({
     ...on(MARKETS_QUEUE),
-    activities: createResolutionActivities({ pool, onWritten, chunk: config.marketChunk }),
-    maxConcurrentActivityTaskExecutions: 2, // each has one connection of the payouts', and the disk is one: more would only share it
-    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 2 },
+    activities: createResolutionActivities({ pool, onWritten, chunk: config.markets.chunk }),
+    maxConcurrentActivityTaskExecutions: config.markets.concurrency, // each has one connection of the payouts'
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: config.markets.concurrency },
   });
   const decisions = await Worker.create({
     ...on(DECISIONS_QUEUE),

@@ -58,6 +58,12 @@ beforeAll(async () => {
     run: await one('SELECT id FROM payout_runs ORDER BY id OFFSET 1000 LIMIT 1'),
     user: await one(`SELECT owner_id AS id FROM balances WHERE id = 1020`),
     game: await one(`SELECT game_id AS id FROM bets LIMIT 1`),
+    market: await one(`SELECT market_id AS id FROM commitments LIMIT 1`),
+    resolution: await one(`SELECT r.id FROM resolutions r JOIN commitments c ON c.market_id = r.market_id LIMIT 1`),
+    distribution: await one(
+      `SELECT d.id FROM distributions d JOIN commitments c ON c.market_id = d.market_id AND c.user_id = d.user_id LIMIT 1`,
+    ),
+    import: await one(`SELECT import_id AS id FROM import_lines LIMIT 1`),
     nobody: `po_${'0'.repeat(32)}`,
   };
 });
@@ -70,7 +76,16 @@ const filledIn = (text: string): string => text.replaceAll(/\{(\w+)\}/g, (_, nam
 
 /** Tables that stay small, however much is paid: to read one whole is as good as its index. */
 const SMALL = [
-  ...['_functions', '_prisma_migrations', 'epochs', 'payout_edges', 'payout_proofs', 'game_edges', 'worker_beats'],
+  ...[
+    '_functions',
+    '_prisma_migrations',
+    'epochs',
+    'payout_edges',
+    'payout_proofs',
+    'game_edges',
+    'resolution_edges',
+    'worker_beats',
+  ],
   ...['admins', 'merchants', 'pauses', 'push_subscriptions', 'risk_policies'], // what people enter by hand
   'payout_requests', // of those that no worker has taken up
   ...['folded_events', 'books_checks'], // a row each

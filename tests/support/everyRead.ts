@@ -14,6 +14,10 @@ export type Names =
   | 'run'
   | 'user'
   | 'game'
+  | 'market'
+  | 'resolution'
+  | 'distribution'
+  | 'import'
   | 'nobody';
 
 export interface Read {
@@ -113,6 +117,17 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/games/{id}': { as: 'merchant', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/v1/games/{id}/explain': { as: 'merchant', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/v1/games/{id}/bets': { as: 'merchant', of: 'game', filters: ['userId={user}', 'userId={nobody}'] },
+  '/api/v1/markets': { as: 'merchant' },
+  '/api/v1/markets/{id}': { as: 'merchant', of: 'market' },
+  '/api/v1/markets/{id}/commitments': { as: 'merchant', of: 'market', filters: ['userId={user}', 'userId={nobody}'] },
+  '/api/v1/markets/{id}/distributions': { as: 'merchant', of: 'market' },
+  '/api/v1/users/{id}/commitments': { as: 'merchant', of: 'user' },
+  '/api/v1/users/{id}/distributions': { as: 'merchant', of: 'user' },
+  '/api/v1/distributions/{id}': { as: 'merchant', of: 'distribution' },
+  '/api/v1/imports/{id}': { as: 'merchant', of: 'import' },
+  '/api/v1/imports/{id}/errors': { as: 'merchant', of: 'import' },
+  '/api/v1/resolutions': { as: 'merchant', filters: ['marketId={market}'] },
+  '/api/v1/resolutions/{id}': { as: 'merchant', of: 'resolution' },
   '/api/provider/payouts': {
     as: 'provider',
     filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],
@@ -176,6 +191,24 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/admin/pauses': { as: 'admin', filters: ['status=holding', 'status=ended'] },
   '/api/admin/games': { as: 'admin', filters: ['needsOperator=true', 'needsOperator=false'] },
   '/api/admin/games/{id}': { as: 'admin', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/admin/markets': { as: 'admin' },
+  '/api/admin/markets/{id}': { as: 'admin', of: 'market' },
+  '/api/admin/markets/{id}/verification': { as: 'admin', of: 'market' },
+  '/api/admin/resolutions': {
+    as: 'admin',
+    filters: [
+      ...[
+        'needsOperator=true',
+        'needsOperator=false',
+        'state=disputed',
+        'state=completed',
+        'state=waiting_for_funds,rolled_back',
+      ],
+      ...['state=disputed&needsOperator=true', 'state=completed&needsOperator=true', 'state=disputed&needsOperator=false'],
+    ],
+  },
+  '/api/admin/resolutions/{id}': { as: 'admin', of: 'resolution' },
+  '/api/admin/distributions': { as: 'admin' },
   '/api/admin/payout-requests': { as: 'admin' },
   '/api/admin/payout-runs': { as: 'admin' },
   '/api/admin/payout-runs/{id}': { as: 'admin', of: 'run' },

@@ -150,6 +150,44 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
   () => `
     INSERT INTO game_players (game_id, user_id, balance_id, total_bet)
     SELECT DISTINCT game_id, user_id, 1020, 1 FROM bets`,
+  // The merchant has nearly all markets, and the largest; only its oldest two are disputed.
+  ({ merchantId }) => `
+    INSERT INTO markets (id, merchant_id, mode, type, title, currency, pool_id, state, house_fee_bps, creator_fee_bps, fee_base, dispute_window_ms, run)
+    SELECT pg_temp.id_of('mkt_', n), CASE WHEN n % 20 = 0 THEN pg_temp.id_of('mer_', n % 300 + 1) ELSE '${merchantId}' END, 'test', 'binary', 'Will it?', 'PKR', 1001,
+           'RESOLVED', 0, 0, 'gross', 0, 1 FROM generate_series(1, 20000) n`,
+  () => `
+    INSERT INTO market_options (market_id, option_id, title, nth)
+    SELECT m.id, o.id, o.id, o.nth FROM markets m, (VALUES ('yes', 0), ('no', 1)) o (id, nth)`,
+  () => `
+    INSERT INTO resolutions (id, market_id, merchant_id, mode, currency, run, state, outcome, resolved_by, plan_hash, needs_operator, ended_at)
+    SELECT pg_temp.id_of('res_', n), m.id, m.merchant_id, m.mode, m.currency, 1, CASE WHEN n < 3 THEN 'DISPUTED' ELSE 'COMPLETED' END, 'yes', 'adm_1', repeat('0', 64), n < 3,
+           CASE WHEN n < 3 THEN NULL ELSE now() END FROM generate_series(1, 20000) n JOIN markets m ON m.id = pg_temp.id_of('mkt_', n)`,
+  () => `
+    INSERT INTO commitments (id, market_id, user_id, option_id, amount, staked_before, balance_after, balance_version, import_id)
+    SELECT pg_temp.id_of('com_', n), pg_temp.id_of('mkt_', 7), pg_temp.id_of('usr_', CASE WHEN n < 30 THEN 1 ELSE n % 4999 + 2 END), 'yes', 1, 0, 0, 1, NULL
+      FROM generate_series(1, 30000) n`,
+  () => `
+    INSERT INTO market_participants (market_id, user_id, balance_id, staked) SELECT market_id, user_id, 1020, count(*) FROM commitments GROUP BY 1, 2`,
+  () => `
+    INSERT INTO market_positions (market_id, user_id, option_id, staked, commitments)
+    SELECT market_id, user_id, option_id, count(*), count(*) FROM commitments GROUP BY 1, 2, 3`,
+  // Of the large market each user's, and of one user those of many markets; the oldest two are disputed.
+  () => `
+    INSERT INTO distributions (id, resolution_id, market_id, user_id, stake_won, stake_lost, payout, remainder, rounded_up, state)
+    SELECT 'dis_' || substr(r.id, 5) || '_' || substr(d.user_id, 5), r.id, r.market_id, d.user_id, 1, 0, 1, 0, false, CASE WHEN d.n < 3 THEN 'disputed' ELSE 'completed' END
+      FROM (SELECT n, 7 AS market, pg_temp.id_of('usr_', n) AS user_id FROM generate_series(1, 5000) n
+             UNION ALL SELECT n, n, (SELECT owner_id FROM balances WHERE id = 1020) FROM generate_series(10, 8000) n) d
+      JOIN resolutions r ON r.id = pg_temp.id_of('res_', d.market)
+    ON CONFLICT DO NOTHING`,
+  ({ merchantId }) => `
+    INSERT INTO imports (id, market_id, merchant_id, mode) SELECT pg_temp.id_of('imp_', n), pg_temp.id_of('mkt_', 7), '${merchantId}', 'test' FROM generate_series(1, 3000) n`,
+  () => `
+    INSERT INTO import_lines (import_id, key, line, commitment_id, code, detail)
+    SELECT pg_temp.id_of('imp_', 7), 'line-' || n, n, CASE WHEN n < 30 THEN NULL ELSE pg_temp.id_of('com_', n) END, CASE WHEN n < 30 THEN 'unknown_user' END,
+           CASE WHEN n < 30 THEN 'There is none.' END FROM generate_series(1, 30000) n`,
+  () => `
+    INSERT INTO resolution_disputes (resolution_id, user_id, round, reason)
+    SELECT pg_temp.id_of('res_', 7), pg_temp.id_of('usr_', n), 1, 'it did not' FROM generate_series(1, 5000) n`,
   () => `
     INSERT INTO debts (balance_id, creditor_id, subject_kind, subject_id, amount, owed)
     SELECT 10002 + n % 4000, 1001, 'game', 'gam_' || n, 1, 0 FROM generate_series(1, 5000) n`,

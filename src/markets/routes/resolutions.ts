@@ -65,7 +65,7 @@ export function resolutionRoutes(context: ApiContext, waiters: Waiters): Fastify
         const found =
           marketId === undefined
             ? await listResolutions(pool, tenant, window)
-            : await listResolutionsOf(pool, (await mustOwnMarket(context, tenant, marketId)).id, window);
+            : await listResolutionsOf(pool, tenant, marketId, window);
         return page.answer(found, ({ id }) => id, presentResolution);
       },
     );
