@@ -9,11 +9,14 @@ import { AdminSearch } from './screens/AdminSearch.tsx';
 import { Admins } from './screens/Admins.tsx';
 import { Audit } from './screens/Audit.tsx';
 import { Books } from './screens/Books.tsx';
+import { Disputes } from './screens/Disputes.tsx';
 import { Endpoint } from './screens/Endpoint.tsx';
 import { Endpoints } from './screens/Endpoints.tsx';
 import { Games } from './screens/Games.tsx';
 import { Home } from './screens/Home.tsx';
 import { Inbox } from './screens/Inbox.tsx';
+import { Market } from './screens/Market.tsx';
+import { Markets } from './screens/Markets.tsx';
 import { Merchant } from './screens/Merchant.tsx';
 import { MerchantSearch } from './screens/MerchantSearch.tsx';
 import { Merchants } from './screens/Merchants.tsx';
@@ -67,6 +70,9 @@ export const SCREENS: readonly Screen[] = [
   listed('admin', '/risk', 'Risk policy', Risk),
   listed('admin', '/games', 'Games', Games),
   one('admin', '/games/:id', 'Game', AdminGame),
+  listed('admin', '/markets', 'Markets', Markets),
+  one('admin', '/markets/:id', 'Market', Market),
+  listed('admin', '/disputes', 'Disputes', Disputes),
   listed('admin', '/notifications', 'Notifications', Notifications),
   listed('admin', '/books', 'Books', Books),
   listed('admin', '/merchants', 'Merchants', Merchants, 'merchants'),

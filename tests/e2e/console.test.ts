@@ -266,6 +266,8 @@ describe('whoever cannot see, has a small screen or likes the dark', () => {
     '/risk',
     '/overview',
     '/games',
+    '/markets',
+    '/disputes',
     '/notifications',
     '/books',
     '/merchants',

@@ -11,6 +11,7 @@ import { Payee } from './payee.tsx';
 const PLACES: readonly (readonly [pattern: RegExp, to: (id: string) => string])[] = [
   [/^(po_[0-9a-f]{32})(:[0-9]+)?$/, (id) => `/payouts/${id}`],
   [/^(gam_[0-9a-f]{32})$/, (id) => `/games/${id}`],
+  [/^(mkt_[0-9a-f]{32})$/, (id) => `/markets/${id}`],
   [/^(mer_[0-9a-f]{32})$/, (id) => `/merchants/${id}`],
   [/^(adm_[0-9a-f]{32})$/, (id) => `/audit?admin=${id}`],
 ];

@@ -104,7 +104,7 @@ function Needs({ of: { review, receivers, nextRun, workers, books } }: { readonl
       <li>
         <Link to="/books">
           <strong className={broken > 0 ? 'failed' : 'balanced'}>
-            {broken > 0 ? `${broken} rules broken` : 'the books hold'}
+            {broken > 0 ? `${broken} rules broken` : books ? 'the books hold' : 'the books'}
           </strong>
           <span className="faint">{books ? <Time at={books.checkedAt} /> : 'not checked yet'}</span>
         </Link>
