@@ -15,6 +15,8 @@ export interface ImportRecord {
 
 /** Why a line was not taken in. */
 export interface ImportError {
+  /** The how manieth that was dealt with: its own, where `line` is that of its stream, and several may have come. */
+  readonly nth: number;
   readonly line: number;
   readonly key: string;
   readonly code: string;
@@ -24,27 +26,23 @@ export interface ImportError {
 /** Undefined: nobody's, or not this merchant's in this mode. */
 export async function ownImport(pool: Sql, { merchantId, mode }: Tenant, id: string): Promise<ImportRecord | undefined> {
   if (!isId('imp', id)) return undefined;
-  type Row = Omit<ImportRecord, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
-  const { rows } = await pool.query<Row>({
+  const { rows } = await pool.query<{ import: ImportRecord }>({
     name: 'own_import',
-    text: `
-      SELECT i.id, i.market_id AS "marketId", i.lines, i.accepted, i.rejected, i.created_at AS "createdAt", i.updated_at AS "updatedAt"
-        FROM imports i WHERE i.id = $1 AND i.merchant_id = $2 AND i.mode = $3`,
+    text: 'SELECT import_record(i) AS import FROM imports i WHERE i.id = $1 AND i.merchant_id = $2 AND i.mode = $3',
     values: [id, merchantId, mode],
   });
-  const [row] = rows;
-  return row && { ...row, createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString() };
+  return rows[0]?.import;
 }
 
-/** The refused lines, in their order. */
+/** The refused lines, in the order in which they were dealt with. */
 export async function listImportErrors(
   pool: Sql,
   importId: string,
   { after, take }: { readonly after: number | undefined; readonly take: number },
 ): Promise<ImportError[]> {
   const { rows } = await pool.query<ImportError>(
-    `SELECT l.line, l.key, l.code, l.detail FROM import_lines l
-      WHERE l.import_id = $1 AND l.code IS NOT NULL AND l.line > $2 ORDER BY l.import_id, l.line LIMIT $3`,
+    `SELECT l.nth, l.line, l.key, l.code, l.detail FROM import_lines l
+      WHERE l.import_id = $1 AND l.code IS NOT NULL AND l.nth > $2 ORDER BY l.import_id, l.nth LIMIT $3`,
     [importId, after ?? 0, take],
   );
   return rows;

@@ -265,6 +265,22 @@ describe('an import', () => {
     expect((await get(`/users/${rich}/balance`)).body.balances).toMatchObject([{ available: '989.00' }]);
   });
 
+  test('lists every line that was refused, however many streams had one at the same place, and takes nothing from an empty one', async () => {
+    const [market, userId] = [await open(), await player()];
+    const id = await begin(market);
+    const said = (key: string): string => JSON.stringify({ key, userId, amount: '-1', position: 'yes' });
+    for (const key of ['b', 'a', 'c']) await send(id, said(key));
+    const seen: string[] = [];
+    for (let cursor = ''; ; ) {
+      const page = (await get(`/imports/${id}/errors?limit=1${cursor}`)).body;
+      seen.push(...page.data.map(({ key, line }: { key: string; line: number }) => `${line} ${key}`));
+      if (!page.hasMore) break;
+      cursor = `&cursor=${page.nextCursor}`;
+    }
+    expect(seen).toEqual(['1 b', '1 a', '1 c']);
+    expect(await send(id, '')).toMatchObject({ status: 200, body: { lines: 3, rejected: 3 } });
+  });
+
   test('is refused in another type, of another merchant, and of a market that is closed', async () => {
     const market = await open();
     const id = await begin(market);

@@ -147,6 +147,7 @@ test('the application may call the doors to the money and to the relay, and none
     'freeze_user',
     'fund_balance',
     'game_record',
+    'import_record',
     'import_stakes',
     'is_payout_apart',
     'let_go_paused',

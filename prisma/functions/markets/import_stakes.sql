@@ -1,14 +1,30 @@
 -- open_import(request): stakes on this market will come as lines. Key: the import's id; again is nothing.
+-- Answers, the first that applies:
+--   opened         done, now or before
+--   market_closed  the market takes no stakes (any more)
 -- Raises if the market is not this merchant's in this mode: the door has looked.
-CREATE OR REPLACE FUNCTION open_import(p_request jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION open_import(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  m markets;
+  v_id text := p_request ->> 'importId';
 BEGIN
-  PERFORM 1 FROM markets m WHERE m.id = p_request ->> 'marketId' AND m.merchant_id = p_request ->> 'merchantId' AND m.mode = p_request ->> 'mode';
+  SELECT * INTO m FROM markets x WHERE x.id = p_request ->> 'marketId' AND x.merchant_id = p_request ->> 'merchantId' AND x.mode = p_request ->> 'mode';
   IF NOT FOUND THEN RAISE EXCEPTION 'market % is not of merchant % in mode %', p_request ->> 'marketId', p_request ->> 'merchantId', p_request ->> 'mode'; END IF;
-  INSERT INTO imports (id, market_id, merchant_id, mode)
-  VALUES (p_request ->> 'importId', p_request ->> 'marketId', p_request ->> 'merchantId', p_request ->> 'mode') ON CONFLICT DO NOTHING;
+  IF market_closed(m) AND NOT EXISTS (SELECT 1 FROM imports x WHERE x.id = v_id) THEN RETURN jsonb_build_object('outcome', 'market_closed'); END IF;
+  INSERT INTO imports (id, market_id, merchant_id, mode) VALUES (v_id, m.id, m.merchant_id, m.mode) ON CONFLICT DO NOTHING;
+  RETURN jsonb_build_object('outcome', 'opened');
 END $$;
 REVOKE EXECUTE ON FUNCTION open_import(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_import(jsonb) TO oncepay_app;
+
+-- import_record(import): the row as the API reads it (ImportRecord in src/markets/importReads.ts).
+CREATE OR REPLACE FUNCTION import_record(i imports) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT jsonb_build_object('id', i.id, 'marketId', i.market_id, 'lines', i.lines, 'accepted', i.accepted, 'rejected', i.rejected,
+           'createdAt', iso_time(i.created_at), 'updatedAt', iso_time(i.updated_at))
+$$;
+REVOKE EXECUTE ON FUNCTION import_record(imports) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import_record(imports) TO oncepay_app; -- the API reads imports in this shape too
 
 -- import_stakes(request): some lines of an import, in their order, all of them in this transaction. Each is taken in as commit_stake would, or
 -- refused and written down with a code and a detail; once for its key, whatever it says the second time.
@@ -58,8 +74,8 @@ BEGIN
   v_lines := refuse_overdrawn(judge_stakes(m, v_lines), 1000000000000000000 - k.available);
 
   PERFORM take_stakes(m, k, i.id, v_lines) WHERE EXISTS (SELECT 1 FROM unnest(v_lines) l WHERE l.code IS NULL);
-  INSERT INTO import_lines (import_id, key, line, commitment_id, code, detail)
-  SELECT i.id, l.key, l.line, CASE WHEN l.code IS NULL THEN l.commitment_id END, l.code, l.detail FROM unnest(v_lines) l ORDER BY l.nth;
+  INSERT INTO import_lines (import_id, key, nth, line, commitment_id, code, detail)
+  SELECT i.id, l.key, i.lines + row_number() OVER (ORDER BY l.nth), l.line, CASE WHEN l.code IS NULL THEN l.commitment_id END, l.code, l.detail FROM unnest(v_lines) l ORDER BY l.nth;
   SELECT count(*) FILTER (WHERE l.code IS NULL), count(*) FILTER (WHERE l.code IS NOT NULL) INTO v_accepted, v_rejected FROM unnest(v_lines) l;
   UPDATE imports x SET lines = x.lines + v_accepted + v_rejected, accepted = x.accepted + v_accepted, rejected = x.rejected + v_rejected, updated_at = now() WHERE x.id = i.id;
   RETURN jsonb_build_object('outcome', 'taken_in', 'accepted', v_accepted, 'rejected', v_rejected);

@@ -380,6 +380,7 @@ CREATE TABLE "imports" (
 CREATE TABLE "import_lines" (
     "import_id" TEXT NOT NULL,
     "key" TEXT NOT NULL,
+    "nth" INTEGER NOT NULL,
     "line" INTEGER NOT NULL,
     "commitment_id" TEXT,
     "code" TEXT,
@@ -1306,7 +1307,7 @@ CREATE UNIQUE INDEX resolutions_one_at_a_time ON resolutions (market_id) WHERE e
 CREATE INDEX resolutions_needing_operator ON resolutions (id) WHERE needs_operator;
 CREATE INDEX distributions_failed ON distributions (resolution_id, user_id) WHERE failure IS NOT NULL; -- unpaid, or not undone
 CREATE INDEX distributions_disputed ON distributions (resolution_id, user_id) WHERE state = 'disputed';
-CREATE INDEX import_lines_refused ON import_lines (import_id, line) WHERE code IS NOT NULL;
+CREATE INDEX import_lines_refused ON import_lines (import_id, nth) WHERE code IS NOT NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
 CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';
 CREATE INDEX payout_attempts_doubted ON payout_attempts (payout_id) WHERE state = 'doubted';

@@ -13,7 +13,7 @@ import { notFound, Problem } from '../../http/problem.ts';
 import { timeSchema } from '../../http/schemas.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
-import { type ImportRecord, listImportErrors, ownImport } from '../importReads.ts';
+import { type ImportError, type ImportRecord, listImportErrors, ownImport } from '../importReads.ts';
 import { importLines } from '../useCases/importLines.ts';
 import { openImport } from '../useCases/openImport.ts';
 import { mustOwnMarket } from './markets.ts';
@@ -56,8 +56,10 @@ const importSchema = z
 
 async function present({ pool }: Pick<ApiContext, 'pool'>, { id, ...rest }: ImportRecord) {
   const errors = await listImportErrors(pool, id, { after: undefined, take: ERRORS_SHOWN });
-  return { id, object: 'import' as const, ...rest, errors };
+  return { id, object: 'import' as const, ...rest, errors: errors.map(presentError) };
 }
+
+const presentError = ({ line, key, code, detail }: ImportError) => ({ line, key, code, detail });
 
 /** @throws Problem 404, the same for an unknown id and another merchant's. */
 async function mustOwnImport({ pool }: Pick<ApiContext, 'pool'>, tenant: Tenant, id: string): Promise<ImportRecord> {
@@ -121,11 +123,7 @@ export function importRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const { id } = await mustOwnImport(context, tenantOf(merchantOf(request)), request.params.id);
         const page = openPage(request, request.query, INTEGER_KEY);
         const errors = await listImportErrors(context.pool, id, { after: page.after, take: page.take });
-        return page.answer(
-          errors,
-          ({ line }) => line,
-          (error) => error,
-        );
+        return page.answer(errors, ({ nth }) => nth, presentError);
       },
     );
   };
@@ -150,7 +148,8 @@ export function importLineRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const tenant = tenantOf(merchantOf(request));
         const { id: importId, marketId } = await mustOwnImport(context, tenant, request.params.id);
         const market = await mustOwnMarket(context, tenant, marketId);
-        const lines = linesOf(request.body as AsyncIterable<Uint8Array>, LINE_MOST);
+        const body = (request.body ?? []) as AsyncIterable<Uint8Array>; // nothing was sent: nothing is taken in
+        const lines = linesOf(body, LINE_MOST);
         const outcome = await importLines(context, { ...tenant, importId, market }, lines);
         if (outcome === 'market_closed') throw closed();
         return await present(context, await mustOwnImport(context, tenant, importId));
