@@ -5,6 +5,10 @@ import { explainGame } from '../games/rules/explain.ts';
 import type { GameRecord } from '../games/rules/game.ts';
 import { GAME } from '../games/rules/machine.ts';
 import type { Scope } from '../http/caller.ts';
+import { RESOLUTION_STATUS } from '../markets/present/resolution.ts';
+import { explainResolution } from '../markets/rules/explain.ts';
+import { RESOLUTION } from '../markets/rules/machine.ts';
+import type { ResolutionRecord } from '../markets/rules/market.ts';
 import { findRequested } from '../payouts/reads.ts';
 import { explainPayout } from '../payouts/rules/explain.ts';
 import { isBeforeItsRun, PAYOUT, PUBLIC_STATUS } from '../payouts/rules/machine.ts';
@@ -15,6 +19,8 @@ import type { Reasons, Told } from '../rules/explain.ts';
 interface FlowOf<Record> {
   /** Of the routes: `/<path>/:id/explain`. */
   readonly path: string;
+  /** Under which they are documented. */
+  readonly tag: string;
   /** Kind of the subject, and prefix of its ids. */
   readonly subject: string;
   readonly prefix: string;
@@ -26,6 +32,8 @@ interface FlowOf<Record> {
   readonly status: Readonly<Partial<{ [Owner in 'merchant' | 'provider']: (record: Record) => string }>>;
   /** Waits for a run, so that Temporal is asked when that comes. */
   readonly waitsForRun?: (record: Record) => boolean;
+  /** Where its money lies is worked out from its story: its entries are too many to be summed up. */
+  readonly knowsItsMoney?: true;
   /** One that has no event yet. */
   readonly unheard?: (sql: Sql, id: string, at: string | undefined) => Promise<Unheard<Record> | undefined>;
 }
@@ -43,6 +51,7 @@ const flow = <Record>(one: FlowOf<Record>): ExplainedFlow => one as unknown as E
 export const EXPLAINED: readonly ExplainedFlow[] = [
   flow<RecordedPayout>({
     path: 'payouts',
+    tag: 'payouts',
     subject: 'payout',
     prefix: 'po',
     scope: 'payouts:read',
@@ -57,11 +66,23 @@ export const EXPLAINED: readonly ExplainedFlow[] = [
   }),
   flow<GameRecord>({
     path: 'games',
+    tag: 'games',
     subject: 'game',
     prefix: 'gam',
     scope: 'games:read',
     machine: GAME,
     explain: explainGame,
     status: { merchant: ({ state }) => state },
+  }),
+  flow<ResolutionRecord>({
+    path: 'resolutions',
+    tag: 'markets',
+    subject: 'resolution',
+    prefix: 'res',
+    scope: 'markets:read',
+    machine: RESOLUTION,
+    explain: explainResolution,
+    status: { merchant: ({ state }) => RESOLUTION_STATUS[state] },
+    knowsItsMoney: true,
   }),
 ];

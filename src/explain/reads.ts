@@ -25,14 +25,14 @@ export interface Asked {
 /** Undefined: there is none, it is somebody else's, or it was not there yet. */
 export async function toldOf(
   { pool, times, nextRunAt }: ExplainPorts,
-  { subject, prefix, unheard, waitsForRun }: ExplainedFlow,
+  { subject, prefix, unheard, waitsForRun, knowsItsMoney }: ExplainedFlow,
   { id, owner, at }: Asked,
 ): Promise<Told<never> | undefined> {
   if (!isId(prefix, id)) return undefined;
   const nowMs = at === undefined ? Date.now() : Date.parse(at);
   const story = await storyOf<never>(pool, { kind: subject, id }, owner, at);
   if (story) {
-    const money = await moneyOf(pool, subject, id, at);
+    const money = knowsItsMoney ? [] : await moneyOf(pool, subject, id, at);
     // When a run would have come is not kept.
     const runAt = at === undefined && waitsForRun?.(story.record) === true ? await nextRunAt() : null;
     return { record: story.record, steps: story.steps, money, schedule: { nowMs, times, nextRunAt: runAt } };

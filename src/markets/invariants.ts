@@ -126,7 +126,7 @@ const invariants: readonly Invariant[] = [
         JOIN markets m ON m.id = r.market_id
         LEFT JOIN market_options w ON w.market_id = r.market_id AND w.option_id = r.outcome
         LEFT JOIN (SELECT resolution_id, sum(payout) FILTER (WHERE state <> 'failed') AS paid, count(*) FILTER (WHERE state <> 'failed') AS users,
-                          count(*) FILTER (WHERE state = 'rolled_back') AS undone, count(*) FILTER (WHERE state = 'failed') AS failed,
+                          count(*) FILTER (WHERE state = 'rolled_back') AS undone, sum(payout) FILTER (WHERE state = 'rolled_back') AS undone_paid,
                           count(*) FILTER (WHERE rounded_up) AS rounded_up
                      FROM distributions GROUP BY 1) d ON d.resolution_id = r.id
        CROSS JOIN LATERAL (SELECT CASE WHEN coalesce(w.staked, 0) = 0 THEN 0 WHEN m.fee_base = 'gross' THEN m.staked ELSE m.staked - w.staked END::numeric AS base) f
@@ -137,7 +137,7 @@ const invariants: readonly Invariant[] = [
           OR r.kind IS NOT NULL AND ((r.kind, r.pool, r.fee_total, r.creator_fee, r.net, r.win_stake, r.users, r.winners)
                                      IS DISTINCT FROM (t.kind, m.staked, t.fees, t.creator, m.staked - t.fees, t.stake, m.participants, t.winners)
                                      OR (r.left_over = 0) <> (r.cut_user IS NULL) OR (r.cut_user IS NULL) <> (r.cut_remainder IS NULL))
-          OR r.paid <> coalesce(d.paid, 0) OR r.paid_users <> coalesce(d.users, 0) OR r.undone_users <> coalesce(d.undone, 0)
+          OR r.paid <> coalesce(d.paid, 0) OR r.paid_users <> coalesce(d.users, 0) OR (r.undone_users, r.undone) <> (coalesce(d.undone, 0), coalesce(d.undone_paid, 0))
           OR r.state = 'COMPLETED' AND (r.paid_users <> r.users OR r.paid <> r.net OR coalesce(d.rounded_up, 0) <> r.left_over OR r.undone_users > 0)
           OR r.state IN ('PAYING', 'PAYING_STOPPED') AND r.undone_users > 0
           OR r.state = 'ROLLED_BACK' AND r.undone_users <> r.paid_users`,
@@ -203,14 +203,14 @@ const invariants: readonly Invariant[] = [
   },
   {
     name: 'imports_line_by_line',
-    description: 'An import counts its lines, and each that was taken in is one commitment of its market.',
+    description: 'An import counts its lines without a gap, and each that was taken in is one commitment of its market.',
     queries: [
       {
         sql: `
           SELECT i.id AS import, i.lines, i.accepted, l.*
             FROM imports i
-            FULL JOIN (SELECT import_id, count(*) AS lines, count(commitment_id) AS accepted FROM import_lines GROUP BY 1) l ON l.import_id = i.id
-           WHERE i.id IS NULL OR i.lines <> coalesce(l.lines, 0) OR i.accepted <> coalesce(l.accepted, 0)`,
+            FULL JOIN (SELECT import_id, count(*) AS lines, count(DISTINCT nth) AS places, max(nth) AS last, count(commitment_id) AS accepted FROM import_lines GROUP BY 1) l ON l.import_id = i.id
+           WHERE i.id IS NULL OR i.lines <> coalesce(l.lines, 0) OR l.places <> l.lines OR l.last <> l.lines OR i.accepted <> coalesce(l.accepted, 0)`,
       },
       {
         sql: `

@@ -1,6 +1,7 @@
 /** Imports: each line of a stream is one stake, once, whatever is sent again; a wrong one is refused alone, and says why. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ImportAnswer, type ImportLine, importStakes } from '../../src/ledger/postings.ts';
+import { listImportErrors } from '../../src/markets/importReads.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { type MarketBooks, marketBooksOf, type TestMarket } from '../support/marketBooks.ts';
@@ -98,6 +99,33 @@ test('a wrong line is refused with its code, by itself: the balance counts over 
   expect([await markets.purse(user), (await markets.market(market)).pool]).toEqual([0n, 100n]);
   await markets.users.freeze(frozen, false);
   expect(await send(lines)).toEqual({ outcome: 'taken_in', accepted: 0, rejected: 0 }); // a key is dealt with once
+});
+
+test('refused lines are listed page by page without one that is left out or comes twice, however often a stream began anew from the middle', async () => {
+  const merchant = await books.merchant(0n);
+  const market = await markets.open(merchant, { options: ['a', 'b'] });
+  const user = await markets.player(merchant, 100n);
+  const send = await opened(market);
+  // Three streams, each of which counts its own lines from 1: their numbers repeat.
+  const refused = new Set<string>();
+  const stream = (optionIds: readonly string[]) =>
+    optionIds.map((optionId, at): ImportLine => {
+      const line = { ...stake(user, optionId, 1n), line: at + 1 };
+      if (optionId === 'nope') refused.add(line.key);
+      return line;
+    });
+  const streams = [stream(['nope', 'a', 'nope']), stream(['nope', 'nope', 'b']), stream(['a', 'nope', 'nope', 'nope'])];
+  for (const lines of streams) await send(lines);
+  await send(streams.flat()); // again: nothing
+  const [{ id }] = await of('SELECT id FROM imports WHERE market_id = $1', market.marketId);
+  const seen: string[] = [];
+  for (let after: number | undefined; ; ) {
+    const page = await listImportErrors(books.db.pool, id, { after, take: 2 });
+    seen.push(...page.map(({ key }) => key));
+    after = page.at(-1)?.nth;
+    if (page.length < 2) break;
+  }
+  expect(seen).toEqual([...refused]);
 });
 
 test('a pool takes no more than one account may hold: the line that would be too much is refused, and so is a single stake', async () => {

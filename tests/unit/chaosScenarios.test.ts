@@ -7,6 +7,7 @@ import { seeded } from '../../chaos/random.ts';
 import type { Boundary } from '../../chaos/scenario.ts';
 import { games } from '../../chaos/scenarios/games.ts';
 import { SCENARIOS } from '../../chaos/scenarios/index.ts';
+import { market } from '../../chaos/scenarios/market.ts';
 import { merchantPayout } from '../../chaos/scenarios/merchantPayout.ts';
 import { providerPayout } from '../../chaos/scenarios/providerPayout.ts';
 import { HOUSEKEEPING, WORKFLOW_TYPES } from '../../chaos/workflows.ts';
@@ -37,6 +38,10 @@ describe('nothing that may be killed, or may be left open, is left out of the pr
 
 describe('where a payout is held', () => {
   const GAME = ['completion.recorded', 'void.recorded', 'game_step.after', 'game_end.before', 'game_end.after'] as const;
+  const MARKET = [
+    'market_plan.before', 'market_plan.after', 'market_chunk.before', 'market_chunk.after', 'market_verify.before', 'market_end.after',
+    'market_undo.before', 'market_undo.after', 'market_undone.after',
+  ] as const; // biome-ignore format: in the order of a resolution's life
   const LIFE = [
     'reserve.after', 'decide.before', 'decide.after', 'run_page.after', 'dispatch.before', 'dispatch.after', 'attempt.before',
     'psp_call.before', 'in_psp_call', 'psp_call.after', 'look_up.before', 'callback.stored', 'settle.before', 'settle.after',
@@ -47,7 +52,9 @@ describe('where a payout is held', () => {
   test('the places come in the order of its life, whichever scenario brings them', () => {
     expect(boundariesOf([merchantPayout, providerPayout])).toEqual(LIFE);
     expect(boundariesOf([providerPayout, merchantPayout])).toEqual(LIFE);
-    expect(boundariesOf(SCENARIOS)).toEqual([...GAME, ...LIFE]);
+    const [reserved, ...after] = LIFE;
+    const decided = after.splice(0, 2);
+    expect(boundariesOf(SCENARIOS)).toEqual(['market_frozen.after', ...GAME, reserved, ...decided, ...MARKET, ...after]);
   });
 
   test("a merchant's waits for nobody's decision and no run, and tells nobody by mail", () => {
@@ -63,6 +70,11 @@ describe('where a payout is held', () => {
     expect(boundariesOf([games])).toEqual([...GAME, 'relay.claimed', 'in_webhook', 'relay.sent', 'relay.recorded']);
     expect(behavioursAt(games, 'void.recorded').map(({ name }) => name)).toContain('voided_between');
     expect(behavioursAt(games, 'void.recorded').map(({ name }) => name)).not.toContain('settled');
+  });
+
+  test('a market is held where it is frozen, planned and verified, and before and after each step in both directions', () => {
+    const decided = ['decide.before', 'decide.after'];
+    expect(boundariesOf([market])).toEqual(expect.arrayContaining(['market_frozen.after', ...decided, ...MARKET]));
   });
 
   test('at a decision only those on which somebody decides are awaited', () => {

@@ -7,6 +7,9 @@ import { EXPLAINED, type ExplainedFlow } from '../../src/explain/flows.ts';
 import { explainGame } from '../../src/games/rules/explain.ts';
 import type { GameRecord } from '../../src/games/rules/game.ts';
 import { GAME, type GameState } from '../../src/games/rules/machine.ts';
+import { explainResolution } from '../../src/markets/rules/explain.ts';
+import { RESOLUTION, type ResolutionState } from '../../src/markets/rules/machine.ts';
+import type { ResolutionRecord } from '../../src/markets/rules/market.ts';
 import { explainPayout, nextLookUpMs, ACTIONS as PAYOUT_ACTIONS } from '../../src/payouts/rules/explain.ts';
 import { PAYOUT_KIND_NAMES, type PayoutKind } from '../../src/payouts/rules/kinds.ts';
 import { edgeOf, FACTS, type FactType, PAYOUT, type PayoutState } from '../../src/payouts/rules/machine.ts';
@@ -83,6 +86,39 @@ const toldOfGame = (state: GameState, steps: Step[] = moved(state)): Told<GameRe
   schedule,
 });
 
+const UNPLANNED: readonly ResolutionState[] = [
+  'IN_REVIEW',
+  'REJECTED',
+  'DISPUTE_WINDOW',
+  'DISPUTED',
+  'PLANNING',
+  'WAITING_FOR_FUNDS',
+];
+const PLAN: NonNullable<ResolutionRecord['plan']> = {
+  ...{ kind: 'shares', poolMinor: '1000', feeTotalMinor: '50', creatorFeeMinor: '20', houseFeeMinor: '30', netMinor: '950' },
+  ...{ winStakeMinor: '500', users: 10, winners: 5, leftOverMinor: '1' },
+};
+
+const toldOfResolution = (
+  state: ResolutionState,
+  steps: Step[] = moved(state),
+  change: Partial<ResolutionRecord> = {},
+): Told<ResolutionRecord> => ({
+  record: {
+    ...{ id: 'res_1', marketId: 'mkt_1', merchantId: 'mer_1', mode: 'test', currency: 'PKR', run: 1, state, outcome: 'yes' },
+    ...{ evidence: null, resolvedBy: 'adm_1', round: 1, planHash: 'f'.repeat(64), windowUntil: LATER },
+    ...{ plan: UNPLANNED.includes(state) ? null : PLAN, paidUsers: 0, paidMinor: '0', undoneUsers: 0, undoneMinor: '0' },
+    ...{ missingMinor: '0', reason: null, rolledBackBy: null, needsOperator: false, sequence: 2 },
+    ...{ createdAt: CREATED, updatedAt: LATER, endedAt: null },
+    ...change,
+  },
+  steps,
+  money: [],
+  schedule,
+});
+
+const distributionStep = (type: string, id = 'dis_1') => step({ type, data: { distributionId: id, userId: 'usr_1' } });
+
 /** How each flow can stand in a state, by the kind of its subject: whoever adds a flow adds its line. */
 const STANDS: Readonly<Record<string, (state: never) => readonly Told<never>[]>> = {
   payout: (state: PayoutState) =>
@@ -98,6 +134,12 @@ const STANDS: Readonly<Record<string, (state: never) => readonly Told<never>[]>>
         }),
       ),
     ]) as unknown as readonly Told<never>[],
+  resolution: (state: ResolutionState) =>
+    [
+      toldOfResolution(state),
+      toldOfResolution(state, []),
+      toldOfResolution(state, [...moved(state), distributionStep('resolution.disputed')], { missingMinor: '7', reason: 'no' }),
+    ] as unknown as readonly Told<never>[],
   game: (state: GameState) => [toldOfGame(state), toldOfGame(state, [])] as unknown as readonly Told<never>[],
 };
 
@@ -122,7 +164,7 @@ async function machines(): Promise<{ readonly file: string; readonly machine: un
 test('no flow is without an explanation: each machine there is stands in the registry, and here with how it can stand', async () => {
   const all = await machines();
   expect(all.map(({ file }) => file)).toEqual(
-    expect.arrayContaining(['src/payouts/rules/machine.ts', 'src/games/rules/machine.ts']),
+    expect.arrayContaining(['src/payouts/rules/machine.ts', 'src/games/rules/machine.ts', 'src/markets/rules/machine.ts']),
   );
   expect(all.filter(({ machine }) => !EXPLAINED.some((flow) => flow.machine === machine)).map(({ file }) => file)).toEqual([]);
   expect(EXPLAINED.filter(({ subject }) => !STANDS[subject]).map(({ subject }) => subject)).toEqual([]);
@@ -329,6 +371,102 @@ describe('a game', () => {
         GAME.edgeOf(state, 'retried') !== undefined,
         GAME.edgeOf(state, 'voided') !== undefined,
       ]);
+    }
+  });
+});
+
+describe('a market’s resolution', () => {
+  const allowedIn = (told: Told<ResolutionRecord>) =>
+    explainResolution(told)
+      .actions.filter(({ allowed }) => allowed)
+      .map(({ action }) => action);
+
+  test('may be disputed until its window ends, and then goes on by itself', () => {
+    const { waitsFor, next } = explainResolution(toldOfResolution('DISPUTE_WINDOW'));
+    expect([waitsFor, next?.at]).toEqual([{ kind: 'timer', until: LATER }, LATER]);
+    expect(allowedIn(toldOfResolution('DISPUTE_WINDOW'))).toEqual(['dispute', 'acknowledge']);
+  });
+
+  test('whose pool lacks money says how much, and who brings it', () => {
+    const told = toldOfResolution('WAITING_FOR_FUNDS', [
+      ...moved('PLANNING'),
+      step({ from: 'PLANNING', to: 'WAITING_FOR_FUNDS', type: 'resolution.waiting_for_funds', data: { missingMinor: '12050' } }),
+    ], { missingMinor: '11000' }); // biome-ignore format: one glance
+    const { is, waitsFor, failures } = explainResolution(told);
+    expect(is).toContain('lacks 110.00 PKR');
+    expect(waitsFor).toEqual({ kind: 'person', who: 'merchant', until: null });
+    expect(failures).toMatchObject([{ code: 'missing_funds', message: 'the pool lacked 120.50 PKR' }]);
+    expect(allowedIn(told)).toEqual(['fund', 'acknowledge']);
+  });
+
+  test('is decided by anybody with the role but who said what came true', () => {
+    for (const [state, actions] of [
+      ['IN_REVIEW', ['approve', 'reject']],
+      ['DISPUTED', ['uphold', 'overturn']],
+      ['COMPLETED', ['rollback']],
+    ] as const) {
+      const all = explainResolution(toldOfResolution(state)).actions;
+      for (const action of actions) {
+        const found = all.find((each) => each.action === action);
+        expect([action, found?.allowed, found?.by, found?.notBy.map(({ id }) => id)]).toEqual([
+          action,
+          true,
+          'approver',
+          ['adm_1'],
+        ]);
+      }
+    }
+  });
+
+  test('that stopped says why: so many users for each reason, a fee that nobody can take, or what verification found', () => {
+    const stopped = (data: Record<string, unknown>) =>
+      explainResolution(
+        toldOfResolution('PAYING_STOPPED', [step({ from: 'PAYING', to: 'PAYING_STOPPED', type: 'resolution.failed', data })]),
+      );
+    const ofUsers = stopped({ reason: 'users_failed', failed: { user_frozen: 2, balance_limit: 1 } });
+    expect(ofUsers.failures.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      'user_frozen: 2 users: user_frozen',
+      'balance_limit: 1 user: balance_limit',
+    ]);
+    expect(ofUsers.is).toContain('users_failed');
+    expect(ofUsers.waitsFor).toEqual({ kind: 'person', who: 'operator', until: null });
+    const codes = ['creator_frozen', 'verification: missing_entry (1)', 'deadlock detected'].map(
+      (reason) => stopped({ reason }).failures[0]?.code,
+    );
+    expect(codes).toEqual(['creator_frozen', 'verification_failed', 'internal_error']);
+  });
+
+  test('of which one user’s share is disputed waits for an approver until somebody has decided on it', () => {
+    const disputed = [...moved('COMPLETED'), distributionStep('resolution.disputed')];
+    const told = toldOfResolution('COMPLETED', disputed);
+    expect(explainResolution(told).waitsFor).toEqual({ kind: 'person', who: 'approver', until: null });
+    expect(allowedIn(told)).toEqual(expect.arrayContaining(['uphold_distribution', 'overturn_distribution', 'rollback']));
+    const upheld = toldOfResolution('COMPLETED', [...disputed, distributionStep('resolution.upheld')]);
+    expect(explainResolution(upheld).waitsFor).toEqual({ kind: 'nobody' });
+    expect(allowedIn(upheld)).not.toContain('uphold_distribution');
+  });
+
+  test('tells where its money lies without a sum over a million entries: all of the pool, whatever it is at', () => {
+    const lies = (told: Told<ResolutionRecord>) =>
+      explainResolution(told).money.map(({ ownerKind, ownerId, amountMinor }) => [ownerKind, ownerId, amountMinor]);
+    const paying = { paidUsers: 4, paidMinor: '400' };
+    expect(lies(toldOfResolution('PAYING', moved('PAYING'), paying))).toEqual([['market', 'mkt_1', '600'], ['user', null, '400']]); // biome-ignore format: one glance
+    const paid = { paidUsers: 10, paidMinor: '950' };
+    expect(lies(toldOfResolution('COMPLETED', moved('COMPLETED'), paid))).toEqual([['merchant', 'mer_1', '30'], ['user', null, '970']]); // biome-ignore format: one glance
+    const back = [...moved('COMPLETED'), step({ from: 'COMPLETED', to: 'ROLLING_BACK' })];
+    const half = { ...paid, undoneUsers: 5, undoneMinor: '500', missingMinor: '100' };
+    expect(lies(toldOfResolution('ROLLING_BACK', back, half))).toEqual([['market', 'mkt_1', '400'], ['merchant', 'mer_1', '30'], ['user', null, '470']]); // biome-ignore format: one glance
+    expect(lies(toldOfResolution('DISPUTED'))).toEqual([]);
+  });
+
+  test('offers what its machine has an edge for', () => {
+    const facts = { approve: 'approved', reject: 'rejected', uphold: 'upheld', overturn: 'overturned', rollback: 'rollback_asked', retry: 'retried' } as const; // biome-ignore format: one glance
+    for (const state of RESOLUTION.statesWhere(() => true)) {
+      const { actions } = explainResolution(toldOfResolution(state));
+      for (const [action, fact] of Object.entries(facts)) {
+        const allowed = actions.find((each) => each.action === action)?.allowed;
+        expect([state, action, allowed]).toEqual([state, action, RESOLUTION.edgeOf(state, fact) !== undefined]);
+      }
     }
   });
 });

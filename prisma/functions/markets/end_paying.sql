@@ -51,8 +51,8 @@ END $$;
 REVOKE EXECUTE ON FUNCTION end_paying(text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION end_paying(text, jsonb) TO oncepay_app;
 
--- stop_resolution(resolution, reason): it cannot go on by itself, and an operator is told why. Answers: stopped · elsewhere (nobody is
--- being paid or undone).
+-- stop_resolution(resolution, reason): it cannot go on by itself, and an operator is told why, with how many users failed by what. Answers:
+-- stopped · elsewhere (nobody is being paid or undone).
 CREATE OR REPLACE FUNCTION stop_resolution(p_resolution text, p_reason text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   r resolutions := lock_resolution(p_resolution);
@@ -60,7 +60,10 @@ BEGIN
   IF r.state NOT IN ('PAYING', 'ROLLING_BACK') THEN RETURN jsonb_build_object('outcome', 'elsewhere'); END IF;
   -- Why it is rolled back stays; why that has stopped is told by the event.
   UPDATE resolutions x SET reason = p_reason WHERE x.id = r.id AND r.state = 'PAYING';
-  PERFORM move_resolution(r.id, 'stopped', 'stopped:' || r.sequence, 'system', jsonb_build_object('reason', p_reason));
+  PERFORM move_resolution(r.id, 'stopped', 'stopped:' || r.sequence, 'system', jsonb_strip_nulls(jsonb_build_object('reason', p_reason, 'failed', (
+    SELECT jsonb_object_agg(f.failure, f.users) FROM (
+      SELECT x.failure, count(*) AS users FROM distributions x
+       WHERE x.resolution_id = r.id AND x.failure IS NOT NULL AND (x.state = 'failed') = (r.state = 'PAYING') GROUP BY 1) f))));
   RETURN jsonb_build_object('outcome', 'stopped');
 END $$;
 REVOKE EXECUTE ON FUNCTION stop_resolution(text, text) FROM PUBLIC;

@@ -66,7 +66,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
            'plan', CASE WHEN r.kind IS NOT NULL THEN jsonb_build_object('kind', r.kind, 'poolMinor', r.pool::text, 'feeTotalMinor', r.fee_total::text,
              'creatorFeeMinor', r.creator_fee::text, 'houseFeeMinor', r.house_fee::text, 'netMinor', r.net::text, 'winStakeMinor', r.win_stake::text,
              'users', r.users, 'winners', r.winners, 'leftOverMinor', r.left_over::text) END,
-           'paidUsers', r.paid_users, 'paidMinor', r.paid::text, 'undoneUsers', r.undone_users,
+           'paidUsers', r.paid_users, 'paidMinor', r.paid::text, 'undoneUsers', r.undone_users, 'undoneMinor', r.undone::text,
            'missingMinor', (SELECT m.missing::text FROM markets m WHERE m.id = r.market_id),
            'reason', r.reason, 'rolledBackBy', r.rolled_back_by, 'needsOperator', r.needs_operator, 'sequence', r.sequence,
            'createdAt', iso_time(r.created_at), 'updatedAt', iso_time(r.updated_at), 'endedAt', iso_time(r.ended_at))

@@ -317,6 +317,7 @@ CREATE TABLE "resolutions" (
     "paid_users" INTEGER NOT NULL DEFAULT 0,
     "paid" BIGINT NOT NULL DEFAULT 0,
     "undone_users" INTEGER NOT NULL DEFAULT 0,
+    "undone" BIGINT NOT NULL DEFAULT 0,
     "fees_booked" BOOLEAN NOT NULL DEFAULT false,
     "verification" JSONB,
     "reason" TEXT,
@@ -1257,14 +1258,14 @@ ALTER TABLE resolutions
   ADD CONSTRAINT resolutions_positive CHECK (run > 0 AND round > 0),
   ADD CONSTRAINT resolutions_planned_whole CHECK (num_nulls(kind, pool, fee_total, creator_fee, house_fee, net, win_stake, users, winners, left_over) IN (0, 10)),
   ADD CONSTRAINT resolutions_add_up CHECK (net + fee_total = pool AND house_fee + creator_fee = fee_total AND least(net, house_fee, creator_fee, win_stake) >= 0),
-  ADD CONSTRAINT resolutions_pay_no_more CHECK (paid BETWEEN 0 AND coalesce(net, 0) AND paid_users BETWEEN 0 AND coalesce(users, 0) AND undone_users BETWEEN 0 AND paid_users);
+  ADD CONSTRAINT resolutions_pay_no_more CHECK (paid BETWEEN 0 AND coalesce(net, 0) AND paid_users BETWEEN 0 AND coalesce(users, 0) AND undone_users BETWEEN 0 AND paid_users AND undone BETWEEN 0 AND paid);
 ALTER TABLE resolutions SET (fillfactor = 50);
 ALTER TABLE distributions
   ADD CONSTRAINT distributions_state_known CHECK (state IN ('completed', 'disputed', 'failed', 'rolled_back')),
   ADD CONSTRAINT distributions_not_negative CHECK (least(stake_won, stake_lost, payout) >= 0 AND remainder >= 0),
   ADD CONSTRAINT distributions_id_natural CHECK (id = 'dis_' || substr(resolution_id, 5) || '_' || substr(user_id, 5));
 ALTER TABLE imports ADD CONSTRAINT imports_add_up CHECK (lines = accepted + rejected AND least(accepted, rejected) >= 0);
-ALTER TABLE import_lines ADD CONSTRAINT import_lines_in_or_refused CHECK (num_nulls(commitment_id, code) = 1 AND line > 0);
+ALTER TABLE import_lines ADD CONSTRAINT import_lines_in_or_refused CHECK (num_nulls(commitment_id, code) = 1 AND line > 0 AND nth > 0);
 ALTER TABLE notifications
   ADD CONSTRAINT notifications_state_known CHECK (state IN ('pending', 'sent', 'failed')),
   ADD CONSTRAINT notifications_channel_known CHECK (channel IN ('email', 'push')),

@@ -79,7 +79,7 @@ export function merchantExplainRoutes(context: ApiContext): FastifyPluginAsyncZo
   const ports = portsOf(context);
   return async (app) => {
     for (const flow of EXPLAINED.filter(({ status }) => status.merchant)) {
-      const { read } = documented(flow.path);
+      const { read } = documented(flow.tag);
       app.get(
         `/${flow.path}/:id/explain`,
         {

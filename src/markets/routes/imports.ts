@@ -54,6 +54,8 @@ const importSchema = z
   })
   .meta({ id: 'Import' });
 
+const presentError = ({ line, key, code, detail }: ImportError) => ({ line, key, code, detail });
+
 async function present({ pool }: Pick<ApiContext, 'pool'>, { id, ...rest }: ImportRecord) {
   const errors = await listImportErrors(pool, id, { after: undefined, take: ERRORS_SHOWN });
   return { id, object: 'import' as const, ...rest, errors: errors.map(presentError) };
@@ -116,7 +118,7 @@ export function importRoutes(context: ApiContext): FastifyPluginAsyncZod {
         schema: {
           params: byId,
           querystring: z.strictObject(pageQuery),
-          ...read('The lines of an import that were refused, in their order', listSchema(errorSchema)),
+          ...read('The lines of an import that were refused, in the order in which they were', listSchema(errorSchema)),
         },
       },
       async (request) => {

@@ -103,6 +103,8 @@ export interface ResolutionRecord {
   readonly paidUsers: number;
   readonly paidMinor: string;
   readonly undoneUsers: number;
+  /** What they had been paid. */
+  readonly undoneMinor: string;
   /** Of the market, as it is now. */
   readonly missingMinor: string;
   readonly reason: string | null;
