@@ -54,8 +54,6 @@ const importSchema = z
   })
   .meta({ id: 'Import' });
 
-const presentError = ({ line, key, code, detail }: ImportError) => ({ line, key, code, detail });
-
 async function present({ pool }: Pick<ApiContext, 'pool'>, { id, ...rest }: ImportRecord) {
   const errors = await listImportErrors(pool, id, { after: undefined, take: ERRORS_SHOWN });
   return { id, object: 'import' as const, ...rest, errors: errors.map(presentError) };
