@@ -32,7 +32,7 @@ BEGIN
     PERFORM lock_for_credit(x.balance_id, ARRAY[g.bank_id]) FROM game_players x WHERE x.game_id = g.id AND x.user_id = p_users[1];
   ELSE
     PERFORM 1 FROM balances x
-     WHERE x.id = g.bank_id OR x.id IN (SELECT y.balance_id FROM game_players y WHERE y.game_id = g.id AND y.user_id = ANY (p_users))
+     WHERE x.id = ANY (g.bank_id || ARRAY(SELECT y.balance_id FROM game_players y WHERE y.game_id = g.id AND y.user_id = ANY (p_users)))
      ORDER BY x.id FOR NO KEY UPDATE;
   END IF;
   SELECT * INTO STRICT k FROM balances x WHERE x.id = g.bank_id;

@@ -35,7 +35,7 @@ BEGIN
   IF pause_over('games', g.merchant_id, NULL) IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   PERFORM lock_users(p_users);
   PERFORM 1 FROM balances x
-   WHERE x.id = g.bank_id OR x.id IN (SELECT y.balance_id FROM game_players y WHERE y.game_id = g.id AND y.user_id = ANY (p_users))
+   WHERE x.id = ANY (g.bank_id || ARRAY(SELECT y.balance_id FROM game_players y WHERE y.game_id = g.id AND y.user_id = ANY (p_users)))
    ORDER BY x.id FOR NO KEY UPDATE;
   SELECT * INTO STRICT k FROM balances x WHERE x.id = g.bank_id;
 
