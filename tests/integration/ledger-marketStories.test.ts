@@ -85,7 +85,7 @@ test('any market pays, row by row, what plain long division gives: any stakes, f
     fc.asyncProperty(fees, placed, outcome, fc.integer({ min: 1, max: 4 }), (each, stakes, won, step) =>
       paidAsWritten(each, stakes, won, step),
     ),
-    { numRuns: 15 },
+    { numRuns: 10 },
   );
 }, 180_000);
 
@@ -242,7 +242,7 @@ test('whatever is said of a market, in whatever order, the books are in order af
       expect(pool).toBe(state === 'OPEN' || state === 'UNRESOLVED' ? staked - missing : 0n);
       expect(['OPEN', 'UNRESOLVED', 'RESOLVED', 'VOID']).toContain(state);
     }),
-    { numRuns: 12 },
+    { numRuns: 6 }, // each some thirty steps, and a check of the books after every one
   );
   expect([...reached]).toEqual(expect.arrayContaining(['DISPUTE_WINDOW', 'PLANNING', 'PAYING', 'COMPLETED', 'ROLLING_BACK']));
 }, 240_000);
