@@ -55,6 +55,7 @@ describe('where a payout is held', () => {
     const [reserved, ...after] = LIFE;
     const decided = after.splice(0, 2);
     expect(boundariesOf(SCENARIOS)).toEqual(['market_frozen.after', ...GAME, reserved, ...decided, ...MARKET, ...after]);
+    expect(boundariesOf([merchantPayout, providerPayout, games])).toEqual([...GAME, ...LIFE]);
   });
 
   test("a merchant's waits for nobody's decision and no run, and tells nobody by mail", () => {

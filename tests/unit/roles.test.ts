@@ -19,6 +19,7 @@ test('each role may do exactly what it is for: an operator approves no payout an
     'look-up-now',
     'give-up',
     'route',
+    'resend',
     'subscribe',
   ];
   const market: Action[] = ['resolveMarket', 'judgeDispute', 'rollBack'];
