@@ -1,6 +1,6 @@
 /** What a person may do to a payout, as data: what must be said, and what of it cannot be undone. Whether they may, the API explains. */
 import { useState } from 'react';
-import { ACTION_ROLES, type Action } from '../rules/roles.ts';
+import { ACTION_ROLES } from '../rules/roles.ts';
 import { api, type Schemas } from './api.ts';
 import { useAct } from './query.ts';
 import { payeeInWords } from './screens/payee.tsx';
@@ -10,11 +10,21 @@ import { Confirm, textOf } from './ui/Dialog.tsx';
 import { Choice, Field, Text } from './ui/fields.tsx';
 
 type Detail = Schemas['PayoutDetail'];
-export type ActName = 'approve' | 'reject' | 'hold' | 'release' | 'resolve' | 'retry' | 'acknowledge';
+export type ActName =
+  | 'approve'
+  | 'reject'
+  | 'hold'
+  | 'release'
+  | 'send-now'
+  | 'look-up-now'
+  | 'give-up'
+  | 'route'
+  | 'resolve'
+  | 'retry'
+  | 'acknowledge';
 
 interface Act {
   readonly label: string;
-  readonly needs: Action;
   /** What of it cannot be undone. */
   readonly warning?: string;
   readonly isGrave?: boolean;
@@ -25,29 +35,37 @@ interface Act {
 export const ACTS: Readonly<Record<ActName, Act>> = {
   approve: {
     label: 'Approve',
-    needs: 'approve',
     warning: 'It is paid as soon as it is its turn. What is with a PSP cannot be called back.',
   },
   reject: {
     label: 'Reject',
-    needs: 'reject',
     isGrave: true,
     warning: 'It ends for good; its money is available again.',
     says: ['reason', 'Why'],
   },
-  hold: { label: 'Hold', needs: 'hold', says: ['reason', 'Why'] },
-  release: { label: 'Release', needs: 'release' },
+  hold: { label: 'Hold', says: ['reason', 'Why'] },
+  release: { label: 'Release' },
   resolve: {
     label: 'Resolve',
-    needs: 'resolve',
     isGrave: true,
     warning: 'Your word is taken for proof: “not paid” gives the money back, and if it was paid, it is gone.',
     says: ['evidence', 'What shows it (a statement, a ticket of the PSP)'],
   },
-  retry: { label: 'Try again', needs: 'retry' },
+  'send-now': { label: 'Send now', warning: 'It does not wait for its time or a run. A pause holds it all the same.' },
+  'look-up-now': { label: 'Look up now' },
+  'give-up': {
+    label: 'Wait no longer',
+    warning: 'An operator must find out what became of it, and resolve it.',
+    says: ['reason', 'Why'],
+  },
+  route: {
+    label: 'Another PSP',
+    warning: 'Only while all that was ever sent is proven dead: else it is refused.',
+    says: ['reason', 'Why'],
+  },
+  retry: { label: 'Try again' },
   acknowledge: {
     label: 'It is dealt with',
-    needs: 'acknowledge',
     says: ['note', 'What was done'],
   },
 };
@@ -66,6 +84,14 @@ function send(name: ActName, id: string, form: FormData) {
       return api.POST('/api/admin/payouts/{id}/hold', { params, body: { reason: said.reason } });
     case 'release':
       return api.POST('/api/admin/payouts/{id}/release', { params, body: {} });
+    case 'send-now':
+      return api.POST('/api/admin/payouts/{id}/send-now', { params, body: {} });
+    case 'look-up-now':
+      return api.POST('/api/admin/payouts/{id}/look-up-now', { params, body: {} });
+    case 'give-up':
+      return api.POST('/api/admin/payouts/{id}/give-up', { params, body: { reason: said.reason } });
+    case 'route':
+      return api.POST('/api/admin/payouts/{id}/route', { params, body: { psp: textOf(form, 'psp'), reason: said.reason } });
     case 'retry':
       return api.POST('/api/admin/payouts/{id}/retry', { params, body: {} });
     case 'acknowledge':
@@ -81,13 +107,12 @@ function send(name: ActName, id: string, form: FormData) {
 export type Decidable = Pick<Detail, 'id' | 'amount' | 'currency' | 'destination' | 'reference' | 'makerId'>;
 
 /** Why whoever is signed in may not; undefined: they may. */
-export function useWhyNot(): (name: ActName, payout: Decidable) => string | undefined {
+export function useWhyNot(): (name: 'approve' | 'reject', payout: Decidable) => string | undefined {
   const may = useMay();
   const { who } = useSession();
   return (name, { makerId }) => {
-    if (!may(ACTS[name].needs)) return `This needs the role ${ACTION_ROLES[ACTS[name].needs]}.`;
-    const isOwn = (name === 'approve' || name === 'reject') && makerId === who.id;
-    return isOwn ? 'You issued the key that made it: somebody else must decide.' : undefined;
+    if (!may(name)) return `This needs the role ${ACTION_ROLES[name]}.`;
+    return makerId === who.id ? 'You issued the key that made it: somebody else must decide.' : undefined;
   };
 }
 
@@ -125,6 +150,7 @@ export function Decision({ name, payout, onClose }: DecisionProps) {
           />
         </>
       )}
+      {name === 'route' && <Field label="Its name" name="psp" required maxLength={128} hint="As under PSPs" />}
       {says && <Text label={says[1]} name={says[0]} required maxLength={500} rows={3} />}
       {name === 'approve' && <Field label="Note" name="note" maxLength={500} hint="May be left out" />}
     </Confirm>

@@ -23,6 +23,7 @@ import { Merchants } from './screens/Merchants.tsx';
 import { NewPayout } from './screens/NewPayout.tsx';
 import { Notifications } from './screens/Notifications.tsx';
 import { Overview } from './screens/Overview.tsx';
+import { Pauses } from './screens/Pauses.tsx';
 import { Payout } from './screens/Payout.tsx';
 import { Payouts } from './screens/Payouts.tsx';
 import { Psps } from './screens/Psps.tsx';
@@ -66,6 +67,7 @@ export const SCREENS: readonly Screen[] = [
   listed('admin', '/review', 'Review', Review),
   listed('admin', '/runs', 'Runs', Runs),
   listed('admin', '/psps', 'PSPs', Psps),
+  listed('admin', '/pauses', 'Pauses', Pauses),
   listed('admin', '/inbox', 'Inbox', Inbox),
   listed('admin', '/risk', 'Risk policy', Risk),
   listed('admin', '/games', 'Games', Games),

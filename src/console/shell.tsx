@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useLive } from './live.ts';
 import { Link, match, navigate, usePlace } from './router.tsx';
+import { scopeInWords, usePauses } from './screens/Pauses.tsx';
 import { SCREENS, type Screen } from './screens.ts';
 import { useMay, useSession } from './session.tsx';
 import { Dialog, textOf } from './ui/Dialog.tsx';
@@ -147,9 +148,15 @@ function Who() {
 function Notices() {
   const { who } = useSession();
   const live = useLive();
+  const pauses = usePauses(who.kind === 'admin');
   return (
     <div aria-live="polite">
       {who.mode === 'test' && <p className="notice test">Test: no real money moves here.</p>}
+      {pauses.data?.data.map((pause) => (
+        <p key={pause.id} className="notice paused">
+          Paused: {scopeInWords(pause)}. Nothing new of it is sent: {pause.reason}. <Link to="/pauses">Pauses</Link>
+        </p>
+      ))}
       {live === 'lost' && (
         <p className="notice lost">The connection is lost. What you see may be old; it catches up by itself.</p>
       )}

@@ -136,6 +136,29 @@ test('an operator finds out unaided why a payout waits, frees it, and sees how i
   await leave();
 });
 
+test('a PSP is paused and resumed while payouts flow: everybody sees it in red, nothing new is sent, and what waited goes on', async () => {
+  const { page, faults, go, leave, picture } = await seatOf(admin(here, 'operator').key);
+  await go('/pauses');
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await page.getByLabel('Which').fill('sandbox');
+  await page.getByLabel('Why', { exact: true }).fill('Its bank has maintenance');
+  await page.getByRole('dialog').getByRole('button', { name: 'Pause', exact: true }).click();
+  const notice = page.getByText('Paused: psp sandbox.');
+  await notice.waitFor();
+  const payout = await pay(here, '0001');
+  await go(`/payouts/${payout.id}`);
+  await page.getByRole('region', { name: 'Why it stands as it does' }).waitFor();
+  await picture('paused');
+  expect((await read(here, payout.id)).status).toBe('PENDING');
+  await go('/pauses');
+  await page.getByRole('button', { name: 'Resume psp sandbox' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Resume', exact: true }).click();
+  await notice.waitFor({ state: 'detached' });
+  await until(here, payout.id, 'SUCCESS');
+  expect(faults).toEqual([]);
+  await leave();
+});
+
 test('a merchant makes a payout in the form, and sees it succeed without doing anything more', async () => {
   const { page, faults, go, leave, picture } = await seatOf(merchantKey());
   await go('/new');
@@ -264,6 +287,7 @@ describe('whoever cannot see, has a small screen or likes the dark', () => {
     '/psps',
     '/inbox',
     '/risk',
+    '/pauses',
     '/overview',
     '/games',
     '/markets',

@@ -1,10 +1,12 @@
 /** How many came, and how many succeeded, hour by hour or day by day. */
 import { useState } from 'react';
+import type { Schemas } from '../api.ts';
 import { Section } from '../ui/bits.tsx';
 import { Choice } from '../ui/fields.tsx';
 import { Plot } from '../ui/Plot.tsx';
 import { Empty } from '../ui/states.tsx';
-import type { Figures } from './Overview.tsx';
+
+export type Figures = Pick<Schemas['AdminOverview'], 'asOf' | 'states' | 'rates' | 'hours' | 'days'>;
 
 const STEP_S = { hours: 3_600, days: 86_400 } as const;
 const WHAT = { created: 'taken in', SUCCEEDED: 'succeeded', FAILED: 'failed' } as const;

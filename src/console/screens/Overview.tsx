@@ -7,10 +7,9 @@ import { Facts, inWords, Section, Span, State, Time } from '../ui/bits.tsx';
 import { Choice } from '../ui/fields.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
 import { Table } from '../ui/Table.tsx';
-import { Outcomes } from './Outcomes.tsx';
+import { type Figures, Outcomes } from './Outcomes.tsx';
 
 type Whole = Schemas['AdminOverview'];
-export type Figures = Pick<Whole, 'asOf' | 'states' | 'rates' | 'hours' | 'days'>;
 
 export function Overview() {
   const [mode, setMode] = useState<'' | 'test' | 'live'>('');

@@ -4,7 +4,7 @@
  * refused with the reason.
  */
 import { useState } from 'react';
-import { type ActName, Decision, useWhyNot } from '../acts.tsx';
+import { Decision, useWhyNot } from '../acts.tsx';
 import { api, type Schemas } from '../api.ts';
 import { OFTEN_MS, usePages } from '../query.ts';
 import { Link, navigate } from '../router.tsx';
@@ -15,6 +15,7 @@ import { BulkApproval } from './BulkApproval.tsx';
 import { Payee } from './payee.tsx';
 
 type Queued = Schemas['QueuedPayout'];
+type Verdict = 'approve' | 'reject';
 
 export function Review() {
   const queue = usePages(
@@ -25,7 +26,7 @@ export function Review() {
   const whyNot = useWhyNot();
   const [current, setCurrent] = useState<string>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [deciding, decide] = useState<{ readonly name: ActName; readonly payout: Queued }>();
+  const [deciding, decide] = useState<{ readonly name: Verdict; readonly payout: Queued }>();
   const [isBulk, setBulk] = useState(false);
   const { rows } = queue;
   // Whoever was decided on is gone: its place is the next one's.
@@ -45,7 +46,7 @@ export function Review() {
   };
   const choose = ({ id }: Queued): void =>
     setChosen((before) => (before.has(id) ? new Set([...before].filter((each) => each !== id)) : new Set([...before, id])));
-  const begin = (name: ActName) => () => {
+  const begin = (name: Verdict) => () => {
     if (here && (name === 'approve' ? whyNotApprove(here) : whyNot(name, here)) === undefined) decide({ name, payout: here });
   };
   const close = (): void => {
