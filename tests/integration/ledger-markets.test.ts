@@ -1,6 +1,7 @@
 /** Markets: stakes go into a pool, and all of it comes out again, each user's part once, to the last unit. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endPaying, walkUsers } from '../../src/ledger/distributions.ts';
+import { importStakes } from '../../src/ledger/postings.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { type MarketBooks, marketBooksOf } from '../support/marketBooks.ts';
@@ -114,6 +115,31 @@ test('whoever pays again, alone or among others, at the same moment or later, pa
   expect(await walkUsers(books.db.pool, 'pay_users', resolutionId, ids)).toEqual({ outcome: 'stopped' });
   expect(await pursesOf(users)).toEqual(users.map((_, n) => (n % 3 === 0 ? 0n : 135n)));
   expect(await markets.merchantHas(merchant)).toBe(120n);
+});
+
+test('a user who has staked the most that a pool takes ten times over is paid the tenth time, too', async () => {
+  const merchant = await books.merchant(0n);
+  const most = 10n ** 18n;
+  const whale = await markets.player(merchant, most);
+  const line = { userId: whale.userId, optionId: 'yes', position: null, amountMinor: String(most / 1_000n) };
+  for (let time = 0; time < 10; time += 1) {
+    const market = await markets.open(merchant);
+    const request = { importId: newId('imp'), ...market };
+    await books.db.pool.query('SELECT open_import($1)', [JSON.stringify(request)]);
+    for (let from = 1; from < 1_000; from += 500) {
+      const lines = Array.from({ length: 500 }, (_, at) => ({
+        ...line,
+        key: `k${from + at}`,
+        line: from + at,
+        commitmentId: newId('com'),
+      }));
+      expect(await importStakes(books.db.pool, { ...request, lines })).toMatchObject({ accepted: 500 });
+    }
+    await markets.pay(market, 'yes');
+    expect(await markets.purse(whale)).toBe(most);
+  }
+  const stats = await of('SELECT markets, committed::text, distributed::text FROM user_stats WHERE user_id = $1', whale.userId);
+  expect(stats).toEqual([{ markets: 10, committed: String(10n * most), distributed: String(10n * most) }]);
 });
 
 test('void, and a winner on whom nobody staked, give everybody the stakes back, whatever the fees', async () => {

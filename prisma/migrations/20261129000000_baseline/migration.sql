@@ -119,12 +119,12 @@ CREATE TABLE "user_stats" (
     "games" INTEGER NOT NULL DEFAULT 0,
     "won" INTEGER NOT NULL DEFAULT 0,
     "lost" INTEGER NOT NULL DEFAULT 0,
-    "wagered" BIGINT NOT NULL DEFAULT 0,
-    "paid" BIGINT NOT NULL DEFAULT 0,
+    "wagered" DECIMAL(40,0) NOT NULL DEFAULT 0,
+    "paid" DECIMAL(40,0) NOT NULL DEFAULT 0,
     "markets" INTEGER NOT NULL DEFAULT 0,
     "markets_won" INTEGER NOT NULL DEFAULT 0,
-    "committed" BIGINT NOT NULL DEFAULT 0,
-    "distributed" BIGINT NOT NULL DEFAULT 0,
+    "committed" DECIMAL(40,0) NOT NULL DEFAULT 0,
+    "distributed" DECIMAL(40,0) NOT NULL DEFAULT 0,
 
     CONSTRAINT "user_stats_pkey" PRIMARY KEY ("user_id","currency")
 );

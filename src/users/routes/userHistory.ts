@@ -82,15 +82,18 @@ export function userHistoryRoutes(context: ApiContext): FastifyPluginAsyncZod {
   };
 }
 
-type Stats = Omit<UserStats, 'userId' | 'currency'>;
+type Sum = 'wagered' | 'paid' | 'committed' | 'distributed';
+/** A sum as the database has it, or none. */
+type Minor = Pick<UserStats[Sum], 'toFixed'>;
+type Stats = Omit<UserStats, 'userId' | 'currency' | Sum> & Readonly<Record<Sum, Minor>>;
 
 const none = (currency: string | null): Stats & { currency: string | null } => ({
-  currency, games: 0, won: 0, lost: 0, wagered: 0n, paid: 0n, markets: 0, marketsWon: 0, committed: 0n, distributed: 0n,
+  currency, games: 0, won: 0, lost: 0, wagered: 0, paid: 0, markets: 0, marketsWon: 0, committed: 0, distributed: 0,
 }); // biome-ignore format: one glance
 
 function presentStats<Code extends string | null>(row: Stats & { currency: Code }) {
   const { currency, games, won, lost, wagered, paid, markets, marketsWon, committed, distributed } = row;
-  const major = (minor: bigint) => (currency === null ? minor.toString() : formatMajor(minor, currency));
+  const major = (minor: Minor) => (currency === null ? minor.toFixed(0) : formatMajor(BigInt(minor.toFixed(0)), currency));
   return {
     currency,
     games,
