@@ -33,7 +33,7 @@ const TURN_MS = 10_000;
 /** Several within the heartbeat timeout of 10 s, whatever a chunk takes. */
 const BEAT_MS = 2_000;
 
-/** The cut of a market of millions is one pass over its positions, sorted: some seconds a million. */
+/** The cut of a market of millions is one pass over its positions, sorted, and a few users may have staked millions of times: some seconds a million. */
 const LONGEST_READ_MS = 300_000;
 
 /** What a function refuses, it may have refused because of a race; a third time it is no race, and an operator is told. */
@@ -101,7 +101,7 @@ export function createResolutionActivities({
     if (state !== 'PAYING') return;
     if (paidUsers !== users) return mustNotLeave(await endPaying(pool, resolutionId, {}));
     await failpoint('market_verify.before', marketId);
-    const verification = await verifyResolution(pool, resolutionId, onVerified);
+    const verification = await longRead(pool, LONGEST_READ_MS, (sql) => verifyResolution(sql, resolutionId, onVerified));
     if (verification.ok) {
       mustNotLeave(await endPaying(pool, resolutionId, verification));
       return await failpoint('market_end.after', marketId);

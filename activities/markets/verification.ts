@@ -81,7 +81,7 @@ export async function verifyResolution(
     onPiece(tally.users);
     after = last;
   }
-  const { rows } = await sql.query<{ poolMinor: string }>(POOL, [plan.marketId]);
+  const { rows } = await sql.query<{ poolMinor: string }>({ text: POOL, values: [plan.marketId] });
   return conclude(tally, plan.verified, BigInt(rows[0]?.poolMinor ?? -1));
 }
 
@@ -93,7 +93,7 @@ type PlanRow = Omit<Verified, Minor> & Readonly<Record<Minor, string>> & Omit<Pl
 
 /** @throws if it has not been planned. */
 async function readPlan(sql: Sql, id: string): Promise<Plan> {
-  const { rows } = await sql.query<PlanRow>(VERIFIED, [id]);
+  const { rows } = await sql.query<PlanRow>({ text: VERIFIED, values: [id] });
   const row = rows[0];
   if (!row) throw new Error(`no resolution ${id}`);
   const { resolutionId, marketId, run, poolMinor, winStakeMinor, netMinor, houseFeeMinor, creatorFeeMinor, ...terms } = row;
@@ -109,14 +109,14 @@ async function readPlan(sql: Sql, id: string): Promise<Plan> {
 
 /** Undefined: fewer are left, and the piece goes on to the end. */
 async function lastOfPiece(sql: Sql, marketId: string, after: string, piece: number): Promise<string | undefined> {
-  const { rows } = await sql.query<{ userId: string }>(LAST_OF_PIECE, [marketId, after, piece - 1]);
+  const { rows } = await sql.query<{ userId: string }>({ text: LAST_OF_PIECE, values: [marketId, after, piece - 1] });
   return rows[0]?.userId;
 }
 
 async function readPiece(sql: Sql, plan: Plan, after: string, last: string): Promise<UserLines[]> {
   const { marketId, resolutionId, run, verified } = plan;
   const values = [marketId, resolutionId, after, last, verified.outcome, `market/${marketId}/run/${run}/user/`];
-  const { rows } = await sql.query<Row>(PIECE_OF, values);
+  const { rows } = await sql.query<Row>({ text: PIECE_OF, values });
   return rows.map(linesOf);
 }
 

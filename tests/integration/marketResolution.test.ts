@@ -381,6 +381,21 @@ test('a resolution that has lost its workflow is taken up by whoever looks after
   expect(await purses(users)).toEqual(PAID);
 });
 
+test('a market is verified however long it takes to look at users who staked a million times: no short call’s limit ends it', async () => {
+  const { market, users } = await staked();
+  const resolutionId = await markets.resolved(market, 'yes'); // without its workflow
+  expect(await markets.plan(resolutionId)).toBe('planned');
+  const shortly: string[] = [];
+  const query = (...asked: [{ text: string } | string]) => {
+    shortly.push(typeof asked[0] === 'string' ? asked[0] : asked[0].text);
+    return engine.db.pool.query(...asked);
+  };
+  const { payUsers } = createResolutionActivities({ pool: Object.create(engine.db.pool, { query: { value: query } }) });
+  await new MockActivityEnvironment().run(payUsers, { resolutionId, marketId: market.marketId });
+  expect([await markets.state(resolutionId), await purses(users)]).toEqual(['COMPLETED', PAID]);
+  expect(shortly.filter((text) => /FROM (commitments|distributions|market_participants)/.test(text))).toEqual([]);
+});
+
 test('a decision that was given to an earlier run is not obeyed by the next, nor one under another id', async () => {
   const { market } = await reviewed();
   const resolution = await begin(market, 'yes', 'adm_2');
