@@ -1,6 +1,6 @@
 /** Who decides what came true: one resolution at a time, by more than one person, and not while somebody may still say no. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { endWindow, openResolution, type ResolveAnswer } from '../../src/ledger/distributions.ts';
+import { decideResolution, endWindow, openResolution, type ResolveAnswer } from '../../src/ledger/distributions.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { type MarketBooks, marketBooksOf, type TestMarket } from '../support/marketBooks.ts';
@@ -160,6 +160,34 @@ test('an overturned outcome begins again: another window, another plan, and who 
   expect(await markets.decide(resolutionId, { kind: 'uphold' }, 'adm_checker')).toBe('self_approval');
   expect(await markets.decide(resolutionId, { kind: 'uphold' }, 'adm_maker')).toBe('done');
   await markets.plan(resolutionId);
+  expect(await markets.walk(resolutionId)).toBe('completed');
+  expect([await markets.purse(yes), await markets.purse(no)]).toEqual([40n, 160n]);
+});
+
+test('a pool that reaches the review limit is never paid on one admin’s word: an overturned outcome is reviewed, too', async () => {
+  const { merchant, market, yes, no } = await twoSided(0);
+  await of(
+    `INSERT INTO merchants (id, name, review_limits, webhook_secret) VALUES ($1, 'm', '{"INR": "100"}', 's')`,
+    merchant.merchantId,
+  );
+  const approve = (adminId: string, key?: string, via: 'api' | 'signal' = 'api') =>
+    decideResolution(books.db.pool, {
+      resolutionId,
+      adminId,
+      key: key ?? newId('dec'),
+      via,
+      decision: { kind: 'approve', note: null },
+    });
+  const resolutionId = await markets.resolved(market, 'yes');
+  expect(await approve('adm_1', 'signal:adm_1:approve', 'signal')).toEqual({ outcome: 'done' });
+  await of(`UPDATE resolutions SET window_until = now() + interval '1 minute' WHERE id = $1`, resolutionId);
+  expect(await markets.dispute(market, no)).toBe('disputed');
+  expect(await markets.decide(resolutionId, { kind: 'overturn', to: 'no' }, 'adm_2')).toBe('done');
+  expect([await markets.state(resolutionId), await markets.plan(resolutionId)]).toEqual(['IN_REVIEW', 'stopped']);
+  expect(await approve('adm_2')).toEqual({ outcome: 'self_approval' });
+  expect(await markets.dispute(market, yes)).toBe('wrong_state'); // nobody is about to be paid
+  expect(await approve('adm_1', 'signal:adm_1:approve', 'signal')).toEqual({ outcome: 'done' }); // the same words, of another outcome
+  expect(await markets.plan(resolutionId)).toBe('planned');
   expect(await markets.walk(resolutionId)).toBe('completed');
   expect([await markets.purse(yes), await markets.purse(no)]).toEqual([40n, 160n]);
 });

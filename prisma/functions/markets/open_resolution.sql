@@ -22,7 +22,7 @@ BEGIN
   v_hash := market_plan(m.id, p_request ->> 'outcome') ->> 'planHash';
   IF v_hash <> p_request ->> 'planHash' THEN RETURN jsonb_build_object('outcome', 'plan_changed', 'planHash', v_hash); END IF;
 
-  v_is_reviewed := m.staked >= (SELECT (x.review_limits ->> m.currency)::bigint FROM merchants x WHERE x.id = m.merchant_id);
+  v_is_reviewed := needs_review(m);
   INSERT INTO resolutions (id, market_id, merchant_id, mode, currency, run, state, outcome, evidence, resolved_by, plan_hash, window_until, sequence)
   VALUES (p_request ->> 'resolutionId', m.id, m.merchant_id, m.mode, m.currency, m.run + 1, CASE WHEN v_is_reviewed THEN 'IN_REVIEW' ELSE 'DISPUTE_WINDOW' END,
           p_request ->> 'outcome', p_request ->> 'evidence', p_request ->> 'adminId', v_hash, CASE WHEN v_is_reviewed THEN NULL ELSE window_end(m.id) END, 1)
@@ -36,3 +36,8 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION open_resolution(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_resolution(jsonb) TO oncepay_app;
+
+-- needs_review(market): does its pool reach the merchant's review limit? Whatever it is to be paid for, two admins say so then.
+CREATE OR REPLACE FUNCTION needs_review(m markets) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT coalesce(m.staked >= (SELECT (x.review_limits ->> m.currency)::bigint FROM merchants x WHERE x.id = m.merchant_id), false)
+$$;

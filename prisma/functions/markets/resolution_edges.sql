@@ -7,6 +7,7 @@ INSERT INTO resolution_edges (from_state, fact, to_state, effect, event_type) VA
   ('DISPUTE_WINDOW', 'window_over', 'PLANNING', 'none', 'resolution.planning'),
   ('DISPUTED', 'upheld', 'PLANNING', 'none', 'resolution.upheld'),
   ('DISPUTED', 'overturned', 'DISPUTE_WINDOW', 'open_window', 'resolution.overturned'),
+  ('DISPUTED', 'overturned_to_review', 'IN_REVIEW', 'none', 'resolution.overturned'),
   ('PLANNING', 'short', 'WAITING_FOR_FUNDS', 'none', 'resolution.waiting_for_funds'),
   ('WAITING_FOR_FUNDS', 'funded', 'PLANNING', 'none', 'resolution.planning'),
   ('PLANNING', 'planned', 'PAYING', 'plan', 'resolution.paying'),
@@ -32,7 +33,7 @@ $$;
 -- resolution_fact_origin: who says a fact decides what happens to one without an edge.
 CREATE OR REPLACE FUNCTION resolution_fact_origin(p_fact text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
-    WHEN p_fact IN ('approved', 'rejected', 'upheld', 'overturned', 'retried', 'rollback_asked') THEN 'person'
+    WHEN p_fact IN ('approved', 'rejected', 'upheld', 'overturned', 'overturned_to_review', 'retried', 'rollback_asked') THEN 'person'
     WHEN p_fact IN ('disputed') THEN 'user'
     WHEN p_fact IN ('window_over', 'short', 'funded', 'planned', 'stopped', 'completed', 'rolled_back') THEN 'engine'
   END

@@ -5,7 +5,7 @@ import { freeTextFault } from '../../rules/text.ts';
 
 /**
  *   approve · reject      IN_REVIEW, by an approver who is not the resolver
- *   uphold · overturn     DISPUTED, by an approver who is not the resolver
+ *   uphold · overturn     DISPUTED, by an approver who is not the resolver; what it is overturned to is reviewed as any outcome is
  *   rollback              COMPLETED or PAYING_STOPPED, by an approver who is not the resolver
  *   retry · acknowledge   by an operator
  */
