@@ -73,6 +73,13 @@ module.exports = {
       to: { path: '^src/ledger/settlements\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'instant-payouts-move-by-their-flow',
+      comment: 'each step is one transaction under a natural key: a person’s by a use case, what a timer or a match brings by an activity',
+      severity: 'error',
+      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/instant/useCases/'] },
+      to: { path: '^src/ledger/instant\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'payouts-move-by-activities',
       comment: 'the worker runs them; an operator’s repair of the books does what they would have done',
       severity: 'error',
@@ -93,6 +100,7 @@ module.exports = {
     only('games', '^src/games/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', STORY, ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('explained', '^src/explain/(?!routes/|present|schemas)', [RULES, LEDGER, PRESENT, '^src/(payouts|games)/reads\\.ts$', '^src/events/(?!routes/)', '^src/http/caller\\.ts$', ...GROUND], 'a line for each flow; what is said is in its rules'),
     only('figures', '^src/overview/(?!routes/|present|schemas|rules/)', [RULES, ...GROUND], 'kept totals, and no walk over what there is'),
+    only('instant', '^src/instant/(?!routes/|present/)', [RULES, LEDGER, PAYOUTS, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
     only('webhooks-are-shown', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, ...GROUND], 'endpoints, their words, and what a person asks for; the relay sends'),
     only('relay-brings', '^src/relay/(?!rules/)', [RULES, LEDGER, PRESENT, '^src/(webhooks|notify|events|psp|temporal|payouts)/(?!routes/)', ...GROUND], 'rows that are due, to whoever waits for them'),

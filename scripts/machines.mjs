@@ -11,4 +11,9 @@ const { machineSql } = await built('rules/machineSql.js');
 const { PAYOUT } = await built('payouts/rules/machine.js');
 const { GAME } = await built('games/rules/machine.js');
 
-for (const machine of [PAYOUT, GAME]) writeFileSync(join(root, machine.sql.file), machineSql(machine));
+const { INSTANT_PAYOUT } = await built('instant/rules/payoutMachine.js');
+const { BATCH } = await built('instant/rules/batchMachine.js');
+const { PAYIN } = await built('instant/rules/payinMachine.js');
+
+for (const machine of [PAYOUT, GAME, INSTANT_PAYOUT, BATCH, PAYIN])
+  writeFileSync(join(root, machine.sql.file), machineSql(machine));

@@ -2,6 +2,14 @@
 
 import { type PublicGame, presentGame } from '../games/present/game.ts';
 import type { GameRecord } from '../games/rules/game.ts';
+import {
+  type PublicBatch,
+  type PublicInstantPayout,
+  type PublicPayin,
+  presentBatch,
+  presentInstantPayout,
+  presentPayin,
+} from '../instant/present/instantPayout.ts';
 import { type PublicPayout, presentPayout } from '../payouts/present/payout.ts';
 import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
 import type { PayoutKind } from '../payouts/rules/kinds.ts';
@@ -20,7 +28,7 @@ export interface EventRecord {
   readonly object: unknown;
 }
 
-type Shown = PublicPayout | ProviderPayout | ShownOfUser | PublicGame;
+type Shown = PublicPayout | ProviderPayout | ShownOfUser | PublicGame | PublicInstantPayout | PublicBatch | PublicPayin;
 
 export interface PublicEvent {
   readonly id: string;
@@ -38,6 +46,7 @@ export type Hearer = 'merchant' | 'provider' | 'user';
 const PAYOUTS: Readonly<Record<PayoutKind, (payout: PayoutRecord) => Shown>> = {
   merchant: presentPayout,
   provider: presentProviderPayout,
+  user: presentPayout,
 };
 
 /** By the kind of the subject and of the hearer: who is not there hears of none. Each takes the records of its kind. */
@@ -45,9 +54,13 @@ const OBJECTS: Readonly<Record<string, Readonly<Partial<Record<Hearer, (object: 
   payout: {
     merchant: (payout: PayoutRecord) => PAYOUTS[payout.kind](payout), // it hears of its providers' payouts, too
     provider: presentProviderPayout,
+    user: presentPayout, // of what nobody paid of the user's withdrawal
   },
   user: { merchant: presentUserEvent, user: presentUserEvent },
   game: { merchant: (game: GameRecord) => presentGame(game) },
+  instant_payout: { merchant: presentInstantPayout, user: presentInstantPayout },
+  instant_batch: { merchant: presentBatch, user: presentBatch },
+  payin: { merchant: presentPayin, user: presentPayin },
 };
 
 /** @throws on a kind of subject that has no line in OBJECTS: a mistake in our code. */

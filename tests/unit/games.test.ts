@@ -1,11 +1,12 @@
 /** What a game may bring, and what it is called: the bank can pay whatever wins, and nobody gets a fraction that there is not. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { betOn, lostOn, refunded, spoken, wonOn } from '../../src/games/rules/descriptions.ts';
+import { betOn, lostOn, refunded, wonOn } from '../../src/games/rules/descriptions.ts';
 import { GAME, GAME_EVENTS, GAME_NOTES, GAME_STATES } from '../../src/games/rules/machine.ts';
 import { highestLiability, prizeOf, resultOf, type Staked, sharesOf } from '../../src/games/rules/payouts.ts';
 import { GAME_TYPES, type Side } from '../../src/games/rules/types.ts';
 import { CURRENCIES } from '../../src/rules/money.ts';
+import { spoken } from '../../src/rules/spoken.ts';
 
 const side = (name: string): fc.Arbitrary<Side> =>
   fc.record({ side: fc.constant(name), multiplierBps: fc.integer({ min: 10_000, max: 500_000 }) });

@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { GAME } from '../../src/games/rules/machine.ts';
+import { BATCH } from '../../src/instant/rules/batchMachine.ts';
+import { PAYIN } from '../../src/instant/rules/payinMachine.ts';
+import { INSTANT_PAYOUT } from '../../src/instant/rules/payoutMachine.ts';
 import { PAYOUT } from '../../src/payouts/rules/machine.ts';
 import { defineMachine } from '../../src/rules/defineMachine.ts';
 import { machineSql } from '../../src/rules/machineSql.ts';
@@ -9,6 +12,9 @@ import { machineSql } from '../../src/rules/machineSql.ts';
 test.each([
   ['payout', PAYOUT],
   ['game', GAME],
+  ['withdrawal', INSTANT_PAYOUT],
+  ['batch', BATCH],
+  ['payin', PAYIN],
 ] as const)(
   'the database lets a %s go where the rules say: `npm run machines` was run after the last change',
   (_flow, machine) => {

@@ -2,15 +2,16 @@
 -- no payout: it owes the amount, and new money of its own repays it before anything else (credit.sql). Until then the creditor
 -- does not have it: nobody is paid from nothing.
 --   amount  the debtor's debt → owed to the creditor (DEBT)
--- Both balances must be locked, in the order of their ids. Once for a balance and subject: again is more of the same debt. Raises
--- where it cannot be: a provider's balance is made of earnings, and a creditor that owes would have to repay first.
+-- Both balances must be locked, in the order of their ids. Once for a balance and subject: again is more of the same debt. They may be
+-- of two merchants. What a creditor gets back was its own: it is no new money, and repays nothing of what the creditor owes itself, so
+-- that two who owe each other wait for nobody. Raises where it cannot be: a provider's balance is made of earnings.
 -- Internal: called by the function that takes back what there is.
 CREATE OR REPLACE FUNCTION owe(p_key text, p_leg int, p_balance balances, p_creditor balances, p_amount bigint, p_kind text, p_subject text)
 RETURNS balances LANGUAGE plpgsql AS $$
 DECLARE
   b balances;
 BEGIN
-  IF p_balance.owner_kind = 'provider' OR p_creditor.debt > 0 THEN
+  IF 'provider' IN (p_balance.owner_kind, p_creditor.owner_kind) THEN
     RAISE EXCEPTION 'balance % cannot owe balance %', p_balance.id, p_creditor.id;
   END IF;
   PERFORM post(ARRAY[(p_key, p_leg, 'DEBT', p_balance.debt_account, owed_account(p_creditor), p_amount, p_kind, p_subject)::posting]);

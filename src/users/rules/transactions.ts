@@ -3,6 +3,7 @@
  * there, and what it says besides its money, is one table: a flow that moves users' money adds its entry types.
  */
 import { betOn, lostOn, refunded, takenBack, wonOn } from '../../games/rules/descriptions.ts';
+import { deposited, depositTakenBack, repaidTo, withdrawn, withdrawnBack } from '../../instant/rules/descriptions.ts';
 import type { EntryType } from '../../rules/entryKinds.ts';
 
 /** An entry of a user's balance: what the SQL function user_transaction writes. */
@@ -62,6 +63,11 @@ export const TRANSACTION_KINDS = {
   LOSS: { type: 'loss', side: 'debit', describe: lostOn, related: ofGame, metadata: settledUnder },
   REFUND: { type: 'refund', side: 'debit', describe: refunded, related: ofGame, metadata: settledUnder },
   WIN_BACK: { type: 'win_reversal', side: 'debit', describe: takenBack, related: ofGame, metadata: settledUnder },
+  REPAID: { type: 'debt_received', side: 'credit', describe: repaidTo },
+  WITHDRAWAL: { type: 'withdrawal', side: 'debit', describe: withdrawn },
+  WITHDRAWAL_BACK: { type: 'withdrawal_return', side: 'debit', describe: withdrawnBack },
+  SLICE: { type: 'deposit', side: 'credit', describe: deposited },
+  SLICE_BACK: { type: 'deposit_reversal', side: 'debit', describe: depositTakenBack },
 } as const satisfies Partial<Record<EntryType, TransactionKind>>;
 
 const KINDS: Readonly<Record<string, TransactionKind>> = TRANSACTION_KINDS;
