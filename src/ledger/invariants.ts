@@ -6,6 +6,7 @@
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { eventInvariants } from '../events/invariants.ts';
 import { gameChecks } from '../games/invariants.ts';
+import { instantChecks } from '../instant/invariants.ts';
 import { payoutChecks } from '../payouts/invariants.ts';
 import { providerChecks } from '../providers/invariants.ts';
 import { userChecks } from '../users/invariants.ts';
@@ -25,7 +26,7 @@ export interface InvariantResult {
 }
 
 /** Of each flow that moves money. Payouts first: their passes are the longest, and are begun in this order. */
-const FLOWS: readonly FlowChecks[] = [payoutChecks, providerChecks, userChecks, gameChecks];
+const FLOWS: readonly FlowChecks[] = [payoutChecks, providerChecks, userChecks, gameChecks, instantChecks];
 
 export const INVARIANTS: readonly Invariant[] = [
   ...FLOWS.flatMap(({ invariants }) => invariants),

@@ -6,12 +6,14 @@
 CREATE OR REPLACE FUNCTION confirm_batch(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   b instant_batches;
+  v_outcome text;
 BEGIN
   b := lock_slice(p_request ->> 'batchId');
   IF b.id IS NULL THEN RETURN jsonb_build_object('outcome', 'not_found'); END IF;
   IF b.state IN ('confirmed', 'admin_approved') THEN RETURN answer_batch(b.id, 'already'); END IF;
   IF NOT instant_batch_proven(b.state) THEN RETURN answer_batch(b.id, 'wrong_state'); END IF;
-  RETURN answer_batch(b.id, confirm_slice(b.id, 'confirmed', 'confirmed', p_request ->> 'actor', '{}'));
+  v_outcome := confirm_slice(b.id, 'confirmed', 'confirmed', p_request ->> 'actor', '{}'); -- before the answer is read: it reads what this wrote
+  RETURN answer_batch(b.id, v_outcome);
 END $$;
 REVOKE EXECUTE ON FUNCTION confirm_batch(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION confirm_batch(jsonb) TO oncepay_app;

@@ -7,12 +7,14 @@
 CREATE OR REPLACE FUNCTION lapse_assignment(p_batch text, p_epoch int) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   b instant_batches;
+  v_outcome text; -- before the answer is read: it reads what was written for it
 BEGIN
   b := lock_slice(p_batch);
   IF b.id IS NULL THEN RAISE EXCEPTION 'there is no batch %', p_batch; END IF;
   IF b.state <> 'assigned' OR b.epoch <> p_epoch THEN RETURN jsonb_build_object('outcome', 'stale'); END IF;
   IF b.pay_until > now() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(b.pay_until)); END IF;
-  RETURN answer_batch(b.id, give_up_assignment(b, 'expired', 'system'));
+  v_outcome := give_up_assignment(b, 'expired', 'system');
+  RETURN answer_batch(b.id, v_outcome);
 END $$;
 REVOKE EXECUTE ON FUNCTION lapse_assignment(text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lapse_assignment(text, int) TO oncepay_app;
@@ -22,11 +24,13 @@ GRANT EXECUTE ON FUNCTION lapse_assignment(text, int) TO oncepay_app;
 CREATE OR REPLACE FUNCTION reassign_batch(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   b instant_batches;
+  v_outcome text; -- before the answer is read: it reads what was written for it
 BEGIN
   b := lock_slice(p_request ->> 'batchId');
   IF b.id IS NULL THEN RETURN jsonb_build_object('outcome', 'not_found'); END IF;
   IF b.state <> 'assigned' OR b.epoch <> (p_request ->> 'epoch')::int THEN RETURN jsonb_build_object('outcome', 'stale'); END IF;
-  RETURN answer_batch(b.id, give_up_assignment(b, 'taken_back', p_request ->> 'actor'));
+  v_outcome := give_up_assignment(b, 'taken_back', p_request ->> 'actor');
+  RETURN answer_batch(b.id, v_outcome);
 END $$;
 REVOKE EXECUTE ON FUNCTION reassign_batch(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION reassign_batch(jsonb) TO oncepay_app;
@@ -55,12 +59,16 @@ END $$;
 CREATE OR REPLACE FUNCTION lapse_confirmation(p_batch text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   b instant_batches;
+  v_outcome text; -- before the answer is read: it reads what was written for it
 BEGIN
   b := lock_slice(p_batch);
   IF b.id IS NULL THEN RAISE EXCEPTION 'there is no batch %', p_batch; END IF;
   IF b.state <> 'sys_confirmed' THEN RETURN jsonb_build_object('outcome', 'stale'); END IF;
   IF b.confirm_until > now() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(b.confirm_until)); END IF;
-  IF is_bank_matched(b) THEN RETURN answer_batch(b.id, confirm_slice(b.id, 'confirmed', 'confirmed', 'system', '{}')); END IF;
+  IF is_bank_matched(b) THEN
+    v_outcome := confirm_slice(b.id, 'confirmed', 'confirmed', 'system', '{}');
+    RETURN answer_batch(b.id, v_outcome);
+  END IF;
   IF NOT 'not_confirmed' = ANY (b.review_reasons) THEN
     UPDATE instant_batches x SET review_reasons = x.review_reasons || 'not_confirmed' WHERE x.id = b.id;
     PERFORM move_instant_batch(b.id, 'unconfirmed', 'unconfirmed', 'system', '{}');
@@ -79,7 +87,8 @@ BEGIN
   SELECT * INTO STRICT p FROM payins x WHERE x.id = p_payin FOR NO KEY UPDATE;
   IF p.state <> 'waiting' THEN RETURN answer_payin(p, 'settled'); END IF;
   IF p.wait_until > now() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(p.wait_until)); END IF;
-  RETURN answer_payin(move_payin(p.id, 'lapsed', 'lapsed', 'system', '{}'), 'expired');
+  p := move_payin(p.id, 'lapsed', 'lapsed', 'system', '{}');
+  RETURN answer_payin(p, 'expired');
 END $$;
 REVOKE EXECUTE ON FUNCTION lapse_payin(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lapse_payin(text) TO oncepay_app;

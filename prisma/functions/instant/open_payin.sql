@@ -117,7 +117,8 @@ BEGIN
   IF p.state <> 'waiting' THEN RETURN answer_payin(p, 'settled'); END IF;
   PERFORM lock_users(ARRAY[p.user_id]);
   IF payer_fault(p.user_id) IS NOT NULL THEN RETURN answer_payin(p, 'waiting'); END IF;
-  RETURN answer_payin(assign_slice(b, p, 'system'), 'matched');
+  p := assign_slice(b, p, 'system');
+  RETURN answer_payin(p, 'matched');
 END $$;
 REVOKE EXECUTE ON FUNCTION match_payin(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION match_payin(text) TO oncepay_app;

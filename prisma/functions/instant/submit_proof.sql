@@ -27,6 +27,7 @@ DECLARE
   v_reasons text[];
   v_late boolean;
   v_honoured boolean;
+  v_outcome text;
 BEGIN
   b := lock_slice(p_request ->> 'batchId', v_payin);
   SELECT * INTO a FROM instant_assignments x WHERE x.payin_id = v_payin AND x.batch_id = b.id;
@@ -63,7 +64,8 @@ BEGIN
   UPDATE instant_batches x SET epoch = a.epoch, payin_id = p.id, payer_id = p.user_id, pay_until = a.pay_until, utr = v_utr, review_reasons = v_reasons WHERE x.id = b.id;
   PERFORM move_instant_batch(b.id, 'proved', 'proved:' || a.epoch, v_actor, jsonb_build_object('late', v_late));
   PERFORM move_payin(p.id, 'proved', 'proved', v_actor, '{}');
-  RETURN answer_slice(b.id, p.id, judge_proof(b.id, v_actor));
+  v_outcome := judge_proof(b.id, v_actor); -- before the answer is read: it reads what this wrote
+  RETURN answer_slice(b.id, p.id, v_outcome);
 END $$;
 REVOKE EXECUTE ON FUNCTION submit_proof(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION submit_proof(jsonb) TO oncepay_app;
