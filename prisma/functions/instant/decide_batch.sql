@@ -63,7 +63,7 @@ DECLARE
 BEGIN
   b := lock_slice(p_request ->> 'batchId');
   IF b.id IS NULL THEN RETURN jsonb_build_object('outcome', 'not_found'); END IF;
-  IF b.state = CASE v_decision WHEN 'approve' THEN 'admin_approved' ELSE 'rejected' END THEN RETURN answer_batch(b.id, 'already'); END IF;
+  IF b.state = (CASE v_decision WHEN 'approve' THEN 'admin_approved' ELSE 'rejected' END) THEN RETURN answer_batch(b.id, 'already'); END IF;
   IF NOT instant_batch_proven(b.state) THEN RETURN answer_batch(b.id, 'wrong_state'); END IF;
   IF v_decision = 'approve' THEN
     v_outcome := confirm_slice(b.id, 'approved', 'decided', v_actor, jsonb_build_object('note', p_request ->> 'note'));

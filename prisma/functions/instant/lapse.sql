@@ -70,7 +70,7 @@ BEGIN
     RETURN answer_batch(b.id, v_outcome);
   END IF;
   IF NOT 'not_confirmed' = ANY (b.review_reasons) THEN
-    UPDATE instant_batches x SET review_reasons = x.review_reasons || 'not_confirmed' WHERE x.id = b.id;
+    UPDATE instant_batches x SET review_reasons = array_append(x.review_reasons, 'not_confirmed') WHERE x.id = b.id;
     PERFORM move_instant_batch(b.id, 'unconfirmed', 'unconfirmed', 'system', '{}');
   END IF;
   RETURN answer_batch(b.id, 'in_review');

@@ -45,7 +45,7 @@ BEGIN
   END IF;
   UPDATE bank_credits x SET state = 'differs', batch_id = b.id, matched_at = now() WHERE x.id = c.id;
   IF b.utr = v_utr AND b.state IN ('proof_submitted', 'sys_confirmed') THEN
-    UPDATE instant_batches x SET review_reasons = x.review_reasons || 'amount_differs' WHERE x.id = b.id RETURNING * INTO STRICT b;
+    UPDATE instant_batches x SET review_reasons = array_append(x.review_reasons, 'amount_differs') WHERE x.id = b.id RETURNING * INTO STRICT b;
     IF b.state = 'sys_confirmed' THEN PERFORM open_dispute(b, 'amount_differs', v_actor);
     ELSE PERFORM tell_instant_batch(b, b.state, 'instant-payout-batch-status-update', 'differs', v_actor, '{}');
     END IF;
