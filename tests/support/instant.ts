@@ -17,10 +17,11 @@ import {
   type PayinAnswer,
   type ProofAnswer,
   recordBankCredit,
+  restOfInstantPayout,
   submitProof,
 } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
-import type { Books, Owner } from './books.ts';
+import { type Books, type Owner, reserveRequest } from './books.ts';
 import { type TestUser, type Users, usersOf } from './users.ts';
 
 export interface Withdrawal {
@@ -66,6 +67,8 @@ export interface Instant {
   tire(batchId: string): Promise<string>;
   bank(payee: TestUser, utr: string, amount: bigint): Promise<string>;
   close(id: string, reason?: 'cancelled' | 'unfilled'): Promise<string>;
+  /** What is left to do for it; where that is a payout of the rest, it is taken in: `handed` and the payout's answer. */
+  rest(id: string): Promise<string>;
   withdrawal(id: string): Promise<InstantPayoutRecord>;
   batches(id: string): Promise<BatchRecord[]>;
   batch(id: string): Promise<BatchRecord>;
@@ -176,6 +179,20 @@ export function instantOf(books: Books): Instant {
       ).outcome,
     close: async (id, reason = 'cancelled') =>
       (await closeInstantPayout(pool, { instantPayoutId: id, reason, actor: 'merchant' })).outcome,
+    async rest(id) {
+      const answer = await restOfInstantPayout(pool, id, newId('po'));
+      if (answer.outcome !== 'hand_over') return answer.outcome;
+      const { merchantId, mode, userId } = answer.instantPayout;
+      const taken = await books.ledger.reserve({
+        ...reserveRequest(
+          { merchantId, mode },
+          { payoutId: answer.payoutId, amount: BigInt(answer.amountMinor), currency: 'INR' },
+        ),
+        kind: 'user',
+        owner: { kind: 'user', id: userId },
+      });
+      return `handed ${taken.outcome}`;
+    },
     async withdrawal(id) {
       const record = await readInstantPayout(pool, id);
       if (!record) throw new Error(`no withdrawal ${id}`);
