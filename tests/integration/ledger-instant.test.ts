@@ -1,5 +1,7 @@
 /** Withdrawals paid person to person: each slice is one payer's at a time and credited once, and every unit of the total is somewhere. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { receiptIdOf } from '../../src/instant/rules/receiptId.ts';
+import { areNear } from '../../src/instant/rules/utr.ts';
 import { lapseAssignment, matchBatch, matchPayin, reassignBatch } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
@@ -228,4 +230,17 @@ test('a withdrawal that is cancelled gives back what nobody has, waits for who h
   });
   expect(await instant.purse(payee)).toEqual({ available: 200n, reserved: 0n, debt: 0n });
   expect(await instant.close(id)).toBe('already');
+});
+
+test('the database numbers receipts and compares UTRs as the rules do', async () => {
+  const numbers = [0n, 1n, 2n, 31n, 32n, 123_456_789n, 32n ** 7n - 1n];
+  const utrs = [['431234567890', '431234567891'], ['431234567890', '431234567890'], ['431234567890', '431234567980'], ['4', '43']] as const; // biome-ignore format: a table
+  for (const number of numbers) {
+    const { rows } = await books.db.owner.query(`SELECT receipt_id_of($1, '20261130') AS id`, [number]);
+    expect(rows[0].id).toBe(receiptIdOf(number, '20261130'));
+  }
+  for (const [one, other] of utrs) {
+    const { rows } = await books.db.owner.query('SELECT are_near($1, $2) AS near', [one, other]);
+    expect(rows[0].near).toBe(areNear(one, other));
+  }
 });
