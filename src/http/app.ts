@@ -14,6 +14,7 @@ import { bankRoutes } from '../games/routes/bank.ts';
 import { betRoutes } from '../games/routes/bets.ts';
 import { completionRoutes } from '../games/routes/completion.ts';
 import { gameRoutes } from '../games/routes/games.ts';
+import { countBookSteps } from '../ledger/calls.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
 import { fundRoutes } from '../merchants/routes/admin/fund.ts';
@@ -72,6 +73,8 @@ export async function buildApp(context: ApiContext, options: AppOptions = {}): P
 
 async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<void> {
   const metrics = addMetrics(app, context.pool);
+  const stopCounting = countBookSteps(metrics.registry);
+  app.addHook('onClose', async () => stopCounting());
   await app.register(operationRoutes(context, metrics));
   await app.register(callbackRoutes(context), { prefix: '/api' });
   const live = addLive(app, context);

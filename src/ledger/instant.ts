@@ -8,6 +8,7 @@ import type { InstantPolicy, OnUnfilled } from '../instant/rules/policy.ts';
 import type { BatchRecord, InstantPayoutRecord, Payee, PayinRecord } from '../instant/rules/records.ts';
 import type { Rail } from '../instant/rules/utr.ts';
 import type { Mode } from '../payouts/rules/contract.ts';
+import { askBooks } from './calls.ts';
 
 export interface OpeningRequest {
   readonly instantPayoutId: string;
@@ -244,11 +245,5 @@ export const giveBackRest = (sql: Sql, instantPayoutId: string): Promise<GivenBa
 /** Who of the operators looks at a slice that needs a person, and until when. */
 export const assignValidator = (sql: Sql, batchId: string): Promise<ValidatorAnswer> => call(sql, 'assign_validator', batchId);
 
-async function call<Answer>(sql: Sql, name: string, ...values: readonly (string | number)[]): Promise<Answer> {
-  // Named: parsed and planned once a connection, not with every call.
-  const text = `SELECT ${name}(${values.map((_, at) => `$${at + 1}`).join(', ')}) AS answer`;
-  const { rows } = await sql.query<{ answer: Answer }>({ name, text, values: [...values] });
-  const row = rows[0];
-  if (!row) throw new Error(`no answer from ${name}`);
-  return row.answer;
-}
+const call = <Answer>(sql: Sql, name: string, ...values: readonly (string | number)[]): Promise<Answer> =>
+  askBooks(sql, name, values);

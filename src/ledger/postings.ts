@@ -5,6 +5,7 @@
 import type { Sql } from '../db/pool.ts';
 import type { BetRecord } from '../games/rules/game.ts';
 import type { Mode } from '../payouts/rules/contract.ts';
+import { askBooks } from './calls.ts';
 
 export interface FundRequest {
   readonly merchantId: string;
@@ -126,14 +127,4 @@ export const placeBet = (sql: Sql, request: BetRequest): Promise<BetAnswer> => p
 export const recordCompletion = (sql: Sql, request: CompletionRequest): Promise<CompletionAnswer> =>
   post(sql, 'record_completion', request);
 
-async function post<Answer>(sql: Sql, name: string, request: object): Promise<Answer> {
-  // Named: parsed and planned once a connection, not with every call.
-  const { rows } = await sql.query<{ answer: Answer }>({
-    name,
-    text: `SELECT ${name}($1) AS answer`,
-    values: [JSON.stringify(request)],
-  });
-  const row = rows[0];
-  if (!row) throw new Error(`no answer from ${name}`);
-  return row.answer;
-}
+const post = <Answer>(sql: Sql, name: string, request: object): Promise<Answer> => askBooks(sql, name, [JSON.stringify(request)]);

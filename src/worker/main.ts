@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
 import { createWaker } from '../db/wake.ts';
 import { createGamesClient } from '../games/client.ts';
+import { countBookSteps } from '../ledger/calls.ts';
 import { createMailer } from '../notify/mail.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPspRegistry } from '../psp/registry.ts';
@@ -73,6 +74,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     database: () => pool.query('SELECT 1'),
     slots: async () => isStuck() && Promise.reject(new Error('stuck')),
   };
+  countBookSteps(registry);
   const onBooksChecked = booksMetrics(registry);
   const onWebhookTried = webhookMetrics(registry);
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });

@@ -1,7 +1,9 @@
 /** Withdrawals paid person to person: each slice is one payer's at a time and credited once, and every unit of the total is somewhere. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { receiptIdOf } from '../../src/instant/rules/receiptId.ts';
 import { areNear } from '../../src/instant/rules/utr.ts';
+import { countBookSteps } from '../../src/ledger/calls.ts';
 import { lapseAssignment, matchBatch, matchPayin, reassignBatch } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
@@ -243,4 +245,23 @@ test('the database numbers receipts and compares UTRs as the rules do', async ()
     const { rows } = await books.db.owner.query('SELECT are_near($1, $2) AS near', [one, other]);
     expect(rows[0].near).toBe(areNear(one, other));
   }
+});
+
+test('each step of the books is counted by what it was and what came of it, with its time', async () => {
+  const registry = new Registry();
+  const stop = countBookSteps(registry);
+  const payee = await instant.user(10n);
+  await instant.tryOpen(payee, [10n]);
+  await instant.tryOpen(payee, [10n]);
+  await expect(instant.tryOpen({ ...payee, mode: 'live' }, [10n])).rejects.toThrow();
+  stop();
+  await instant.tryOpen(payee, [10n]);
+  const text = await registry.metrics();
+  for (const [result, count] of [
+    ['opened', 1],
+    ['insufficient_balance', 1],
+    ['error', 1],
+  ] as const)
+    expect(text).toContain(`oncepay_ledger_step_seconds_count{operation="open_instant_payout",result="${result}"} ${count}`);
+  expect(text).toContain('operation="move_user_money",result="moved"');
 });

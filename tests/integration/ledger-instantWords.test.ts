@@ -238,6 +238,12 @@ test('a late payer whose slice another has paid is credited by the payee, who ha
     batch: { state: 'sys_confirmed' },
     payin: { state: 'late_proof' },
   });
+  const { rows } = await books.db.owner.query<{ owner_id: string }>(
+    `SELECT DISTINCT s.owner_id FROM events e JOIN event_seen_by s ON (s.epoch, s.xid, s.position) = (e.epoch, e.xid, e.position)
+      WHERE e.subject_id = $1 AND e.type = 'instant-payout-batch-late-proof'`,
+    [batchId],
+  );
+  expect(rows.map(({ owner_id }) => owner_id).sort()).toEqual([payee.merchantId, payee.userId].sort()); // no payer sees another's UTR
   await instant.confirm(batchId);
   expect((await instant.withdrawal(id)).state).toBe('completed'); // it does not wait for that
   await books.fund(payee, 1_000n, newId('ext'), 'INR');

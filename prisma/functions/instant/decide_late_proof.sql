@@ -48,7 +48,7 @@ BEGIN
   END IF;
   UPDATE late_proofs x SET decision = v_decision, decided_by = v_actor, note = p_request ->> 'note', decided_at = now() WHERE x.payin_id = p.id;
   IF b.state = 'late_proof' AND NOT EXISTS (SELECT 1 FROM late_proofs x WHERE x.batch_id = b.id AND x.decision IS NULL) THEN
-    PERFORM move_instant_batch(b.id, 'late_decided', 'late_decided:' || p.id, v_actor, jsonb_build_object('decision', v_decision), ARRAY[('merchant', p.merchant_id), ('user', p.user_id)]::owner_ref[]);
+    PERFORM move_instant_batch(b.id, 'late_decided', 'late_decided:' || p.id, v_actor, jsonb_build_object('decision', v_decision));
   END IF;
   PERFORM move_payin(p.id, CASE v_decision WHEN 'credit' THEN 'credited' ELSE 'refused' END, 'late_decided', v_actor, jsonb_build_object('decision', v_decision));
   RETURN answer_slice(b.id, p.id, 'decided');

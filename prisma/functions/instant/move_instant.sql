@@ -22,9 +22,8 @@ BEGIN
   RETURN w;
 END $$;
 
--- move_instant_batch(batch, fact, key, actor, data, also): seen by the payee, the payer whose turn it is, and the merchants of both,
--- and by `also`.
-CREATE OR REPLACE FUNCTION move_instant_batch(p_id text, p_fact text, p_key text, p_actor text, p_data jsonb, p_also owner_ref[] DEFAULT '{}')
+-- move_instant_batch(batch, fact, key, actor, data): seen by the payee, the payer whose turn it is, and the merchants of both.
+CREATE OR REPLACE FUNCTION move_instant_batch(p_id text, p_fact text, p_key text, p_actor text, p_data jsonb)
 RETURNS instant_batches LANGUAGE plpgsql AS $$
 DECLARE
   b instant_batches;
@@ -36,11 +35,12 @@ BEGIN
   IF instant_batch_final(v_edge.to_state) THEN -- nobody has to look at it any more
     UPDATE instant_batches x SET review_reasons = '{}', validator_id = NULL, validate_until = NULL WHERE x.id = p_id;
   END IF;
-  RETURN tell_instant_batch(b, v_edge.to_state, v_edge.event_type, p_key, p_actor, p_data, p_also);
+  RETURN tell_instant_batch(b, v_edge.to_state, v_edge.event_type, p_key, p_actor, p_data);
 END $$;
 
--- tell_instant_batch(batch, to, type, key, actor, data, also): its next event; where its state stays, what happened to it all the same.
-CREATE OR REPLACE FUNCTION tell_instant_batch(b instant_batches, p_to text, p_type text, p_key text, p_actor text, p_data jsonb, p_also owner_ref[] DEFAULT '{}')
+-- tell_instant_batch(batch, to, type, key, actor, data, not to payers): its next event; where its state stays, what happened to it all
+-- the same. What one payer has shown is no other payer's affair.
+CREATE OR REPLACE FUNCTION tell_instant_batch(b instant_batches, p_to text, p_type text, p_key text, p_actor text, p_data jsonb, p_not_payers boolean DEFAULT false)
 RETURNS instant_batches LANGUAGE plpgsql AS $$
 DECLARE
   v instant_batches;
@@ -48,9 +48,9 @@ DECLARE
 BEGIN
   UPDATE instant_batches x SET state = p_to, sequence = x.sequence + 1, updated_at = now() WHERE x.id = b.id RETURNING * INTO STRICT v;
   SELECT ARRAY[('merchant', w.merchant_id), ('user', w.user_id)]::owner_ref[] INTO STRICT v_audience FROM instant_payouts w WHERE w.id = v.instant_payout_id;
-  SELECT v_audience || ARRAY[('merchant', p.merchant_id), ('user', p.user_id)]::owner_ref[] INTO v_audience FROM payins p WHERE p.id = v.payin_id
-   UNION ALL SELECT v_audience WHERE v.payin_id IS NULL;
-  PERFORM announce('instant_batch', v.id, v_audience || p_also, v.mode, v.sequence, p_type, p_key, p_actor, b.state, v.state, p_data, instant_batch_record(v), NULL, true);
+  SELECT v_audience || ARRAY[('merchant', p.merchant_id), ('user', p.user_id)]::owner_ref[] INTO v_audience FROM payins p WHERE p.id = v.payin_id AND NOT p_not_payers
+   UNION ALL SELECT v_audience WHERE v.payin_id IS NULL OR p_not_payers;
+  PERFORM announce('instant_batch', v.id, v_audience, v.mode, v.sequence, p_type, p_key, p_actor, b.state, v.state, p_data, instant_batch_record(v), NULL, true);
   RETURN v;
 END $$;
 

@@ -51,10 +51,9 @@ BEGIN
   IF v_late AND NOT v_honoured THEN
     INSERT INTO late_proofs (payin_id, batch_id) VALUES (p.id, b.id);
     IF b.state IN ('cancelled', 'late_proof') THEN
-      PERFORM move_instant_batch(b.id, 'proved_late', 'late:' || p.id, v_actor, jsonb_build_object('utr', v_utr), ARRAY[('merchant', p.merchant_id), ('user', p.user_id)]::owner_ref[]);
+      PERFORM move_instant_batch(b.id, 'proved_late', 'late:' || p.id, v_actor, jsonb_build_object('utr', v_utr));
     ELSE
-      PERFORM tell_instant_batch(b, b.state, 'instant-payout-batch-late-proof', 'late:' || p.id, v_actor, jsonb_build_object('utr', v_utr),
-                                 ARRAY[('merchant', p.merchant_id), ('user', p.user_id)]::owner_ref[]);
+      PERFORM tell_instant_batch(b, b.state, 'instant-payout-batch-late-proof', 'late:' || p.id, v_actor, jsonb_build_object('utr', v_utr), true);
     END IF;
     PERFORM move_payin(p.id, 'proved_late', 'proved', v_actor, '{}');
     RETURN answer_slice(b.id, p.id, 'late');
@@ -118,9 +117,10 @@ $$;
 -- doubts_of(batch, withdrawal, payin, utr, image hash, image look, bits): why a person must look at a proof first (InstantReviewReason).
 CREATE OR REPLACE FUNCTION doubts_of(b instant_batches, w instant_payouts, p payins, p_utr text, p_hash text, p_look text, p_bits int) RETURNS text[] LANGUAGE sql STABLE AS $$
   SELECT coalesce(array_agg(d.reason ORDER BY d.nth), '{}') FROM (VALUES
-    (1, 'same_image', EXISTS (SELECT 1 FROM instant_proofs x WHERE x.mode = b.mode AND x.image_hash = p_hash)),
-    (2, 'similar_image', EXISTS (SELECT 1 FROM instant_proofs x WHERE x.image_quarters && quarters_of(p_look) AND x.mode = b.mode AND x.image_hash <> p_hash
-                                    AND bit_count(('x' || x.image_look)::bit(64) # ('x' || p_look)::bit(64)) <= p_bits)),
+    (1, 'same_image', EXISTS (SELECT 1 FROM instant_proofs x WHERE x.mode = b.mode AND x.image_hash = p_hash::char(64))),
+    -- Counted, not only found: for the first one that fits PostgreSQL would walk through all proofs there are.
+    (2, 'similar_image', 0 < (SELECT count(*) FROM instant_proofs x WHERE x.image_quarters && quarters_of(p_look) AND x.mode = b.mode AND x.image_hash <> p_hash::char(64)
+                                 AND bit_count(('x' || x.image_look)::bit(64) # ('x' || p_look)::bit(64)) <= p_bits)),
     (3, 'near_utr', EXISTS (SELECT 1 FROM instant_proofs x WHERE x.payee_id = b.payee_id AND x.amount = b.amount AND are_near(x.utr, p_utr))),
     (4, 'amount_differs', EXISTS (SELECT 1 FROM bank_credits x WHERE (x.merchant_id, x.mode, x.utr) = (w.merchant_id, w.mode, p_utr) AND (x.amount, x.currency) <> (b.amount, b.currency))),
     (5, 'payer_frozen', EXISTS (SELECT 1 FROM users x WHERE x.id = p.user_id AND x.frozen)),
