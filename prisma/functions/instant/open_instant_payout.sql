@@ -13,10 +13,10 @@ DECLARE
   w instant_payouts;
   u users;
   b balances;
-  t instant_batches;
   v_id text := p_request ->> 'instantPayoutId';
   v_tenant text[] := ARRAY[p_request ->> 'merchantId', p_request ->> 'mode'];
   v_total bigint;
+  v_audience owner_ref[];
 BEGIN
   SELECT sum(x."amountMinor") INTO STRICT v_total FROM slices_of(p_request) x;
   IF v_total <> (p_request ->> 'amountMinor')::bigint THEN RAISE EXCEPTION 'the slices of % make %, not %', v_id, v_total, p_request ->> 'amountMinor'; END IF;
@@ -38,12 +38,12 @@ BEGIN
   INSERT INTO instant_batches (id, instant_payout_id, number, mode, currency, amount, payee_id, state, sequence)
   SELECT x."batchId", w.id, x.number, w.mode, w.currency, x."amountMinor", u.id, 'unassigned', 1 FROM slices_of(p_request) x ORDER BY x.number;
   PERFORM post(ARRAY[('withdrawal/' || w.id, 0, 'WITHDRAWAL', b.available_account, b.reserved_account, v_total, 'instant_payout', w.id)::posting]);
-  PERFORM announce('instant_payout', w.id, ARRAY[('merchant', w.merchant_id), ('user', w.user_id)]::owner_ref[], w.mode, 1, 'instant-payout-status-update', 'opened',
-                   'merchant:' || w.merchant_id, NULL, w.state, '{}', instant_payout_record(w), NULL, true);
-  FOR t IN SELECT * FROM instant_batches x WHERE x.instant_payout_id = w.id ORDER BY x.number LOOP
-    PERFORM announce('instant_batch', t.id, ARRAY[('merchant', w.merchant_id), ('user', w.user_id)]::owner_ref[], w.mode, 1, 'instant-payout-batch-status-update', 'opened',
-                     'merchant:' || w.merchant_id, NULL, t.state, '{}', instant_batch_record(t), NULL, true);
-  END LOOP;
+  v_audience := ARRAY[('merchant', w.merchant_id), ('user', w.user_id)]::owner_ref[];
+  PERFORM announce_all(
+    ARRAY[('instant_payout', w.id, v_audience, w.mode, 1, 'instant-payout-status-update', 'opened', 'merchant:' || w.merchant_id, NULL, w.state, '{}',
+           instant_payout_record(w), NULL, true)::told]
+    || (SELECT array_agg(('instant_batch', t.id, v_audience, w.mode, 1, 'instant-payout-batch-status-update', 'opened', 'merchant:' || w.merchant_id, NULL, t.state, '{}',
+                          instant_batch_record(t), NULL, true)::told ORDER BY t.number) FROM instant_batches t WHERE t.instant_payout_id = w.id));
   RETURN whole_instant_payout(w, 'opened');
 END $$;
 REVOKE EXECUTE ON FUNCTION open_instant_payout(jsonb) FROM PUBLIC;
