@@ -1,6 +1,6 @@
 /** What nobody paid of a withdrawal goes to one ordinary payout, or back to the payee, once: never both, and never neither. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { giveBackRest, restOfInstantPayout } from '../../src/ledger/instant.ts';
+import { giveBackRest, openPayin, restOfInstantPayout } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks, reserveRequest } from '../support/books.ts';
 import { type Instant, instantOf } from '../support/instant.ts';
@@ -131,4 +131,33 @@ test('a slice that was rejected waits with the rest for its payout; one that is 
   expect(await instant.close(id)).toBe('closed');
   expect(await instant.purse(payee)).toMatchObject({ available: 200n, reserved: 0n });
   expect((await instant.withdrawal(id)).state).toBe('partially_completed');
+});
+
+test('each end is told to the callback of whose it is, once: the withdrawal’s to the payee’s merchant, the payin’s to the payer’s', async () => {
+  const payee = await instant.user(200n);
+  const { id, batches } = await instant.open(payee, [100n, 100n], { callbackUrl: 'https://payee.example/cb' });
+  const batchId = batches[0] as string;
+  const payer = await instant.user();
+  const payinId = newId('pin');
+  const request = { ...payer, payinId, reference: 'd-1', callbackUrl: 'https://payer.example/cb', wanted: { batchId } };
+  expect([(await openPayin(books.db.pool, request)).outcome, (await openPayin(books.db.pool, request)).outcome]).toEqual([
+    'opened',
+    'already',
+  ]);
+  await instant.expire(batchId);
+  await instant.prove(batchId, payinId); // late, and honoured
+  await instant.dispute(batchId);
+  await instant.decide(batchId, 'reject');
+  await instant.close(id);
+  const { rows } = await books.db.owner.query(
+    `SELECT d.url, d.merchant_id AS merchant, e.to_state AS state FROM webhook_deliveries d JOIN events e ON e.id = d.event_id
+      WHERE d.subject_id IN ($1, $2) AND d.endpoint_id IS NULL ORDER BY e.position`,
+    [id, payinId],
+  );
+  const to = (user: typeof payee, url: string, ...states: string[]) =>
+    states.map((state) => ({ url, merchant: user.merchantId, state }));
+  expect(rows).toEqual([
+    ...to(payer, 'https://payer.example/cb', 'expired', 'completed', 'reversed'),
+    ...to(payee, 'https://payee.example/cb', 'cancelled'),
+  ]);
 });
