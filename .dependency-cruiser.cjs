@@ -26,6 +26,7 @@ const PAYOUTS = '^src/payouts/((client|reads|asOf|invariants|restored)\\.ts|useC
 const GAMES = '^src/games/client\\.ts$';
 /** How a subject came to stand as it does, or stood at an earlier time. */
 const STORY = '^src/events/story\\.ts$';
+const INSTANT = '^src/instant/(client|reads|useCases/handOver)\\.ts$';
 /** Of the door, what is no route: callers, problems, fields. */
 const DOOR = '^src/http/(?!routes/)';
 /** How a flow's things look outside: schemas and presenters. */
@@ -117,7 +118,7 @@ module.exports = {
     only('routes-are-a-door', '^src/[a-z]+/routes/', ['^src/(?!worker|restore|local|cli)'], 'no activities, no workflows, no worker'),
     only('worker-runs-activities', '^src/worker/', [RULES, '^(activities|workflows)/', '^src/[a-z]+/(?!routes/)', ...GROUND], 'no door, and nothing of one machine'),
     only('restore-compares', '^src/restore/', [RULES, ROOMS, PAYOUTS, '^src/[a-z]+/restored\\.ts$', ...GROUND], 'an operator’s tool beside the door'),
-    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, GAMES, '^src/(relay|notify|webhooks|events)/(?!routes/)', ...GROUND], ''),
+    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, GAMES, INSTANT, '^src/(relay|notify|webhooks|events)/(?!routes/)', ...GROUND], ''),
     {
       name: 'production-knows-no-tools',
       severity: 'error',

@@ -1,6 +1,9 @@
 /** Every workflow there is: what the worker's bundle is made from. */
 export { gameSettlement } from './games/gameSettlement.ts';
-export { checkBooks, cutBack, lookAfterGames, takeUpOpenPayouts } from './maintenance.ts';
+export { instantBatch } from './instant/instantBatch.ts';
+export { instantPayout } from './instant/instantPayout.ts';
+export { payin } from './instant/payin.ts';
+export { checkBooks, cutBack, lookAfterGames, lookAfterInstantPayouts, takeUpOpenPayouts } from './maintenance.ts';
 export { payout } from './payouts/payout.ts';
 export { payoutFollowUp } from './payouts/payoutFollowUp.ts';
 export { payoutRun } from './providers/payoutRun.ts';

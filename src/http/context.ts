@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { KeyRing } from '../crypto/secretBox.ts';
 import type { GamesClient } from '../games/client.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
+import type { InstantClient } from '../instant/rules/contract.ts';
 import type { LedgerReads } from '../ledger/reads.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PayoutRunsClient } from '../providers/runsClient.ts';
@@ -19,6 +20,7 @@ export interface ApiContext {
   readonly payouts: PayoutsClient;
   readonly payoutRuns: PayoutRunsClient;
   readonly games: GamesClient;
+  readonly instant: InstantClient;
   readonly psps: PspRegistry;
   /** Encrypts and decrypts secrets at rest. */
   readonly keys: KeyRing;

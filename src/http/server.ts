@@ -4,6 +4,7 @@ import { parseKeys } from '../crypto/secretBox.ts';
 import { createPool } from '../db/pool.ts';
 import { createPrisma } from '../db/prisma.ts';
 import { createGamesClient } from '../games/client.ts';
+import { createInstantClient } from '../instant/client.ts';
 import { createLedgerReads } from '../ledger/reads.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPayoutRunsClient } from '../providers/runsClient.ts';
@@ -36,6 +37,7 @@ export async function startApi(config: Config): Promise<Api> {
     payouts: createPayoutsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
     payoutRuns: createPayoutRunsClient(client),
     games: createGamesClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
+    instant: createInstantClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
     psps,
     keys: parseKeys(config.encryptionKeys),
     pingTemporal: async () => {

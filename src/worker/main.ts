@@ -7,6 +7,7 @@ import { createPool } from '../db/pool.ts';
 import { createWaker } from '../db/wake.ts';
 import { createGamesClient } from '../games/client.ts';
 import { countBookSteps } from '../ledger/calls.ts';
+import { createInstantClient } from '../instant/client.ts';
 import { createMailer } from '../notify/mail.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPspRegistry } from '../psp/registry.ts';
@@ -93,6 +94,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     client = clientOf(config, connection);
     const payoutsClient = createPayoutsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
     const gamesClient = createGamesClient(client, (workflowId) => log.error({ workflowId }, FULL));
+    const instantClient = createInstantClient(client, (workflowId) => log.error({ workflowId }, FULL));
     const relay = createRelay(
       config.databaseUrl,
       () =>
@@ -107,7 +109,18 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
         }),
       log,
     );
-    const shared = { connection, psps, log, payoutsClient, gamesClient, onBooksChecked, jobs, relay, stopped: stopping.signal };
+    const shared = {
+      connection,
+      psps,
+      log,
+      payoutsClient,
+      gamesClient,
+      instantClient,
+      onBooksChecked,
+      jobs,
+      relay,
+      stopped: stopping.signal,
+    };
     const parts = { ...shared, pool, housekeepingPool, onWritten: waker.wake };
     workers = await createWorkers(config, parts);
   } catch (error) {

@@ -5,20 +5,27 @@ import type { Logger } from 'pino';
 import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
 import { createGameSettlementActivities } from '../../activities/games/settlement.ts';
+import { createInstantActivities } from '../../activities/instant/look.ts';
+import { createLookAfterInstantActivities } from '../../activities/instant/lookAfter.ts';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
 import { createRelayActivities, type RelayActivityPorts } from '../../activities/relay/relay.ts';
 import type { Config, QueueLimits } from '../config.ts';
+import { parseKeys } from '../crypto/secretBox.ts';
 import type { GamesClient } from '../games/client.ts';
+import type { InstantClient } from '../instant/rules/contract.ts';
+import { handOver } from '../instant/useCases/handOver.ts';
 import { createLedger } from '../ledger/ledger.ts';
+import { createLedgerReads } from '../ledger/reads.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PspRegistry } from '../psp/registry.ts';
 import {
   DECISIONS_QUEUE,
   GAMES_QUEUE,
   HOUSEKEEPING_QUEUE,
+  INSTANT_QUEUE,
   PAYOUT_RUNS_QUEUE,
   PAYOUTS_QUEUE,
   RELAY_QUEUE,
@@ -43,6 +50,7 @@ export interface WorkerParts extends RelayActivityPorts {
   readonly log: Logger;
   readonly payoutsClient: PayoutsClient;
   readonly gamesClient: GamesClient;
+  readonly instantClient: InstantClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
   /** After each change of the books: there may be something to send. */
   readonly onWritten: () => void;
@@ -67,6 +75,7 @@ export async function createWorkers(
     log,
     payoutsClient,
     gamesClient,
+    instantClient,
     onBooksChecked,
     onWritten,
     jobs,
@@ -90,6 +99,7 @@ export async function createWorkers(
     activities: {
       ...createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
       ...createLookAfterActivities({ pool: housekeepingPool, games: gamesClient }),
+      ...createLookAfterInstantActivities({ pool: housekeepingPool, instant: instantClient }),
       ...createCutBackActivities({ pool: housekeepingPool, deliveriesKeptMs: config.deliveriesKeptMs }),
     },
     maxConcurrentActivityTaskExecutions: 4, // of each kind one at a time, by their Schedules
@@ -115,6 +125,13 @@ export async function createWorkers(
     maxConcurrentActivityTaskExecutions: 4, // each has one connection of the payouts', and two of one bank wait for each other
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 4 },
   });
+  const taking = { pool, ledger: createLedgerReads(pool), payouts: payoutsClient, psps, keys: parseKeys(config.encryptionKeys) };
+  const instant = await Worker.create({
+    ...on(INSTANT_QUEUE),
+    activities: createInstantActivities({ pool, instant: instantClient, handOver: (rest) => handOver(taking, rest), onWritten }),
+    maxConcurrentActivityTaskExecutions: 4, // each has one connection of the payouts'
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 4 },
+  });
   const decisions = await Worker.create({
     ...on(DECISIONS_QUEUE),
     activities: ledgerActivities,
@@ -134,5 +151,5 @@ export async function createWorkers(
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
     stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
   });
-  return [payouts, decisions, ...callers, payoutRuns, games, relaying, housekeeping];
+  return [payouts, decisions, ...callers, payoutRuns, games, instant, relaying, housekeeping];
 }

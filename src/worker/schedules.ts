@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import type { Logger } from 'pino';
-import { checkBooks, cutBack, lookAfterGames, takeUpOpenPayouts } from '../../workflows/maintenance.ts';
+import { checkBooks, cutBack, lookAfterGames, lookAfterInstantPayouts, takeUpOpenPayouts } from '../../workflows/maintenance.ts';
 import { payoutRun } from '../../workflows/providers/payoutRun.ts';
 import type { Config } from '../config.ts';
 import { PAYOUT_RUN_SCHEDULE } from '../providers/rules/payoutRun.ts';
@@ -35,6 +35,7 @@ export const schedulesOf = ({ payoutRunIntervalMs: everyMs }: Pick<Config, 'payo
   housekeeping('cut-back', cutBack, HOUR, 0),
   housekeeping('take-up-open-payouts', takeUpOpenPayouts, 10 * MINUTE, 5 * MINUTE),
   housekeeping('look-after-games', lookAfterGames, MINUTE, 0), // winners wait for it, where the word to their settlement was lost
+  housekeeping('look-after-instant-payouts', lookAfterInstantPayouts, MINUTE, 20_000),
   housekeeping('check-books', checkBooks, HOUR, 30 * MINUTE),
   { scheduleId: PAYOUT_RUN_SCHEDULE, workflow: payoutRun, everyMs, offsetMs: 0, isConfigured: true },
 ];

@@ -9,6 +9,8 @@ import { createPrisma } from '../../src/db/prisma.ts';
 import { createGamesClient, type GamesClient } from '../../src/games/client.ts';
 import { buildApp } from '../../src/http/app.ts';
 import type { ApiContext } from '../../src/http/context.ts';
+import { createInstantClient } from '../../src/instant/client.ts';
+import type { InstantClient } from '../../src/instant/rules/contract.ts';
 import { createLedgerReads } from '../../src/ledger/reads.ts';
 import { fund } from '../../src/merchants/useCases/fund.ts';
 import { createPayoutsClient, type PayoutsClient } from '../../src/payouts/client.ts';
@@ -67,6 +69,7 @@ export interface DoorOptions {
   readonly payouts?: PayoutsClient;
   readonly payoutRuns?: PayoutRunsClient;
   readonly games?: GamesClient;
+  readonly instant?: InstantClient;
   readonly databaseUrl?: string;
   readonly sandboxUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -101,6 +104,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     payouts: options.payouts ?? createPayoutsClient(temporal.client, config),
     payoutRuns: options.payoutRuns ?? createPayoutRunsClient(temporal.client),
     games: options.games ?? createGamesClient(temporal.client),
+    instant: options.instant ?? createInstantClient(temporal.client),
     psps,
     keys,
     pingTemporal: () => Promise.reject(new Error('nobody there')),

@@ -19,5 +19,23 @@ export interface PayinInput {
   readonly payinId: string;
 }
 
+/**
+ * What is to be done stands in the books: the workflow of the subject looks there, and is started where none runs. One that is just
+ * ending looks again.
+ */
+export interface InstantClient {
+  lookAtInstantPayout(id: string): Promise<void>;
+  lookAtBatch(id: string): Promise<void>;
+  lookAtPayin(id: string): Promise<void>;
+}
+
+/** What a look into the books has found. */
+export interface Looked {
+  /** Nothing is to come by itself any more. */
+  readonly isOver: boolean;
+  /** When to look again by oneself; null: when somebody says so. */
+  readonly againInMs: number | null;
+}
+
 /** What makes a step of a subject once: natural keys, never a clock or a random. */
 export const INSTANT_ID_PREFIXES = { payout: 'ip', batch: 'ipb', payin: 'pin', bankCredit: 'bcr' } as const;

@@ -10,5 +10,7 @@ export const PROVIDER_PSP_QUEUE = 'provider-psp';
 export const PAYOUT_RUNS_QUEUE = 'payout-runs';
 /** What settles games: apart, so that a game of ten thousand takes no slot from a payout. */
 export const GAMES_QUEUE = 'games';
+/** What looks after withdrawals, their slices and payins: apart, so that a thousand deadlines at once take no slot from a payout. */
+export const INSTANT_QUEUE = 'instant';
 /** The relay's one activity: apart, so that it finds a slot whatever else there is to do. */
 export const RELAY_QUEUE = 'relay';

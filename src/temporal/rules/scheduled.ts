@@ -7,5 +7,6 @@ export const STARTED_WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set([
   'takeUpOpenPayouts',
   'checkBooks',
   'lookAfterGames',
+  'lookAfterInstantPayouts',
   'payoutRun',
 ]);
