@@ -118,6 +118,8 @@ const environment = z.object({
   LOOK_UP_MAX: duration('15m'),
   PSP_NOT_FOUND_GRACE: duration('15m'),
   OUTCOME_DEADLINE: duration('24h'),
+  /** What a minute of the deadlines of withdrawals and payins lasts: a try-out has no time for real ones. */
+  INSTANT_MINUTE: duration('1m'),
   PSP_TIMEOUT: duration('30s'),
   WEBHOOK_TIMEOUT: duration('15s'),
   DELIVERIES_KEPT: duration('90d'),
@@ -185,6 +187,7 @@ export interface Config {
   /** Of Flutterwave's accounts the first is the test one. */
   readonly psps: PspConfig & { readonly flutterwave: FlutterwaveAccounts };
   readonly webhookAllowLoopbackTest: boolean;
+  readonly instantMinuteMs: number;
   readonly allowSignalDecisions: boolean;
   readonly rateLimitPerSecond: number;
   readonly times: PayoutTimes;
@@ -285,6 +288,7 @@ export function loadConfig(env: Environment): Config {
       flutterwave: flutterwaveOf(settings),
     },
     webhookAllowLoopbackTest: settings.WEBHOOK_ALLOW_LOOPBACK_TEST,
+    instantMinuteMs: settings.INSTANT_MINUTE,
     allowSignalDecisions: settings.ALLOW_SIGNAL_DECISIONS,
     rateLimitPerSecond: settings.RATE_LIMIT_PER_SECOND,
     times: {

@@ -3,7 +3,7 @@
  * decides by its own clock what is due; all of it may be done again, and by two at once.
  */
 import type { Pool } from 'pg';
-import { readBatch } from '../../src/instant/reads.ts';
+import { readBatch, readBatches } from '../../src/instant/reads.ts';
 import { BATCH, BATCH_STATES } from '../../src/instant/rules/batchMachine.ts';
 import type { BatchInput, InstantClient, InstantPayoutInput, Looked, PayinInput } from '../../src/instant/rules/contract.ts';
 import type { BatchRecord } from '../../src/instant/rules/records.ts';
@@ -130,6 +130,9 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
         await closeInstantPayout(pool, { instantPayoutId: id, reason: 'unfilled', actor: 'system' });
         onWritten();
       }
+      // Each slice has a workflow from the beginning: whoever looks into the Temporal UI sees all of them.
+      for (const { id: batchId, state } of await readBatches(pool, id))
+        if (state === 'unassigned') await instant.lookAtBatch(batchId);
       const rest = await restOfInstantPayout(pool, id, newId('po'));
       switch (rest.outcome) {
         case 'over':

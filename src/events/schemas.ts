@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { gameCompleteSchema, toldGameSchema } from '../games/present/schemas.ts';
 import { timeSchema } from '../http/schemas.ts';
+import { batchSchema, instantPayoutSchema, payinSchema } from '../instant/present/schemas.ts';
 import { payoutSchema } from '../payouts/present/schemas.ts';
 import { providerPayoutSchema } from '../providers/present/schemas.ts';
 import { movedMoneySchema, userSchema } from '../users/present/schemas.ts';
@@ -15,7 +16,17 @@ export const eventSchema = z
     livemode: z.boolean(),
     sequence: z.int().meta({ description: 'Counts up per payout, per user, …: drop lower numbers than the last you saw' }),
     data: z.object({
-      object: z.union([payoutSchema, providerPayoutSchema, movedMoneySchema, userSchema, gameCompleteSchema, toldGameSchema]),
+      object: z.union([
+        payoutSchema,
+        providerPayoutSchema,
+        movedMoneySchema,
+        userSchema,
+        gameCompleteSchema,
+        toldGameSchema,
+        instantPayoutSchema,
+        batchSchema,
+        payinSchema,
+      ]),
     }),
   })
   .meta({ id: 'Event' });

@@ -15,6 +15,10 @@ import { betRoutes } from '../games/routes/bets.ts';
 import { completionRoutes } from '../games/routes/completion.ts';
 import { gameRoutes } from '../games/routes/games.ts';
 import { countBookSteps } from '../ledger/calls.ts';
+import { adminInstantPayoutRoutes } from '../instant/routes/admin/instantPayouts.ts';
+import { batchRoutes } from '../instant/routes/batches.ts';
+import { instantPayoutRoutes } from '../instant/routes/instantPayouts.ts';
+import { payinRoutes } from '../instant/routes/payins.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
 import { fundRoutes } from '../merchants/routes/admin/fund.ts';
@@ -148,6 +152,9 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(completionRoutes(context));
     await scope.register(merchantExplainRoutes(context));
     await scope.register(merchantOverviewRoutes(context));
+    await scope.register(instantPayoutRoutes(context, waiters));
+    await scope.register(payinRoutes(context, waiters));
+    await scope.register(batchRoutes(context));
   };
 }
 
@@ -186,6 +193,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(adminGameRoutes(context));
     await scope.register(adminExplainRoutes(context));
     await scope.register(adminOverviewRoutes(context));
+    await scope.register(adminInstantPayoutRoutes(context));
   };
 }
 

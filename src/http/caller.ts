@@ -19,6 +19,8 @@ export const SCOPES = [
   'users:write',
   'games:read',
   'games:write',
+  'instant:read',
+  'instant:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 

@@ -69,3 +69,105 @@ export async function payToOf(pool: Sql, payinId: string): Promise<PayTo | undef
   const { rows } = await pool.query<PayTo>({ name: 'pay_to', text, values: [payinId] });
   return rows[0];
 }
+
+export interface PageOf {
+  /** Older than this one. */
+  readonly before: string | undefined;
+  readonly take: number;
+}
+
+/** A merchant's withdrawals of this state or any, newest first. */
+export async function listInstantPayouts(
+  pool: Sql,
+  { merchantId, mode }: Tenant,
+  { state, before, take }: PageOf & { readonly state: string | undefined },
+): Promise<InstantPayoutRecord[]> {
+  const ofState = state === undefined ? '' : 'AND w.state = $5';
+  const order =
+    state === undefined
+      ? 'w.merchant_id DESC, w.mode DESC, w.id DESC'
+      : 'w.merchant_id DESC, w.mode DESC, w.state DESC, w.id DESC';
+  const { rows } = await pool.query<{ record: InstantPayoutRecord }>(
+    `SELECT instant_payout_record(w) AS record FROM instant_payouts w
+      WHERE w.merchant_id = $1 AND w.mode = $2 AND ($3::text IS NULL OR w.id < $3) ${ofState} ORDER BY ${order} LIMIT $4`,
+    [merchantId, mode, before ?? null, take, ...(state === undefined ? [] : [state])],
+  );
+  return rows.map(({ record }) => record);
+}
+
+/** Everybody's withdrawals, newest first. */
+export async function listAllInstantPayouts(pool: Sql, { before, take }: PageOf): Promise<InstantPayoutRecord[]> {
+  const { rows } = await pool.query<{ record: InstantPayoutRecord }>(
+    'SELECT instant_payout_record(w) AS record FROM instant_payouts w WHERE ($1::text IS NULL OR w.id < $1) ORDER BY w.id DESC LIMIT $2',
+    [before ?? null, take],
+  );
+  return rows.map(({ record }) => record);
+}
+
+/** A merchant's payins, newest first. */
+export async function listPayins(pool: Sql, { merchantId, mode }: Tenant, { before, take }: PageOf): Promise<PayinRecord[]> {
+  const { rows } = await pool.query<{ record: PayinRecord }>(
+    `SELECT payin_record(p) AS record FROM payins p
+      WHERE p.merchant_id = $1 AND p.mode = $2 AND ($3::text IS NULL OR p.id < $3)
+      ORDER BY p.merchant_id DESC, p.mode DESC, p.id DESC LIMIT $4`,
+    [merchantId, mode, before ?? null, take],
+  );
+  return rows.map(({ record }) => record);
+}
+
+export interface OwnBatch {
+  readonly batch: BatchRecord;
+  /** The payee. */
+  readonly userId: string;
+}
+
+/** A slice of a withdrawal of this merchant's payee in this mode; undefined: nobody's, or another's. */
+export async function ownBatch(pool: Sql, { merchantId, mode }: Tenant, id: string): Promise<OwnBatch | undefined> {
+  if (!isId('ipb', id)) return undefined;
+  const text = `
+    SELECT instant_batch_record(b) AS batch, w.user_id AS "userId"
+      FROM instant_batches b JOIN instant_payouts w ON w.id = b.instant_payout_id WHERE b.id = $1 AND w.merchant_id = $2 AND w.mode = $3`;
+  const { rows } = await pool.query<OwnBatch>({ name: 'own_batch', text, values: [id, merchantId, mode] });
+  return rows[0];
+}
+
+export interface DisputedBatch {
+  readonly batch: BatchRecord;
+  readonly reason: string;
+  readonly openedBy: string;
+  readonly openedAt: string;
+}
+
+/** Slices of which the payee, or the bank, says that they were not received, and nobody has decided, by slice. */
+export async function listDisputes(
+  pool: Sql,
+  { after, take }: { readonly after: string | undefined; readonly take: number },
+): Promise<DisputedBatch[]> {
+  const { rows } = await pool.query<DisputedBatch>(
+    `SELECT instant_batch_record(b) AS batch, d.reason, d.opened_by AS "openedBy", iso_time(d.opened_at) AS "openedAt"
+       FROM (SELECT * FROM instant_disputes d WHERE d.decision IS NULL AND ($1::text IS NULL OR d.batch_id > $1) ORDER BY d.batch_id LIMIT $2) d
+       JOIN instant_batches b ON b.id = d.batch_id ORDER BY d.batch_id`,
+    [after ?? null, take],
+  );
+  return rows;
+}
+
+export interface LateProofCase {
+  readonly payin: PayinRecord;
+  readonly batchId: string;
+  readonly createdAt: string;
+}
+
+/** Payins whose proof came too late for their slice, and of which nobody has decided, by payin. */
+export async function listLateProofs(
+  pool: Sql,
+  { after, take }: { readonly after: string | undefined; readonly take: number },
+): Promise<LateProofCase[]> {
+  const { rows } = await pool.query<LateProofCase>(
+    `SELECT payin_record(p) AS payin, l.batch_id AS "batchId", iso_time(l.created_at) AS "createdAt"
+       FROM (SELECT * FROM late_proofs l WHERE l.decision IS NULL AND ($1::text IS NULL OR l.payin_id > $1) ORDER BY l.payin_id LIMIT $2) l
+       JOIN payins p ON p.id = l.payin_id ORDER BY l.payin_id`,
+    [after ?? null, take],
+  );
+  return rows;
+}

@@ -3,12 +3,12 @@
  * allotted in the books before, so that whoever does this again asks for the same payout. What it reserves it takes over from the
  * withdrawal in one transaction (hand_over.sql).
  */
-import { decryptSecret, type KeyRing } from '../../crypto/secretBox.ts';
+import type { KeyRing } from '../../crypto/secretBox.ts';
 import { giveBackRest, type RestAnswer } from '../../ledger/instant.ts';
 import type { PayoutPorts } from '../../payouts/useCases/ports.ts';
 import { type PayoutOrder, takeIn } from '../../payouts/useCases/takeIn.ts';
 import type { Payee } from '../rules/records.ts';
-import { destinationOf } from './payee.ts';
+import { destinationOf, openPayee } from './payee.ts';
 
 export interface HandOverPorts extends PayoutPorts {
   readonly keys: KeyRing;
@@ -59,7 +59,7 @@ async function orderOf({ pool, keys }: HandOverPorts, { instantPayout, amountMin
     description: null,
     metadata: {},
     callbackUrl: null, // its withdrawal has one, which is told of the withdrawal
-    destination: destinationOf(decryptSecret(keys, row.payee.sealed)),
+    destination: destinationOf(openPayee(keys, row.payee)),
     makerId: null,
     terms: { feeBps: 0, feeFixedMinor: '0', reviewFromMinor: row.limit },
   };
