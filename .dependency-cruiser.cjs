@@ -26,7 +26,7 @@ const PAYOUTS = '^src/payouts/((client|reads|asOf|invariants|restored)\\.ts|useC
 const GAMES = '^src/games/client\\.ts$';
 /** How a subject came to stand as it does, or stood at an earlier time. */
 const STORY = '^src/events/story\\.ts$';
-const INSTANT = '^src/instant/(client|reads|useCases/handOver)\\.ts$';
+const INSTANT = '^src/instant/(client|reads|images|useCases/handOver)\\.ts$';
 /** Of the door, what is no route: callers, problems, fields. */
 const DOOR = '^src/http/(?!routes/)';
 /** How a flow's things look outside: schemas and presenters. */

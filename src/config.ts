@@ -124,6 +124,8 @@ const environment = z.object({
   WEBHOOK_TIMEOUT: duration('15s'),
   DELIVERIES_KEPT: duration('90d'),
   ONCEPAY_HOME: z.string().default('.oncepay'),
+  /** Screenshots of payments; by default `proofs` in ONCEPAY_HOME. All API processes and workers must see the same. */
+  PROOFS_DIR: z.string().optional(),
   SMTP_URL: url('smtp|smtps').optional(),
   MAIL_FROM: z
     .string()
@@ -188,6 +190,7 @@ export interface Config {
   readonly psps: PspConfig & { readonly flutterwave: FlutterwaveAccounts };
   readonly webhookAllowLoopbackTest: boolean;
   readonly instantMinuteMs: number;
+  readonly proofsFolder: string;
   readonly allowSignalDecisions: boolean;
   readonly rateLimitPerSecond: number;
   readonly times: PayoutTimes;
@@ -289,6 +292,7 @@ export function loadConfig(env: Environment): Config {
     },
     webhookAllowLoopbackTest: settings.WEBHOOK_ALLOW_LOOPBACK_TEST,
     instantMinuteMs: settings.INSTANT_MINUTE,
+    proofsFolder: resolve(settings.PROOFS_DIR ?? join(settings.ONCEPAY_HOME, 'proofs')),
     allowSignalDecisions: settings.ALLOW_SIGNAL_DECISIONS,
     rateLimitPerSecond: settings.RATE_LIMIT_PER_SECOND,
     times: {

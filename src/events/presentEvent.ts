@@ -9,6 +9,8 @@ import {
   presentBatch,
   presentInstantPayout,
   presentPayin,
+  presentPayinCallback,
+  presentPayoutCallback,
 } from '../instant/present/instantPayout.ts';
 import { type PublicPayout, presentPayout } from '../payouts/present/payout.ts';
 import type { Mode, PayoutRecord } from '../payouts/rules/contract.ts';
@@ -28,7 +30,16 @@ export interface EventRecord {
   readonly object: unknown;
 }
 
-type Shown = PublicPayout | ProviderPayout | ShownOfUser | PublicGame | PublicInstantPayout | PublicBatch | PublicPayin;
+type Shown =
+  | PublicPayout
+  | ProviderPayout
+  | ShownOfUser
+  | PublicGame
+  | PublicInstantPayout
+  | PublicBatch
+  | PublicPayin
+  | ReturnType<typeof presentPayoutCallback>
+  | ReturnType<typeof presentPayinCallback>;
 
 export interface PublicEvent {
   readonly id: string;
@@ -42,6 +53,9 @@ export interface PublicEvent {
 /** Who hears of events. An owner's kind; a kind of subject is shown to each of them in one way. */
 export type Hearer = 'merchant' | 'provider' | 'user';
 
+/** A subject's own callbackUrl may be told in other words than its merchant's endpoints. */
+export type Reader = Hearer | 'callback';
+
 /** Each kind of payout in the words of its own API. */
 const PAYOUTS: Readonly<Record<PayoutKind, (payout: PayoutRecord) => Shown>> = {
   merchant: presentPayout,
@@ -50,7 +64,7 @@ const PAYOUTS: Readonly<Record<PayoutKind, (payout: PayoutRecord) => Shown>> = {
 };
 
 /** By the kind of the subject and of the hearer: who is not there hears of none. Each takes the records of its kind. */
-const OBJECTS: Readonly<Record<string, Readonly<Partial<Record<Hearer, (object: never, type: string) => Shown>>>>> = {
+const OBJECTS: Readonly<Record<string, Readonly<Partial<Record<Reader, (object: never, type: string) => Shown>>>>> = {
   payout: {
     merchant: (payout: PayoutRecord) => PAYOUTS[payout.kind](payout), // it hears of its providers' payouts, too
     provider: presentProviderPayout,
@@ -58,16 +72,17 @@ const OBJECTS: Readonly<Record<string, Readonly<Partial<Record<Hearer, (object: 
   },
   user: { merchant: presentUserEvent, user: presentUserEvent },
   game: { merchant: (game: GameRecord) => presentGame(game) },
-  instant_payout: { merchant: presentInstantPayout, user: presentInstantPayout },
+  instant_payout: { merchant: presentInstantPayout, user: presentInstantPayout, callback: presentPayoutCallback },
   instant_batch: { merchant: presentBatch, user: presentBatch },
-  payin: { merchant: presentPayin, user: presentPayin },
+  payin: { merchant: presentPayin, user: presentPayin, callback: presentPayinCallback },
 };
 
 /** @throws on a kind of subject that has no line in OBJECTS: a mistake in our code. */
-export function presentEvent(event: EventRecord, hearer: Hearer): PublicEvent {
+export function presentEvent(event: EventRecord, reader: Reader): PublicEvent {
   const { id, subjectKind, type, at, mode, sequence, object } = event;
-  const present = OBJECTS[subjectKind]?.[hearer];
-  if (!present) throw new Error(`nobody knows how to tell a ${hearer} of the ${subjectKind} in ${id}`);
+  const words = OBJECTS[subjectKind];
+  const present = words?.[reader] ?? (reader === 'callback' ? words?.merchant : undefined);
+  if (!present) throw new Error(`nobody knows how to tell a ${reader} of the ${subjectKind} in ${id}`);
   const shown = present(object as never, type);
   return { id, type, timestamp: at.toISOString(), livemode: mode === 'live', sequence, data: { object: shown } };
 }

@@ -14,11 +14,13 @@ import { bankRoutes } from '../games/routes/bank.ts';
 import { betRoutes } from '../games/routes/bets.ts';
 import { completionRoutes } from '../games/routes/completion.ts';
 import { gameRoutes } from '../games/routes/games.ts';
-import { countBookSteps } from '../ledger/calls.ts';
 import { adminInstantPayoutRoutes } from '../instant/routes/admin/instantPayouts.ts';
+import { bankCreditRoutes } from '../instant/routes/bankCredits.ts';
 import { batchRoutes } from '../instant/routes/batches.ts';
 import { instantPayoutRoutes } from '../instant/routes/instantPayouts.ts';
 import { payinRoutes } from '../instant/routes/payins.ts';
+import { adminProofRoutes, proofRoutes } from '../instant/routes/proofs.ts';
+import { countBookSteps } from '../ledger/calls.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
 import { debtRoutes } from '../merchants/routes/admin/debts.ts';
 import { fundRoutes } from '../merchants/routes/admin/fund.ts';
@@ -155,6 +157,8 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(instantPayoutRoutes(context, waiters));
     await scope.register(payinRoutes(context, waiters));
     await scope.register(batchRoutes(context));
+    await scope.register(proofRoutes(context));
+    await scope.register(bankCreditRoutes(context));
   };
 }
 
@@ -194,6 +198,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(adminExplainRoutes(context));
     await scope.register(adminOverviewRoutes(context));
     await scope.register(adminInstantPayoutRoutes(context));
+    await scope.register(adminProofRoutes(context));
   };
 }
 

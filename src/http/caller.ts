@@ -21,6 +21,7 @@ export const SCOPES = [
   'games:write',
   'instant:read',
   'instant:write',
+  'bank-credits:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 

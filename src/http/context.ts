@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { KeyRing } from '../crypto/secretBox.ts';
 import type { GamesClient } from '../games/client.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
+import type { ImageStore } from '../instant/images.ts';
 import type { InstantClient } from '../instant/rules/contract.ts';
 import type { LedgerReads } from '../ledger/reads.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
@@ -21,6 +22,8 @@ export interface ApiContext {
   readonly payoutRuns: PayoutRunsClient;
   readonly games: GamesClient;
   readonly instant: InstantClient;
+  /** Screenshots. */
+  readonly images: ImageStore;
   readonly psps: PspRegistry;
   /** Encrypts and decrypts secrets at rest. */
   readonly keys: KeyRing;

@@ -5,6 +5,7 @@ import { createPool } from '../db/pool.ts';
 import { createPrisma } from '../db/prisma.ts';
 import { createGamesClient } from '../games/client.ts';
 import { createInstantClient } from '../instant/client.ts';
+import { createImageStore } from '../instant/images.ts';
 import { createLedgerReads } from '../ledger/reads.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
 import { createPayoutRunsClient } from '../providers/runsClient.ts';
@@ -38,6 +39,7 @@ export async function startApi(config: Config): Promise<Api> {
     payoutRuns: createPayoutRunsClient(client),
     games: createGamesClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
     instant: createInstantClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
+    images: createImageStore(config.proofsFolder),
     psps,
     keys: parseKeys(config.encryptionKeys),
     pingTemporal: async () => {

@@ -171,3 +171,24 @@ export async function listLateProofs(
   );
   return rows;
 }
+
+export interface ProofImage {
+  readonly hash: string;
+  readonly isDeleted: boolean;
+}
+
+/**
+ * The newest image that was shown for a slice: for the payee's merchant any, for another one that of its own payers; without a
+ * tenant whosever it is.
+ */
+export async function imageOf(pool: Sql, batchId: string, tenant?: Tenant): Promise<ProofImage | undefined> {
+  const seen = tenant ? 'AND $2 IN (w.merchant_id, y.merchant_id) AND b.mode = $3' : '';
+  const { rows } = await pool.query<ProofImage>(
+    `SELECT p.image_hash AS hash, p.image_deleted_at IS NOT NULL AS "isDeleted"
+       FROM instant_proofs p JOIN instant_batches b ON b.id = p.batch_id JOIN instant_payouts w ON w.id = b.instant_payout_id
+       JOIN payins y ON y.id = p.payin_id
+      WHERE p.batch_id = $1 ${seen} ORDER BY p.epoch DESC LIMIT 1`,
+    [batchId, ...(tenant ? [tenant.merchantId, tenant.mode] : [])],
+  );
+  return rows[0];
+}

@@ -15,6 +15,7 @@ import { createRelayActivities, type RelayActivityPorts } from '../../activities
 import type { Config, QueueLimits } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
 import type { GamesClient } from '../games/client.ts';
+import { createImageStore } from '../instant/images.ts';
 import type { InstantClient } from '../instant/rules/contract.ts';
 import { handOver } from '../instant/useCases/handOver.ts';
 import { createLedger } from '../ledger/ledger.ts';
@@ -100,7 +101,11 @@ export async function createWorkers(
       ...createMaintenanceActivities({ pool: housekeepingPool, payouts: payoutsClient, onBooksChecked }),
       ...createLookAfterActivities({ pool: housekeepingPool, games: gamesClient }),
       ...createLookAfterInstantActivities({ pool: housekeepingPool, instant: instantClient }),
-      ...createCutBackActivities({ pool: housekeepingPool, deliveriesKeptMs: config.deliveriesKeptMs }),
+      ...createCutBackActivities({
+        pool: housekeepingPool,
+        deliveriesKeptMs: config.deliveriesKeptMs,
+        images: createImageStore(config.proofsFolder),
+      }),
     },
     maxConcurrentActivityTaskExecutions: 4, // of each kind one at a time, by their Schedules
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },

@@ -38,7 +38,11 @@ beforeAll(async () => {
     await startActivities(engine, HOUSEKEEPING_QUEUE, {
       ...createMaintenanceActivities({ pool: engine.db.pool, payouts: engine.payouts }),
       ...createLookAfterActivities({ pool: engine.db.pool, games: createGamesClient(engine.client) }),
-      ...createCutBackActivities({ pool: engine.db.pool, deliveriesKeptMs: 90 * 86_400_000 }),
+      ...createCutBackActivities({
+        pool: engine.db.pool,
+        deliveriesKeptMs: 90 * 86_400_000,
+        images: { remove: async () => undefined },
+      }),
     }),
     await startActivities(engine, RELAY_QUEUE, { runRelay: async () => undefined }), // its twelve hours are over
   );

@@ -10,6 +10,7 @@ import { createGamesClient, type GamesClient } from '../../src/games/client.ts';
 import { buildApp } from '../../src/http/app.ts';
 import type { ApiContext } from '../../src/http/context.ts';
 import { createInstantClient } from '../../src/instant/client.ts';
+import { createImageStore } from '../../src/instant/images.ts';
 import type { InstantClient } from '../../src/instant/rules/contract.ts';
 import { createLedgerReads } from '../../src/ledger/reads.ts';
 import { fund } from '../../src/merchants/useCases/fund.ts';
@@ -105,6 +106,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     payoutRuns: options.payoutRuns ?? createPayoutRunsClient(temporal.client),
     games: options.games ?? createGamesClient(temporal.client),
     instant: options.instant ?? createInstantClient(temporal.client),
+    images: createImageStore(config.proofsFolder),
     psps,
     keys,
     pingTemporal: () => Promise.reject(new Error('nobody there')),

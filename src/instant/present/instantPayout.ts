@@ -151,3 +151,37 @@ export const presentPayin = (record: PayinRecord): PublicPayin => ({
   updatedAt: record.updatedAt,
   completedAt: record.completedAt,
 });
+
+/** What a payin's callback is told at each of its ends, once for each. */
+export function presentPayinCallback(record: PayinRecord) {
+  const { id, reference, batchId, amount, currency, utr, receiptId, status } = presentPayin(record);
+  return { id, object: 'payin' as const, reference, batchId, amount, currency, utr, receiptId, status };
+}
+
+/** Every final state unlocks the wallet, not only success. */
+const ENDS: Readonly<Record<InstantPayoutState, 'success' | 'partial' | 'cancelled' | null>> = {
+  open: null,
+  partially_paid: null,
+  disputed: null,
+  completed: 'success',
+  partially_completed: 'partial',
+  cancelled: 'cancelled',
+};
+
+/** What a withdrawal's callback is told at its end, once. */
+export function presentPayoutCallback(record: InstantPayoutRecord) {
+  const { id, reference, totalAmount, currency, instantPaid, walletStatus, receiptId, utrs } = presentInstantPayout(record);
+  const status = ENDS[record.state];
+  return {
+    id,
+    object: 'instant_payout' as const,
+    reference,
+    amount: totalAmount,
+    currency,
+    instantPaid,
+    status,
+    walletStatus,
+    receiptId,
+    utrs,
+  };
+}

@@ -158,7 +158,7 @@ export function instantPayoutRoutes(context: ApiContext, waiters: Waiters): Fast
         const caller = merchantOf(request);
         const { id } = request.params;
         const question = { read: () => mustOwn(tenantOf(caller), id), ...NEXT_STATUS };
-        const asked = { keyId: caller.keyId, subject: { kind: 'instant_payout', id } };
+        const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'instant_payout', id } };
         const found = await nowOrAfter(reply, request.query, question.read, (wait) =>
           waiters.wait({ ...asked, ...wait }, question),
         );

@@ -154,7 +154,7 @@ export function payinRoutes(context: ApiContext, waiters: Waiters): FastifyPlugi
         const caller = merchantOf(request);
         const { id } = request.params;
         const question = { read: () => mustOwn(tenantOf(caller), id), ...NEXT_STATUS };
-        const asked = { keyId: caller.keyId, subject: { kind: 'payin', id } };
+        const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'payin', id } };
         const found = await nowOrAfter(reply, request.query, question.read, (wait) =>
           waiters.wait({ ...asked, ...wait }, question),
         );
