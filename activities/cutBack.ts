@@ -2,6 +2,7 @@
 import { heartbeat, sleep } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import type { ImageStore } from '../src/instant/images.ts';
+import { FINAL_BATCH_STATES } from '../src/instant/rules/batchMachine.ts';
 import { THINNED, type Thinned, thinStep } from '../src/relay/thin.ts';
 
 export type CutBackActivities = ReturnType<typeof createCutBackActivities>;
@@ -55,7 +56,7 @@ const EXPIRED_IMAGES = `
     FROM (SELECT * FROM instant_proofs x WHERE x.image_deleted_at IS NULL ORDER BY x.submitted_at LIMIT ${BATCH}) p
     JOIN instant_batches b ON b.id = p.batch_id JOIN instant_payouts w ON w.id = b.instant_payout_id
    GROUP BY p.image_hash
-  HAVING bool_and(instant_batch_final(b.state) AND p.submitted_at < now() - (w.policy ->> 'imageDays')::int * interval '1 day')`;
+  HAVING bool_and(b.state = ANY ('{${FINAL_BATCH_STATES.join()}}') AND p.submitted_at < now() - (w.policy ->> 'imageDays')::int * interval '1 day')`;
 
 export function createCutBackActivities({ pool, deliveriesKeptMs, images }: CutBackPorts) {
   /** The file first: should this end between the two, the next run finds the row again. */

@@ -3,11 +3,11 @@
  * decides by its own clock what is due; all of it may be done again, and by two at once.
  */
 import type { Pool } from 'pg';
-import { readBatch, readBatches } from '../../src/instant/reads.ts';
+import { readBatch, readBatches, readInstantPayout } from '../../src/instant/reads.ts';
 import { BATCH, BATCH_STATES } from '../../src/instant/rules/batchMachine.ts';
 import type { BatchInput, InstantClient, InstantPayoutInput, Looked, PayinInput } from '../../src/instant/rules/contract.ts';
 import type { BatchRecord } from '../../src/instant/rules/records.ts';
-import type { HandOver } from '../../src/instant/useCases/handOver.ts';
+import type { HandOver, Rest } from '../../src/instant/useCases/handOver.ts';
 import {
   assignValidator,
   closeInstantPayout,
@@ -63,9 +63,10 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
     return BATCH.isFinal(batch.state) ? OVER : WHEN_TOLD;
   }
 
-  async function offer({ id }: BatchRecord): Promise<Looked | undefined> {
+  async function offer({ id, instantPayoutId }: BatchRecord): Promise<Looked | undefined> {
     const answer = await matchBatch(pool, id);
-    if (answer.outcome === 'free') return WHEN_TOLD;
+    // When the time to fill it is over its withdrawal closes it: whether anybody tells or not, this ends then.
+    if (answer.outcome === 'free') return again(Math.max((await fillableMs(instantPayoutId)) ?? 0, PENDING_MS));
     if (answer.outcome === 'matched') await instant.lookAtPayin(answer.payinId);
     return undefined;
   }
@@ -85,8 +86,9 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
   async function tire({ id }: BatchRecord): Promise<Looked | undefined> {
     const answer = await lapseConfirmation(pool, id);
     if (answer.outcome === 'early') return again(await until(answer.until));
-    if (answer.outcome === 'confirmed' || answer.outcome === 'in_review') return undefined;
-    return answer.outcome === 'stale' ? WHEN_TOLD : again(BLOCKED_MS);
+    if (answer.outcome === 'payer_frozen' || answer.outcome === 'payee_frozen' || answer.outcome === 'balance_limit')
+      return again(BLOCKED_MS);
+    return undefined; // confirmed, in review, or somebody else was faster
   }
 
   /** How long it may still be filled; null: for no longer, or it is closing. */
@@ -97,6 +99,26 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
       [id],
     );
     return rows[0] === undefined ? null : rows[0].ms;
+  }
+
+  /** Nothing has been paid of it, nor come back: later its slices are told one by one, of what happens to them. */
+  async function isNew(id: string): Promise<boolean> {
+    const found = await readInstantPayout(pool, id);
+    if (!found) throw new Error(`there is no withdrawal ${id}`);
+    return found.sequence === 1;
+  }
+
+  async function tellEach(batches: readonly BatchRecord[]): Promise<void> {
+    for (const { id } of batches) await instant.lookAtBatch(id);
+  }
+
+  /** The payout has it, or the payee has it back; false: no worker has taken the payout up yet. */
+  async function isHandedOver(rest: Rest): Promise<boolean> {
+    const came = await handOver(rest);
+    onWritten();
+    if (came === 'pending') return false;
+    const now = await restOfInstantPayout(pool, rest.instantPayout.id, rest.payoutId);
+    return now.outcome === 'over';
   }
 
   return {
@@ -116,7 +138,9 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
       const matched = await matchPayin(pool, payinId);
       onWritten();
       if (matched.outcome !== 'waiting') {
-        if (matched.outcome === 'matched' && matched.payin.batchId !== null) await instant.lookAtBatch(matched.payin.batchId);
+        // Also where it was matched before: whoever did that may have ended before the slice was told of its deadline.
+        const { state, batchId } = matched.payin;
+        if (state === 'assigned' && batchId !== null) await instant.lookAtBatch(batchId);
         return OVER;
       }
       const lapsed = await lapsePayin(pool, payinId);
@@ -127,12 +151,12 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
     async lookAtInstantPayout({ instantPayoutId: id }: InstantPayoutInput): Promise<Looked> {
       const fillable = await fillableMs(id);
       if (fillable !== null && fillable <= 0) {
-        await closeInstantPayout(pool, { instantPayoutId: id, reason: 'unfilled', actor: 'system' });
+        const closed = await closeInstantPayout(pool, { instantPayoutId: id, reason: 'unfilled', actor: 'system' });
         onWritten();
+        if ('batches' in closed) await tellEach(closed.batches.filter(({ state }) => BATCH.isFinal(state)));
       }
       // Each slice has a workflow from the beginning: whoever looks into the Temporal UI sees all of them.
-      for (const { id: batchId, state } of await readBatches(pool, id))
-        if (state === 'unassigned') await instant.lookAtBatch(batchId);
+      if (await isNew(id)) await tellEach(await readBatches(pool, id));
       const rest = await restOfInstantPayout(pool, id, newId('po'));
       switch (rest.outcome) {
         case 'over':
@@ -140,7 +164,7 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
         case 'user_frozen':
           return again(BLOCKED_MS);
         case 'hand_over':
-          return again((await handOver(rest)) === 'done' ? LEAST_MS : PENDING_MS); // and see that it is over
+          return (await isHandedOver(rest)) ? OVER : again(PENDING_MS);
         case 'waiting':
           return fillable !== null && fillable > 0 ? again(Math.max(fillable, LEAST_MS)) : WHEN_TOLD;
       }

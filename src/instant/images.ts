@@ -3,7 +3,7 @@
  * file besides (where it was taken, by what), under the hash of what is kept.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 
@@ -101,13 +101,25 @@ export function createImageStore(folder: string): ImageStore {
     async keep({ hash, bytes }) {
       const place = placeOf(hash);
       const draft = `${place}.${randomUUID()}`;
-      await mkdir(dirname(place), { recursive: true, mode: 0o700 });
+      const made = await mkdir(dirname(place), { recursive: true, mode: 0o700 });
       await writeFile(draft, bytes, { mode: 0o600, flush: true });
       await rename(draft, place); // whole or not at all
+      await flushNames(dirname(place));
+      if (made !== undefined) await flushNames(dirname(made));
     },
     read: (hash) => readFile(placeOf(hash)).catch(absent),
     remove: (hash) => rm(placeOf(hash), { force: true }),
   };
+}
+
+/** Which files a folder has is written to the disk apart from them. */
+async function flushNames(folder: string): Promise<void> {
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

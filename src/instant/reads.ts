@@ -57,13 +57,12 @@ export interface PayTo {
   readonly payee: Payee;
   readonly amountMinor: string;
   readonly currency: string;
-  readonly payUntil: string;
 }
 
-/** Whom to pay, how much, until when: to be told to the one payer whose turn it is, while it is, and to nobody else. */
+/** Whom to pay, and how much: to be told to the one payer whose turn it is, while it is, and to nobody else. */
 export async function payToOf(pool: Sql, payinId: string): Promise<PayTo | undefined> {
   const text = `
-    SELECT w.payee, b.amount::text AS "amountMinor", b.currency, iso_time(a.pay_until) AS "payUntil"
+    SELECT w.payee, b.amount::text AS "amountMinor", b.currency
       FROM instant_assignments a JOIN instant_batches b ON b.id = a.batch_id JOIN instant_payouts w ON w.id = b.instant_payout_id
      WHERE a.payin_id = $1 AND a.state = 'open'`;
   const { rows } = await pool.query<PayTo>({ name: 'pay_to', text, values: [payinId] });
@@ -135,7 +134,7 @@ export interface DisputedBatch {
   readonly batch: BatchRecord;
   readonly reason: string;
   readonly openedBy: string;
-  readonly openedAt: string;
+  readonly openedAt: Date;
 }
 
 /** Slices of which the payee, or the bank, says that they were not received, and nobody has decided, by slice. */
@@ -144,9 +143,27 @@ export async function listDisputes(
   { after, take }: { readonly after: string | undefined; readonly take: number },
 ): Promise<DisputedBatch[]> {
   const { rows } = await pool.query<DisputedBatch>(
-    `SELECT instant_batch_record(b) AS batch, d.reason, d.opened_by AS "openedBy", iso_time(d.opened_at) AS "openedAt"
+    `SELECT instant_batch_record(b) AS batch, d.reason, d.opened_by AS "openedBy", d.opened_at AS "openedAt"
        FROM (SELECT * FROM instant_disputes d WHERE d.decision IS NULL AND ($1::text IS NULL OR d.batch_id > $1) ORDER BY d.batch_id LIMIT $2) d
        JOIN instant_batches b ON b.id = d.batch_id ORDER BY d.batch_id`,
+    [after ?? null, take],
+  );
+  return rows;
+}
+
+export interface ReviewedBatch {
+  readonly batch: BatchRecord;
+  readonly validateUntil: Date | null;
+}
+
+/** Slices whose proof a person must look at, by slice. */
+export async function listReviews(
+  pool: Sql,
+  { after, take }: { readonly after: string | undefined; readonly take: number },
+): Promise<ReviewedBatch[]> {
+  const { rows } = await pool.query<ReviewedBatch>(
+    `SELECT instant_batch_record(b) AS batch, b.validate_until AS "validateUntil"
+       FROM instant_batches b WHERE b.review_reasons <> '{}' AND ($1::text IS NULL OR b.id > $1) ORDER BY b.id LIMIT $2`,
     [after ?? null, take],
   );
   return rows;
@@ -155,7 +172,7 @@ export async function listDisputes(
 export interface LateProofCase {
   readonly payin: PayinRecord;
   readonly batchId: string;
-  readonly createdAt: string;
+  readonly createdAt: Date;
 }
 
 /** Payins whose proof came too late for their slice, and of which nobody has decided, by payin. */
@@ -164,7 +181,7 @@ export async function listLateProofs(
   { after, take }: { readonly after: string | undefined; readonly take: number },
 ): Promise<LateProofCase[]> {
   const { rows } = await pool.query<LateProofCase>(
-    `SELECT payin_record(p) AS payin, l.batch_id AS "batchId", iso_time(l.created_at) AS "createdAt"
+    `SELECT payin_record(p) AS payin, l.batch_id AS "batchId", l.created_at AS "createdAt"
        FROM (SELECT * FROM late_proofs l WHERE l.decision IS NULL AND ($1::text IS NULL OR l.payin_id > $1) ORDER BY l.payin_id LIMIT $2) l
        JOIN payins p ON p.id = l.payin_id ORDER BY l.payin_id`,
     [after ?? null, take],

@@ -8,9 +8,13 @@ import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { createGameSettlementActivities } from '../../activities/games/settlement.ts';
+import { createInstantActivities } from '../../activities/instant/look.ts';
 import { createLedgerActivities, type LedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities, type PspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
+import { createInstantClient } from '../../src/instant/client.ts';
+import type { InstantClient } from '../../src/instant/rules/contract.ts';
+import { type HandOver, handOver } from '../../src/instant/useCases/handOver.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { fundBalance, postEarning } from '../../src/ledger/postings.ts';
 import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.ts';
@@ -29,13 +33,14 @@ import { clientSettings } from '../../src/temporal/clientSettings.ts';
 import {
   DECISIONS_QUEUE,
   GAMES_QUEUE,
+  INSTANT_QUEUE,
   PAYOUT_RUNS_QUEUE,
   PAYOUTS_QUEUE,
   PROVIDER_PSP_QUEUE,
 } from '../../src/temporal/rules/queues.ts';
 import { buildOf, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { emptyDatabase, type TestDatabase, testDatabase } from './database.ts';
-import { ENCRYPTION_KEYS } from './encryption.ts';
+import { ENCRYPTION_KEYS, keys } from './encryption.ts';
 import { bundledWorkflows } from './workflowBundle.ts';
 
 export const SHORT_TIMES: PayoutTimes = {
@@ -52,6 +57,7 @@ export interface Engine {
   readonly db: TestDatabase;
   readonly ledger: Ledger;
   readonly payouts: PayoutsClient;
+  readonly instant: InstantClient;
   readonly client: Client;
   readonly env: TestWorkflowEnvironment;
   readonly sandbox: Simulator;
@@ -84,6 +90,8 @@ export interface Engine {
   startProviderPsp(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   /** What settles games. @returns what ends it. */
   startGames(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
+  /** What looks after withdrawals, slices and payins; `around` what hands a rest over. @returns what ends it. */
+  startInstant(around?: (real: HandOver) => HandOver): Promise<() => Promise<void>>;
   /** What payout runs need, so many payouts a step. @returns what ends it. */
   startRuns(page?: number): Promise<() => Promise<void>>;
   stop(): Promise<void>;
@@ -123,6 +131,7 @@ export async function startEngine({
   });
   const ledger = createLedger(db.pool);
   const payouts = createPayoutsClient(client, { times, allowSignalDecisions: true });
+  const instant = createInstantClient(client);
   const workflowBundle = await bundledWorkflows();
   const psp = createPspActivities({ ledger, pool: db.pool, connector: psps.byName });
   const activities = { ...createLedgerActivities({ ledger, pool: db.pool }), ...psp };
@@ -194,6 +203,7 @@ export async function startEngine({
     db,
     ledger,
     payouts,
+    instant,
     client,
     env,
     sandbox,
@@ -212,6 +222,11 @@ export async function startEngine({
     startProviderPsp: (options = {}) => work({ taskQueue: PROVIDER_PSP_QUEUE, activities: psp, ...options }),
     startGames: (options = {}) =>
       work({ taskQueue: GAMES_QUEUE, activities: createGameSettlementActivities({ pool: db.pool }), ...options }),
+    startInstant(around = (real) => real) {
+      const ports = { pool: db.pool, ledger, payouts, psps, keys };
+      const hand = around((rest) => handOver(ports, rest));
+      return work({ taskQueue: INSTANT_QUEUE, activities: createInstantActivities({ pool: db.pool, instant, handOver: hand }) });
+    },
     startRuns: (page) =>
       work({
         taskQueue: PAYOUT_RUNS_QUEUE,

@@ -1301,6 +1301,7 @@ CREATE INDEX instant_batches_unconfirmed ON instant_batches (payer_id) WHERE mon
 CREATE INDEX instant_assignments_expired ON instant_assignments (user_id, ended_at) WHERE state = 'expired';
 -- What persons are to look at.
 CREATE INDEX instant_batches_in_review ON instant_batches (id) WHERE review_reasons <> '{}';
+CREATE INDEX instant_batches_under_way ON instant_batches (id) WHERE state IN ('assigned', 'proof_submitted', 'sys_confirmed', 'disputed');
 CREATE INDEX instant_batches_of_validator ON instant_batches (validator_id) WHERE validator_id IS NOT NULL;
 CREATE INDEX instant_disputes_open ON instant_disputes (batch_id) WHERE decision IS NULL;
 CREATE INDEX late_proofs_open ON late_proofs (payin_id) WHERE decision IS NULL;

@@ -97,6 +97,15 @@ export function instantPayoutRoutes(context: ApiContext, waiters: Waiters): Fast
     return found;
   }
 
+  /** Who is to pay the rest. @throws Problem 422 */
+  function mustHavePsp(mode: Mode): void {
+    if (context.psps.forPayout({ mode, currency: CURRENCY, kind: 'user' })) return;
+    const detail = `No payment provider is configured for ${CURRENCY} in ${mode} mode: let what nobody paid come back (\`refund\`).`;
+    throw new Problem(422, 'psp_not_configured', detail, {
+      errors: [{ pointer: '/onUnfilled', code: 'psp_not_configured', detail }],
+    });
+  }
+
   const shown = async (instantPayout: InstantPayoutRecord) =>
     presentWhole(instantPayout, await readBatches(pool, instantPayout.id));
 
@@ -116,8 +125,9 @@ export function instantPayoutRoutes(context: ApiContext, waiters: Waiters): Fast
         const tenant = tenantOf(merchantOf(request));
         return await once(context, request, reply, {
           allot: () => newId(INSTANT_ID_PREFIXES.payout),
-          async execute(instantPayoutId) {
+          async execute(instantPayoutId, isRepeat) {
             const order = await readOrder(request.body, tenant.mode, config.webhookAllowLoopbackTest, config.instantMinuteMs);
+            if (order.onUnfilled === 'psp' && !isRepeat) mustHavePsp(tenant.mode);
             return answerOf(await withdraw(context, { ...tenant, instantPayoutId, ...order }));
           },
         });

@@ -82,6 +82,7 @@ export function payinRoutes(context: ApiContext, waiters: Waiters): FastifyPlugi
         const tenant = tenantOf(merchantOf(request));
         return await once(context, request, reply, {
           allot: () => newId(INSTANT_ID_PREFIXES.payin),
+          isSecret: true, // whom to pay
           async execute(payinId) {
             const errors: FieldError[] = [];
             const amount = readAmount(request.body, errors);
@@ -114,6 +115,7 @@ export function payinRoutes(context: ApiContext, waiters: Waiters): FastifyPlugi
         const tenant = tenantOf(merchantOf(request));
         return await once(context, request, reply, {
           allot: () => newId(INSTANT_ID_PREFIXES.payin),
+          isSecret: true, // whom to pay
           async execute(payinId) {
             const { userId, reference = payinId } = request.body;
             const callbackUrl = await callbackOf(request.body.callbackUrl, tenant.mode);

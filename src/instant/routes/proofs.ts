@@ -168,13 +168,13 @@ async function readForm(whole: unknown, contentType: string | undefined): Promis
   return { image: Buffer.from(await image.arrayBuffer()), utr, payinId: typeof payinId === 'string' ? payinId : undefined };
 }
 
-/** By the parser of Node's own fetch. @throws Problem 400 */
+/** By the parser of Node's own fetch, which takes boundaries as browsers and HTTP libraries make them. @throws Problem 400 */
 async function parse(whole: unknown, contentType = FORM): Promise<FormData> {
   try {
     const body = Buffer.isBuffer(whole) ? new Uint8Array(whole) : new Uint8Array();
     return await new Response(body, { headers: { 'content-type': contentType } }).formData();
   } catch {
-    const detail = 'The body is no multipart/form-data.';
+    const detail = 'The body is no multipart/form-data with a boundary of 27 to 70 characters.';
     throw new Problem(400, 'malformed_multipart', detail, { errors: [{ pointer: '', code: 'malformed_multipart', detail }] });
   }
 }

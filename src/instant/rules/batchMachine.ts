@@ -21,6 +21,9 @@ export const BATCH_STATES = {
 
 export type BatchState = keyof typeof BATCH_STATES;
 
+/** Nothing is to come of a slice in one of these; for the SQL of whoever may not ask instant_batch_final. */
+export const FINAL_BATCH_STATES = (Object.keys(BATCH_STATES) as BatchState[]).filter((state) => BATCH_STATES[state].final);
+
 export const BATCH_FACTS = {
   assigned: 'payer',
   proved: 'payer',

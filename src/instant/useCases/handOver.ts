@@ -4,6 +4,7 @@
  * withdrawal in one transaction (hand_over.sql).
  */
 import type { KeyRing } from '../../crypto/secretBox.ts';
+import type { Sql } from '../../db/pool.ts';
 import { giveBackRest, type RestAnswer } from '../../ledger/instant.ts';
 import type { PayoutPorts } from '../../payouts/useCases/ports.ts';
 import { type PayoutOrder, takeIn } from '../../payouts/useCases/takeIn.ts';
@@ -33,11 +34,17 @@ export async function handOver(ports: HandOverPorts, rest: Rest): Promise<Handed
     case 'pending':
       return 'pending';
     case 'refused':
-      await giveBackRest(ports.pool, rest.instantPayout.id);
+      await mustGiveBack(ports.pool, rest);
       return 'done';
     default:
       throw new Error(`the payout ${payoutId} of a rest cannot be taken in: ${taken.outcome}`);
   }
+}
+
+/** @throws where the books know of no refusal: they were restored to a time before it, and a repeat asks anew. */
+async function mustGiveBack(pool: Sql, { instantPayout: { id }, payoutId }: Rest): Promise<void> {
+  const { outcome } = await giveBackRest(pool, id);
+  if (outcome === 'wrong_state') throw new Error(`the books do not know that the payout ${payoutId} was refused`);
 }
 
 async function orderOf({ pool, keys }: HandOverPorts, { instantPayout, amountMinor }: Rest): Promise<PayoutOrder> {

@@ -17,7 +17,7 @@ import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { presentBatch, presentInstantPayout, presentPayin } from '../../present/instantPayout.ts';
 import { batchSchema, instantPayoutSchema, payinSchema, wholeInstantPayoutSchema } from '../../present/schemas.ts';
-import { listAllInstantPayouts, listDisputes, listLateProofs, readBatches, readInstantPayout } from '../../reads.ts';
+import { listAllInstantPayouts, listDisputes, listLateProofs, listReviews, readBatches, readInstantPayout } from '../../reads.ts';
 import type { InstantPayoutRecord } from '../../rules/records.ts';
 import { close, decide, decideLate, type JudgePorts, reassign } from '../../useCases/judge.ts';
 import { presentWhole, refuse } from '../answers.ts';
@@ -32,13 +32,19 @@ const adminWhole = wholeInstantPayoutSchema.extend(adminFields).meta({ id: 'Admi
 const disputeSchema = z
   .object({ batch: batchSchema, reason: z.string(), openedBy: z.string(), openedAt: timeSchema })
   .meta({ id: 'InstantDispute' });
+const reviewSchema = z
+  .object({
+    batch: batchSchema,
+    validatorId: z.string().nullable().meta({ description: 'The operator who is to look at it now' }),
+    validateUntil: timeSchema.nullable().meta({ description: 'Then another one is' }),
+  })
+  .meta({ id: 'InstantReview' });
 const lateProofSchema = z.object({ payin: payinSchema, batchId: z.string(), createdAt: timeSchema }).meta({ id: 'LateProof' });
 
 export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { pool, prisma } = context;
   const reads = adminAuth(context, ACTION_ROLES.read);
-  const decides = adminAuth(context, ACTION_ROLES.approve);
-  const operates = adminAuth(context, ACTION_ROLES.resolve);
+  const operates = adminAuth(context, ACTION_ROLES.resolve); // the validator of a proof is an operator (assign_validator)
 
   async function mustRead(id: string): Promise<InstantPayoutRecord> {
     const found = isId('ip', id) ? await readInstantPayout(pool, id) : undefined;
@@ -90,7 +96,31 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
         return page.answer(
           found,
           ({ batch }) => batch.id,
-          ({ batch, ...rest }) => ({ batch: presentBatch(batch), ...rest }),
+          ({ batch, openedAt, ...rest }) => ({ batch: presentBatch(batch), ...rest, openedAt: openedAt.toISOString() }),
+        );
+      },
+    );
+
+    app.get(
+      '/instant-payouts/reviews',
+      {
+        onRequest: reads,
+        schema: {
+          querystring: z.strictObject(pageQuery),
+          ...read('Slices whose proof a person is to look at', listSchema(reviewSchema)),
+        },
+      },
+      async (request) => {
+        const page = openPage(request, request.query, ID_KEY);
+        const found = await listReviews(pool, { after: page.after, take: page.take });
+        return page.answer(
+          found,
+          ({ batch }) => batch.id,
+          ({ batch, validateUntil }) => ({
+            batch: presentBatch(batch),
+            validatorId: batch.review?.validatorId ?? null,
+            validateUntil: validateUntil?.toISOString() ?? null,
+          }),
         );
       },
     );
@@ -110,7 +140,7 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
         return page.answer(
           found,
           ({ payin }) => payin.id,
-          ({ payin, ...rest }) => ({ payin: presentPayin(payin), ...rest }),
+          ({ payin, batchId, createdAt }) => ({ payin: presentPayin(payin), batchId, createdAt: createdAt.toISOString() }),
         );
       },
     );
@@ -153,7 +183,7 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
     ] as const) {
       app.post(
         `/instant-payouts/batches/:id/${path}`,
-        { onRequest: decides, schema: { params: byId, querystring: noQuery, body, ...write(summary, 200, batchSchema) } },
+        { onRequest: operates, schema: { params: byId, querystring: noQuery, body, ...write(summary, 200, batchSchema) } },
         async (request, reply) => {
           const said: { readonly note?: string | undefined; readonly reason?: string | undefined } = request.body;
           return await onceIfKeyed(context, request, reply, {
@@ -167,7 +197,7 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
     app.post(
       '/instant-payouts/disputes/:id',
       {
-        onRequest: decides,
+        onRequest: operates,
         schema: {
           params: byId,
           querystring: noQuery,
@@ -197,6 +227,7 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
           allot: () => newId('req'),
           async execute() {
             const answer = await reassign(context, { batchId, actor: `admin:${adminId}` });
+            if (answer.outcome === 'not_found') throw notFound();
             await audit(request, 'instant_batch.reassign', batchId, { outcome: answer.outcome });
             refuse(answer);
             if (!('batch' in answer)) throw notFound();
@@ -209,7 +240,7 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
     app.post(
       '/instant-payouts/late-proofs/:id',
       {
-        onRequest: decides,
+        onRequest: operates,
         schema: {
           params: byId,
           querystring: noQuery,
@@ -225,9 +256,9 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
           allot: () => newId('req'),
           async execute() {
             const answer = await decideLate(context, { payinId, decision, note: said, actor: `admin:${adminId}` });
+            if (answer.outcome === 'not_found') throw notFound();
             await audit(request, 'late_proof.decide', payinId, { outcome: answer.outcome, decision, note: said });
             refuse(answer);
-            if (!('payin' in answer)) throw notFound();
             return { status: 200, body: presentPayin(answer.payin) };
           },
         });
@@ -238,9 +269,9 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
   async function decideOne(request: FastifyRequest, batchId: string, decision: 'approve' | 'reject', said: string | null) {
     const ports: JudgePorts = context;
     const answer = await decide(ports, { batchId, decision, note: said, actor: `admin:${adminOf(request).adminId}` });
+    if (answer.outcome === 'not_found') throw notFound();
     await audit(request, `instant_batch.${decision}`, batchId, { outcome: answer.outcome, note: said });
     refuse(answer);
-    if (!('batch' in answer)) throw notFound();
     return { status: 200, body: presentBatch(answer.batch) };
   }
 }
