@@ -5,6 +5,12 @@ import { explainGame } from '../games/rules/explain.ts';
 import type { GameRecord } from '../games/rules/game.ts';
 import { GAME } from '../games/rules/machine.ts';
 import type { Scope } from '../http/caller.ts';
+import { presentPayin } from '../instant/present/instantPayout.ts';
+import { BATCH } from '../instant/rules/batchMachine.ts';
+import { explainBatch, explainPayin, explainWithdrawal } from '../instant/rules/explain.ts';
+import { PAYIN } from '../instant/rules/payinMachine.ts';
+import { INSTANT_PAYOUT } from '../instant/rules/payoutMachine.ts';
+import type { BatchRecord, InstantPayoutRecord, PayinRecord } from '../instant/rules/records.ts';
 import { findRequested } from '../payouts/reads.ts';
 import { explainPayout } from '../payouts/rules/explain.ts';
 import { isBeforeItsRun, PAYOUT, PUBLIC_STATUS } from '../payouts/rules/machine.ts';
@@ -63,5 +69,32 @@ export const EXPLAINED: readonly ExplainedFlow[] = [
     machine: GAME,
     explain: explainGame,
     status: { merchant: ({ state }) => state },
+  }),
+  flow<InstantPayoutRecord>({
+    path: 'instant-payouts',
+    subject: 'instant_payout',
+    prefix: 'ip',
+    scope: 'instant:read',
+    machine: INSTANT_PAYOUT,
+    explain: explainWithdrawal,
+    status: { merchant: ({ state }) => state },
+  }),
+  flow<BatchRecord>({
+    path: 'instant-payouts/batches',
+    subject: 'instant_batch',
+    prefix: 'ipb',
+    scope: 'instant:read',
+    machine: BATCH,
+    explain: explainBatch,
+    status: {}, // its record names neither of the two merchants: they ask of the withdrawal, or of the payin
+  }),
+  flow<PayinRecord>({
+    path: 'payins',
+    subject: 'payin',
+    prefix: 'pin',
+    scope: 'instant:read',
+    machine: PAYIN,
+    explain: explainPayin,
+    status: { merchant: (payin) => presentPayin(payin).status },
   }),
 ];

@@ -58,6 +58,13 @@ beforeAll(async () => {
     run: await one('SELECT id FROM payout_runs ORDER BY id OFFSET 1000 LIMIT 1'),
     user: await one(`SELECT owner_id AS id FROM balances WHERE id = 1020`),
     game: await one(`SELECT game_id AS id FROM bets LIMIT 1`),
+    instantPayout: await one(
+      `SELECT id FROM instant_payouts WHERE merchant_id = '${merchant.id}' ORDER BY id OFFSET 100 LIMIT 1`,
+    ),
+    batch: await one(
+      `SELECT b.id FROM instant_batches b JOIN instant_payouts w ON w.id = b.instant_payout_id WHERE w.merchant_id = '${merchant.id}' ORDER BY b.id OFFSET 100 LIMIT 1`,
+    ),
+    payin: await one(`SELECT id FROM payins WHERE merchant_id = '${merchant.id}' ORDER BY id OFFSET 100 LIMIT 1`),
     nobody: `po_${'0'.repeat(32)}`,
   };
 });

@@ -7,6 +7,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
+import { createLookAfterInstantActivities } from '../../activities/instant/lookAfter.ts';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createGamesClient } from '../../src/games/client.ts';
 import { newId } from '../../src/rules/newId.ts';
@@ -34,10 +35,12 @@ beforeAll(async () => {
   };
   const stopWorker = await engine.startWorker({ activities: { ...engine.activities, submit } });
   closings.push(stopWorker, await engine.startProviderPsp(), await engine.startRuns(), await engine.startGames());
+  closings.push(await engine.startInstant());
   closings.push(
     await startActivities(engine, HOUSEKEEPING_QUEUE, {
       ...createMaintenanceActivities({ pool: engine.db.pool, payouts: engine.payouts }),
       ...createLookAfterActivities({ pool: engine.db.pool, games: createGamesClient(engine.client) }),
+      ...createLookAfterInstantActivities({ pool: engine.db.pool, instant: engine.instant }),
       ...createCutBackActivities({
         pool: engine.db.pool,
         deliveriesKeptMs: 90 * 86_400_000,

@@ -14,6 +14,9 @@ export type Names =
   | 'run'
   | 'user'
   | 'game'
+  | 'instantPayout'
+  | 'batch'
+  | 'payin'
   | 'nobody';
 
 export interface Read {
@@ -113,6 +116,14 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/games/{id}': { as: 'merchant', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/v1/games/{id}/explain': { as: 'merchant', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/v1/games/{id}/bets': { as: 'merchant', of: 'game', filters: ['userId={user}', 'userId={nobody}'] },
+  '/api/v1/instant-payouts': { as: 'merchant', filters: ['status=open', 'status=partially_completed', 'status=completed'] },
+  '/api/v1/instant-payouts/{id}': { as: 'merchant', of: 'instantPayout' },
+  '/api/v1/instant-payouts/{id}/batches': { as: 'merchant', of: 'instantPayout' },
+  '/api/v1/instant-payouts/{id}/explain': { as: 'merchant', of: 'instantPayout', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/v1/instant-payouts/batches/{id}': { as: 'merchant', of: 'batch' },
+  '/api/v1/payins': { as: 'merchant' },
+  '/api/v1/payins/{id}': { as: 'merchant', of: 'payin' },
+  '/api/v1/payins/{id}/explain': { as: 'merchant', of: 'payin', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/provider/payouts': {
     as: 'provider',
     filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],
@@ -175,6 +186,14 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/admin/games/{id}/explain': { as: 'admin', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/admin/games': { as: 'admin', filters: ['needsOperator=true', 'needsOperator=false'] },
   '/api/admin/games/{id}': { as: 'admin', of: 'game', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/admin/instant-payouts': { as: 'admin' },
+  '/api/admin/instant-payouts/disputes': { as: 'admin' },
+  '/api/admin/instant-payouts/reviews': { as: 'admin' },
+  '/api/admin/instant-payouts/late-proofs': { as: 'admin' },
+  '/api/admin/instant-payouts/{id}': { as: 'admin', of: 'instantPayout' },
+  '/api/admin/instant-payouts/{id}/explain': { as: 'admin', of: 'instantPayout', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/admin/instant-payouts/batches/{id}/explain': { as: 'admin', of: 'batch', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/admin/payins/{id}/explain': { as: 'admin', of: 'payin', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/admin/payout-requests': { as: 'admin' },
   '/api/admin/payout-runs': { as: 'admin' },
   '/api/admin/payout-runs/{id}': { as: 'admin', of: 'run' },
@@ -210,6 +229,8 @@ export const OTHERS: Readonly<Record<string, string>> = {
   '/api/v1/directory': 'is a table of the code',
   '/api/v1/stream': 'does not end; what it reads when it is resumed, tests/integration/eventAudience.test.ts looks at',
   '/api/v1/ws': 'the same',
+  '/api/v1/instant-payouts/batches/{id}/proof': 'reads a file; its row by the key of the slice',
+  '/api/admin/instant-payouts/batches/{id}/proof': 'the same',
   '/api/admin/psps': 'asks PSPs',
   '/api/admin/psps/{id}/banks': 'asks a PSP',
   '/api/admin/invariants': 'checks all the books',
