@@ -27,6 +27,7 @@ const GAMES = '^src/games/client\\.ts$';
 /** How a subject came to stand as it does, or stood at an earlier time. */
 const STORY = '^src/events/story\\.ts$';
 const MARKETS = '^src/markets/client\\.ts$';
+const INSTANT = '^src/instant/(client|reads|images|useCases/handOver)\\.ts$';
 /** Of the door, what is no route: callers, problems, fields. */
 const DOOR = '^src/http/(?!routes/)';
 /** How a flow's things look outside: schemas and presenters. */
@@ -81,6 +82,13 @@ module.exports = {
       to: { path: '^src/ledger/distributions\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'instant-payouts-move-by-their-flow',
+      comment: 'each step is one transaction under a natural key: a person’s by a use case, what a timer or a match brings by an activity',
+      severity: 'error',
+      from: { path: '^(src|workflows)/', pathNot: ['^src/ledger/', '^src/instant/useCases/'] },
+      to: { path: '^src/ledger/instant\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'payouts-move-by-activities',
       comment: 'the worker runs them; an operator’s repair of the books does what they would have done',
       severity: 'error',
@@ -103,6 +111,7 @@ module.exports = {
     only('explained', '^src/explain/(?!routes/|present|schemas)', [RULES, LEDGER, PRESENT, '^src/(payouts|games)/reads\\.ts$', '^src/events/(?!routes/)', '^src/http/caller\\.ts$', ...GROUND], 'a line for each flow; what is said is in its rules'),
     only('figures', '^src/overview/(?!routes/|present|schemas|rules/)', [RULES, ...GROUND], 'kept totals, and no walk over what there is'),
     only('markets', '^src/markets/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/(users/reads|http/ndjson)\\.ts$', '^src/markets/present/', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
+    only('instant', '^src/instant/(?!routes/|present/)', [RULES, LEDGER, PAYOUTS, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
     only('webhooks-are-shown', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, ...GROUND], 'endpoints, their words, and what a person asks for; the relay sends'),
     only('relay-brings', '^src/relay/(?!rules/)', [RULES, LEDGER, PRESENT, '^src/(webhooks|notify|events|psp|temporal|payouts)/(?!routes/)', ...GROUND], 'rows that are due, to whoever waits for them'),
@@ -126,7 +135,7 @@ module.exports = {
     only('routes-are-a-door', '^src/[a-z]+/routes/', ['^src/(?!worker|restore|local|cli)'], 'no activities, no workflows, no worker'),
     only('worker-runs-activities', '^src/worker/', [RULES, '^(activities|workflows)/', '^src/[a-z]+/(?!routes/)', ...GROUND], 'no door, and nothing of one machine'),
     only('restore-compares', '^src/restore/', [RULES, ROOMS, PAYOUTS, '^src/[a-z]+/restored\\.ts$', ...GROUND], 'an operator’s tool beside the door'),
-    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, GAMES, MARKETS, '^src/(relay|notify|webhooks|events)/(?!routes/)', ...GROUND], ''),
+    only('activities-act', '^activities/', [RULES, ROOMS, PAYOUTS, GAMES, MARKETS, INSTANT, '^src/(relay|notify|webhooks|events)/(?!routes/)', ...GROUND], ''),
     {
       name: 'production-knows-no-tools',
       severity: 'error',

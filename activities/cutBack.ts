@@ -1,6 +1,8 @@
 /** Housekeeping: what only grows is cut back, in steps that nobody feels. */
 import { heartbeat, sleep } from '@temporalio/activity';
 import type { Pool } from 'pg';
+import type { ImageStore } from '../src/instant/images.ts';
+import { FINAL_BATCH_STATES } from '../src/instant/rules/batchMachine.ts';
 import { THINNED, type Thinned, thinStep } from '../src/relay/thin.ts';
 
 export type CutBackActivities = ReturnType<typeof createCutBackActivities>;
@@ -9,6 +11,7 @@ export interface CutBackPorts {
   readonly pool: Pool;
   /** For so long what was brought to its receiver, or given up, can be read. */
   readonly deliveriesKeptMs: number;
+  readonly images: Pick<ImageStore, 'remove'>;
 }
 
 /** Rows removed. */
@@ -17,6 +20,7 @@ export interface CutBack {
   readonly requests: number;
   readonly deliveries: number;
   readonly notifications: number;
+  readonly images: number;
 }
 
 /** Rows a statement: some milliseconds of locks each, so that no request waits. */
@@ -46,7 +50,26 @@ const TAKEN_UP_REQUESTS = `
   DELETE FROM payout_requests WHERE payout_id IN (
     SELECT q.payout_id FROM payout_requests q JOIN payouts p ON p.id = q.payout_id LIMIT ${BATCH})`;
 
-export function createCutBackActivities({ pool, deliveriesKeptMs }: CutBackPorts) {
+// Of slices that are over, as old as was agreed; an image that was shown for another slice, too, stays until that one is.
+const EXPIRED_IMAGES = `
+  SELECT p.image_hash AS hash
+    FROM (SELECT * FROM instant_proofs x WHERE x.image_deleted_at IS NULL ORDER BY x.submitted_at LIMIT ${BATCH}) p
+    JOIN instant_batches b ON b.id = p.batch_id JOIN instant_payouts w ON w.id = b.instant_payout_id
+   GROUP BY p.image_hash
+  HAVING bool_and(b.state = ANY ('{${FINAL_BATCH_STATES.join()}}') AND p.submitted_at < now() - (w.policy ->> 'imageDays')::int * interval '1 day')`;
+
+export function createCutBackActivities({ pool, deliveriesKeptMs, images }: CutBackPorts) {
+  /** The file first: should this end between the two, the next run finds the row again. */
+  async function removeImages(): Promise<number> {
+    const { rows } = await pool.query<{ hash: string }>(EXPIRED_IMAGES);
+    for (const { hash } of rows) {
+      heartbeat();
+      await images.remove(hash);
+      await pool.query('SELECT forget_image($1)', [hash]);
+    }
+    return rows.length;
+  }
+
   async function inBatches(sql: string): Promise<number> {
     let removed = 0;
     for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
@@ -76,8 +99,9 @@ export function createCutBackActivities({ pool, deliveriesKeptMs }: CutBackPorts
 
   return {
     /**
-     * Expired idempotency records, requests that are in the books, beats of workers that are gone, hours of old figures; deliveries and notifications
-     * that are over and have been kept for long enough. A repeat of a run that was cut off goes on where it was.
+     * Expired idempotency records, requests that are in the books, beats of workers that are gone, hours of old figures; deliveries
+     * and notifications that are over and have been kept for long enough; screenshots likewise. A repeat of a run that was cut off
+     * goes on where it was.
      */
     async cutBack(): Promise<CutBack> {
       const keys = await inBatches(EXPIRED_KEYS);
@@ -86,7 +110,8 @@ export function createCutBackActivities({ pool, deliveriesKeptMs }: CutBackPorts
       await pool.query('SELECT drop_old_hours($1::interval)', [HOURS_KEPT]);
       const removed = { webhook_deliveries: 0, notifications: 0 };
       for (const what of THINNED) removed[what] = await thin(what);
-      return { keys, requests, deliveries: removed.webhook_deliveries, notifications: removed.notifications };
+      const { webhook_deliveries: deliveries, notifications } = removed;
+      return { keys, requests, deliveries, notifications, images: await removeImages() };
     },
   };
 }

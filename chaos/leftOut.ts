@@ -4,6 +4,9 @@ import { boundariesOf } from './boundaries.ts';
 import type { Scenario } from './scenario.ts';
 import { HOUSEKEEPING, WORKFLOW_TYPES } from './workflows.ts';
 
+/** Flows that chaos does not play yet: named here, so that it is seen. What kills of their processes do is in their tests meanwhile. */
+export const NOT_PLAYED_YET: readonly string[] = ['instantPayout', 'instantBatch', 'payin'];
+
 /** @returns a sentence for each. */
 export function leftOut(
   scenarios: readonly Scenario[],

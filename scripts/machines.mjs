@@ -12,4 +12,9 @@ const { PAYOUT } = await built('payouts/rules/machine.js');
 const { GAME } = await built('games/rules/machine.js');
 const { RESOLUTION } = await built('markets/rules/machine.js');
 
-for (const machine of [PAYOUT, GAME, RESOLUTION]) writeFileSync(join(root, machine.sql.file), machineSql(machine));
+const { INSTANT_PAYOUT } = await built('instant/rules/payoutMachine.js');
+const { BATCH } = await built('instant/rules/batchMachine.js');
+const { PAYIN } = await built('instant/rules/payinMachine.js');
+
+for (const machine of [PAYOUT, GAME, RESOLUTION, INSTANT_PAYOUT, BATCH, PAYIN])
+  writeFileSync(join(root, machine.sql.file), machineSql(machine));

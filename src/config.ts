@@ -118,10 +118,14 @@ const environment = z.object({
   LOOK_UP_MAX: duration('15m'),
   PSP_NOT_FOUND_GRACE: duration('15m'),
   OUTCOME_DEADLINE: duration('24h'),
+  /** What a minute of the deadlines of withdrawals and payins lasts: a try-out has no time for real ones. */
+  INSTANT_MINUTE: duration('1m'),
   PSP_TIMEOUT: duration('30s'),
   WEBHOOK_TIMEOUT: duration('15s'),
   DELIVERIES_KEPT: duration('90d'),
   ONCEPAY_HOME: z.string().default('.oncepay'),
+  /** Screenshots of payments; by default `proofs` in ONCEPAY_HOME. All API processes and workers must see the same. */
+  PROOFS_DIR: z.string().optional(),
   SMTP_URL: url('smtp|smtps').optional(),
   MAIL_FROM: z
     .string()
@@ -189,6 +193,8 @@ export interface Config {
   /** Of Flutterwave's accounts the first is the test one. */
   readonly psps: PspConfig & { readonly flutterwave: FlutterwaveAccounts };
   readonly webhookAllowLoopbackTest: boolean;
+  readonly instantMinuteMs: number;
+  readonly proofsFolder: string;
   readonly allowSignalDecisions: boolean;
   readonly rateLimitPerSecond: number;
   readonly times: PayoutTimes;
@@ -293,6 +299,8 @@ export function loadConfig(env: Environment): Config {
       flutterwave: flutterwaveOf(settings),
     },
     webhookAllowLoopbackTest: settings.WEBHOOK_ALLOW_LOOPBACK_TEST,
+    instantMinuteMs: settings.INSTANT_MINUTE,
+    proofsFolder: resolve(settings.PROOFS_DIR ?? join(settings.ONCEPAY_HOME, 'proofs')),
     allowSignalDecisions: settings.ALLOW_SIGNAL_DECISIONS,
     rateLimitPerSecond: settings.RATE_LIMIT_PER_SECOND,
     times: {

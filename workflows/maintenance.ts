@@ -2,6 +2,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { CutBack, CutBackActivities } from '../activities/cutBack.ts';
 import type { LookAfterActivities } from '../activities/games/lookAfter.ts';
+import type { LookAfterInstantActivities } from '../activities/instant/lookAfter.ts';
 import type { BooksReport, MaintenanceActivities } from '../activities/maintenance.ts';
 import type { LookAfterMarketsActivities } from '../activities/markets/lookAfter.ts';
 import type { PauseActivities } from '../activities/pauses.ts';
@@ -58,6 +59,18 @@ const paused = proxyActivities<PauseActivities>({
 /** What the clock and `POST …/resume` start: whoever waits for a pause that has ended is told. */
 export async function letGoPaused(): Promise<{ told: number }> {
   return await paused.letGoPaused();
+}
+
+const instant = proxyActivities<LookAfterInstantActivities>({
+  taskQueue: HOUSEKEEPING_QUEUE,
+  startToCloseTimeout: '5m', // some milliseconds for each that waits
+  heartbeatTimeout: '30s', // one beat each
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
+  summary: 'look after withdrawals, slices and payins',
+});
+
+export async function lookAfterInstantPayouts(): Promise<{ batches: number; payins: number; withdrawals: number }> {
+  return await instant.lookAfterInstantPayouts();
 }
 
 export async function lookAfterGames(): Promise<{ overdue: number; takenUp: number }> {

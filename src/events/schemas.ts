@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { gameCompleteSchema, toldGameSchema } from '../games/present/schemas.ts';
 import { timeSchema } from '../http/schemas.ts';
+import { batchSchema, instantPayoutSchema, payinSchema } from '../instant/present/schemas.ts';
 import { resolutionSchema, toldDistributionSchema, toldMarketSchema } from '../markets/present/schemas.ts';
 import { payoutSchema } from '../payouts/present/schemas.ts';
 import { providerPayoutSchema } from '../providers/present/schemas.ts';
@@ -26,6 +27,9 @@ export const eventSchema = z
         toldMarketSchema,
         resolutionSchema,
         toldDistributionSchema,
+        instantPayoutSchema,
+        batchSchema,
+        payinSchema,
       ]),
     }),
   })

@@ -5,6 +5,12 @@ import { explainGame } from '../games/rules/explain.ts';
 import type { GameRecord } from '../games/rules/game.ts';
 import { GAME } from '../games/rules/machine.ts';
 import type { Scope } from '../http/caller.ts';
+import { presentPayin } from '../instant/present/instantPayout.ts';
+import { BATCH } from '../instant/rules/batchMachine.ts';
+import { explainBatch, explainPayin, explainWithdrawal } from '../instant/rules/explain.ts';
+import { PAYIN } from '../instant/rules/payinMachine.ts';
+import { INSTANT_PAYOUT } from '../instant/rules/payoutMachine.ts';
+import type { BatchRecord, InstantPayoutRecord, PayinRecord } from '../instant/rules/records.ts';
 import { RESOLUTION_STATUS } from '../markets/present/resolution.ts';
 import { explainResolution } from '../markets/rules/explain.ts';
 import { RESOLUTION } from '../markets/rules/machine.ts';
@@ -84,5 +90,35 @@ export const EXPLAINED: readonly ExplainedFlow[] = [
     explain: explainResolution,
     status: { merchant: ({ state }) => RESOLUTION_STATUS[state] },
     knowsItsMoney: true,
+  }),
+  flow<InstantPayoutRecord>({
+    path: 'instant-payouts',
+    tag: 'instant payouts',
+    subject: 'instant_payout',
+    prefix: 'ip',
+    scope: 'instant:read',
+    machine: INSTANT_PAYOUT,
+    explain: explainWithdrawal,
+    status: { merchant: ({ state }) => state },
+  }),
+  flow<BatchRecord>({
+    path: 'instant-payouts/batches',
+    tag: 'instant payouts',
+    subject: 'instant_batch',
+    prefix: 'ipb',
+    scope: 'instant:read',
+    machine: BATCH,
+    explain: explainBatch,
+    status: {}, // its record names neither of the two merchants: they ask of the withdrawal, or of the payin
+  }),
+  flow<PayinRecord>({
+    path: 'payins',
+    tag: 'instant payouts',
+    subject: 'payin',
+    prefix: 'pin',
+    scope: 'instant:read',
+    machine: PAYIN,
+    explain: explainPayin,
+    status: { merchant: (payin) => presentPayin(payin).status },
   }),
 ];

@@ -14,6 +14,13 @@ import { bankRoutes } from '../games/routes/bank.ts';
 import { betRoutes } from '../games/routes/bets.ts';
 import { completionRoutes } from '../games/routes/completion.ts';
 import { gameRoutes } from '../games/routes/games.ts';
+import { adminInstantPayoutRoutes } from '../instant/routes/admin/instantPayouts.ts';
+import { bankCreditRoutes } from '../instant/routes/bankCredits.ts';
+import { batchRoutes } from '../instant/routes/batches.ts';
+import { instantPayoutRoutes } from '../instant/routes/instantPayouts.ts';
+import { payinRoutes } from '../instant/routes/payins.ts';
+import { adminProofRoutes, proofRoutes } from '../instant/routes/proofs.ts';
+import { countBookSteps } from '../ledger/calls.ts';
 import { invariantRoutes } from '../ledger/routes/invariants.ts';
 import { adminDistributionRoutes } from '../markets/routes/admin/distributions.ts';
 import { adminMarketRoutes } from '../markets/routes/admin/markets.ts';
@@ -84,6 +91,8 @@ export async function buildApp(context: ApiContext, options: AppOptions = {}): P
 
 async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<void> {
   const metrics = addMetrics(app, context.pool);
+  const stopCounting = countBookSteps(metrics.registry);
+  app.addHook('onClose', async () => stopCounting());
   await app.register(operationRoutes(context, metrics));
   await app.register(callbackRoutes(context), { prefix: '/api' });
   const live = addLive(app, context);
@@ -165,6 +174,11 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(commitmentRoutes(context));
     await scope.register(distributionRoutes(context));
     await scope.register(importRoutes(context));
+    await scope.register(instantPayoutRoutes(context, waiters));
+    await scope.register(payinRoutes(context, waiters));
+    await scope.register(batchRoutes(context));
+    await scope.register(proofRoutes(context));
+    await scope.register(bankCreditRoutes(context));
   };
 }
 
@@ -209,5 +223,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(adminMarketRoutes(context));
     await scope.register(adminResolutionRoutes(context));
     await scope.register(adminDistributionRoutes(context));
+    await scope.register(adminInstantPayoutRoutes(context));
+    await scope.register(adminProofRoutes(context));
   };
 }

@@ -21,6 +21,9 @@ export const SCOPES = [
   'games:write',
   'markets:read',
   'markets:write',
+  'instant:read',
+  'instant:write',
+  'bank-credits:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 

@@ -4,6 +4,8 @@ import type { Config } from '../config.ts';
 import type { KeyRing } from '../crypto/secretBox.ts';
 import type { GamesClient } from '../games/client.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
+import type { ImageStore } from '../instant/images.ts';
+import type { InstantClient } from '../instant/rules/contract.ts';
 import type { LedgerReads } from '../ledger/reads.ts';
 import type { MarketsClient } from '../markets/client.ts';
 import type { PausesClient } from '../pauses/client.ts';
@@ -23,6 +25,9 @@ export interface ApiContext {
   readonly games: GamesClient;
   readonly markets: MarketsClient;
   readonly pauses: PausesClient;
+  readonly instant: InstantClient;
+  /** Screenshots. */
+  readonly images: ImageStore;
   readonly psps: PspRegistry;
   /** Encrypts and decrypts secrets at rest. */
   readonly keys: KeyRing;

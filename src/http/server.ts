@@ -4,6 +4,8 @@ import { parseKeys } from '../crypto/secretBox.ts';
 import { createPool } from '../db/pool.ts';
 import { createPrisma } from '../db/prisma.ts';
 import { createGamesClient } from '../games/client.ts';
+import { createInstantClient } from '../instant/client.ts';
+import { createImageStore } from '../instant/images.ts';
 import { createLedgerReads } from '../ledger/reads.ts';
 import { createMarketsClient } from '../markets/client.ts';
 import { createPausesClient } from '../pauses/client.ts';
@@ -40,6 +42,8 @@ export async function startApi(config: Config): Promise<Api> {
     games: createGamesClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
     markets: createMarketsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
     pauses: createPausesClient(client),
+    instant: createInstantClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
+    images: createImageStore(config.proofsFolder),
     psps,
     keys: parseKeys(config.encryptionKeys),
     pingTemporal: async () => {

@@ -1,6 +1,8 @@
 /** What must be true of entries, accounts and balances: a part of the list in invariants.ts. */
-import { ENTRY_KINDS } from '../rules/entryKinds.ts';
+import { BETWEEN_MERCHANTS, ENTRY_KINDS, OWN_AGAIN } from '../rules/entryKinds.ts';
 import type { FlowChecks, Invariant, Relation } from './invariant.ts';
+
+const list = (words: readonly string[]): string => `'${words.join("', '")}'`;
 
 const KINDS = ENTRY_KINDS.map((kind) => `('${kind.join("', '")}')`).join(', ');
 
@@ -112,7 +114,7 @@ export function entryInvariants(flows: readonly FlowChecks[]): readonly Invarian
     {
       name: 'entries_within_one_currency_and_mode',
       description:
-        'No entry names an account that does not exist, accounts of two currencies, modes or merchants, or another balance than its accounts are of.',
+        'No entry names an account that does not exist, accounts of two currencies or modes, of two merchants but where people pay each other, or another balance than its accounts are of.',
       over: moved,
       sql: `
       SELECT f.entry, f.entries, f.currency, d.currency AS debit_currency, c.currency AS credit_currency, d.mode AS debit_mode, c.mode AS credit_mode,
@@ -121,7 +123,7 @@ export function entryInvariants(flows: readonly FlowChecks[]): readonly Invarian
         LEFT JOIN accounts d ON d.id = f.debit_account
         LEFT JOIN accounts c ON c.id = f.credit_account
        WHERE d.id IS NULL OR c.id IS NULL OR d.currency <> f.currency OR c.currency <> f.currency OR d.mode <> c.mode
-          OR d.merchant_id <> c.merchant_id AND '' NOT IN (d.merchant_id, c.merchant_id)
+          OR d.merchant_id <> c.merchant_id AND '' NOT IN (d.merchant_id, c.merchant_id) AND f.type NOT IN (${list(BETWEEN_MERCHANTS)})
           OR f.debit_balance IS DISTINCT FROM d.balance_id OR f.credit_balance IS DISTINCT FROM nullif(c.balance_id, d.balance_id)`,
     },
     {
@@ -148,7 +150,7 @@ export function entryInvariants(flows: readonly FlowChecks[]): readonly Invarian
         FROM ledger_entries c
         JOIN balances b ON b.id = coalesce(c.credit_balance, c.debit_balance) AND b.available_account = c.credit_account
         CROSS JOIN LATERAL (SELECT coalesce(sum(e.amount), 0) AS repaid FROM ledger_entries e WHERE e.op_key = c.op_key AND e.type = 'REPAY') r
-       WHERE (c.debit_debt > 0 OR c.credit_debt > 0) AND c.type NOT IN ('RELEASE', 'REFUND', 'REPAID') -- no new money
+       WHERE (c.debit_debt > 0 OR c.credit_debt > 0) AND c.type NOT IN (${list(OWN_AGAIN)})
          AND r.repaid <> least(c.amount, coalesce(c.credit_debt, c.debit_debt))`,
     },
     {

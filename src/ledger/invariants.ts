@@ -7,6 +7,7 @@ import type { ClientBase, Pool, PoolClient } from 'pg';
 import { giveBack, ONE_MOMENT, patience, take } from '../db/longRead.ts';
 import { eventInvariants } from '../events/invariants.ts';
 import { gameChecks } from '../games/invariants.ts';
+import { instantChecks } from '../instant/invariants.ts';
 import { marketChecks } from '../markets/invariants.ts';
 import { payoutChecks } from '../payouts/invariants.ts';
 import { providerChecks } from '../providers/invariants.ts';
@@ -27,7 +28,7 @@ export interface InvariantResult {
 }
 
 /** Of each flow that moves money. Payouts first: their passes are the longest, and are begun in this order. */
-const FLOWS: readonly FlowChecks[] = [payoutChecks, providerChecks, userChecks, gameChecks, marketChecks];
+const FLOWS: readonly FlowChecks[] = [payoutChecks, providerChecks, userChecks, gameChecks, marketChecks, instantChecks];
 
 export const INVARIANTS: readonly Invariant[] = [
   ...FLOWS.flatMap(({ invariants }) => invariants),

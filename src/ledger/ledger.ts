@@ -6,6 +6,7 @@ import type { Pool } from 'pg';
 import type { Fact, FactAnswer, PayoutRecord, PayoutRequest, RefusalCode, ReviewReason } from '../payouts/rules/contract.ts';
 import type { RiskFacts, RiskRecord } from '../risk/rules/assess.ts';
 import type { PolicyVersion } from '../risk/rules/policy.ts';
+import { askBooks } from './calls.ts';
 import { createLedgerReads, type LedgerReads } from './reads.ts';
 
 export interface ReserveRequest extends Omit<PayoutRequest, 'terms'> {
@@ -41,28 +42,22 @@ export interface Ledger extends LedgerReads {
   applyFact(payoutId: string, key: string, fact: Fact, actor: string): Promise<FactAnswer>;
 }
 
-// Named: parsed and planned once a connection, not with every call.
-const RESERVE = { name: 'reserve_payout', text: 'SELECT reserve_payout($1) AS answer' };
-const APPLY_FACT = { name: 'apply_fact', text: 'SELECT apply_fact($1, $2, $3, $4, $5) AS answer' };
-
 /** @param onWritten called after each change: an event may have been written, and what it sends is due. */
 export function createLedger(pool: Pool, onWritten: () => void = () => undefined): Ledger {
-  async function call<T>(statement: { name: string; text: string }, values: unknown[]): Promise<T> {
-    const { rows } = await pool.query<{ answer: T }>({ ...statement, values });
-    const row = rows[0];
-    if (!row) throw new Error(`no answer from: ${statement.text}`);
+  async function call<T>(name: string, values: unknown[]): Promise<T> {
+    const answer = await askBooks<T>(pool, name, values);
     onWritten();
-    return row.answer;
+    return answer;
   }
 
   return {
     ...createLedgerReads(pool),
 
-    reserve: (request, risk) => call(RESERVE, [JSON.stringify({ ...request, risk })]),
+    reserve: (request, risk) => call('reserve_payout', [JSON.stringify({ ...request, risk })]),
 
     async applyFact(payoutId, key, fact, actor) {
       const { type, ...data } = fact;
-      const answer = await call<FactAnswer | { outcome: 'not_found' }>(APPLY_FACT, [
+      const answer = await call<FactAnswer | { outcome: 'not_found' }>('apply_fact', [
         payoutId,
         key,
         type,

@@ -6,6 +6,7 @@ import type { Sql } from '../db/pool.ts';
 import type { BetRecord } from '../games/rules/game.ts';
 import type { CommitmentRecord, Position } from '../markets/rules/market.ts';
 import type { Mode } from '../payouts/rules/contract.ts';
+import { askBooks } from './calls.ts';
 
 export interface FundRequest {
   readonly merchantId: string;
@@ -179,14 +180,4 @@ export const commitStake = (sql: Sql, request: CommitmentRequest): Promise<Commi
 /** Some lines of an import, each taken in or refused. Key: the line's. See prisma/functions/markets/import_stakes.sql. */
 export const importStakes = (sql: Sql, request: ImportRequest): Promise<ImportAnswer> => post(sql, 'import_stakes', request);
 
-async function post<Answer>(sql: Sql, name: string, request: object): Promise<Answer> {
-  // Named: parsed and planned once a connection, not with every call.
-  const { rows } = await sql.query<{ answer: Answer }>({
-    name,
-    text: `SELECT ${name}($1) AS answer`,
-    values: [JSON.stringify(request)],
-  });
-  const row = rows[0];
-  if (!row) throw new Error(`no answer from ${name}`);
-  return row.answer;
-}
+const post = <Answer>(sql: Sql, name: string, request: object): Promise<Answer> => askBooks(sql, name, [JSON.stringify(request)]);

@@ -4,6 +4,7 @@
  * activities, and for the operator who makes a game void.
  */
 import type { Sql } from '../db/pool.ts';
+import { askBooks } from './calls.ts';
 
 /** settle_users while a game is being settled, void_users while its stakes are given back. */
 export type SettleStep = 'settle_users' | 'void_users';
@@ -16,15 +17,10 @@ export interface Stepped {
 }
 
 /** These players, all of them in one transaction. See prisma/functions/games/settle_users.sql and void_users.sql. */
-export async function settlePlayers(sql: Sql, step: SettleStep, gameId: string, userIds: readonly string[]): Promise<Stepped> {
-  const text = `SELECT ${step}($1, $2) AS answer`;
-  const { rows } = await sql.query<{ answer: Stepped }>({ name: step, text, values: [gameId, userIds] });
-  const row = rows[0];
-  if (!row) throw new Error(`no answer from ${step}`);
-  return row.answer;
-}
+export const settlePlayers = (sql: Sql, step: SettleStep, gameId: string, userIds: readonly string[]): Promise<Stepped> =>
+  askBooks(sql, step, [gameId, userIds]);
 
 /** From now on the game pays nobody, and what the bank held for it is free. Void already: nothing. See prisma/functions/games/end_game.sql. */
 export async function voidGame(sql: Sql, gameId: string, reason: string, actor: string): Promise<void> {
-  await sql.query('SELECT void_game($1, $2, $3)', [gameId, reason, actor]);
+  await askBooks(sql, 'void_game', [gameId, reason, actor]);
 }

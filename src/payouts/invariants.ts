@@ -198,7 +198,7 @@ const invariants: readonly Invariant[] = [
           WITH due AS (
             SELECT e.epoch, e.xid, e.position, p.owner_kind, p.owner_id, e.id
               FROM payouts p JOIN events e ON e.subject_kind = 'payout' AND e.subject_id = p.id
-             WHERE p.kind = 'provider'),
+             WHERE p.kind <> 'merchant'),
           told AS (
             SELECT a.*, e.id
               FROM event_audience a JOIN events e ON (e.epoch, e.xid, e.position) = (a.epoch, a.xid, a.position) WHERE e.subject_kind = 'payout')

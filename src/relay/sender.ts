@@ -17,8 +17,8 @@ export interface SenderSettings {
 export type Send = (delivery: ToSend, signal: AbortSignal) => Promise<SendResult>;
 
 export function createSender({ keys, timeoutMs, allowLoopbackTest }: SenderSettings): Send {
-  return async ({ event, url, secret, previousSecret }, signal) => {
-    const body = JSON.stringify(presentEvent(event, 'merchant')); // every receiver is one's
+  return async ({ event, receiverId, url, secret, previousSecret }, signal) => {
+    const body = JSON.stringify(presentEvent(event, receiverId.startsWith('cb_') ? 'callback' : 'merchant')); // every receiver is one's
     const current = decryptSecret(keys, secret);
     const previous = previousSecret === null ? null : decryptSecret(keys, previousSecret);
     const signed = signedHeaders({ id: event.id, sentAt: new Date(), body }, { current, previous });

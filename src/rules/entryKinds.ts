@@ -34,11 +34,21 @@ export const ENTRY_KINDS = [
   ['MARKET_FEE', 'available', 'available'], // the pool's, and the merchant's, or the creator's
   ['MARKET_FEE_BACK', 'available', 'available'], // of a rollback: back
   ['COVER', 'available', 'available'], // the merchant's, and the pool's: what winners owe who have spent what is taken back
+  ['WITHDRAWAL', 'available', 'reserved'], // a payee's own, until each slice of it is paid
+  ['WITHDRAWAL_BACK', 'reserved', 'available'], // a slice that nobody paid, or not really
+  ['SLICE', 'reserved', 'available'], // the payee's, and the payer's, who paid it in cash
+  ['SLICE_BACK', 'available', 'reserved'], // of a payer who did not: back to the payee
 ] as const;
 
 export type EntryType = (typeof ENTRY_KINDS)[number][0];
 
 export const ENTRY_TYPES: readonly EntryType[] = [...new Set(ENTRY_KINDS.map(([type]) => type))];
+
+/** What may go from an owner of one merchant to one of another: people pay each other, whosever they are, and owe each other. */
+export const BETWEEN_MERCHANTS = ['SLICE', 'SLICE_BACK', 'DEBT'] as const satisfies readonly EntryType[];
+
+/** What an owner gets that is no new money, so that it repays nothing of what the owner owes: it was the owner's all the time. */
+export const OWN_AGAIN = ['RELEASE', 'REFUND', 'WITHDRAWAL_BACK', 'REPAID'] as const satisfies readonly EntryType[];
 
 /** What each owner has: the columns of its balance. */
 const OWNED: readonly string[] = ['available', 'reserved', 'debt'];

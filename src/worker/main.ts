@@ -6,6 +6,8 @@ import type { Config } from '../config.ts';
 import { createPool } from '../db/pool.ts';
 import { createWaker } from '../db/wake.ts';
 import { createGamesClient } from '../games/client.ts';
+import { createInstantClient } from '../instant/client.ts';
+import { countBookSteps } from '../ledger/calls.ts';
 import { createMarketsClient } from '../markets/client.ts';
 import { createMailer } from '../notify/mail.ts';
 import { createPayoutsClient } from '../payouts/client.ts';
@@ -74,6 +76,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     database: () => pool.query('SELECT 1'),
     slots: async () => isStuck() && Promise.reject(new Error('stuck')),
   };
+  countBookSteps(registry);
   const onBooksChecked = booksMetrics(registry);
   const onWebhookTried = webhookMetrics(registry);
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
@@ -93,6 +96,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
     const payoutsClient = createPayoutsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
     const gamesClient = createGamesClient(client, (workflowId) => log.error({ workflowId }, FULL));
     const marketsClient = createMarketsClient(client, config, (workflowId) => log.error({ workflowId }, FULL));
+    const instantClient = createInstantClient(client, (workflowId) => log.error({ workflowId }, FULL));
     const relay = createRelay(
       config.databaseUrl,
       () =>
@@ -114,6 +118,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
       payoutsClient,
       gamesClient,
       marketsClient,
+      instantClient,
       onBooksChecked,
       jobs,
       relay,

@@ -5,6 +5,8 @@ import type { Logger } from 'pino';
 import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
 import { createGameSettlementActivities } from '../../activities/games/settlement.ts';
+import { createInstantActivities } from '../../activities/instant/look.ts';
+import { createLookAfterInstantActivities } from '../../activities/instant/lookAfter.ts';
 import { createMaintenanceActivities, type MaintenancePorts } from '../../activities/maintenance.ts';
 import { createDecisionActivities } from '../../activities/markets/decisions.ts';
 import { createLookAfterMarketsActivities } from '../../activities/markets/lookAfter.ts';
@@ -15,8 +17,13 @@ import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
 import { createRelayActivities, type RelayActivityPorts } from '../../activities/relay/relay.ts';
 import type { Config, QueueLimits } from '../config.ts';
+import { parseKeys } from '../crypto/secretBox.ts';
 import type { GamesClient } from '../games/client.ts';
+import { createImageStore } from '../instant/images.ts';
+import type { InstantClient } from '../instant/rules/contract.ts';
+import { handOver } from '../instant/useCases/handOver.ts';
 import { createLedger } from '../ledger/ledger.ts';
+import { createLedgerReads } from '../ledger/reads.ts';
 import type { MarketsClient } from '../markets/client.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PspRegistry } from '../psp/registry.ts';
@@ -24,6 +31,7 @@ import {
   DECISIONS_QUEUE,
   GAMES_QUEUE,
   HOUSEKEEPING_QUEUE,
+  INSTANT_QUEUE,
   MARKETS_QUEUE,
   PAYOUT_RUNS_QUEUE,
   PAYOUTS_QUEUE,
@@ -50,6 +58,7 @@ export interface WorkerParts extends RelayActivityPorts {
   readonly payoutsClient: PayoutsClient;
   readonly gamesClient: GamesClient;
   readonly marketsClient: MarketsClient;
+  readonly instantClient: InstantClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
   /** After each change of the books: there may be something to send. */
   readonly onWritten: () => void;
@@ -75,6 +84,7 @@ export async function createWorkers(
     payoutsClient,
     gamesClient,
     marketsClient,
+    instantClient,
     onBooksChecked,
     onWritten,
     jobs,
@@ -100,7 +110,12 @@ export async function createWorkers(
       ...createLookAfterActivities({ pool: housekeepingPool, games: gamesClient }),
       ...createLookAfterMarketsActivities({ pool: housekeepingPool, markets: marketsClient }),
       ...createPauseActivities({ pool: housekeepingPool, payouts: payoutsClient }),
-      ...createCutBackActivities({ pool: housekeepingPool, deliveriesKeptMs: config.deliveriesKeptMs }),
+      ...createLookAfterInstantActivities({ pool: housekeepingPool, instant: instantClient }),
+      ...createCutBackActivities({
+        pool: housekeepingPool,
+        deliveriesKeptMs: config.deliveriesKeptMs,
+        images: createImageStore(config.proofsFolder),
+      }),
     },
     maxConcurrentActivityTaskExecutions: 4, // of each kind one at a time, by their Schedules
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
@@ -131,6 +146,13 @@ export async function createWorkers(
     maxConcurrentActivityTaskExecutions: config.markets.concurrency, // each has one connection of the payouts'
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: config.markets.concurrency },
   });
+  const taking = { pool, ledger: createLedgerReads(pool), payouts: payoutsClient, psps, keys: parseKeys(config.encryptionKeys) };
+  const instant = await Worker.create({
+    ...on(INSTANT_QUEUE),
+    activities: createInstantActivities({ pool, instant: instantClient, handOver: (rest) => handOver(taking, rest), onWritten }),
+    maxConcurrentActivityTaskExecutions: 4, // each has one connection of the payouts'
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 4 },
+  });
   const decisions = await Worker.create({
     ...on(DECISIONS_QUEUE),
     activities: { ...ledgerActivities, ...createDecisionActivities({ pool, onWritten }) },
@@ -150,5 +172,5 @@ export async function createWorkers(
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 2, maximum: 20 },
     stickyQueueScheduleToStartTimeout: '5s', // a killed worker's payouts go to another one after this
   });
-  return [payouts, decisions, ...callers, payoutRuns, games, markets, relaying, housekeeping];
+  return [payouts, decisions, ...callers, payoutRuns, games, markets, instant, relaying, housekeeping];
 }

@@ -8,6 +8,7 @@ import {
   cutBack,
   letGoPaused,
   lookAfterGames,
+  lookAfterInstantPayouts,
   lookAfterMarkets,
   takeUpOpenPayouts,
 } from '../../workflows/maintenance.ts';
@@ -44,6 +45,7 @@ export const schedulesOf = ({ payoutRunIntervalMs: everyMs }: Pick<Config, 'payo
   housekeeping('look-after-games', lookAfterGames, MINUTE, 0), // winners wait for it, where the word to their settlement was lost
   housekeeping('look-after-markets', lookAfterMarkets, MINUTE, MINUTE / 2), // so do those of markets
   housekeeping('let-go-paused', letGoPaused, MINUTE, MINUTE / 2), // a pause may end by the clock, and the word of its end be lost
+  housekeeping('look-after-instant-payouts', lookAfterInstantPayouts, MINUTE, 20_000),
   housekeeping('check-books', checkBooks, HOUR, 30 * MINUTE),
   { scheduleId: PAYOUT_RUN_SCHEDULE, workflow: payoutRun, everyMs, offsetMs: 0, isConfigured: true },
 ];

@@ -18,7 +18,11 @@ beforeEach(() => db.owner.query('TRUNCATE webhook_deliveries, webhook_attempts, 
 
 const environment = new MockActivityEnvironment();
 async function cutBack(): Promise<CutBack> {
-  const activities = createCutBackActivities({ pool: db.pool, deliveriesKeptMs: KEPT_MS });
+  const activities = createCutBackActivities({
+    pool: db.pool,
+    deliveriesKeptMs: KEPT_MS,
+    images: { remove: async () => undefined },
+  });
   return (await environment.run(activities.cutBack)) as CutBack;
 }
 

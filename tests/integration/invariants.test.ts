@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { gameChecks } from '../../src/games/invariants.ts';
+import { instantChecks } from '../../src/instant/invariants.ts';
 import { entryInvariants } from '../../src/ledger/entryInvariants.ts';
 import type { FlowChecks } from '../../src/ledger/invariant.ts';
 import { checkInvariants, checkInvariantsWithin, INVARIANTS, presentInvariants } from '../../src/ledger/invariants.ts';
@@ -13,6 +14,7 @@ import { newId } from '../../src/rules/newId.ts';
 import { userChecks } from '../../src/users/invariants.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { gamesOf } from '../support/games.ts';
+import { instantOf } from '../support/instant.ts';
 import { marketBooksOf } from '../support/marketBooks.ts';
 import { usersOf } from '../support/users.ts';
 
@@ -79,6 +81,7 @@ beforeAll(async () => {
   await users.debit(player, 10n);
   await playedGames();
   await resolvedMarkets();
+  await paidPersonToPerson();
   world = { paid, late, returned, sent, rejected, again, waiting, refused, costly, ...(await providers()) };
 });
 afterAll(async () => {
@@ -165,6 +168,45 @@ async function resolvedMarkets(): Promise<void> {
   await markets.users.credit(creator, (await markets.merchantHas(merchant)) - 20n, { currency: 'INR' });
   expect(await markets.rollback(backId)).toBe('rolled_back');
   expect((await markets.market(back)).missing > 0n).toBe(true);
+}
+
+/**
+ * Withdrawals of 1 000: one paid, of which the bank has told; one under way; one of which a slice was taken back and is owed; one that
+ * was paid twice; one whose rest went to a payout.
+ */
+async function paidPersonToPerson(): Promise<void> {
+  const instant = instantOf(books);
+  const open = async (onUnfilled: 'psp' | 'refund' = 'refund') => {
+    const payee = await instant.user(1_000n);
+    return await instant.open(payee, [600n, 400n], { onUnfilled });
+  };
+  const pay = async (batchId: string, utr?: string) => {
+    const payer = await instant.user();
+    const payinId = await instant.claim(payer, batchId);
+    await instant.prove(batchId, payinId, utr === undefined ? {} : { utr });
+    return { payer, payinId };
+  };
+  const [paid, under, back, twice, rest] = [await open(), await open(), await open(), await open(), await open('psp')];
+  await pay(paid.batches[0] as string, '777700001111');
+  await instant.bank(paid.payee, '777700001111', 600n);
+  await pay(paid.batches[1] as string);
+  await instant.confirm(paid.batches[1] as string);
+  await instant.claim(await instant.user(), under.batches[0] as string);
+  await instant.expire(under.batches[0] as string);
+  await instant.claim(await instant.user(), under.batches[0] as string);
+  const { payer } = await pay(back.batches[0] as string);
+  await instant.users.debit(payer, 500n, { currency: 'INR' });
+  await instant.dispute(back.batches[0] as string);
+  await instant.decide(back.batches[0] as string, 'reject');
+  const late = await instant.claim(await instant.user(), twice.batches[0] as string);
+  await instant.expire(twice.batches[0] as string);
+  await pay(twice.batches[0] as string);
+  await instant.prove(twice.batches[0] as string, late);
+  await instant.decideLate(late, 'credit');
+  await pay(rest.batches[0] as string);
+  await instant.confirm(rest.batches[0] as string);
+  await instant.close(rest.id, 'unfilled');
+  await instant.rest(rest.id);
 }
 
 async function providers(): Promise<Pick<World, 'earned' | 'owed' | 'awaited' | 'dispatched'>> {
@@ -311,7 +353,7 @@ const DAMAGES: readonly Damage[] = [
   ['payouts_told_where_they_may_be', 'a webhook of what is for the timeline only', () => `UPDATE events SET type = 'payout.parked' WHERE subject_id = '${world.waiting}'`],
   ['events_in_their_epoch', 'an event of a transaction that this server has not begun', () => `UPDATE events SET xid = '99999999' WHERE subject_id = '${world.paid}'`],
   ['events_in_their_epoch', 'an event of a history that has not begun', () => `UPDATE events SET epoch = 2 WHERE subject_id = '${world.paid}'`],
-  ['audience_of_events', 'an event that its owner would see twice', () => `UPDATE event_audience SET owner_kind = 'merchant', owner_id = e.owner_id FROM events e WHERE e.position = event_audience.position`],
+  ['audience_of_events', 'an event that its owner would see twice', () => `UPDATE event_audience SET owner_kind = 'merchant', owner_id = e.owner_id FROM events e WHERE e.position = event_audience.position AND e.subject_kind = 'user'`],
   ['audience_of_events', 'an event shown in the other world', () => `UPDATE event_audience SET mode = 'live'`],
   ['audience_of_events', 'an event that is listed as one of another type', () => `UPDATE event_audience SET type = 'payout.retrying'`],
   ['audience_of_events', 'somebody who sees what there is not', () => `UPDATE event_audience SET position = position + 1000`],
@@ -322,7 +364,7 @@ const DAMAGES: readonly Damage[] = [
   ['tenants_apart', 'an event shown to another merchant', () => `UPDATE events SET owner_id = 'mer_other' WHERE subject_id = '${world.paid}' AND sequence = 2`],
   ['tenants_apart', "an event shown to another than the payout's merchant", () => `UPDATE events SET owner_kind = 'provider' WHERE subject_id = '${world.paid}' AND sequence = 2`],
   ['tenants_apart', "a merchant's payout shown to a provider", () => `INSERT INTO event_audience SELECT 'provider', 'prv_x', mode, epoch, xid, position, type FROM events WHERE subject_id = '${world.paid}'`],
-  ['tenants_apart', "a provider's payout shown to another provider", () => `UPDATE event_audience SET owner_id = 'prv_x'`],
+  ['tenants_apart', "a provider's payout shown to another provider", () => `UPDATE event_audience SET owner_id = 'prv_x' WHERE owner_kind = 'provider'`],
   ['tenants_apart', 'a payout that its provider does not see', () => `DELETE FROM event_audience`],
   ['tenants_apart', "a balance over another merchant's account", () => `UPDATE accounts SET merchant_id = 'mer_other' WHERE id = (SELECT reserved_account FROM balances WHERE ${balanceOf('late')})`],
   ['tenants_apart', "an entry in another balance's history", () => `UPDATE ledger_entries SET debit_balance = (SELECT balance_id FROM payouts WHERE id = '${world.late}') WHERE ${entry('paid', 'FEE')}`],
@@ -377,7 +419,7 @@ const DAMAGES: readonly Damage[] = [
   ['user_money_is_told', 'a transaction of another amount', () => `UPDATE events SET object = jsonb_set(object, '{transaction,amountMinor}', '"31"') WHERE type = 'user.credited'`],
   ['user_money_is_told', 'a balance that was not the one after it', () => `UPDATE events SET object = jsonb_set(object, '{balance,availableMinor}', '"2000"') WHERE type = 'user.debited'`],
   ['events_of_users', 'an event that is missing', () => `DELETE FROM events WHERE subject_kind = 'user' AND sequence = 1`],
-  ['events_of_users', 'an event that its user does not hear', () => `UPDATE event_audience SET owner_id = 'usr_x' WHERE owner_kind = 'user'`],
+  ['events_of_users', 'an event that its user does not hear', () => `UPDATE event_audience a SET owner_id = 'usr_x' FROM events e WHERE e.position = a.position AND e.subject_kind = 'user'`],
   ['events_of_users', "a user's event that another merchant hears", () => `UPDATE events SET owner_id = 'mer_other' WHERE subject_kind = 'user'`],
   ['events_of_users', 'a balance that looks older than the one before', () => `UPDATE events SET object = jsonb_set(object, '{balance,version}', '1') WHERE type = 'user.debited'`],
   ['games_hold_what_they_may_pay', 'an open game that holds too little', () => `UPDATE games SET held = held - 1 WHERE state = 'OPEN'`],
@@ -448,6 +490,35 @@ const DAMAGES: readonly Damage[] = [
   ['imports_line_by_line', 'a line that staked nothing', () => `UPDATE import_lines SET commitment_id = 'com_x' WHERE key = 'a'`],
   ['imports_line_by_line', 'a stake of no line', () => `UPDATE commitments SET import_id = 'imp_x' WHERE amount = 11`],
   ['entries_do_what_their_type_says', 'a distribution under a fee’s key', () => `UPDATE ledger_entries SET op_key = replace(op_key, '/user/', '/fee/') WHERE type = 'DISTRIBUTION'`],
+  ['withdrawals_add_up', 'a slice that is gone', () => `DELETE FROM instant_batches WHERE amount = 400 AND money = 'held'`],
+  ['withdrawals_add_up', 'a slice that is smaller than it was', () => `UPDATE instant_batches SET amount = 399 WHERE amount = 400 AND money = 'credited'`],
+  ['withdrawals_add_up', 'a withdrawal that says more was paid', () => `UPDATE instant_payouts SET paid = paid + 1, held = held - 1 WHERE state = 'open' AND held > 600`],
+  ['withdrawals_add_up', 'one that is over while a slice is not', () => `UPDATE instant_batches SET state = 'sys_confirmed' WHERE state = 'confirmed' AND amount = 400`],
+  ['withdrawals_add_up', 'one that is over and does not say so', () => `UPDATE instant_payouts SET completed_at = NULL WHERE state = 'completed'`],
+  ['slices_booked_once', 'a withdrawal that was never reserved', () => `DELETE FROM ledger_entries WHERE type = 'WITHDRAWAL' AND subject_kind = 'instant_payout'`],
+  ['slices_booked_once', 'a credit that nobody got', () => `DELETE FROM ledger_entries WHERE type = 'SLICE' AND amount = 400`],
+  ['slices_booked_once', 'a credit of another amount', () => `UPDATE ledger_entries SET amount = 401 WHERE type = 'SLICE' AND amount = 400`],
+  ['slices_booked_once', 'a slice taken back of which too little is owed', () => `UPDATE ledger_entries SET amount = amount - 1 WHERE type = 'DEBT' AND subject_kind = 'instant_batch'`],
+  ['slices_booked_once', 'a rest that was handed over and not booked', () => `DELETE FROM ledger_entries WHERE type = 'RELEASE' AND subject_kind = 'instant_payout'`],
+  ['slices_booked_once', 'a late payer who was not credited', () => `DELETE FROM ledger_entries WHERE subject_kind = 'payin' AND type IN ('SLICE', 'DEBT')`],
+  ['slices_booked_once', 'a credit for a slice that there is not', () => `UPDATE ledger_entries SET subject_id = 'ipb_x' WHERE type = 'SLICE' AND amount = 400`],
+  ['slices_between_their_people', 'a slice that somebody else was credited for', () => `UPDATE ledger_entries SET credit_balance = 1 WHERE type = 'SLICE' AND amount = 400`],
+  ['slices_between_their_people', 'a payer who is the payee', () => `UPDATE payins p SET user_id = b.payee_id FROM instant_batches b WHERE b.payin_id = p.id AND b.money = 'credited'`],
+  ['slices_stand_as_their_assignments', 'a slice that somebody has and whose money went back', () => `UPDATE instant_batches SET money = 'released' WHERE state = 'assigned'`],
+  ['slices_stand_as_their_assignments', 'an assignment that runs for a slice that is over', () => `UPDATE instant_assignments SET state = 'open', ended_at = NULL WHERE state = 'settled'`],
+  ['slices_stand_as_their_assignments', 'a payin that is completed and was not credited', () => `UPDATE payins SET state = 'completed' WHERE state = 'assigned'`],
+  ['slices_stand_as_their_assignments', 'a payin of another amount than its slice', () => `UPDATE payins SET amount = amount + 1 WHERE state = 'completed'`],
+  ['slices_stand_as_their_assignments', 'an assignment that is gone', () => `DELETE FROM instant_assignments WHERE state = 'expired'`],
+  ['utrs_prove_once', 'a UTR that may be used again', () => `DELETE FROM used_utrs WHERE utr = '777700001111'`],
+  ['utrs_prove_once', 'a credit without its proof', () => `DELETE FROM instant_proofs WHERE utr = '777700001111'`],
+  ['utrs_prove_once', 'a bank credit that matches another amount', () => `UPDATE bank_credits SET amount = amount - 1`],
+  ['rests_handed_over_once', 'a payout of more than the rest', () => `UPDATE payouts SET amount = amount + 1 WHERE kind = 'user'`],
+  ['rests_handed_over_once', 'a rest without its payout', () => `UPDATE instant_payouts SET rest_payout_id = 'po_x' WHERE handed > 0`],
+  ['rests_handed_over_once', "a user's payout of no withdrawal", () => `UPDATE payouts SET kind = 'user' WHERE id = '${world.waiting}'`],
+  ['instant_payouts_as_told', 'an event of a slice that is missing', () => `DELETE FROM events WHERE type = 'instant-payout-batch-completed'`],
+  ['instant_payouts_as_told', 'a payin whose state nobody told', () => `UPDATE payins SET state = 'reversed' WHERE state = 'completed'`],
+  ['instant_payouts_as_told', 'a withdrawal that went where no edge leads', () => `UPDATE events SET from_state = 'cancelled' WHERE subject_kind = 'instant_payout' AND to_state = 'completed'`],
+  ['instant_payouts_as_told', 'a payin that a stranger hears of', () => `UPDATE event_audience SET owner_id = 'usr_x' WHERE type = 'payin-status-update' AND owner_kind = 'user'`],
   ['entries_do_what_their_type_says', 'a win under another key', () => `UPDATE ledger_entries SET op_key = 'win' WHERE type = 'WIN' AND amount = 60`],
   ['entries_do_what_their_type_says', "a user's money booked as a funding", () => `UPDATE ledger_entries SET op_key = 'fund:' || op_key WHERE type = 'USER_CREDIT'`],
   ['refused_without_a_trace', 'an event of a refused payout', () => `UPDATE events SET subject_id = '${world.refused}' WHERE subject_id = '${world.paid}' AND sequence = 2`],
@@ -506,20 +577,38 @@ test('what a flow holds or books and does not say is found, and what it says is 
       .filter(({ violations }) => violations > 0)
       .map(({ name }) => name);
   const holding = (sql: string): FlowChecks => ({ invariants: [], openHolds: sql });
-  expect(await broken([payoutChecks, providerChecks, userChecks, gameChecks, marketChecks])).toEqual([]);
+  expect(await broken([payoutChecks, providerChecks, userChecks, gameChecks, marketChecks, instantChecks])).toEqual([]);
   expect(
-    await broken([payoutChecks, providerChecks, userChecks, gameChecks, marketChecks, holding('SELECT id, 0 FROM balances')]),
+    await broken([
+      payoutChecks,
+      providerChecks,
+      userChecks,
+      gameChecks,
+      marketChecks,
+      instantChecks,
+      holding('SELECT id, 0 FROM balances'),
+    ]),
   ).toEqual([]);
   expect(
-    await broken([payoutChecks, providerChecks, userChecks, gameChecks, marketChecks, holding('SELECT id, 1 FROM balances')]),
+    await broken([
+      payoutChecks,
+      providerChecks,
+      userChecks,
+      gameChecks,
+      marketChecks,
+      instantChecks,
+      holding('SELECT id, 1 FROM balances'),
+    ]),
   ).toEqual(['reserved_equals_open_holds']);
-  expect(await broken([providerChecks, userChecks, gameChecks, marketChecks, holding('SELECT 0, 0 WHERE false')])).toEqual([
+  expect(
+    await broken([providerChecks, userChecks, gameChecks, marketChecks, instantChecks, holding('SELECT 0, 0 WHERE false')]),
+  ).toEqual(['entries_do_what_their_type_says', 'debts_of_their_subjects', 'reserved_equals_open_holds']);
+  expect(await broken([payoutChecks, userChecks, gameChecks, marketChecks, instantChecks])).toEqual([
     'entries_do_what_their_type_says',
-    'debts_of_their_subjects',
-    'reserved_equals_open_holds',
-  ]);
-  expect(await broken([payoutChecks, userChecks, gameChecks, marketChecks])).toEqual(['entries_do_what_their_type_says']); // an earning
-  expect(await broken([payoutChecks, providerChecks, gameChecks, marketChecks])).toEqual(['entries_do_what_their_type_says']); // a user's credit
+  ]); // an earning
+  expect(await broken([payoutChecks, providerChecks, gameChecks, marketChecks, instantChecks])).toEqual([
+    'entries_do_what_their_type_says',
+  ]); // a user's credit
 });
 
 test('a check of large books is not ended like a write that lasts too long', async () => {

@@ -127,15 +127,12 @@ test('money comes, goes and is taken back all at once, and every unit is somewhe
   expect(now.reduce((sum, each) => sum + each.available, available + (now[0]?.bank ?? 0n))).toBe(5_000n);
 });
 
-test('a provider, whose balance is made of earnings, cannot owe in this way', async () => {
+test('a provider, whose balance is made of earnings, neither owes nor is owed in this way', async () => {
   const merchant = await books.merchant(1_000n);
   const provider = await books.provider(merchant, 10n);
-  const other = await poorUser(merchant, 1n);
-  const owing = books.db.owner.query(
-    `SELECT owe('x', 0, d, c, 1, 'game', 'gam_x') FROM balances d, balances c WHERE d.owner_id = $1 AND c.owner_id = $2`,
-    [provider.providerId, other.userId],
-  );
-  await expect(owing).rejects.toThrow('cannot owe');
+  const user = await poorUser(merchant, 1n);
+  await expect(owe(provider.providerId, user.userId, 1n)).rejects.toThrow('cannot owe');
+  await expect(owe(user.userId, provider.providerId, 1n)).rejects.toThrow('cannot owe');
 });
 
 test('a merchant that owes can be owed, and what it is repaid is its own: it repays nothing of what the merchant owes', async () => {
@@ -157,3 +154,33 @@ test('a merchant that owes can be owed, and what it is repaid is its own: it rep
   expect(await books.money(merchant)).toEqual({ available: 20n, reserved: 0n });
   expect([await books.debt(merchant), (await standing(user)).debt]).toEqual([30n, 30n]);
 });
+
+test('two users of two merchants may owe each other: each is repaid by the other’s new money, and by no money twice', async () => {
+  const [one, other] = [await poorUser(await books.merchant(1_000n), 1n), await poorUser(await books.merchant(1_000n), 1n)];
+  await owe(one.userId, other.userId, 30n);
+  await owe(other.userId, one.userId, 50n);
+  expect([await standing(one), await standing(other)]).toMatchObject([
+    { available: 1n, debt: 30n },
+    { available: 1n, debt: 50n },
+  ]);
+  expect(await users.credit(one, 40n)).toBe('moved'); // 30 of it to the other, whose own it was: it repays nothing there
+  expect([await standing(one), await standing(other)]).toMatchObject([
+    { available: 11n, debt: 0n },
+    { available: 31n, debt: 50n },
+  ]);
+  expect(await users.credit(other, 60n)).toBe('moved');
+  expect([await standing(one), await standing(other)]).toMatchObject([
+    { available: 61n, debt: 0n },
+    { available: 41n, debt: 0n },
+  ]);
+});
+
+let owings = 0;
+async function owe(debtor: string, creditor: string, amount: bigint): Promise<void> {
+  owings += 1;
+  const subject = `gam_${owings}`;
+  await books.db.owner.query(
+    `SELECT owe('void:' || $4::text, 1, d, c, $3, 'game', $4) FROM balances d, balances c WHERE d.owner_id = $1 AND c.owner_id = $2`,
+    [debtor, creditor, amount, subject],
+  );
+}

@@ -64,6 +64,13 @@ beforeAll(async () => {
       `SELECT d.id FROM distributions d JOIN commitments c ON c.market_id = d.market_id AND c.user_id = d.user_id LIMIT 1`,
     ),
     import: await one(`SELECT import_id AS id FROM import_lines LIMIT 1`),
+    instantPayout: await one(
+      `SELECT id FROM instant_payouts WHERE merchant_id = '${merchant.id}' ORDER BY id OFFSET 100 LIMIT 1`,
+    ),
+    batch: await one(
+      `SELECT b.id FROM instant_batches b JOIN instant_payouts w ON w.id = b.instant_payout_id WHERE w.merchant_id = '${merchant.id}' ORDER BY b.id OFFSET 100 LIMIT 1`,
+    ),
+    payin: await one(`SELECT id FROM payins WHERE merchant_id = '${merchant.id}' ORDER BY id OFFSET 100 LIMIT 1`),
     nobody: `po_${'0'.repeat(32)}`,
   };
 });

@@ -97,8 +97,11 @@ interface Kind {
   readonly tooLittle: string;
 }
 
-/** Every kind of payout there is: one that is added has its way to be taken in again, and its test. */
-const KINDS: Readonly<Record<PayoutKind, Kind>> = {
+/**
+ * Every kind of payout that takes its owner's own money: one that is added has its way to be taken in again, and its test. A user's
+ * takes over what a withdrawal holds, which the same backup has, or nobody can take it in again.
+ */
+const KINDS: Readonly<Record<Exclude<PayoutKind, 'user'>, Kind>> = {
   merchant: {
     async owner() {
       const id = newId('mer');

@@ -6,6 +6,7 @@
 import { WorkflowContinuedAsNewError, type WorkflowHandle } from '@temporalio/client';
 import { createGamesClient } from '../../src/games/client.ts';
 import { settlementWorkflowId } from '../../src/games/rules/game.ts';
+import { batchWorkflowId, instantPayoutWorkflowId, payinWorkflowId } from '../../src/instant/rules/contract.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { Command, PayoutRecord } from '../../src/payouts/rules/contract.ts';
 import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
@@ -13,6 +14,7 @@ import { relay } from '../../workflows/relay/relay.ts';
 import { openBooks } from '../support/books.ts';
 import { type Engine, SHORT_TIMES } from '../support/engine.ts';
 import { type Games, gamesOf, type TestGame } from '../support/games.ts';
+import { type Instant, instantOf, type Withdrawal } from '../support/instant.ts';
 import { beginPause, endPause } from '../support/pauses.ts';
 import { MARKET_PATHS } from './marketPaths.ts';
 
@@ -97,12 +99,65 @@ async function decidedGame({ engine }: PathWorld): Promise<{ games: Games; game:
   return { games, game };
 }
 
+/** A withdrawal whose workflows have looked at it; its amount is nobody else's, so that no other path's payin takes it. */
+async function withdrawal(
+  { engine }: PathWorld,
+  amount: bigint,
+): Promise<{ instant: Instant; opened: Withdrawal; batch: string }> {
+  const instant = instantOf(await openBooks({ on: engine.db }));
+  const opened = await instant.open(await instant.user(amount), [amount]);
+  await engine.instant.lookAtInstantPayout(opened.id);
+  return { instant, opened, batch: opened.batches[0] ?? '' };
+}
+
+async function paidSlice(world: PathWorld, amount: bigint): Promise<{ opened: Withdrawal; batch: string }> {
+  const { instant, opened, batch } = await withdrawal(world, amount);
+  const payinId = await instant.claim(await instant.user(), batch);
+  await world.engine.instant.lookAtBatch(batch);
+  await instant.prove(batch, payinId);
+  await world.engine.instant.lookAtBatch(batch);
+  await instant.confirm(batch);
+  await world.engine.instant.lookAtBatch(batch);
+  return { opened, batch };
+}
+
 export const PATHS: Readonly<Record<string, Path>> = {
   ...MARKET_PATHS,
   'game-settled': async (world) => {
     const { game } = await decidedGame(world);
     await createGamesClient(world.engine.client).settle(game.gameId);
     return settlementWorkflowId(game.gameId);
+  },
+  'withdrawal-paid': async (world) => instantPayoutWorkflowId((await paidSlice(world, 101n)).opened.id),
+  'slice-paid': async (world) => batchWorkflowId((await paidSlice(world, 102n)).batch),
+  'slice-closed': async (world) => {
+    const { instant, opened, batch } = await withdrawal(world, 103n);
+    await instant.close(opened.id);
+    await world.engine.instant.lookAtBatch(batch);
+    return batchWorkflowId(batch);
+  },
+  'withdrawal-unfilled': async (world) => {
+    const { opened } = await withdrawal(world, 104n);
+    await world.engine.db.owner.query(`UPDATE instant_payouts SET policy = policy || '{"fillMs": 0}' WHERE id = $1`, [opened.id]);
+    await world.engine.instant.lookAtInstantPayout(opened.id);
+    return instantPayoutWorkflowId(opened.id);
+  },
+  'payin-matched-by-a-slice-that-came': async (world) => {
+    const instant = instantOf(await openBooks({ on: world.engine.db }));
+    const waiting = await instant.tryPayin(await instant.user(), 105n);
+    const payinId = 'payin' in waiting ? waiting.payin.id : '';
+    await world.engine.instant.lookAtPayin(payinId);
+    await withdrawal(world, 105n);
+    return payinWorkflowId(payinId);
+  },
+  'payin-expired': async (world) => {
+    const instant = instantOf(await openBooks({ on: world.engine.db }));
+    const waiting = await instant.tryPayin(await instant.user(), 106n);
+    const payinId = 'payin' in waiting ? waiting.payin.id : '';
+    await world.engine.instant.lookAtPayin(payinId);
+    await world.engine.db.owner.query('UPDATE payins SET wait_until = now() WHERE id = $1', [payinId]);
+    await world.engine.instant.lookAtPayin(payinId);
+    return payinWorkflowId(payinId);
   },
   'game-voided': async (world) => {
     const { games, game } = await decidedGame(world);
@@ -321,6 +376,7 @@ export const PATHS: Readonly<Record<string, Path>> = {
   'paused-let-go': ({ engine }) => maintenance(engine, 'letGoPaused'),
   'games-looked-after': ({ engine }) => maintenance(engine, 'lookAfterGames'),
   'markets-looked-after': ({ engine }) => maintenance(engine, 'lookAfterMarkets'),
+  'withdrawals-looked-after': ({ engine }) => maintenance(engine, 'lookAfterInstantPayouts'),
   'books-checked': ({ engine }) => maintenance(engine, 'checkBooks'),
 };
 

@@ -7,6 +7,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { createCutBackActivities } from '../../activities/cutBack.ts';
 import { createLookAfterActivities } from '../../activities/games/lookAfter.ts';
+import { createLookAfterInstantActivities } from '../../activities/instant/lookAfter.ts';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
 import { createLookAfterMarketsActivities } from '../../activities/markets/lookAfter.ts';
 import { createPauseActivities } from '../../activities/pauses.ts';
@@ -42,6 +43,7 @@ beforeAll(async () => {
     await engine.startRuns(),
     await engine.startGames(),
     await engine.startMarkets(),
+    await engine.startInstant(),
   );
   closings.push(
     await startActivities(engine, HOUSEKEEPING_QUEUE, {
@@ -52,7 +54,12 @@ beforeAll(async () => {
         markets: createMarketsClient(engine.client, { allowSignalDecisions: true }),
       }),
       ...createPauseActivities({ pool: engine.db.pool, payouts: engine.payouts }),
-      ...createCutBackActivities({ pool: engine.db.pool, deliveriesKeptMs: 90 * 86_400_000 }),
+      ...createLookAfterInstantActivities({ pool: engine.db.pool, instant: engine.instant }),
+      ...createCutBackActivities({
+        pool: engine.db.pool,
+        deliveriesKeptMs: 90 * 86_400_000,
+        images: { remove: async () => undefined },
+      }),
     }),
     await startActivities(engine, RELAY_QUEUE, { runRelay: async () => undefined }), // its twelve hours are over
   );

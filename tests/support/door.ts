@@ -9,6 +9,9 @@ import { createPrisma } from '../../src/db/prisma.ts';
 import { createGamesClient, type GamesClient } from '../../src/games/client.ts';
 import { buildApp } from '../../src/http/app.ts';
 import type { ApiContext } from '../../src/http/context.ts';
+import { createInstantClient } from '../../src/instant/client.ts';
+import { createImageStore } from '../../src/instant/images.ts';
+import type { InstantClient } from '../../src/instant/rules/contract.ts';
 import { createLedgerReads } from '../../src/ledger/reads.ts';
 import { createMarketsClient, type MarketsClient } from '../../src/markets/client.ts';
 import { fund } from '../../src/merchants/useCases/fund.ts';
@@ -71,6 +74,7 @@ export interface DoorOptions {
   readonly games?: GamesClient;
   readonly markets?: MarketsClient;
   readonly pauses?: PausesClient;
+  readonly instant?: InstantClient;
   readonly databaseUrl?: string;
   readonly sandboxUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -107,6 +111,8 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     games: options.games ?? createGamesClient(temporal.client),
     markets: options.markets ?? createMarketsClient(temporal.client, { allowSignalDecisions: true }),
     pauses: options.pauses ?? createPausesClient(temporal.client),
+    instant: options.instant ?? createInstantClient(temporal.client),
+    images: createImageStore(config.proofsFolder),
     psps,
     keys,
     pingTemporal: () => Promise.reject(new Error('nobody there')),

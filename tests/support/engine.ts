@@ -8,11 +8,15 @@ import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { createGameSettlementActivities } from '../../activities/games/settlement.ts';
+import { createInstantActivities } from '../../activities/instant/look.ts';
 import { createDecisionActivities, type DecisionActivities } from '../../activities/markets/decisions.ts';
 import { createResolutionActivities } from '../../activities/markets/resolution.ts';
 import { createLedgerActivities, type LedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities, type PspActivities } from '../../activities/payouts/psp.ts';
 import { createPayoutRunActivities } from '../../activities/providers/payoutRuns.ts';
+import { createInstantClient } from '../../src/instant/client.ts';
+import type { InstantClient } from '../../src/instant/rules/contract.ts';
+import { type HandOver, handOver } from '../../src/instant/useCases/handOver.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { fundBalance, postEarning } from '../../src/ledger/postings.ts';
 import { temporalCli, temporalTestServer } from '../../src/local/temporalBinary.ts';
@@ -30,6 +34,7 @@ import { clientSettings } from '../../src/temporal/clientSettings.ts';
 import {
   DECISIONS_QUEUE,
   GAMES_QUEUE,
+  INSTANT_QUEUE,
   MARKETS_QUEUE,
   PAYOUT_RUNS_QUEUE,
   PAYOUTS_QUEUE,
@@ -38,7 +43,7 @@ import {
 import { SEARCH_ATTRIBUTES } from '../../src/temporal/rules/searchAttributes.ts';
 import { buildOf, workerSettings } from '../../src/temporal/workerSettings.ts';
 import { emptyDatabase, type TestDatabase, testDatabase } from './database.ts';
-import { ENCRYPTION_KEYS } from './encryption.ts';
+import { ENCRYPTION_KEYS, keys } from './encryption.ts';
 import { bundledWorkflows } from './workflowBundle.ts';
 
 export const SHORT_TIMES: PayoutTimes = {
@@ -55,6 +60,7 @@ export interface Engine {
   readonly db: TestDatabase;
   readonly ledger: Ledger;
   readonly payouts: PayoutsClient;
+  readonly instant: InstantClient;
   readonly client: Client;
   readonly env: TestWorkflowEnvironment;
   readonly sandbox: Simulator;
@@ -89,6 +95,8 @@ export interface Engine {
   startGames(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   /** What resolves markets. @returns what ends it. */
   startMarkets(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
+  /** What looks after withdrawals, slices and payins; `around` what hands a rest over. @returns what ends it. */
+  startInstant(around?: (real: HandOver) => HandOver): Promise<() => Promise<void>>;
   /** What payout runs need, so many payouts a step. @returns what ends it. */
   startRuns(page?: number): Promise<() => Promise<void>>;
   stop(): Promise<void>;
@@ -128,6 +136,7 @@ export async function startEngine({
   });
   const ledger = createLedger(db.pool);
   const payouts = createPayoutsClient(client, { times, allowSignalDecisions: true });
+  const instant = createInstantClient(client);
   const workflowBundle = await bundledWorkflows();
   const psp = createPspActivities({ ledger, pool: db.pool, connector: psps.byName });
   const activities = {
@@ -203,6 +212,7 @@ export async function startEngine({
     db,
     ledger,
     payouts,
+    instant,
     client,
     env,
     sandbox,
@@ -223,6 +233,11 @@ export async function startEngine({
       work({ taskQueue: GAMES_QUEUE, activities: createGameSettlementActivities({ pool: db.pool, step: 500 }), ...options }),
     startMarkets: (options = {}) =>
       work({ taskQueue: MARKETS_QUEUE, activities: createResolutionActivities({ pool: db.pool }), ...options }),
+    startInstant(around = (real) => real) {
+      const ports = { pool: db.pool, ledger, payouts, psps, keys };
+      const hand = around((rest) => handOver(ports, rest));
+      return work({ taskQueue: INSTANT_QUEUE, activities: createInstantActivities({ pool: db.pool, instant, handOver: hand }) });
+    },
     startRuns: (page) =>
       work({
         taskQueue: PAYOUT_RUNS_QUEUE,

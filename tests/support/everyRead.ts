@@ -18,6 +18,9 @@ export type Names =
   | 'resolution'
   | 'distribution'
   | 'import'
+  | 'instantPayout'
+  | 'batch'
+  | 'payin'
   | 'nobody';
 
 export interface Read {
@@ -128,6 +131,14 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/imports/{id}/errors': { as: 'merchant', of: 'import' },
   '/api/v1/resolutions': { as: 'merchant', filters: ['marketId={market}'] },
   '/api/v1/resolutions/{id}': { as: 'merchant', of: 'resolution' },
+  '/api/v1/instant-payouts': { as: 'merchant', filters: ['status=open', 'status=partially_completed', 'status=completed'] },
+  '/api/v1/instant-payouts/{id}': { as: 'merchant', of: 'instantPayout' },
+  '/api/v1/instant-payouts/{id}/batches': { as: 'merchant', of: 'instantPayout' },
+  '/api/v1/instant-payouts/{id}/explain': { as: 'merchant', of: 'instantPayout', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/v1/instant-payouts/batches/{id}': { as: 'merchant', of: 'batch' },
+  '/api/v1/payins': { as: 'merchant' },
+  '/api/v1/payins/{id}': { as: 'merchant', of: 'payin' },
+  '/api/v1/payins/{id}/explain': { as: 'merchant', of: 'payin', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/provider/payouts': {
     as: 'provider',
     filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],
@@ -209,6 +220,14 @@ export const READS: Readonly<Record<string, Read>> = {
   },
   '/api/admin/resolutions/{id}': { as: 'admin', of: 'resolution' },
   '/api/admin/distributions': { as: 'admin' },
+  '/api/admin/instant-payouts': { as: 'admin' },
+  '/api/admin/instant-payouts/disputes': { as: 'admin' },
+  '/api/admin/instant-payouts/reviews': { as: 'admin' },
+  '/api/admin/instant-payouts/late-proofs': { as: 'admin' },
+  '/api/admin/instant-payouts/{id}': { as: 'admin', of: 'instantPayout' },
+  '/api/admin/instant-payouts/{id}/explain': { as: 'admin', of: 'instantPayout', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/admin/instant-payouts/batches/{id}/explain': { as: 'admin', of: 'batch', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/admin/payins/{id}/explain': { as: 'admin', of: 'payin', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/admin/payout-requests': { as: 'admin' },
   '/api/admin/payout-runs': { as: 'admin' },
   '/api/admin/payout-runs/{id}': { as: 'admin', of: 'run' },
@@ -248,6 +267,8 @@ export const OTHERS: Readonly<Record<string, string>> = {
   '/api/admin/payouts.csv': 'the same',
   '/console/session': 'is one row',
   '/console/sessions': 'are fifty rows at the most',
+  '/api/v1/instant-payouts/batches/{id}/proof': 'reads a file; its row by the key of the slice',
+  '/api/admin/instant-payouts/batches/{id}/proof': 'the same',
   '/api/admin/psps': 'asks PSPs',
   '/api/admin/psps/{id}/banks': 'asks a PSP',
   '/api/admin/invariants': 'checks all the books',

@@ -188,6 +188,35 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
   () => `
     INSERT INTO resolution_disputes (resolution_id, user_id, round, reason)
     SELECT pg_temp.id_of('res_', 7), pg_temp.id_of('usr_', n), 1, 'it did not' FROM generate_series(1, 5000) n`,
+  // The merchant has nearly all withdrawals and payins; only its oldest wait for an operator, only its newest are open.
+  ({ merchantId }) => `
+    INSERT INTO instant_payouts (id, merchant_id, mode, user_id, balance_id, currency, reference, total, held, returned, payee, policy, on_unfilled, state, completed_at)
+    SELECT pg_temp.id_of('ip_', n), CASE WHEN n % 20 = 0 THEN pg_temp.id_of('mer_', n % 300 + 1) ELSE '${merchantId}' END, 'test', pg_temp.id_of('usr_', 1), 1020, 'PKR',
+           'w-' || n, 10000, CASE WHEN s.is_open THEN 10000 ELSE 0 END, CASE WHEN s.is_open THEN 0 ELSE 10000 END, '{"type": "upi", "label": "x", "sealed": "x"}', '{}', 'refund',
+           CASE WHEN n < 40 THEN 'disputed' WHEN s.is_open THEN 'open' WHEN n < 80 THEN 'partially_completed' ELSE 'cancelled' END, CASE WHEN NOT s.is_open THEN pg_temp.at_of(n) END
+      FROM generate_series(1, 20000) n, LATERAL (SELECT n < 40 OR n > 19900 AS is_open) s`,
+  ({ merchantId }) => `
+    INSERT INTO payins (id, merchant_id, mode, user_id, currency, amount, reference, state, wait_until)
+    SELECT pg_temp.id_of('pin_', n), CASE WHEN n % 20 = 0 THEN pg_temp.id_of('mer_', n % 300 + 1) ELSE '${merchantId}' END, 'test', pg_temp.id_of('usr_', 2), 'PKR', 10000,
+           'p-' || n, 'expired', pg_temp.at_of(n) FROM generate_series(1, 20000) n`,
+  () => `
+    INSERT INTO instant_batches (id, instant_payout_id, number, mode, currency, amount, payee_id, state, money, epoch, assignments, payin_id, payer_id, review_reasons)
+    SELECT pg_temp.id_of('ipb_', n), pg_temp.id_of('ip_', n), 1, 'test', 'PKR', 10000, pg_temp.id_of('usr_', 1),
+           CASE WHEN n < 20 THEN 'disputed' WHEN n < 40 THEN 'proof_submitted' WHEN n > 19900 THEN 'unassigned' ELSE 'cancelled' END,
+           CASE WHEN n < 40 OR n > 19900 THEN 'held' ELSE 'released' END, (n < 40)::int, (n < 40)::int, CASE WHEN n < 40 THEN pg_temp.id_of('pin_', n) END,
+           CASE WHEN n < 40 THEN pg_temp.id_of('usr_', 2) END, CASE WHEN n BETWEEN 20 AND 39 THEN '{near_utr}'::text[] ELSE '{}' END FROM generate_series(1, 20000) n`,
+  () => `
+    INSERT INTO instant_disputes (batch_id, reason, opened_by, decision, decided_at)
+    SELECT pg_temp.id_of('ipb_', n), 'x', 'x', CASE WHEN n >= 20 THEN 'approve' END, CASE WHEN n >= 20 THEN pg_temp.at_of(n) END FROM generate_series(1, 20000) n`,
+  () => `
+    INSERT INTO late_proofs (payin_id, batch_id, decision, decided_at)
+    SELECT pg_temp.id_of('pin_', n), pg_temp.id_of('ipb_', n), CASE WHEN n >= 20 THEN 'reject' END, CASE WHEN n >= 20 THEN pg_temp.at_of(n) END FROM generate_series(1, 20000) n`,
+  () => `
+    INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, to_state, object, epoch, xid)
+    SELECT 'evt_' || substr(x.id, strpos(x.id, '_') + 1) || '_0001', x.kind, x.id, 'merchant', x.merchant, 'test', 1, x.type, 'opened', 'system', x.state, x.object, 1, '2'::xid8
+      FROM (SELECT 'instant_payout' AS kind, w.id, w.merchant_id AS merchant, 'instant-payout-status-update' AS type, w.state, instant_payout_record(w) AS object FROM instant_payouts w
+            UNION ALL SELECT 'instant_batch', b.id, w.merchant_id, 'instant-payout-batch-status-update', b.state, instant_batch_record(b) FROM instant_batches b JOIN instant_payouts w ON w.id = b.instant_payout_id
+            UNION ALL SELECT 'payin', p.id, p.merchant_id, 'payin-status-update', p.state, payin_record(p) FROM payins p) x`,
   () => `
     INSERT INTO debts (balance_id, creditor_id, subject_kind, subject_id, amount, owed)
     SELECT 10002 + n % 4000, 1001, 'game', 'gam_' || n, 1, 0 FROM generate_series(1, 5000) n`,

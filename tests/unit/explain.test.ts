@@ -7,6 +7,11 @@ import { EXPLAINED, type ExplainedFlow } from '../../src/explain/flows.ts';
 import { explainGame } from '../../src/games/rules/explain.ts';
 import type { GameRecord } from '../../src/games/rules/game.ts';
 import { GAME, type GameState } from '../../src/games/rules/machine.ts';
+import { BATCH, BATCH_STATES, type BatchState } from '../../src/instant/rules/batchMachine.ts';
+import { explainBatch } from '../../src/instant/rules/explain.ts';
+import type { PayinState } from '../../src/instant/rules/payinMachine.ts';
+import type { InstantPayoutState } from '../../src/instant/rules/payoutMachine.ts';
+import { type BatchRecord, type InstantPayoutRecord, type PayinRecord, REVIEW_REASONS } from '../../src/instant/rules/records.ts';
 import { explainResolution } from '../../src/markets/rules/explain.ts';
 import { RESOLUTION, type ResolutionState } from '../../src/markets/rules/machine.ts';
 import type { ResolutionRecord } from '../../src/markets/rules/market.ts';
@@ -118,6 +123,37 @@ const toldOfResolution = (
 });
 
 const distributionStep = (type: string, id = 'dis_1') => step({ type, data: { distributionId: id, userId: 'usr_1' } });
+const withdrawal = (change: Partial<InstantPayoutRecord>): InstantPayoutRecord => ({
+  ...{ id: 'ip_1', merchantId: 'mer_1', mode: 'test', userId: 'usr_1', reference: 'w', currency: 'INR', creditOn: 'proof' },
+  ...{ totalMinor: '100', paidMinor: '0', remainingMinor: '100', returnedMinor: '0', handedMinor: '0', state: 'open' },
+  ...{ payee: { type: 'upi', label: 'a' }, closing: null, onUnfilled: 'refund', receiptId: null, restPayoutId: null, utrs: [] },
+  ...{ sequence: 2, createdAt: CREATED, updatedAt: LATER, completedAt: null },
+  ...change,
+});
+
+const TOTALS = { totalMinor: '100', paidMinor: '0', remainingMinor: '100' };
+const slice = (change: Partial<BatchRecord>): BatchRecord => ({
+  ...{ id: 'ipb_1', instantPayoutId: 'ip_1', number: 1, mode: 'test', currency: 'INR', amountMinor: '100', state: 'unassigned' },
+  ...{
+    money: 'held',
+    epoch: 0,
+    reassignments: 0,
+    payinId: null,
+    payUntil: LATER,
+    confirmUntil: LATER,
+    utr: null,
+    receiptId: null,
+  },
+  ...{ review: null, totals: TOTALS, sequence: 2, createdAt: CREATED, updatedAt: LATER, creditedAt: null, confirmedAt: null },
+  ...change,
+});
+
+const payin = (change: Partial<PayinRecord>): PayinRecord => ({
+  ...{ id: 'pin_1', merchantId: 'mer_1', mode: 'test', userId: 'usr_2', reference: 'p', currency: 'INR', amountMinor: '100' },
+  ...{ state: 'waiting', batchId: null, epoch: null, payUntil: null, waitUntil: LATER, utr: null, receiptId: null, totals: null },
+  ...{ sequence: 2, createdAt: CREATED, updatedAt: LATER, completedAt: null },
+  ...change,
+});
 
 /** How each flow can stand in a state, by the kind of its subject: whoever adds a flow adds its line. */
 const STANDS: Readonly<Record<string, (state: never) => readonly Told<never>[]>> = {
@@ -140,6 +176,32 @@ const STANDS: Readonly<Record<string, (state: never) => readonly Told<never>[]>>
       toldOfResolution(state, []),
       toldOfResolution(state, [...moved(state), distributionStep('resolution.disputed')], { missingMinor: '7', reason: 'no' }),
     ] as unknown as readonly Told<never>[],
+  instant_payout: (state: InstantPayoutState) =>
+    [
+      withdrawal({ state }),
+      withdrawal({ state, closing: 'cancelled' }),
+      withdrawal({ state, onUnfilled: 'psp', restPayoutId: 'po_1' }),
+    ].map(({ state: to, ...record }) => ({
+      record: { state: to, ...record },
+      steps: moved(to),
+      money: [],
+      schedule,
+    })) as unknown as readonly Told<never>[],
+  instant_batch: (state: BatchState) =>
+    [slice({ state }), slice({ state, review: { reasons: [...REVIEW_REASONS], validatorId: 'adm_1' }, money: 'credited' })].map(
+      (record) => ({
+        ...{ record, money: [], schedule },
+        steps: [
+          step({ from: 'assigned', to: 'reassigned' }),
+          step({ from: 'reassigned', to: state, data: { reason: 'nothing came' } }),
+        ],
+      }),
+    ) as unknown as readonly Told<never>[],
+  payin: (state: PayinState) =>
+    [
+      ...(state === 'waiting' || state === 'expired' ? [payin({ state })] : []),
+      payin({ state, batchId: 'ipb_1', payUntil: LATER }),
+    ].map((record) => ({ ...{ record, money: [], schedule }, steps: moved(state) })) as unknown as readonly Told<never>[],
   game: (state: GameState) => [toldOfGame(state), toldOfGame(state, [])] as unknown as readonly Told<never>[],
 };
 
@@ -468,5 +530,26 @@ describe('a market’s resolution', () => {
         expect([state, action, allowed]).toEqual([state, action, RESOLUTION.edgeOf(state, fact) !== undefined]);
       }
     }
+  });
+});
+
+describe('a slice', () => {
+  const explain = (change: Partial<BatchRecord>) => explainBatch({ record: slice(change), steps: [], money: [], schedule });
+
+  test('offers what its machine has an edge for', () => {
+    for (const state of Object.keys(BATCH_STATES) as BatchState[]) {
+      const { actions } = explain({ state });
+      const allowed = (name: string) => actions.find(({ action }) => action === name)?.allowed;
+      expect([state, allowed('confirm'), allowed('approve'), allowed('reassign'), allowed('screenshot')]).toEqual([
+        state,
+        ...(['confirmed', 'approved', 'taken_back', 'proved'] as const).map((fact) => BATCH.edgeOf(state, fact) !== undefined),
+      ]);
+    }
+  });
+
+  test('in review says why, until the last word is said', () => {
+    const review = { reasons: ['near_utr'], validatorId: null } as const;
+    expect(explain({ state: 'proof_submitted', review }).failures).toMatchObject([{ code: 'near_utr' }]);
+    expect(explain({ state: 'confirmed', review }).failures).toEqual([]);
   });
 });

@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { GAME } from '../../src/games/rules/machine.ts';
+import { BATCH } from '../../src/instant/rules/batchMachine.ts';
+import { PAYIN } from '../../src/instant/rules/payinMachine.ts';
+import { INSTANT_PAYOUT } from '../../src/instant/rules/payoutMachine.ts';
 import { RESOLUTION } from '../../src/markets/rules/machine.ts';
 import { PAYOUT } from '../../src/payouts/rules/machine.ts';
 import { defineMachine } from '../../src/rules/defineMachine.ts';
@@ -11,6 +14,9 @@ test.each([
   ['payout', PAYOUT],
   ['game', GAME],
   ['resolution', RESOLUTION],
+  ['withdrawal', INSTANT_PAYOUT],
+  ['batch', BATCH],
+  ['payin', PAYIN],
 ] as const)(
   'the database lets a %s go where the rules say: `npm run machines` was run after the last change',
   (_flow, machine) => {

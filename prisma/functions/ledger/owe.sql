@@ -1,13 +1,14 @@
 -- owe_all(debts, creditor): owners should give another one more than they have, for subjects that are no payouts: each owes its amount, and new
 -- money of its own repays it before anything else (credit.sql). Until then the creditor does not have it: nobody is paid from nothing.
 --   amount  the debtor's debt → owed to the creditor (DEBT)
--- A creditor that itself owes is one as well: what it is repaid is its own money that comes back, like a released reserve, and repays nothing.
+-- They may be of two merchants. A creditor that itself owes is one as well: what it is repaid is its own money that comes back, like a released
+-- reserve, and repays nothing, so that two who owe each other wait for nobody.
 -- All balances must be locked, in the order of their ids. Once for a balance and subject, and each balance once in a call: again is more of the
 -- same debt. Raises where it cannot be: a provider's balance is made of earnings.
 -- Internal: called by the function that takes back what there is.
 CREATE OR REPLACE FUNCTION owe_all(p_debts posting[], p_creditor balances) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM 1 FROM unnest(p_debts) p JOIN accounts a ON a.id = p.debit WHERE a.owner_kind = 'provider' OR a.purpose <> 'debt';
+  PERFORM 1 FROM unnest(p_debts) p JOIN accounts a ON a.id = p.debit WHERE 'provider' IN (a.owner_kind, p_creditor.owner_kind) OR a.purpose <> 'debt';
   IF FOUND THEN RAISE EXCEPTION 'a balance that cannot owe balance %', p_creditor.id; END IF;
   PERFORM post(p_debts);
   INSERT INTO debts AS d (balance_id, creditor_id, subject_kind, subject_id, amount, owed)

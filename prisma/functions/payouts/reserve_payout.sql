@@ -1,5 +1,6 @@
 -- reserve_payout(request): takes a payout in: amount + fee  available → reserved (RESERVE), the payout's row, its first event.
--- From the balance of its owner: the merchant, or a provider, whose payout needs an assessment of its risk.
+-- From the balance of its owner: the merchant; a provider, whose payout needs an assessment of its risk; or a user, whose payout is
+-- the rest of a withdrawal, and takes over what that holds (prisma/functions/instant/hand_over.sql).
 -- Key: the payout's id (<payout>:reserve:1).
 -- Answers, the first that applies:
 --   assess                a provider's, and it comes with no assessment of the facts as they are now: the facts and the
@@ -22,7 +23,9 @@ DECLARE
   v_review jsonb := nullif(p_request -> 'reviewReasons' || coalesce(v_risk #> '{verdict,reasons}', '[]'), '[]');
   v_question jsonb;
   v_refusal text;
+  w instant_payouts;
 BEGIN
+  IF v_kind = 'user' THEN w := lock_rest(v_id); END IF;
   IF v_kind = 'provider' THEN
     -- All requests of one provider pass here one by one, in whatever currency: what they count does not change meanwhile.
     PERFORM 1 FROM providers x WHERE x.id = v_owner AND x.merchant_id = v_merchant AND x.mode = v_mode FOR NO KEY UPDATE;
@@ -57,6 +60,7 @@ BEGIN
     END IF;
     v_refusal := 'duplicate_reference';
   ELSE
+    IF v_kind = 'user' AND NOT EXISTS (SELECT 1 FROM payout_refusals r WHERE r.payout_id = v_id) THEN PERFORM hand_over_rest(w.id, p); END IF;
     SELECT * INTO b FROM balances x WHERE x.id = b.id FOR NO KEY UPDATE; -- what is available now, not when we looked it up
     IF NOT FOUND OR b.available < p.amount + p.fee THEN v_refusal := 'insufficient_balance'; END IF;
     -- Refused before, perhaps by a twin that we waited for above, and money may have come since: the first answer stands.
@@ -72,6 +76,7 @@ BEGIN
   PERFORM move(v_id || ':reserve:1', 0, 'RESERVE', b, b.available_account, b.reserved_account, p.amount + p.fee, v_id);
   PERFORM take_earnings(b, v_id, 1, p.amount + p.fee, 'reserved');
   PERFORM announce_payout(p, 'payout.created', 'created', v_kind || ':' || v_owner, NULL, '{}');
+  IF v_kind = 'user' THEN PERFORM end_instant_payout(w.id, v_id); END IF;
   IF v_review IS NOT NULL THEN
     UPDATE payouts x SET sequence = 2 WHERE x.id = v_id RETURNING * INTO p;
     PERFORM announce_payout(p, 'payout.in_review', 'in_review', 'system', NULL, jsonb_build_object('reasons', v_review));

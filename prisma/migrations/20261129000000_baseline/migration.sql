@@ -10,6 +10,7 @@ CREATE TABLE "merchants" (
     "fee" JSONB NOT NULL DEFAULT '{"bps":0,"fixed":{}}',
     "review_limits" JSONB NOT NULL DEFAULT '{"PKR":"10000000"}',
     "flows" JSONB NOT NULL DEFAULT '{}',
+    "instant_policy" JSONB NOT NULL DEFAULT '{}',
     "webhook_secret" TEXT NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -399,6 +400,218 @@ CREATE TABLE "resolution_edges" (
     "event_type" TEXT NOT NULL,
 
     CONSTRAINT "resolution_edges_pkey" PRIMARY KEY ("from_state","fact")
+);
+
+-- CreateTable
+CREATE TABLE "instant_payouts" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "balance_id" BIGINT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "reference" TEXT NOT NULL,
+    "total" BIGINT NOT NULL,
+    "paid" BIGINT NOT NULL DEFAULT 0,
+    "held" BIGINT NOT NULL,
+    "returned" BIGINT NOT NULL DEFAULT 0,
+    "handed" BIGINT NOT NULL DEFAULT 0,
+    "payee" JSONB NOT NULL,
+    "policy" JSONB NOT NULL,
+    "on_unfilled" TEXT NOT NULL,
+    "callback_url" TEXT,
+    "state" TEXT NOT NULL,
+    "closing" TEXT,
+    "receipt_id" TEXT,
+    "rest_payout_id" TEXT,
+    "sequence" INTEGER NOT NULL DEFAULT 0,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "completed_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "instant_payouts_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "instant_batches" (
+    "id" TEXT NOT NULL,
+    "instant_payout_id" TEXT NOT NULL,
+    "number" INTEGER NOT NULL,
+    "mode" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "payee_id" TEXT NOT NULL,
+    "state" TEXT NOT NULL,
+    "money" TEXT NOT NULL DEFAULT 'held',
+    "epoch" INTEGER NOT NULL DEFAULT 0,
+    "assignments" INTEGER NOT NULL DEFAULT 0,
+    "payin_id" TEXT,
+    "payer_id" TEXT,
+    "pay_until" TIMESTAMPTZ(3),
+    "utr" TEXT,
+    "confirm_until" TIMESTAMPTZ(3),
+    "review_reasons" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "validator_id" TEXT,
+    "validate_until" TIMESTAMPTZ(3),
+    "validators_before" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "receipt_id" TEXT,
+    "credited_at" TIMESTAMPTZ(3),
+    "confirmed_at" TIMESTAMPTZ(3),
+    "sequence" INTEGER NOT NULL DEFAULT 0,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "instant_batches_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "instant_assignments" (
+    "batch_id" TEXT NOT NULL,
+    "epoch" INTEGER NOT NULL,
+    "payin_id" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'open',
+    "pay_until" TIMESTAMPTZ(3) NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "ended_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "instant_assignments_pkey" PRIMARY KEY ("batch_id","epoch")
+);
+
+-- CreateTable
+CREATE TABLE "payins" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "user_id" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "reference" TEXT NOT NULL,
+    "callback_url" TEXT,
+    "state" TEXT NOT NULL,
+    "batch_id" TEXT,
+    "pay_until" TIMESTAMPTZ(3),
+    "wait_until" TIMESTAMPTZ(3) NOT NULL,
+    "utr" TEXT,
+    "receipt_id" TEXT,
+    "sequence" INTEGER NOT NULL DEFAULT 0,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "completed_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "payins_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "instant_proofs" (
+    "batch_id" TEXT NOT NULL,
+    "epoch" INTEGER NOT NULL,
+    "payin_id" TEXT NOT NULL,
+    "payee_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "rail" TEXT NOT NULL,
+    "utr" TEXT NOT NULL,
+    "image_hash" CHAR(64) NOT NULL,
+    "image_look" CHAR(16) NOT NULL,
+    "image_quarters" INTEGER[],
+    "image_type" TEXT NOT NULL,
+    "image_deleted_at" TIMESTAMPTZ(3),
+    "late" BOOLEAN NOT NULL,
+    "reasons" TEXT[],
+    "submitted_by" TEXT NOT NULL,
+    "submitted_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "instant_proofs_pkey" PRIMARY KEY ("batch_id","epoch")
+);
+
+-- CreateTable
+CREATE TABLE "used_utrs" (
+    "mode" TEXT NOT NULL,
+    "utr" TEXT NOT NULL,
+    "rail" TEXT NOT NULL,
+    "batch_id" TEXT NOT NULL,
+    "epoch" INTEGER NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "used_utrs_pkey" PRIMARY KEY ("mode","utr")
+);
+
+-- CreateTable
+CREATE TABLE "bank_credits" (
+    "id" TEXT NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "utr" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "credited_at" TIMESTAMPTZ(3) NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'waiting',
+    "batch_id" TEXT,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "matched_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "bank_credits_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "instant_disputes" (
+    "batch_id" TEXT NOT NULL,
+    "reason" TEXT NOT NULL,
+    "opened_by" TEXT NOT NULL,
+    "opened_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "decision" TEXT,
+    "decided_by" TEXT,
+    "note" TEXT,
+    "decided_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "instant_disputes_pkey" PRIMARY KEY ("batch_id")
+);
+
+-- CreateTable
+CREATE TABLE "late_proofs" (
+    "payin_id" TEXT NOT NULL,
+    "batch_id" TEXT NOT NULL,
+    "decision" TEXT,
+    "decided_by" TEXT,
+    "note" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "decided_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "late_proofs_pkey" PRIMARY KEY ("payin_id")
+);
+
+-- CreateTable
+CREATE TABLE "instant_payout_edges" (
+    "from_state" TEXT NOT NULL,
+    "fact" TEXT NOT NULL,
+    "to_state" TEXT NOT NULL,
+    "effect" TEXT NOT NULL,
+    "event_type" TEXT NOT NULL,
+
+    CONSTRAINT "instant_payout_edges_pkey" PRIMARY KEY ("from_state","fact")
+);
+
+-- CreateTable
+CREATE TABLE "instant_batch_edges" (
+    "from_state" TEXT NOT NULL,
+    "fact" TEXT NOT NULL,
+    "to_state" TEXT NOT NULL,
+    "effect" TEXT NOT NULL,
+    "event_type" TEXT NOT NULL,
+
+    CONSTRAINT "instant_batch_edges_pkey" PRIMARY KEY ("from_state","fact")
+);
+
+-- CreateTable
+CREATE TABLE "payin_edges" (
+    "from_state" TEXT NOT NULL,
+    "fact" TEXT NOT NULL,
+    "to_state" TEXT NOT NULL,
+    "effect" TEXT NOT NULL,
+    "event_type" TEXT NOT NULL,
+
+    CONSTRAINT "payin_edges_pkey" PRIMARY KEY ("from_state","fact")
 );
 
 -- CreateTable
@@ -1035,6 +1248,58 @@ CREATE INDEX "distributions_user_id_id_idx" ON "distributions"("user_id", "id");
 
 -- CreateIndex
 CREATE INDEX "imports_market_id_id_idx" ON "imports"("market_id", "id");
+CREATE UNIQUE INDEX "instant_payouts_receipt_id_key" ON "instant_payouts"("receipt_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "instant_payouts_rest_payout_id_key" ON "instant_payouts"("rest_payout_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "instant_payouts_merchant_id_mode_reference_key" ON "instant_payouts"("merchant_id","mode","reference");
+
+-- CreateIndex
+CREATE INDEX "instant_payouts_merchant_id_mode_id_idx" ON "instant_payouts"("merchant_id","mode","id");
+
+-- CreateIndex
+CREATE INDEX "instant_payouts_merchant_id_mode_state_id_idx" ON "instant_payouts"("merchant_id","mode","state","id");
+
+-- CreateIndex
+CREATE INDEX "instant_payouts_user_id_id_idx" ON "instant_payouts"("user_id","id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "instant_batches_receipt_id_key" ON "instant_batches"("receipt_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "instant_batches_instant_payout_id_number_key" ON "instant_batches"("instant_payout_id","number");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "instant_assignments_payin_id_key" ON "instant_assignments"("payin_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "payins_merchant_id_mode_reference_key" ON "payins"("merchant_id","mode","reference");
+
+-- CreateIndex
+CREATE INDEX "payins_merchant_id_mode_id_idx" ON "payins"("merchant_id","mode","id");
+
+-- CreateIndex
+CREATE INDEX "payins_user_id_id_idx" ON "payins"("user_id","id");
+
+-- CreateIndex
+CREATE INDEX "instant_proofs_payee_id_amount_idx" ON "instant_proofs"("payee_id","amount");
+
+-- CreateIndex
+CREATE INDEX "instant_proofs_mode_image_hash_idx" ON "instant_proofs"("mode","image_hash");
+
+-- CreateIndex
+CREATE INDEX "instant_proofs_image_quarters_idx" ON "instant_proofs" USING GIN ("image_quarters");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "bank_credits_merchant_id_mode_utr_key" ON "bank_credits"("merchant_id","mode","utr");
+
+-- CreateIndex
+CREATE INDEX "bank_credits_batch_id_idx" ON "bank_credits"("batch_id");
+
+-- CreateIndex
+CREATE INDEX "late_proofs_batch_id_idx" ON "late_proofs"("batch_id");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "accounts_mode_owner_kind_owner_id_purpose_currency_key" ON "accounts"("mode", "owner_kind", "owner_id", "purpose", "currency");
@@ -1266,6 +1531,42 @@ ALTER TABLE distributions
   ADD CONSTRAINT distributions_id_natural CHECK (id = 'dis_' || substr(resolution_id, 5) || '_' || substr(user_id, 5));
 ALTER TABLE imports ADD CONSTRAINT imports_add_up CHECK (lines = accepted + rejected AND least(accepted, rejected) >= 0);
 ALTER TABLE import_lines ADD CONSTRAINT import_lines_in_or_refused CHECK (num_nulls(commitment_id, code) = 1 AND line > 0 AND nth > 0);
+-- Instant payouts.
+ALTER TABLE instant_payouts
+  ADD CONSTRAINT instant_payouts_amount_in_range CHECK (total > 0 AND total <= 1000000000000000),
+  ADD CONSTRAINT instant_payouts_add_up CHECK (least(paid, held, returned, handed) >= 0 AND paid + held + returned + handed = total),
+  ADD CONSTRAINT instant_payouts_mode_known CHECK (mode IN ('test', 'live')),
+  ADD CONSTRAINT instant_payouts_unfilled_known CHECK (on_unfilled IN ('psp', 'refund')),
+  ADD CONSTRAINT instant_payouts_closing_known CHECK (closing IN ('cancelled', 'unfilled')),
+  ADD CONSTRAINT instant_payouts_over_holds_nothing CHECK (completed_at IS NULL OR held = 0);
+ALTER TABLE instant_payouts SET (fillfactor = 70); -- changes with each slice: room for the next version on the same page
+ALTER TABLE instant_batches
+  ADD CONSTRAINT instant_batches_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
+  ADD CONSTRAINT instant_batches_mode_known CHECK (mode IN ('test', 'live')),
+  ADD CONSTRAINT instant_batches_money_known CHECK (money IN ('held', 'credited', 'released', 'reversed', 'handed')),
+  ADD CONSTRAINT instant_batches_not_self_paid CHECK (payer_id <> payee_id),
+  ADD CONSTRAINT instant_batches_epoch_in_range CHECK (epoch BETWEEN 0 AND assignments),
+  ADD CONSTRAINT instant_batches_payer_of_epoch CHECK ((epoch > 0) = (payin_id IS NOT NULL) AND (payin_id IS NULL) = (payer_id IS NULL)),
+  ADD CONSTRAINT instant_batches_credited_by_a_proof CHECK (money NOT IN ('credited', 'reversed') OR utr IS NOT NULL AND epoch > 0 AND receipt_id IS NOT NULL);
+ALTER TABLE instant_batches SET (fillfactor = 70);
+ALTER TABLE instant_assignments
+  ADD CONSTRAINT instant_assignments_state_known CHECK (state IN ('open', 'proved', 'settled', 'refused', 'expired', 'taken_back')),
+  ADD CONSTRAINT instant_assignments_ended CHECK ((state IN ('open', 'proved')) = (ended_at IS NULL));
+ALTER TABLE payins
+  ADD CONSTRAINT payins_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
+  ADD CONSTRAINT payins_mode_known CHECK (mode IN ('test', 'live'));
+ALTER TABLE payins SET (fillfactor = 70);
+ALTER TABLE bank_credits
+  ADD CONSTRAINT bank_credits_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
+  ADD CONSTRAINT bank_credits_state_known CHECK (state IN ('waiting', 'matched', 'differs') AND (state = 'waiting') = (batch_id IS NULL));
+ALTER TABLE instant_disputes ADD CONSTRAINT instant_disputes_decision_known CHECK (decision IN ('approve', 'reject', 'confirmed') AND (decision IS NULL) = (decided_at IS NULL));
+ALTER TABLE late_proofs ADD CONSTRAINT late_proofs_decision_known CHECK (decision IN ('credit', 'refund', 'reject') AND (decision IS NULL) = (decided_at IS NULL));
+-- The last gates against two who pay one slice, and against one who is shown two payees and pays neither.
+CREATE UNIQUE INDEX instant_assignments_one_of_batch ON instant_assignments (batch_id) WHERE state IN ('open', 'proved');
+CREATE UNIQUE INDEX instant_assignments_one_of_payer ON instant_assignments (user_id) WHERE state = 'open';
+-- What receipts are numbered by (next_receipt_id).
+CREATE SEQUENCE receipt_numbers;
+
 ALTER TABLE notifications
   ADD CONSTRAINT notifications_state_known CHECK (state IN ('pending', 'sent', 'failed')),
   ADD CONSTRAINT notifications_channel_known CHECK (channel IN ('email', 'push')),
@@ -1282,8 +1583,8 @@ CREATE INDEX ledger_entries_of_debit ON ledger_entries (debit_balance, id) WHERE
 CREATE INDEX ledger_entries_of_credit ON ledger_entries (credit_balance, id) WHERE credit_balance IS NOT NULL;
 -- A user's transactions, a pile for each type, which says on which side of the entry the user is (src/users/rules/transactions.ts).
 CREATE INDEX ledger_entries_of_users ON ledger_entries
-  ((CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance WHEN 'BET' THEN debit_balance WHEN 'WIN' THEN credit_balance WHEN 'LOSS' THEN debit_balance WHEN 'REFUND' THEN debit_balance WHEN 'WIN_BACK' THEN debit_balance WHEN 'COMMITMENT' THEN debit_balance WHEN 'DISTRIBUTION' THEN credit_balance WHEN 'STAKE_RETURN' THEN credit_balance WHEN 'DISTRIBUTION_BACK' THEN debit_balance WHEN 'MARKET_FEE' THEN credit_balance WHEN 'MARKET_FEE_BACK' THEN debit_balance END), type, id)
-  WHERE (CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance WHEN 'BET' THEN debit_balance WHEN 'WIN' THEN credit_balance WHEN 'LOSS' THEN debit_balance WHEN 'REFUND' THEN debit_balance WHEN 'WIN_BACK' THEN debit_balance WHEN 'COMMITMENT' THEN debit_balance WHEN 'DISTRIBUTION' THEN credit_balance WHEN 'STAKE_RETURN' THEN credit_balance WHEN 'DISTRIBUTION_BACK' THEN debit_balance WHEN 'MARKET_FEE' THEN credit_balance WHEN 'MARKET_FEE_BACK' THEN debit_balance END) IS NOT NULL;
+  ((CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance WHEN 'BET' THEN debit_balance WHEN 'WIN' THEN credit_balance WHEN 'LOSS' THEN debit_balance WHEN 'REFUND' THEN debit_balance WHEN 'WIN_BACK' THEN debit_balance WHEN 'COMMITMENT' THEN debit_balance WHEN 'DISTRIBUTION' THEN credit_balance WHEN 'STAKE_RETURN' THEN credit_balance WHEN 'DISTRIBUTION_BACK' THEN debit_balance WHEN 'MARKET_FEE' THEN credit_balance WHEN 'MARKET_FEE_BACK' THEN debit_balance WHEN 'REPAID' THEN credit_balance WHEN 'WITHDRAWAL' THEN debit_balance WHEN 'WITHDRAWAL_BACK' THEN debit_balance WHEN 'SLICE' THEN credit_balance WHEN 'SLICE_BACK' THEN debit_balance END), type, id)
+  WHERE (CASE type WHEN 'USER_CREDIT' THEN credit_balance WHEN 'USER_DEBIT' THEN debit_balance WHEN 'REPAY' THEN debit_balance WHEN 'BET' THEN debit_balance WHEN 'WIN' THEN credit_balance WHEN 'LOSS' THEN debit_balance WHEN 'REFUND' THEN debit_balance WHEN 'WIN_BACK' THEN debit_balance WHEN 'COMMITMENT' THEN debit_balance WHEN 'DISTRIBUTION' THEN credit_balance WHEN 'STAKE_RETURN' THEN credit_balance WHEN 'DISTRIBUTION_BACK' THEN debit_balance WHEN 'MARKET_FEE' THEN credit_balance WHEN 'MARKET_FEE_BACK' THEN debit_balance WHEN 'REPAID' THEN credit_balance WHEN 'WITHDRAWAL' THEN debit_balance WHEN 'WITHDRAWAL_BACK' THEN debit_balance WHEN 'SLICE' THEN credit_balance WHEN 'SLICE_BACK' THEN debit_balance END) IS NOT NULL;
 -- A handful of rows among millions, asked for every few seconds, by every credit, or by the invariants. Partial, so that the
 -- rows that need nobody cost nothing.
 CREATE INDEX ledger_entries_owing ON ledger_entries (id) WHERE debit_debt > 0 OR credit_debt > 0;
@@ -1309,6 +1610,19 @@ CREATE INDEX resolutions_needing_operator ON resolutions (id) WHERE needs_operat
 CREATE INDEX distributions_failed ON distributions (resolution_id, user_id) WHERE failure IS NOT NULL; -- unpaid, or not undone
 CREATE INDEX distributions_disputed ON distributions (resolution_id, user_id) WHERE state = 'disputed';
 CREATE INDEX import_lines_refused ON import_lines (import_id, nth) WHERE code IS NOT NULL;
+-- Slices that anybody may pay, the oldest of an amount first; payins that wait for one; whose proofs no payee has confirmed.
+CREATE INDEX instant_batches_free ON instant_batches (mode, currency, amount, id) WHERE state IN ('unassigned', 'reassigned');
+CREATE INDEX payins_waiting ON payins (mode, currency, amount, id) WHERE state = 'waiting';
+CREATE INDEX instant_batches_unconfirmed ON instant_batches (payer_id) WHERE money = 'credited' AND state IN ('sys_confirmed', 'disputed');
+CREATE INDEX instant_assignments_expired ON instant_assignments (user_id, ended_at) WHERE state = 'expired';
+-- What persons are to look at.
+CREATE INDEX instant_batches_in_review ON instant_batches (id) WHERE review_reasons <> '{}';
+CREATE INDEX instant_batches_under_way ON instant_batches (id) WHERE state IN ('assigned', 'proof_submitted', 'sys_confirmed', 'disputed');
+CREATE INDEX instant_batches_of_validator ON instant_batches (validator_id) WHERE validator_id IS NOT NULL;
+CREATE INDEX instant_disputes_open ON instant_disputes (batch_id) WHERE decision IS NULL;
+CREATE INDEX late_proofs_open ON late_proofs (payin_id) WHERE decision IS NULL;
+CREATE INDEX instant_payouts_not_over ON instant_payouts (id) WHERE completed_at IS NULL;
+CREATE INDEX instant_proofs_images ON instant_proofs (submitted_at) WHERE image_deleted_at IS NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
 CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';
 CREATE INDEX payout_attempts_doubted ON payout_attempts (payout_id) WHERE state = 'doubted';
@@ -1387,7 +1701,7 @@ DO $$
 DECLARE
   v_table text;
 BEGIN
-  FOREACH v_table IN ARRAY ARRAY['ledger_entries', 'events', 'event_audience', 'epochs', 'approvals', 'audit_log', 'provider_bank_accounts', 'risk_policies', 'commitments', 'resolution_disputes', 'import_lines'] LOOP
+  FOREACH v_table IN ARRAY ARRAY['ledger_entries', 'events', 'event_audience', 'epochs', 'approvals', 'audit_log', 'provider_bank_accounts', 'risk_policies', 'commitments', 'resolution_disputes', 'import_lines', 'used_utrs'] LOOP
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()', v_table);
     EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', v_table);
   END LOOP;

@@ -47,7 +47,7 @@ export interface Work {
    * stream that is refused by its rows' own external ids a constant will do, of others the digest that its client sent.
    */
   readonly fingerprint?: string;
-  /** The answer holds a key or a secret, which nobody may find in the database: it is stored encrypted. */
+  /** The answer holds a key, a secret or an account number, which nobody may find in the database: it is stored encrypted. */
   readonly isSecret?: boolean;
   /**
    * Does the work, and judges the request: what is judged before `once` would refuse the repeat of what was answered,

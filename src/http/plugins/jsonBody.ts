@@ -14,7 +14,8 @@ const KEYS_MAX = 200;
  * Where bodies hold money. A number there is kept as its text; anywhere else `parseAmount` refuses it, so that no amount
  * can be forgotten here without a test that says so.
  */
-const MONEY = /^\/(amount|payouts\/[0-9]+\/amount|(fee\/fixed|reviewLimits|amountLimit)\/[^/]+)$/;
+const MONEY =
+  /^\/(amount|minBatch|maxBatch|batches\/[0-9]+|payouts\/[0-9]+\/amount|(fee\/fixed|reviewLimits|amountLimit)\/[^/]+)$/;
 
 /** @throws Problem 400 */
 export function parseJsonBody(raw: Buffer): unknown {

@@ -32,6 +32,8 @@ const PAUSES = `
 
 export interface Metrics {
   readonly contentType: string;
+  /** For what else this process counts. */
+  readonly registry: Registry;
   text(): Promise<string>;
 }
 
@@ -103,6 +105,7 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
 
   return {
     contentType: registry.contentType,
+    registry,
     async text() {
       // Requests are of interest most of all when the database is away: the gauges then keep their last value.
       await count().catch((error: unknown) => app.log.warn({ err: error }, 'the gauges could not be counted'));

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { type Amount, amountField, currencyField, field, readAmount } from '../../http/amounts.ts';
 import type { MerchantCaller } from '../../http/caller.ts';
+import { readCallbackUrl } from '../../http/customerUrl.ts';
 import type { FieldError } from '../../http/problem.ts';
-import { checkWebhookUrl } from '../../net/address.ts';
 import { parseDestination } from '../../rules/destination.ts';
 import { DIRECTORY } from '../../rules/directory.ts';
 import { isCurrency } from '../../rules/money.ts';
@@ -18,7 +18,6 @@ import {
   referenceFault,
   TEXT_FAULTS,
   type TextFault,
-  textFault,
 } from '../../rules/text.ts';
 import { faulty, type OrderFault, readTerms } from '../orders.ts';
 import type { Destination, MerchantTerms } from '../rules/contract.ts';
@@ -119,15 +118,3 @@ function orderOf(
 }
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
-
-async function readCallbackUrl(url: unknown, rules: { allowLoopback: boolean }, errors: FieldError[]): Promise<void> {
-  if (!isGiven(url)) return;
-  const pointer = '/callbackUrl';
-  const unreadable = typeof url === 'string' ? textFault(url) : 'invalid_type';
-  if (unreadable || typeof url !== 'string') {
-    errors.push({ pointer, code: unreadable ?? 'invalid_type', detail: TEXT_FAULTS[unreadable ?? 'invalid_type'] });
-    return;
-  }
-  const fault = await checkWebhookUrl(url, rules);
-  if (fault) errors.push({ pointer, ...fault });
-}

@@ -27,6 +27,8 @@ export const PAYOUT_KINDS = {
   merchant: { flow: 'payouts', pspQueue: PAYOUTS_QUEUE, dispatch: 'now', maxAttempts: 3, lastNeedsOperator: false },
   /** A provider's, who cannot ask for another round: the first and three automatic retries. */
   provider: { flow: 'providers', pspQueue: PROVIDER_PSP_QUEUE, dispatch: 'run', maxAttempts: 4, lastNeedsOperator: true },
+  /** What nobody paid of a user's withdrawal. The user cannot ask for another round; it comes back to the user's wallet. */
+  user: { flow: 'instant', pspQueue: PAYOUTS_QUEUE, dispatch: 'now', maxAttempts: 4, lastNeedsOperator: true },
 } as const satisfies Record<string, KindRules>;
 
 /** Also the kind of the owner whose balance pays. */

@@ -24,11 +24,13 @@ const amount = z
 
 const name = (max: number) => text(max).min(1);
 const accountNumber = z.string().regex(/^[A-Z0-9]{4,34}$/, '4 to 34 digits or capital letters');
+/** A phone number, or a UPI id. */
+const walletNumber = z.string().regex(/^[A-Za-z0-9._@-]{4,100}$/, '4 to 100 of A-Z a-z 0-9 . _ @ -');
 const accountTitle = text(200).nullable();
 
 const destination = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('bank'), bankCode: name(20), accountNumber, accountTitle }),
-  z.strictObject({ type: z.literal('wallet'), walletCode: name(20), accountNumber, accountTitle }),
+  z.strictObject({ type: z.literal('wallet'), walletCode: name(20), accountNumber: walletNumber, accountTitle }),
 ]);
 export type WireDestination = z.infer<typeof destination>;
 

@@ -12,5 +12,7 @@ export const PAYOUT_RUNS_QUEUE = 'payout-runs';
 export const GAMES_QUEUE = 'games';
 /** What resolves markets: apart, as games are, and from these: a market of a million winners takes minutes. */
 export const MARKETS_QUEUE = 'markets';
+/** What looks after withdrawals, their slices and payins: apart, so that a thousand deadlines at once take no slot from a payout. */
+export const INSTANT_QUEUE = 'instant';
 /** The relay's one activity: apart, so that it finds a slot whatever else there is to do. */
 export const RELAY_QUEUE = 'relay';

@@ -9,5 +9,6 @@ export const STARTED_WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set([
   'lookAfterGames',
   'lookAfterMarkets',
   'letGoPaused',
+  'lookAfterInstantPayouts',
   'payoutRun',
 ]);

@@ -3,6 +3,7 @@
  * there, and what it says besides its money, is one table: a flow that moves users' money adds its entry types.
  */
 import { betOn, lostOn, refunded, takenBack, wonOn } from '../../games/rules/descriptions.ts';
+import { deposited, depositTakenBack, repaidTo, withdrawn, withdrawnBack } from '../../instant/rules/descriptions.ts';
 import { committed, distributed, earned, returned, undone, unearned } from '../../markets/rules/descriptions.ts';
 import { distributionId } from '../../markets/rules/ids.ts';
 import type { EntryType } from '../../rules/entryKinds.ts';
@@ -85,6 +86,11 @@ export const TRANSACTION_KINDS = {
   DISTRIBUTION_BACK: { type: 'win_reversal', side: 'debit', describe: undone, related: ofDistribution },
   MARKET_FEE: { type: 'creator_fee', side: 'credit', describe: earned, related: ofDistribution },
   MARKET_FEE_BACK: { type: 'creator_fee_reversal', side: 'debit', describe: unearned, related: ofDistribution },
+  REPAID: { type: 'debt_received', side: 'credit', describe: repaidTo },
+  WITHDRAWAL: { type: 'withdrawal', side: 'debit', describe: withdrawn },
+  WITHDRAWAL_BACK: { type: 'withdrawal_return', side: 'debit', describe: withdrawnBack },
+  SLICE: { type: 'deposit', side: 'credit', describe: deposited },
+  SLICE_BACK: { type: 'deposit_reversal', side: 'debit', describe: depositTakenBack },
 } as const satisfies Partial<Record<EntryType, TransactionKind>>;
 
 const KINDS: Readonly<Record<string, TransactionKind>> = TRANSACTION_KINDS;

@@ -17,6 +17,7 @@ import { notFound } from '../../../http/problem.ts';
 import { readFlows } from '../../../rules/flows.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { changedPolicy, instantPolicyInput, presentPolicy } from '../../instantPolicy.ts';
 import {
   changedFee,
   changedLimits,
@@ -39,6 +40,7 @@ const terms = {
   reviewLimits: limitsInput.optional(),
   active: z.boolean().optional(),
   flows: z.strictObject({ games: z.boolean(), markets: z.boolean(), instant: z.boolean() }).partial().optional(),
+  instantPolicy: instantPolicyInput.optional(),
 };
 const creation = z.strictObject({ name: plainText(1, NAME_MAX), ...terms });
 const change = z.strictObject({ name: plainText(1, NAME_MAX).optional(), ...terms });
@@ -59,7 +61,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
         },
       },
       async (request, reply) => {
-        const { name, email = null, fee, reviewLimits, active = true, flows } = request.body;
+        const { name, email = null, fee, reviewLimits, active = true, flows, instantPolicy } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('mer'),
           isSecret: true,
@@ -78,6 +80,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
                   fee: changedFee(DEFAULT_FEE, fee),
                   reviewLimits: changedLimits(DEFAULT_LIMITS, reviewLimits),
                   flows: { ...flows },
+                  instantPolicy: changedPolicy({}, instantPolicy),
                 },
                 update: { webhookSecret }, // done before, but its answer was lost and with it the secret
               }),
@@ -125,12 +128,16 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
           params: byId,
           querystring: noQuery,
           body: change,
-          ...write('Change a merchant: what is given replaces, currency by currency and flow by flow', 200, merchantSchema),
+          ...write(
+            'Change a merchant: what is given replaces, currency by currency, flow by flow and word by word',
+            200,
+            merchantSchema,
+          ),
         },
       },
       async (request, reply) => {
         const { id } = request.params;
-        const { name, email, fee, reviewLimits, active, flows } = request.body;
+        const { name, email, fee, reviewLimits, active, flows, instantPolicy } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('chg'),
           async execute() {
@@ -146,6 +153,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
                 fee: changedFee(readFee(before.fee), fee),
                 reviewLimits: changedLimits(readLimits(before.reviewLimits), reviewLimits),
                 flows: { ...readFlows(before.flows), ...flows },
+                instantPolicy: changedPolicy(before.instantPolicy, instantPolicy),
               };
               return { before, after: await db.merchant.update({ where: { id }, data }) };
             });
@@ -166,12 +174,12 @@ const noteOfChange = ({ before, after }: { before: Merchant; after: Merchant }):
 });
 
 function shownInLog(merchant: Merchant) {
-  const { name, email, active, fee, reviewLimits, flows } = present(merchant);
-  return { name, email, active, fee, reviewLimits, flows };
+  const { name, email, active, fee, reviewLimits, flows, instantPolicy } = present(merchant);
+  return { name, email, active, fee, reviewLimits, flows, instantPolicy };
 }
 
 function present(merchant: Merchant): z.infer<typeof merchantSchema> {
   const { id, name, email, active, createdAt } = merchant;
-  const flows = readFlows(merchant.flows);
-  return { id, object: 'merchant', name, email, active, ...presentTerms(merchant), flows, createdAt: createdAt.toISOString() };
+  const own = { flows: readFlows(merchant.flows), instantPolicy: presentPolicy(merchant.instantPolicy) };
+  return { id, object: 'merchant', name, email, active, ...presentTerms(merchant), ...own, createdAt: createdAt.toISOString() };
 }

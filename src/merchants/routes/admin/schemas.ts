@@ -1,6 +1,7 @@
 /** Merchants, their keys and their money as admins read them, for the OpenAPI document. */
 import { z } from 'zod';
 import { moneySchema, timeSchema } from '../../../http/schemas.ts';
+import { instantPolicySchema } from '../../instantPolicy.ts';
 
 const merchantFields = {
   id: z.string(),
@@ -15,6 +16,7 @@ const merchantFields = {
   flows: z
     .object({ games: z.boolean(), markets: z.boolean(), instant: z.boolean() })
     .meta({ description: 'Which it may begin: of one that is off it is answered 403 `flow_disabled`; what runs, finishes' }),
+  instantPolicy: instantPolicySchema,
   createdAt: timeSchema,
 };
 export const merchantSchema = z.object(merchantFields).meta({ id: 'Merchant' });

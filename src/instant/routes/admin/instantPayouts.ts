@@ -1,0 +1,277 @@
+/** What operators see of withdrawals, and their last word on slices and on proofs that came late. */
+import type { FastifyRequest } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { writeAudit } from '../../../http/audit.ts';
+import { adminOf } from '../../../http/caller.ts';
+import type { ApiContext } from '../../../http/context.ts';
+import { byId, documented, noBody, noQuery } from '../../../http/documented.ts';
+import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
+import { plainText } from '../../../http/plainText.ts';
+import { adminAuth } from '../../../http/plugins/auth.ts';
+import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
+import { notFound } from '../../../http/problem.ts';
+import { timeSchema } from '../../../http/schemas.ts';
+import { isId } from '../../../rules/ids.ts';
+import { newId } from '../../../rules/newId.ts';
+import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { presentBatch, presentInstantPayout, presentPayin } from '../../present/instantPayout.ts';
+import { batchSchema, instantPayoutSchema, payinSchema, wholeInstantPayoutSchema } from '../../present/schemas.ts';
+import { listAllInstantPayouts, listDisputes, listLateProofs, listReviews, readBatches, readInstantPayout } from '../../reads.ts';
+import type { InstantPayoutRecord } from '../../rules/records.ts';
+import { close, decide, decideLate, type JudgePorts, reassign } from '../../useCases/judge.ts';
+import { presentWhole, refuse } from '../answers.ts';
+
+const { read, write } = documented('admin');
+
+const LONGEST = 500;
+const note = plainText(1, LONGEST);
+const adminFields = { merchantId: z.string() };
+const adminInstantPayout = instantPayoutSchema.extend(adminFields).meta({ id: 'AdminInstantPayout' });
+const adminWhole = wholeInstantPayoutSchema.extend(adminFields).meta({ id: 'AdminWholeInstantPayout' });
+const disputeSchema = z
+  .object({ batch: batchSchema, reason: z.string(), openedBy: z.string(), openedAt: timeSchema })
+  .meta({ id: 'InstantDispute' });
+const reviewSchema = z
+  .object({
+    batch: batchSchema,
+    validatorId: z.string().nullable().meta({ description: 'The operator who is to look at it now' }),
+    validateUntil: timeSchema.nullable().meta({ description: 'Then another one is' }),
+  })
+  .meta({ id: 'InstantReview' });
+const lateProofSchema = z.object({ payin: payinSchema, batchId: z.string(), createdAt: timeSchema }).meta({ id: 'LateProof' });
+
+export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
+  const { pool, prisma } = context;
+  const reads = adminAuth(context, ACTION_ROLES.read);
+  const operates = adminAuth(context, ACTION_ROLES.resolve); // the validator of a proof is an operator (assign_validator)
+
+  async function mustRead(id: string): Promise<InstantPayoutRecord> {
+    const found = isId('ip', id) ? await readInstantPayout(pool, id) : undefined;
+    if (!found) throw notFound();
+    return found;
+  }
+
+  const shown = async (found: InstantPayoutRecord) => ({
+    ...presentWhole(found, await readBatches(pool, found.id)),
+    merchantId: found.merchantId,
+  });
+
+  const audit = (request: FastifyRequest, action: string, target: string, data: Record<string, string | null>) =>
+    writeAudit(prisma, request, { action, target, data });
+
+  return async (app) => {
+    app.get(
+      '/instant-payouts',
+      {
+        onRequest: reads,
+        schema: {
+          querystring: z.strictObject(pageQuery),
+          ...read('Everybody’s withdrawals, newest first', listSchema(adminInstantPayout)),
+        },
+      },
+      async (request) => {
+        const page = openPage(request, request.query, ID_KEY);
+        const found = await listAllInstantPayouts(pool, { before: page.after, take: page.take });
+        return page.answer(
+          found,
+          ({ id }) => id,
+          (each) => ({ ...presentInstantPayout(each), merchantId: each.merchantId }),
+        );
+      },
+    );
+
+    app.get(
+      '/instant-payouts/disputes',
+      {
+        onRequest: reads,
+        schema: {
+          querystring: z.strictObject(pageQuery),
+          ...read('Slices that were said not to be received', listSchema(disputeSchema)),
+        },
+      },
+      async (request) => {
+        const page = openPage(request, request.query, ID_KEY);
+        const found = await listDisputes(pool, { after: page.after, take: page.take });
+        return page.answer(
+          found,
+          ({ batch }) => batch.id,
+          ({ batch, openedAt, ...rest }) => ({ batch: presentBatch(batch), ...rest, openedAt: openedAt.toISOString() }),
+        );
+      },
+    );
+
+    app.get(
+      '/instant-payouts/reviews',
+      {
+        onRequest: reads,
+        schema: {
+          querystring: z.strictObject(pageQuery),
+          ...read('Slices whose proof a person is to look at', listSchema(reviewSchema)),
+        },
+      },
+      async (request) => {
+        const page = openPage(request, request.query, ID_KEY);
+        const found = await listReviews(pool, { after: page.after, take: page.take });
+        return page.answer(
+          found,
+          ({ batch }) => batch.id,
+          ({ batch, validateUntil }) => ({
+            batch: presentBatch(batch),
+            validatorId: batch.review?.validatorId ?? null,
+            validateUntil: validateUntil?.toISOString() ?? null,
+          }),
+        );
+      },
+    );
+
+    app.get(
+      '/instant-payouts/late-proofs',
+      {
+        onRequest: reads,
+        schema: {
+          querystring: z.strictObject(pageQuery),
+          ...read('Proofs that came when the slice was another’s', listSchema(lateProofSchema)),
+        },
+      },
+      async (request) => {
+        const page = openPage(request, request.query, ID_KEY);
+        const found = await listLateProofs(pool, { after: page.after, take: page.take });
+        return page.answer(
+          found,
+          ({ payin }) => payin.id,
+          ({ payin, batchId, createdAt }) => ({ payin: presentPayin(payin), batchId, createdAt: createdAt.toISOString() }),
+        );
+      },
+    );
+
+    app.get(
+      '/instant-payouts/:id',
+      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One withdrawal', adminWhole) } },
+      async (request) => await shown(await mustRead(request.params.id)),
+    );
+
+    app.post(
+      '/instant-payouts/:id/cancel',
+      {
+        onRequest: operates,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: z.strictObject({ reason: note }).meta({ id: 'InstantPayoutCancellation' }),
+          ...write('Give no more slices out', 200, adminWhole),
+        },
+      },
+      async (request, reply) => {
+        const { id } = await mustRead(request.params.id);
+        const { adminId } = adminOf(request);
+        return await onceIfKeyed(context, request, reply, {
+          allot: () => newId('req'),
+          async execute() {
+            const answer = await close(context, { instantPayoutId: id, reason: 'cancelled', actor: `admin:${adminId}` });
+            await audit(request, 'instant_payout.cancel', id, { outcome: answer.outcome, reason: request.body.reason });
+            refuse(answer);
+            return { status: 200, body: await shown(await mustRead(id)) };
+          },
+        });
+      },
+    );
+
+    for (const { path, body, decision, summary } of [
+      { path: 'approve', body: z.strictObject({ note: note.optional() }), decision: 'approve', summary: 'A slice was paid' },
+      { path: 'reject', body: z.strictObject({ reason: note }), decision: 'reject', summary: 'A slice was not paid' },
+    ] as const) {
+      app.post(
+        `/instant-payouts/batches/:id/${path}`,
+        { onRequest: operates, schema: { params: byId, querystring: noQuery, body, ...write(summary, 200, batchSchema) } },
+        async (request, reply) => {
+          const said: { readonly note?: string | undefined; readonly reason?: string | undefined } = request.body;
+          return await onceIfKeyed(context, request, reply, {
+            allot: () => newId('req'),
+            execute: () => decideOne(request, request.params.id, decision, said.note ?? said.reason ?? null),
+          });
+        },
+      );
+    }
+
+    app.post(
+      '/instant-payouts/disputes/:id',
+      {
+        onRequest: operates,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: z.strictObject({ decision: z.enum(['approve', 'reject']), note }).meta({ id: 'InstantDisputeDecision' }),
+          ...write('Decide a dispute, by its slice: it was paid, or it was not', 200, batchSchema),
+        },
+      },
+      async (request, reply) => {
+        const { decision, note: said } = request.body;
+        return await onceIfKeyed(context, request, reply, {
+          allot: () => newId('req'),
+          execute: () => decideOne(request, request.params.id, decision, said),
+        });
+      },
+    );
+
+    app.post(
+      '/instant-payouts/batches/:id/reassign',
+      {
+        onRequest: operates,
+        schema: { params: byId, querystring: noQuery, body: noBody, ...write('Take a slice from its payer', 200, batchSchema) },
+      },
+      async (request, reply) => {
+        const { adminId } = adminOf(request);
+        const batchId = request.params.id;
+        return await onceIfKeyed(context, request, reply, {
+          allot: () => newId('req'),
+          async execute() {
+            const answer = await reassign(context, { batchId, actor: `admin:${adminId}` });
+            if (answer.outcome === 'not_found') throw notFound();
+            await audit(request, 'instant_batch.reassign', batchId, { outcome: answer.outcome });
+            refuse(answer);
+            if (!('batch' in answer)) throw notFound();
+            return { status: 200, body: presentBatch(answer.batch) };
+          },
+        });
+      },
+    );
+
+    app.post(
+      '/instant-payouts/late-proofs/:id',
+      {
+        onRequest: operates,
+        schema: {
+          params: byId,
+          querystring: noQuery,
+          body: z.strictObject({ decision: z.enum(['credit', 'refund', 'reject']), note }).meta({ id: 'LateProofDecision' }),
+          ...write('Decide what becomes of a late proof, by its payin', 200, payinSchema),
+        },
+      },
+      async (request, reply) => {
+        const { adminId } = adminOf(request);
+        const payinId = request.params.id;
+        const { decision, note: said } = request.body;
+        return await onceIfKeyed(context, request, reply, {
+          allot: () => newId('req'),
+          async execute() {
+            const answer = await decideLate(context, { payinId, decision, note: said, actor: `admin:${adminId}` });
+            if (answer.outcome === 'not_found') throw notFound();
+            await audit(request, 'late_proof.decide', payinId, { outcome: answer.outcome, decision, note: said });
+            refuse(answer);
+            return { status: 200, body: presentPayin(answer.payin) };
+          },
+        });
+      },
+    );
+  };
+
+  async function decideOne(request: FastifyRequest, batchId: string, decision: 'approve' | 'reject', said: string | null) {
+    const ports: JudgePorts = context;
+    const answer = await decide(ports, { batchId, decision, note: said, actor: `admin:${adminOf(request).adminId}` });
+    if (answer.outcome === 'not_found') throw notFound();
+    await audit(request, `instant_batch.${decision}`, batchId, { outcome: answer.outcome, note: said });
+    refuse(answer);
+    return { status: 200, body: presentBatch(answer.batch) };
+  }
+}
