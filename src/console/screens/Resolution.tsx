@@ -1,21 +1,19 @@
 /** How a market's resolution goes, and what a person may do about it. What takes money back asks for the market's name. */
 import { useState } from 'react';
-import { ACTION_ROLES, type Action } from '../../rules/roles.ts';
 import { api, type Schemas } from '../api.ts';
 import { OFTEN_MS, useAct, useAsk } from '../query.ts';
-import { useMay, useSession } from '../session.tsx';
+import { useSession } from '../session.tsx';
 import { Facts, inWords, Section, State, Time } from '../ui/bits.tsx';
 import { Confirm, textOf } from '../ui/Dialog.tsx';
 import { Field, Text } from '../ui/fields.tsx';
 import { Shown } from '../ui/states.tsx';
+import { Why } from './Why.tsx';
 
 type Found = Schemas['AdminResolution'];
 type ActName = keyof typeof ACTS;
 
 interface Act {
   readonly label: string;
-  readonly when: readonly Found['status'][];
-  readonly needs: Action;
   readonly warning?: string;
   /** What must be said: a name of a field and its label. */
   readonly says?: readonly [name: 'reason' | 'note' | 'outcome', label: string];
@@ -24,28 +22,22 @@ interface Act {
 const ACTS = {
   approve: {
     label: 'Approve',
-    when: ['in_review'],
-    needs: 'approve',
     warning: 'It can be disputed for a time; then it is paid.',
   },
-  reject: { label: 'Reject', when: ['in_review'], needs: 'reject', says: ['reason', 'Why'] },
-  uphold: { label: 'The outcome is right', when: ['disputed'], needs: 'judgeDispute', warning: 'It is paid.' },
+  reject: { label: 'Reject', says: ['reason', 'Why'] },
+  uphold: { label: 'The outcome is right', warning: 'It is paid.' },
   overturn: {
     label: 'The outcome is wrong',
-    when: ['disputed'],
-    needs: 'judgeDispute',
     says: ['outcome', 'What came true: the id of an option, yes, no or void'],
   },
-  retry: { label: 'Go on', when: ['failed'], needs: 'retry' },
+  retry: { label: 'Go on' },
   rollback: {
     label: 'Take it all back',
-    when: ['completed', 'failed'],
-    needs: 'rollBack',
     warning: 'All that was paid is taken back from every user, fees included.',
     says: ['reason', 'Why'],
   },
 } as const satisfies Record<string, Act>;
-const NAMES = Object.keys(ACTS) as ActName[];
+const isAct = (action: string): action is ActName => Object.hasOwn(ACTS, action);
 
 function send(name: ActName, id: string, form: FormData) {
   const params = { path: { id } };
@@ -75,13 +67,23 @@ export function Resolution({ id, market }: ResolutionProps) {
   const resolution = useAsk(['resolution', id], () => api.GET('/api/admin/resolutions/{id}', { params: { path: { id } } }), {
     every: OFTEN_MS,
   });
+  const why = useAsk(['why', id], () => api.GET('/api/admin/resolutions/{id}/explain', { params: { path: { id } } }), {
+    every: OFTEN_MS,
+  });
   return (
     <Section title="Its resolution">
       <Shown of={resolution}>
         {(found) => (
           <>
-            <Acts resolution={found} title={market.title} />
             <Progress of={found} />
+            <Shown of={why}>
+              {(told) => (
+                <>
+                  <Acts id={id} title={market.title} actions={told.actions} />
+                  <Why of={told} />
+                </>
+              )}
+            </Shown>
           </>
         )}
       </Shown>
@@ -122,31 +124,37 @@ function Progress({ of }: { readonly of: Found }) {
   );
 }
 
-function Acts({ resolution, title }: { readonly resolution: Found; readonly title: string }) {
+interface ActsProps {
+  readonly id: string;
+  readonly title: string;
+  readonly actions: Schemas['Explanation']['actions'];
+}
+
+function Acts({ id, title, actions }: ActsProps) {
   const { who } = useSession();
-  const may = useMay();
   const [chosen, choose] = useState<ActName>();
   const doing = useAct(
-    ({ name, form }: { readonly name: ActName; readonly form: FormData }) => send(name, resolution.id, form),
+    ({ name, form }: { readonly name: ActName; readonly form: FormData }) => send(name, id, form),
     () => choose(undefined),
   );
-  const legal = NAMES.filter((name) => (ACTS[name].when as readonly string[]).includes(resolution.status));
   const act: Act | undefined = chosen && ACTS[chosen];
-  const isOwn = resolution.resolvedBy === who.id;
   return (
     <div className="buttons left">
-      {legal.map((name) => (
-        <button
-          key={name}
-          type="button"
-          disabled={!may(ACTS[name].needs) || (isOwn && name !== 'retry')}
-          title={`For the role ${ACTION_ROLES[ACTS[name].needs]}`}
-          onClick={() => choose(name)}
-        >
-          {ACTS[name].label}
-        </button>
-      ))}
-      {isOwn && legal.length > 0 && <small className="faint">You said it: somebody else must judge it.</small>}
+      {actions.map(({ action, allowed, mayYou, by, notBy }) => {
+        if (!allowed || !isAct(action)) return null;
+        const why = notBy.find((each) => each.id === who.id)?.why ?? `it needs the role ${by}`;
+        return (
+          <button
+            key={action}
+            type="button"
+            disabled={!mayYou}
+            title={mayYou ? undefined : `Not you: ${why}`}
+            onClick={() => choose(action)}
+          >
+            {ACTS[action].label}
+          </button>
+        );
+      })}
       {chosen && act && (
         <Confirm
           title={`${act.label}: ${title}`}
