@@ -1,7 +1,9 @@
 /** Rollbacks: what a resolution paid comes back to the last unit, or is owed by who has spent it; nobody is paid from nothing. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { coverMarket, decideDistribution, disputeDistribution, walkUsers } from '../../src/ledger/distributions.ts';
+import type { MarketsClient } from '../../src/markets/client.ts';
 import { distributionId } from '../../src/markets/rules/ids.ts';
+import { decide } from '../../src/markets/useCases/decide.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { type MarketBooks, marketBooksOf } from '../support/marketBooks.ts';
@@ -242,4 +244,23 @@ test('a disputed distribution stays as it is until another than the resolver dec
   expect(await markets.walk(resolutionId)).toBe('rolled_back');
   expect(await decide(loser, 'overturn')).toBe('already_rolled_back');
   expect(await pursesOf([winner, loser])).toEqual([0n, 0n]);
+});
+
+test('a rollback that a user’s dispute overtakes is not refused for good, and a second one is told what it is', async () => {
+  const merchant = await books.merchant(0n);
+  const market = await markets.open(merchant);
+  const winner = await markets.player(merchant, 100n);
+  await markets.commit(market, winner, 'yes', 100n);
+  const resolutionId = await markets.pay(market, 'yes');
+  const { pool } = books.db;
+  /** A workflow that has just been begun again: it has seen what `meanwhile` did, and whoever asks has not. */
+  const rollback = (meanwhile: () => Promise<unknown>) => {
+    const client = { decide: () => meanwhile().then(() => ({ outcome: 'wrong_state' })) } as unknown as MarketsClient;
+    const decision = { kind: 'rollback', reason: 'a wrong result' } as const;
+    return decide({ pool, markets: client }, resolutionId, { adminId: 'adm_checker', updateId: newId('upd'), decision });
+  };
+  const disputed = { ...merchant, distributionId: distributionId(resolutionId, winner.userId), reason: 'too little' };
+  expect(await rollback(() => disputeDistribution(pool, disputed))).toEqual({ outcome: 'unheard' });
+  expect(await rollback(async () => undefined)).toEqual({ outcome: 'wrong_state', state: 'COMPLETED' });
+  expect(await rollback(() => markets.rollback(resolutionId))).toEqual({ outcome: 'already_rolled_back' });
 });

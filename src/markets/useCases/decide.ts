@@ -37,10 +37,23 @@ export async function decide({ pool, markets }: Ports, resolutionId: string, req
     case 'already':
       return { outcome: 'done', resolution: await now() };
     case 'wrong_state':
-      return { outcome, state: (await now()).state };
+      return refused(request.decision, before, await now());
     case 'pending':
       return { outcome: 'unheard' };
     default:
       return { outcome };
   }
+}
+
+/** A second rollback is told so by its own word, whoever refused it. */
+const UNDONE: ReadonlySet<ResolutionState> = new Set(['ROLLING_BACK', 'ROLLING_BACK_STOPPED', 'ROLLED_BACK']);
+
+/**
+ * A workflow that was begun again for a decision obeys none that had seen less than it does: where only an event came between, such
+ * as a user's dispute, and the state is what it was, the same key asks again.
+ */
+function refused({ kind }: Decision, before: ResolutionRecord, now: ResolutionRecord): Decided {
+  if (kind === 'rollback' && UNDONE.has(now.state)) return { outcome: 'already_rolled_back' };
+  if (now.state === before.state && now.sequence !== before.sequence) return { outcome: 'unheard' };
+  return { outcome: 'wrong_state', state: now.state };
 }
