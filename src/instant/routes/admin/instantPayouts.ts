@@ -178,14 +178,14 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
     );
 
     for (const { path, body, decision, summary } of [
-      { path: 'approve', body: z.strictObject({ note: note.optional() }), decision: 'approve', summary: 'A slice was paid' },
+      { path: 'approve', body: z.strictObject({ note: note.optional() }).nullish(), decision: 'approve', summary: 'A slice was paid' },
       { path: 'reject', body: z.strictObject({ reason: note }), decision: 'reject', summary: 'A slice was not paid' },
     ] as const) {
       app.post(
         `/instant-payouts/batches/:id/${path}`,
         { onRequest: operates, schema: { params: byId, querystring: noQuery, body, ...write(summary, 200, batchSchema) } },
         async (request, reply) => {
-          const said: { readonly note?: string | undefined; readonly reason?: string | undefined } = request.body;
+          const said: { readonly note?: string | undefined; readonly reason?: string | undefined } = request.body ?? {};
           return await onceIfKeyed(context, request, reply, {
             allot: () => newId('req'),
             execute: () => decideOne(request, request.params.id, decision, said.note ?? said.reason ?? null),
