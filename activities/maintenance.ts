@@ -2,6 +2,7 @@
 import { heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.ts';
+import { keepCirculation } from '../src/overview/marketReads.ts';
 import type { PayoutsClient } from '../src/payouts/client.ts';
 import type { PayoutRecord } from '../src/payouts/rules/contract.ts';
 import { OPEN_STATES } from '../src/payouts/rules/machine.ts';
@@ -115,6 +116,7 @@ export function createMaintenanceActivities({
       for (const { name, violations, sample } of broken) log.error('the books are wrong', { name, violations, sample });
       const report = { checked: results.length, broken: broken.map(({ name, violations }) => ({ name, violations })) };
       await pool.query(KEEP_REPORT, [report.checked, JSON.stringify(report.broken)]);
+      await whileBeating(BEAT_MS, () => keepCirculation(pool));
       return report;
     },
   };

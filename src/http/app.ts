@@ -38,6 +38,7 @@ import { balanceRoutes } from '../merchants/routes/balance.ts';
 import { directoryRoutes } from '../merchants/routes/directory.ts';
 import { notificationRoutes } from '../notify/routes/notifications.ts';
 import { adminPushRoutes, providerPushRoutes } from '../notify/routes/pushSubscriptions.ts';
+import { adminDashboardRoutes } from '../overview/routes/dashboards.ts';
 import { adminOverviewRoutes, merchantOverviewRoutes } from '../overview/routes/overview.ts';
 import { pauseRoutes } from '../pauses/routes/pauses.ts';
 import { refusedAmong } from '../payouts/reads.ts';
@@ -220,6 +221,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(adminDeliveryRoutes(context));
     await scope.register(adminExplainRoutes(context));
     await scope.register(adminOverviewRoutes(context));
+    await scope.register(adminDashboardRoutes(context));
     await scope.register(adminMarketRoutes(context));
     await scope.register(adminResolutionRoutes(context));
     await scope.register(adminDistributionRoutes(context));

@@ -202,6 +202,26 @@ const invariants: readonly Invariant[] = [
     ],
   },
   {
+    name: 'figures_of_markets_add_up',
+    description:
+      'The totals of markets, with what is not folded yet, are what the markets, their users and their resolutions come to.',
+    sql: `
+      SELECT kept.mode AS kept_mode, real.mode, to_jsonb(kept) AS kept, to_jsonb(real) AS real
+        FROM (SELECT x.mode, x.currency, x.commitments, x.staked, x.participants, x.users, x.resolutions - x.rollbacks AS resolved, x.paid, x.house_fees, x.creator_fees
+                FROM market_figures('', NULL, 'infinity') x WHERE x.span = 'ever') kept
+        FULL JOIN (
+          SELECT m.mode, m.currency, sum(m.commitments) AS commitments, sum(m.staked) AS staked, sum(m.participants) AS participants, max(coalesce(u.users, 0)) AS users,
+                 count(r.id) AS resolved, coalesce(sum(r.paid), 0) AS paid, coalesce(sum(r.house_fee), 0) AS house_fees, coalesce(sum(r.creator_fee), 0) AS creator_fees
+            FROM markets m
+            LEFT JOIN resolutions r ON r.market_id = m.id AND r.fees_booked
+            LEFT JOIN (SELECT n.mode, x.currency, count(*) AS users FROM market_users x JOIN users n ON n.id = x.user_id GROUP BY 1, 2) u ON u.mode = m.mode AND u.currency = m.currency
+           GROUP BY 1, 2) real ON real.mode = kept.mode AND real.currency = kept.currency
+       WHERE (coalesce(kept.commitments, 0), coalesce(kept.staked, 0), coalesce(kept.participants, 0), coalesce(kept.users, 0), coalesce(kept.resolved, 0),
+              coalesce(kept.paid, 0), coalesce(kept.house_fees, 0), coalesce(kept.creator_fees, 0))
+          <> (coalesce(real.commitments, 0), coalesce(real.staked, 0), coalesce(real.participants, 0), coalesce(real.users, 0), coalesce(real.resolved, 0),
+              coalesce(real.paid, 0), coalesce(real.house_fees, 0), coalesce(real.creator_fees, 0))`,
+  },
+  {
     name: 'imports_line_by_line',
     description: 'An import counts its lines without a gap, and each that was taken in is one commitment of its market.',
     queries: [

@@ -9,7 +9,8 @@ import type { CommitmentRecord, ResolutionRecord } from './rules/market.ts';
 
 const WHOLE = `
   market_record(m) || jsonb_build_object('isClosed', m.state <> 'OPEN' OR coalesce(m.closes_at <= now(), false),
-    'resolutionId', r.id, 'outcome', r.outcome) AS market`;
+    'resolutionId', r.id, 'outcome', r.outcome, 'paidMinor', coalesce(r.paid - r.undone, 0)::text,
+    'houseFeeMinor', CASE WHEN r.fees_booked THEN r.house_fee ELSE 0 END::text, 'creatorFeeMinor', CASE WHEN r.fees_booked THEN r.creator_fee ELSE 0 END::text) AS market`;
 const NEWEST = 'LEFT JOIN resolutions r ON r.market_id = m.id AND r.run = m.run';
 
 /** Whosever it is. */

@@ -5,10 +5,10 @@ import { PSP_HEALTHS, PSP_WORDS } from './rules/figures.ts';
 
 const of = {
   livemode: z.boolean(),
-  flow: z.string().meta({ examples: ['payouts', 'provider-payouts', 'games'] }),
+  flow: z.string().meta({ examples: ['payouts', 'provider-payouts', 'games', 'markets', 'resolutions'] }),
   currency: z.string(),
 };
-const sums = { count: z.int(), amount: moneySchema.meta({ description: 'Without fees; of games 0' }) };
+const sums = { count: z.int(), amount: moneySchema.meta({ description: 'Without fees; of games, markets and resolutions 0' }) };
 
 const outcomeSchema = z
   .object({

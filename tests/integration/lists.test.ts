@@ -96,6 +96,7 @@ const SMALL = [
   ...['admins', 'merchants', 'pauses', 'push_subscriptions', 'risk_policies'], // what people enter by hand
   'payout_requests', // of those that no worker has taken up
   ...['folded_events', 'books_checks'], // a row each
+  'market_tallies', // of markets of the last second
   'psp_totals', // of some PSPs, in the hours of some days
 ];
 const limits: Limits = { small: new Set(SMALL), rows: 1_000, pages: 1_500 };

@@ -42,6 +42,8 @@ const AFTER_ALL = 'createdFrom=2026-04-01T00:00:00Z';
 /** While they were made, and since. */
 const BACK = ['at=2026-02-01T00:00:00Z', 'at=2999-01-01T00:00:00Z'];
 
+const OF_ONE = ['merchantId={merchant}', 'merchantId={nobody}', 'mode=live', 'merchantId={merchant}&mode=live'];
+
 export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/payouts': {
     as: 'merchant',
@@ -139,6 +141,7 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/payins': { as: 'merchant' },
   '/api/v1/payins/{id}': { as: 'merchant', of: 'payin' },
   '/api/v1/payins/{id}/explain': { as: 'merchant', of: 'payin', filters: ['at=2999-01-01T00:00:00Z'] },
+  '/api/v1/resolutions/{id}/explain': { as: 'merchant', of: 'resolution', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/provider/payouts': {
     as: 'provider',
     filters: ['status=CANCELLED', 'status=FAILED', 'currency=JPY', 'status=COMPLETED&currency=PKR'],
@@ -148,10 +151,10 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/provider/payouts/{id}/timeline': { as: 'provider', of: 'providersPayout' },
   '/api/provider/earnings': { as: 'provider', filters: ['currency=PKR', 'currency=JPY'] },
   '/api/provider/push-subscriptions': { as: 'provider' },
-  '/api/admin/overview': {
-    as: 'admin',
-    filters: ['merchantId={merchant}', 'merchantId={nobody}', 'mode=live', 'merchantId={merchant}&mode=live'],
-  },
+  '/api/admin/overview': { as: 'admin', filters: OF_ONE },
+  '/api/admin/dashboard': { as: 'admin', filters: OF_ONE },
+  '/api/admin/tokens': { as: 'admin', filters: OF_ONE },
+  '/api/admin/resolution': { as: 'admin', filters: OF_ONE },
   '/api/admin/review-queue': { as: 'admin' },
   '/api/admin/risk-policy': { as: 'admin', filters: ['merchantId={merchant}'] },
   '/api/admin/payouts': {
@@ -219,6 +222,7 @@ export const READS: Readonly<Record<string, Read>> = {
     ],
   },
   '/api/admin/resolutions/{id}': { as: 'admin', of: 'resolution' },
+  '/api/admin/resolutions/{id}/explain': { as: 'admin', of: 'resolution', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/admin/distributions': { as: 'admin' },
   '/api/admin/instant-payouts': { as: 'admin' },
   '/api/admin/instant-payouts/disputes': { as: 'admin' },

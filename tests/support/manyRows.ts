@@ -218,6 +218,18 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
             UNION ALL SELECT 'instant_batch', b.id, w.merchant_id, 'instant-payout-batch-status-update', b.state, instant_batch_record(b) FROM instant_batches b JOIN instant_payouts w ON w.id = b.instant_payout_id
             UNION ALL SELECT 'payin', p.id, p.merchant_id, 'payin-status-update', p.state, payin_record(p) FROM payins p) x`,
   () => `
+    INSERT INTO market_users (user_id, currency, active_on) SELECT id, 'PKR', '2026-01-01' FROM users`,
+  // A year of days of all and of the large merchant, and some of everybody else.
+  ({ merchantId }) => `
+    INSERT INTO market_totals (merchant_id, mode, span, day, currency, commitments, staked, participants, users, active_users, resolutions, rollbacks, paid, house_fees, creator_fees)
+    SELECT o.id, m.mode, p.span, p.day, c.currency, 1, 100, 1, 1, 1, 1, 0, 50, 1, 0
+      FROM (SELECT '' AS id UNION ALL SELECT '${merchantId}' UNION ALL SELECT pg_temp.id_of('mer_', n) FROM generate_series(1, 300) n) o, (VALUES ('test'), ('live')) m (mode),
+           (SELECT 'day' AS span, current_date - n AS day, n FROM generate_series(0, 364) n UNION ALL SELECT 'ever', '0001-01-01', 0) p, (VALUES ('PKR'), ('USD')) c (currency)
+     WHERE p.n < 3 OR o.id IN ('', '${merchantId}')`,
+  () => `
+    INSERT INTO circulation (merchant_id, mode, currency, holders, available, reserved, pools, owed, as_of)
+    SELECT pg_temp.id_of('mer_', n), 'test', c, 1, 1, 0, 0, 0, now() FROM generate_series(1, 3000) n, unnest(ARRAY['PKR', 'USD']) c`,
+  () => `
     INSERT INTO debts (balance_id, creditor_id, subject_kind, subject_id, amount, owed)
     SELECT 10002 + n % 4000, 1001, 'game', 'gam_' || n, 1, 0 FROM generate_series(1, 5000) n`,
   () => `

@@ -54,6 +54,7 @@ BEGIN
   UPDATE market_options x SET staked = x.staked + v_amount, commitments = x.commitments + 1, participants = x.participants + (v_before IS NULL)::int
    WHERE x.market_id = m.id AND x.option_id = o.option_id;
   UPDATE markets x SET staked = x.staked + v_amount, commitments = x.commitments + 1, participants = x.participants + v_is_new::int WHERE x.id = m.id;
+  PERFORM tally_stakes(m, 1, v_amount, v_is_new::int, ARRAY[u.id]);
   INSERT INTO commitments (id, market_id, user_id, option_id, position, amount, staked_before, balance_after, balance_version)
   VALUES (v_id, m.id, u.id, o.option_id, p_request ->> 'position', v_amount, coalesce(v_before, 0), b.available - v_amount, b.version + 1) RETURNING * INTO STRICT c;
   RETURN jsonb_build_object('outcome', 'committed', 'commitment', commitment_record(c));

@@ -42,6 +42,7 @@ BEGIN
     PERFORM credit(fee_key(r, 'creator'), 0, 'MARKET_FEE', c, k.available_account, r.creator_fee, 'resolution', r.id);
   END IF;
 
+  PERFORM tally_resolution(r, 1);
   UPDATE resolutions x SET fees_booked = true, verification = p_verification WHERE x.id = r.id;
   PERFORM move_resolution(r.id, 'completed', 'completed:' || r.sequence, 'system', '{}');
   PERFORM move_market(m.id, CASE r.outcome WHEN 'void' THEN 'VOID' ELSE 'RESOLVED' END,

@@ -54,6 +54,7 @@ BEGIN
   END IF;
   SELECT * INTO STRICT k FROM balances x WHERE x.id = m.pool_id;
   IF k.available + m.missing <> m.staked THEN RAISE EXCEPTION 'resolution % leaves % in the pool, and % is missing, of %', r.id, k.available, m.missing, m.staked; END IF;
+  IF r.fees_booked THEN PERFORM tally_resolution(r, -1); END IF; -- it had come to its end
   UPDATE resolutions x SET fees_booked = false WHERE x.id = r.id;
   PERFORM move_resolution(r.id, 'rolled_back', 'rolled_back', 'system', jsonb_build_object('missingMinor', m.missing::text));
   RETURN jsonb_build_object('outcome', 'rolled_back');

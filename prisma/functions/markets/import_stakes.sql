@@ -147,6 +147,7 @@ BEGIN
    WHERE l.code IS NULL AND (SELECT p.user_id FROM market_participants p WHERE p.market_id = m.id AND p.user_id = l.user_id) IS NULL;
   UPDATE markets x SET staked = x.staked + t.amount, commitments = x.commitments + t.stakes, participants = x.participants + v_participants
     FROM (SELECT sum(l.amount) AS amount, count(*) AS stakes FROM unnest(p_lines) l WHERE l.code IS NULL) t WHERE x.id = m.id;
+  PERFORM tally_stakes(m, count(*), sum(l.amount), v_participants, array_agg(DISTINCT l.user_id)) FROM unnest(p_lines) l WHERE l.code IS NULL;
   INSERT INTO market_participants AS x (market_id, user_id, balance_id, staked)
   SELECT m.id, l.user_id, l.balance_id, sum(l.amount) FROM unnest(p_lines) l WHERE l.code IS NULL GROUP BY l.user_id, l.balance_id ORDER BY l.user_id
   ON CONFLICT (market_id, user_id) DO UPDATE SET staked = x.staked + excluded.staked;

@@ -13,7 +13,8 @@ RETURNS TABLE (merchant_id text, mode text, flow text, currency text, from_state
          CASE WHEN m.subject_kind = 'payout' AND m.object ->> 'kind' <> 'merchant' THEN (m.object ->> 'kind') || '-' ELSE '' END || m.subject_kind || 's',
          m.object ->> 'currency', m.from_state, m.to_state, coalesce((m.object ->> 'amountMinor')::numeric, 0), m.at,
          CASE WHEN m.is_new THEN 'created'
-              WHEN CASE m.subject_kind WHEN 'payout' THEN state_final(m.to_state) WHEN 'game' THEN game_final(m.to_state) END THEN m.to_state END,
+              WHEN CASE m.subject_kind WHEN 'payout' THEN state_final(m.to_state) WHEN 'game' THEN game_final(m.to_state) WHEN 'resolution' THEN resolution_final(m.to_state)
+                WHEN 'market' THEN m.to_state IN ('RESOLVED', 'VOID') END THEN m.to_state END,
          CASE WHEN m.to_state = 'SUCCEEDED' AND NOT m.is_new THEN took_step(m.at - (m.object ->> 'createdAt')::timestamptz) ELSE 0 END,
          m.object ->> 'psp',
          CASE WHEN m.object ->> 'psp' IS NULL THEN NULL
@@ -25,7 +26,7 @@ RETURNS TABLE (merchant_id text, mode text, flow text, currency text, from_state
     FROM (SELECT e.subject_kind, e.object, e.mode, e.to_state, e.at, e.sequence = 1 AS is_new, CASE WHEN e.sequence > 1 THEN e.from_state END AS from_state
             FROM events e
            WHERE (e.epoch, e.xid, e.position) > (p_epoch, p_xid, p_position) AND (e.epoch, e.xid, e.position) <= (p_to_epoch, p_to_xid, p_to_position)
-             AND e.subject_kind IN ('payout', 'game') AND (e.sequence = 1 OR e.from_state <> e.to_state)) m
+             AND e.subject_kind IN ('payout', 'game', 'market', 'resolution') AND (e.sequence = 1 OR e.from_state <> e.to_state)) m
 $$;
 
 -- took_step(how long): steps of a tenth, from a millisecond on: near enough for a median, few enough to keep. The same as in

@@ -1153,6 +1153,72 @@ CREATE TABLE "folded_events" (
 );
 
 -- CreateTable
+CREATE TABLE "market_tallies" (
+    "market_id" TEXT NOT NULL,
+    "day" DATE NOT NULL,
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "commitments" BIGINT NOT NULL DEFAULT 0,
+    "staked" DECIMAL(40,0) NOT NULL DEFAULT 0,
+    "participants" BIGINT NOT NULL DEFAULT 0,
+    "users" BIGINT NOT NULL DEFAULT 0,
+    "active_users" BIGINT NOT NULL DEFAULT 0,
+    "resolutions" BIGINT NOT NULL DEFAULT 0,
+    "rollbacks" BIGINT NOT NULL DEFAULT 0,
+    "paid" DECIMAL(40,0) NOT NULL DEFAULT 0,
+    "house_fees" DECIMAL(40,0) NOT NULL DEFAULT 0,
+    "creator_fees" DECIMAL(40,0) NOT NULL DEFAULT 0,
+
+    CONSTRAINT "market_tallies_pkey" PRIMARY KEY ("market_id","day")
+);
+
+-- CreateTable
+CREATE TABLE "market_totals" (
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "span" TEXT NOT NULL,
+    "day" DATE NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "commitments" BIGINT NOT NULL,
+    "staked" DECIMAL(40,0) NOT NULL,
+    "participants" BIGINT NOT NULL,
+    "users" BIGINT NOT NULL,
+    "active_users" BIGINT NOT NULL,
+    "resolutions" BIGINT NOT NULL,
+    "rollbacks" BIGINT NOT NULL,
+    "paid" DECIMAL(40,0) NOT NULL,
+    "house_fees" DECIMAL(40,0) NOT NULL,
+    "creator_fees" DECIMAL(40,0) NOT NULL,
+
+    CONSTRAINT "market_totals_pkey" PRIMARY KEY ("merchant_id","mode","span","day","currency")
+);
+
+-- CreateTable
+CREATE TABLE "market_users" (
+    "user_id" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "active_on" DATE NOT NULL,
+
+    CONSTRAINT "market_users_pkey" PRIMARY KEY ("user_id","currency")
+);
+
+-- CreateTable
+CREATE TABLE "circulation" (
+    "merchant_id" TEXT NOT NULL,
+    "mode" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "holders" BIGINT NOT NULL,
+    "available" DECIMAL(40,0) NOT NULL,
+    "reserved" DECIMAL(40,0) NOT NULL,
+    "pools" DECIMAL(40,0) NOT NULL,
+    "owed" DECIMAL(40,0) NOT NULL,
+    "as_of" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "circulation_pkey" PRIMARY KEY ("merchant_id","mode","currency")
+);
+
+-- CreateTable
 CREATE TABLE "books_checks" (
     "id" INTEGER NOT NULL,
     "checked_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -1513,6 +1579,9 @@ ALTER TABLE market_participants ADD CONSTRAINT market_participants_staked_positi
 ALTER TABLE market_participants SET (fillfactor = 80);
 ALTER TABLE market_positions ADD CONSTRAINT market_positions_positive CHECK (staked > 0 AND commitments > 0);
 ALTER TABLE market_positions SET (fillfactor = 80);
+ALTER TABLE market_totals ADD CONSTRAINT market_totals_span_known CHECK (span IN ('day', 'ever'));
+ALTER TABLE market_tallies SET (fillfactor = 50); -- as of markets
+ALTER TABLE market_users SET (fillfactor = 80);
 ALTER TABLE commitments
   ADD CONSTRAINT commitments_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
   ADD CONSTRAINT commitments_staked_before_not_negative CHECK (staked_before >= 0),
@@ -1717,7 +1786,7 @@ END $$;
 GRANT USAGE ON SCHEMA public TO oncepay_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO oncepay_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO oncepay_app;
-GRANT INSERT, UPDATE ON books_checks, merchants, admins, api_keys, psp_messages, webhook_endpoints, callback_secrets, webhook_deliveries, providers, payout_runs TO oncepay_app;
+GRANT INSERT, UPDATE ON books_checks, circulation, merchants, admins, api_keys, psp_messages, webhook_endpoints, callback_secrets, webhook_deliveries, providers, payout_runs TO oncepay_app;
 GRANT INSERT ON users, audit_log, webhook_attempts, provider_bank_accounts, risk_policies TO oncepay_app;
 -- Written with their event, by its function.
 GRANT UPDATE ON notifications TO oncepay_app;

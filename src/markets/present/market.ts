@@ -9,6 +9,10 @@ export interface WholeMarket extends MarketRecord {
   readonly isClosed: boolean;
   readonly resolutionId: string | null;
   readonly outcome: string | null;
+  /** What the newest resolution has paid, and not taken back. */
+  readonly paidMinor: string;
+  readonly houseFeeMinor: string;
+  readonly creatorFeeMinor: string;
 }
 
 export const MARKET_STATUSES = ['open', 'closed', 'resolving', 'resolved', 'void'] as const;
@@ -49,6 +53,21 @@ export function presentWhole(market: WholeMarket) {
   const shown = presentMarket(market);
   const status = shown.status === 'open' && isClosed ? ('closed' as const) : shown.status;
   return { ...shown, status, resolutionId, outcome };
+}
+
+/** For operators, of kept totals. */
+export function presentStatistics({ currency, ...market }: WholeMarket) {
+  const major = (minor: bigint) => formatMajor(minor, currency);
+  const each = (count: number) => (count === 0 ? null : major(BigInt(market.stakedMinor) / BigInt(count)));
+  const [paid, house, creator] = [BigInt(market.paidMinor), BigInt(market.houseFeeMinor), BigInt(market.creatorFeeMinor)];
+  return {
+    averageCommitment: each(market.commitments),
+    averageStake: each(market.participants),
+    pool: major(BigInt(market.stakedMinor) - BigInt(market.missingMinor) - paid - house - creator),
+    missing: major(BigInt(market.missingMinor)),
+    paid: major(paid),
+    fees: { total: major(house + creator), house: major(house), creator: major(creator) },
+  };
 }
 
 export function presentCommitment(commitment: CommitmentRecord) {

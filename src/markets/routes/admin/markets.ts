@@ -10,10 +10,11 @@ import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { type Answer, onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { invalidRequest, notFound, Problem } from '../../../http/problem.ts';
+import { moneySchema } from '../../../http/schemas.ts';
 import type { ResolveAnswer } from '../../../ledger/distributions.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
-import { presentWhole, type WholeMarket } from '../../present/market.ts';
+import { presentStatistics, presentWhole, type WholeMarket } from '../../present/market.ts';
 import { presentPreview, presentVerification, previewSchema, verificationSchema } from '../../present/preview.ts';
 import { presentResolution } from '../../present/resolution.ts';
 import { marketSchema, resolutionSchema } from '../../present/schemas.ts';
@@ -27,7 +28,19 @@ const { read, write } = documented('admin');
 
 const EVIDENCE_MOST = 2_000;
 
-const adminMarket = marketSchema.extend({ merchantId: z.string() }).meta({ id: 'AdminMarket' });
+const adminMarket = marketSchema
+  .extend({
+    merchantId: z.string(),
+    statistics: z.object({
+      averageCommitment: moneySchema.nullable().meta({ description: 'Rounded down; null: there is none' }),
+      averageStake: moneySchema.nullable().meta({ description: 'Of a participant, rounded down' }),
+      pool: moneySchema.meta({ description: 'What lies in it now' }),
+      missing: moneySchema.meta({ description: 'What it lacks since a rollback' }),
+      paid: moneySchema.meta({ description: 'By the newest resolution, and not taken back' }),
+      fees: z.object({ total: moneySchema, house: moneySchema, creator: moneySchema }).meta({ description: 'Booked' }),
+    }),
+  })
+  .meta({ id: 'AdminMarket' });
 
 /** Which there are, the market says. */
 const outcome = z
@@ -58,7 +71,11 @@ export function adminMarketRoutes(context: ApiContext): FastifyPluginAsyncZod {
     return market;
   }
 
-  const present = (market: WholeMarket) => ({ ...presentWhole(market), merchantId: market.merchantId });
+  const present = (market: WholeMarket) => ({
+    ...presentWhole(market),
+    merchantId: market.merchantId,
+    statistics: presentStatistics(market),
+  });
 
   return async (app) => {
     app.get(
