@@ -519,6 +519,7 @@ describe('a market’s resolution', () => {
     const half = { ...paid, undoneUsers: 5, undoneMinor: '500', missingMinor: '100' };
     expect(lies(toldOfResolution('ROLLING_BACK', back, half))).toEqual([['market', 'mkt_1', '400'], ['merchant', 'mer_1', '30'], ['user', null, '470']]); // biome-ignore format: one glance
     expect(lies(toldOfResolution('DISPUTED'))).toEqual([]);
+    expect(lies(toldOfResolution('ROLLED_BACK', back, { ...paid, undoneUsers: 10, undoneMinor: '950' }))).toEqual([]);
   });
 
   test('offers what its machine has an edge for', () => {

@@ -198,8 +198,8 @@ const actionIn =
 /** Users are many, and entries more: where the money lies follows from what the plan fixed, and how far it is. */
 function moneyOf({ record, steps }: Resolution): MoneyAt[] {
   const { plan, currency, state } = record;
-  if (!plan) return []; // nothing has moved
-  const areFeesBooked = steps.some(({ to }) => to === 'COMPLETED') && state !== 'ROLLED_BACK';
+  if (!plan || state === 'ROLLED_BACK') return []; // nothing has moved (any more): it is the market's
+  const areFeesBooked = steps.some(({ to }) => to === 'COMPLETED');
   const [house, creator] = areFeesBooked ? [BigInt(plan.houseFeeMinor), BigInt(plan.creatorFeeMinor)] : [0n, 0n];
   const users = BigInt(record.paidMinor) - BigInt(record.undoneMinor) + creator;
   const pool = BigInt(plan.poolMinor) - BigInt(record.missingMinor) - users - house;
