@@ -269,14 +269,16 @@ test('statistics of somebody who never played are zero, and in the currency that
   const id = await enter();
   const none = { games: 0, won: 0, lost: 0 };
   expect((await get(`/users/${id}/stats`)).body).toEqual({
-    object: 'user_stats', userId: id, currency: null, ...none, wagered: '0', paid: '0', byCurrency: [],
+    object: 'user_stats', userId: id, currency: null, ...none, wagered: '0', paid: '0',
+    markets: 0, marketsWon: 0, committed: '0', distributed: '0', byCurrency: [],
   }); // biome-ignore format: one glance
   expect((await get(`/users/${id}/stats?currency=PKR`)).body).toMatchObject({ currency: 'PKR', wagered: '0.00', paid: '0.00' });
   await door.db.owner.query(`INSERT INTO user_stats VALUES ($1, 'USD', 1, 0, 1, 500, 0), ($1, 'INR', 3, 2, 1, 30000, 40000)`, [
     id,
   ]);
-  const most = { currency: 'INR', games: 3, won: 2, lost: 1, wagered: '300.00', paid: '400.00' };
-  const other = { currency: 'USD', games: 1, won: 0, lost: 1, wagered: '5.00', paid: '0.00' };
+  const never = { markets: 0, marketsWon: 0, committed: '0.00', distributed: '0.00' };
+  const most = { ...never, currency: 'INR', games: 3, won: 2, lost: 1, wagered: '300.00', paid: '400.00' };
+  const other = { ...never, currency: 'USD', games: 1, won: 0, lost: 1, wagered: '5.00', paid: '0.00' };
   expect((await get(`/users/${id}/stats`)).body).toEqual({
     object: 'user_stats',
     userId: id,
