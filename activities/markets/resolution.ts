@@ -69,10 +69,10 @@ export function createResolutionActivities({
   chunk = CHUNK,
   turnMs = TURN_MS,
 }: ResolutionPorts) {
-  /** @returns whether nobody is left. */
+  /** @returns whether nobody is left. Paused, it leaves them as they are: a later run takes them up. */
   async function walkFor(step: WalkStep, { resolutionId, marketId }: Of, onUsers: (count: number) => void): Promise<boolean> {
     const beganMs = performance.now();
-    let isStopped = false;
+    let isHeld = false; // by a decision, or by a pause: the answer says how it stands
     const isDone = await walk({
       about: { resolutionId },
       step: chunk,
@@ -82,14 +82,14 @@ export function createResolutionActivities({
         const answer = await walkUsers(pool, step, resolutionId, users);
         await failpoint(PLACES[step].after, marketId);
         onWritten();
-        isStopped ||= answer.outcome === 'stopped';
+        isHeld ||= answer.outcome !== 'done';
         onUsers(users.length);
         return answer;
       },
       fail: (user) => failUser(pool, resolutionId, user, 'internal_error'),
-      isOver: () => isStopped || performance.now() - beganMs >= turnMs,
+      isOver: () => isHeld || performance.now() - beganMs >= turnMs,
     });
-    return isDone && !isStopped;
+    return isDone && !isHeld;
   }
 
   /**

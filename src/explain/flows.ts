@@ -21,6 +21,7 @@ import { isBeforeItsRun, PAYOUT, PUBLIC_STATUS } from '../payouts/rules/machine.
 import type { RecordedPayout } from '../payouts/rules/recorded.ts';
 import { providerStatus } from '../providers/present/providerPayout.ts';
 import type { Reasons, Told } from '../rules/explain.ts';
+import type { PausableFlow } from '../rules/flows.ts';
 
 interface FlowOf<Record> {
   /** Of the routes: `/<path>/:id/explain`. */
@@ -38,6 +39,8 @@ interface FlowOf<Record> {
   readonly status: Readonly<Partial<{ [Owner in 'merchant' | 'provider']: (record: Record) => string }>>;
   /** Waits for a run, so that Temporal is asked when that comes. */
   readonly waitsForRun?: (record: Record) => boolean;
+  /** By what a pause holds it back; undefined: its record says so itself, or nobody does. */
+  readonly pausedAs?: (record: Record) => { readonly flow: PausableFlow; readonly merchantId: string };
   /** Where its money lies is worked out from its story: its entries are too many to be summed up. */
   readonly knowsItsMoney?: true;
   /** One that has no event yet. */
@@ -89,6 +92,7 @@ export const EXPLAINED: readonly ExplainedFlow[] = [
     machine: RESOLUTION,
     explain: explainResolution,
     status: { merchant: ({ state }) => RESOLUTION_STATUS[state] },
+    pausedAs: ({ merchantId }) => ({ flow: 'markets', merchantId }),
     knowsItsMoney: true,
   }),
   flow<InstantPayoutRecord>({

@@ -2,6 +2,7 @@
 import type { Sql } from '../db/pool.ts';
 import { type StoryOwner, storyOf } from '../events/story.ts';
 import { moneyOf } from '../ledger/subjectMoney.ts';
+import { isPaused } from '../pauses/reads.ts';
 import type { PayoutTimes } from '../payouts/rules/contract.ts';
 import type { Told } from '../rules/explain.ts';
 import { isId } from '../rules/ids.ts';
@@ -25,7 +26,7 @@ export interface Asked {
 /** Undefined: there is none, it is somebody else's, or it was not there yet. */
 export async function toldOf(
   { pool, times, nextRunAt }: ExplainPorts,
-  { subject, prefix, unheard, waitsForRun, knowsItsMoney }: ExplainedFlow,
+  { subject, prefix, unheard, waitsForRun, pausedAs, knowsItsMoney }: ExplainedFlow,
   { id, owner, at }: Asked,
 ): Promise<Told<never> | undefined> {
   if (!isId(prefix, id)) return undefined;
@@ -35,7 +36,10 @@ export async function toldOf(
     const money = knowsItsMoney ? [] : await moneyOf(pool, subject, id, at);
     // When a run would have come is not kept.
     const runAt = at === undefined && waitsForRun?.(story.record) === true ? await nextRunAt() : null;
-    return { record: story.record, steps: story.steps, money, schedule: { nowMs, times, nextRunAt: runAt } };
+    const held = at === undefined ? pausedAs?.(story.record) : undefined;
+    const isHeld = held !== undefined && (await isPaused(pool, held.flow, held.merchantId));
+    const schedule = { nowMs, times, nextRunAt: runAt };
+    return { record: story.record, steps: story.steps, money, schedule, isPaused: isHeld };
   }
   const early = await unheard?.(pool, id, at);
   if (!early || (owner && !isSame(early.owner, owner))) return undefined;

@@ -24,6 +24,8 @@ export type ResolveAnswer =
   | { readonly outcome: 'opened' | 'already'; readonly resolution: ResolutionRecord }
   /** Another resolution is under way, or the market is resolved. */
   | { readonly outcome: 'wrong_state' }
+  /** A pause holds: nothing new is begun. */
+  | { readonly outcome: 'paused' }
   | { readonly outcome: 'plan_changed'; readonly planHash: string };
 
 /** `key`: once for a resolution, whoever says it again. `via`: approvals are kept with it. */
@@ -79,9 +81,9 @@ export interface Cut {
   readonly userId: string;
 }
 
-/** `stopped`: the resolution is in another state by now, and nothing was done. */
+/** `stopped`: the resolution is in another state by now; `paused`: a pause holds. In either case nothing was done. */
 export interface WalkAnswer {
-  readonly outcome: 'done' | 'stopped';
+  readonly outcome: 'done' | 'stopped' | 'paused';
   /** How many of them could not be: written down with the reason. */
   readonly failed?: number;
   /** Who owes, and must be paid alone: new money repays first. */
@@ -120,7 +122,7 @@ export const endWindow = (sql: Sql, resolutionId: string): Promise<{ outcome: 'd
 export const coverMarket = (
   sql: Sql,
   resolutionId: string,
-): Promise<{ outcome: 'whole' | 'short' | 'stopped'; missingMinor: string }> => ask(sql, 'cover_market', resolutionId);
+): Promise<{ outcome: 'whole' | 'short' | 'stopped' | 'paused'; missingMinor: string }> => ask(sql, 'cover_market', resolutionId);
 
 /** Reads only, as long as it takes: the market is frozen. See plan_resolution.sql. */
 export const findCut = (sql: Sql, resolutionId: string): Promise<{ cut: Cut | null; leftOverMinor: string }> =>
@@ -150,14 +152,14 @@ export const endPaying = (
   sql: Sql,
   resolutionId: string,
   verification: object,
-): Promise<{ outcome: 'completed' | 'stopped' | 'more' | 'elsewhere' }> =>
+): Promise<{ outcome: 'completed' | 'stopped' | 'paused' | 'more' | 'elsewhere' }> =>
   ask(sql, 'end_paying', resolutionId, JSON.stringify(verification));
 
 /** Fees are taken back, the market can be resolved again. See end_rollback.sql. */
 export const endRollback = (
   sql: Sql,
   resolutionId: string,
-): Promise<{ outcome: 'rolled_back' | 'stopped' | 'more' | 'elsewhere' }> => ask(sql, 'end_rollback', resolutionId);
+): Promise<{ outcome: 'rolled_back' | 'stopped' | 'paused' | 'more' | 'elsewhere' }> => ask(sql, 'end_rollback', resolutionId);
 
 /** It cannot go on by itself: an operator is told why. `elsewhere`: nobody is being paid or undone. See end_paying.sql. */
 export const stopResolution = (sql: Sql, resolutionId: string, reason: string): Promise<{ outcome: 'stopped' | 'elsewhere' }> =>

@@ -107,7 +107,7 @@ export interface CommitmentRequest {
 
 export type CommitmentAnswer =
   | { readonly outcome: 'committed' | 'already'; readonly commitment: CommitmentRecord }
-  | { readonly outcome: 'market_closed' | 'user_frozen' | 'insufficient_balance' | 'balance_limit' };
+  | { readonly outcome: 'market_closed' | 'paused' | 'user_frozen' | 'insufficient_balance' | 'balance_limit' };
 
 /** Lines of an import that were read right, in their order: each once by its key. */
 export interface ImportRequest {
@@ -130,7 +130,7 @@ export type ImportLine = { readonly key: string; readonly line: number } & (
 );
 
 export interface ImportAnswer {
-  readonly outcome: 'taken_in' | 'market_closed';
+  readonly outcome: 'taken_in' | 'market_closed' | 'paused';
   readonly accepted: number;
   readonly rejected: number;
 }

@@ -95,6 +95,8 @@ export interface Told<Record> {
   readonly steps: readonly Step[];
   readonly money: readonly MoneyAt[];
   readonly schedule: Schedule;
+  /** A pause holds over it now; of earlier times that is not said. */
+  readonly isPaused?: boolean;
 }
 
 /** What a flow says of a state. */

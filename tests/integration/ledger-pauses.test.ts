@@ -1,8 +1,13 @@
 /** While a pause holds, the books let nothing new be sent, whoever asks and whenever it was begun; what is out goes on. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
+import { coverMarket, endPaying, endRollback, walkUsers } from '../../src/ledger/distributions.ts';
+import { importStakes } from '../../src/ledger/postings.ts';
+import { openImport } from '../../src/markets/useCases/openImport.ts';
+import { newId } from '../../src/rules/newId.ts';
 import { type Books, type Owner, openBooks } from '../support/books.ts';
 import { gamesOf } from '../support/games.ts';
+import { marketBooksOf } from '../support/marketBooks.ts';
 import { beginPause, endPause, type PauseOver } from '../support/pauses.ts';
 import { eventually } from '../support/payouts.ts';
 
@@ -120,29 +125,29 @@ test('nobody may say that a payout is paused: only a pause can do that', async (
   expect((await books.tell(id, 'paused', { by: 'pau_x', pauseReason: 'x' })).outcome).toBe('wrong_state');
 });
 
-describe('a pause and an attempt of the same instant', () => {
-  const lockWaits = async (): Promise<number> => {
-    const { rows } = await books.db.owner.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM pg_locks WHERE relation = 'pauses'::regclass AND NOT granted`,
-    );
-    return rows[0]?.count ?? 0;
-  };
+const lockWaits = async (): Promise<number> => {
+  const { rows } = await books.db.owner.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM pg_locks WHERE relation = 'pauses'::regclass AND NOT granted`,
+  );
+  return rows[0]?.count ?? 0;
+};
 
-  /** Two sessions, the first of which has done its part and not committed yet when the second comes. */
-  async function race<T>(first: (db: pg.PoolClient) => Promise<void>, second: () => Promise<T>): Promise<T> {
-    const db = await books.db.pool.connect();
-    try {
-      await db.query('BEGIN');
-      await first(db);
-      const late = second();
-      await eventually(async () => expect(await lockWaits()).toBe(1));
-      await db.query('COMMIT');
-      return await late;
-    } finally {
-      db.release();
-    }
+/** Two sessions, the first of which has done its part and not committed yet when the second comes. */
+async function race<T>(first: (db: pg.PoolClient) => Promise<void>, second: () => Promise<T>): Promise<T> {
+  const db = await books.db.pool.connect();
+  try {
+    await db.query('BEGIN');
+    await first(db);
+    const late = second();
+    await eventually(async () => expect(await lockWaits()).toBe(1));
+    await db.query('COMMIT');
+    return await late;
+  } finally {
+    db.release();
   }
+}
 
+describe('a pause and an attempt of the same instant', () => {
   const ATTEMPT = `SELECT apply_fact($1, 'attempt_started:1:1', 'attempt_started', 'system', '{"attempt": 1}')`;
 
   test('an attempt that came first is on the wire, and the pause is answered only when it is written', async () => {
@@ -220,4 +225,106 @@ test('a game’s players are neither settled nor given their stakes back under a
   expect(await step('void_users')).toBe('paused');
   await resume(again);
   expect(await step('void_users')).toBe('done');
+});
+
+describe('a market under a pause', () => {
+  /** Four users of ten each on yes and on no: each of the two who are right gets twenty. */
+  async function staked(houseFeeBps = 0) {
+    const markets = marketBooksOf(books);
+    const merchant = await books.merchant(0n);
+    const market = await markets.open(merchant, { houseFeeBps });
+    const players = [];
+    for (const option of ['yes', 'yes', 'no', 'no']) {
+      const user = await markets.player(merchant, 10n);
+      await markets.commit(market, user, option, 10n);
+      players.push(user);
+    }
+    const ids = players.map(({ userId }) => userId).sort();
+    const purses = () => Promise.all(players.map((user) => markets.purse(user)));
+    return { markets, market, ids, purses };
+  }
+  const none = [0n, 0n, 0n, 0n];
+  const paid = [20n, 20n, 0n, 0n];
+
+  test('pays, and takes back, nobody between one step and the next, and everybody once after it', async () => {
+    const { markets, market, ids, purses } = await staked();
+    const walk = async (step: 'pay_users' | 'unpay_users', id: string, users: readonly string[]) =>
+      (await walkUsers(books.db.pool, step, id, users)).outcome;
+    const id = await markets.resolved(market, 'yes');
+    await markets.plan(id);
+    expect(await walk('pay_users', id, ids.slice(0, 2))).toBe('done');
+    const before = await purses();
+    const by = await pause('flow', 'markets');
+    expect(await walk('pay_users', id, ids)).toBe('paused');
+    expect(await purses()).toEqual(before);
+    await resume(by);
+    expect(await markets.walk(id)).toBe('completed');
+    expect(await purses()).toEqual(paid);
+    const again = await pause('merchant', market.merchantId);
+    expect(await markets.decide(id, { kind: 'rollback', reason: 'wrong' })).toBe('done'); // people decide all the same
+    expect(await walk('unpay_users', id, ids)).toBe('paused');
+    expect(await purses()).toEqual(paid);
+    await resume(again);
+    expect(await markets.walk(id, 3)).toBe('rolled_back');
+    expect(await purses()).toEqual(none);
+  });
+
+  test('takes nothing from the merchant: neither a fee is booked or given back, nor a pool made whole', async () => {
+    const { markets, market, ids } = await staked(1000);
+    const id = await markets.resolved(market, 'yes');
+    const first = await pause('all');
+    expect(await markets.plan(id)).toBe('paused');
+    await resume(first);
+    expect(await markets.plan(id)).toBe('planned');
+    await walkUsers(books.db.pool, 'pay_users', id, ids);
+    const second = await pause('all');
+    expect((await endPaying(books.db.pool, id, {})).outcome).toBe('paused');
+    expect(await markets.merchantHas(market)).toBe(0n);
+    await resume(second);
+    expect((await endPaying(books.db.pool, id, {})).outcome).toBe('completed');
+    await markets.decide(id, { kind: 'rollback', reason: 'wrong' });
+    await walkUsers(books.db.pool, 'unpay_users', id, ids);
+    const third = await pause('all');
+    expect((await endRollback(books.db.pool, id)).outcome).toBe('paused');
+    expect(await markets.merchantHas(market)).toBe(4n);
+    await resume(third);
+    expect((await endRollback(books.db.pool, id)).outcome).toBe('rolled_back');
+  });
+
+  test('takes no stake, no line of an import and no outcome, and no new import is begun', async () => {
+    const { markets, market } = await staked();
+    const user = await markets.player(market, 5n);
+    const { merchantId, mode, marketId } = market;
+    const begin = (importId: string) => openImport(books.db, { merchantId, mode, importId, marketId });
+    const importId = newId('imp');
+    expect(await begin(importId)).toBe('opened');
+    const line = { key: 'k', line: 1, commitmentId: newId('com'), userId: user.userId, optionId: 'yes', position: null, amountMinor: '5' }; // biome-ignore format: one glance
+    const send = async () => (await importStakes(books.db.pool, { importId, merchantId, mode, lines: [line] })).outcome;
+    const by = await pause('flow', 'markets');
+    expect(await markets.commit(market, user, 'yes', 5n)).toBe('paused');
+    expect(await send()).toBe('paused');
+    expect(await begin(newId('imp'))).toBe('paused');
+    expect((await markets.resolve(market, 'yes')).outcome).toBe('paused');
+    expect(await markets.purse(user)).toBe(5n);
+    await resume(by);
+    expect(await send()).toBe('taken_in');
+    expect(await markets.purse(user)).toBe(0n);
+  });
+
+  test('that is paid at the instant at which the pause begins is paid before it is answered, or not at all', async () => {
+    const { markets, market, ids, purses } = await staked();
+    const id = await markets.resolved(market, 'yes');
+    await markets.plan(id);
+    const late = await race(
+      async (db) => void (await db.query(`SELECT begin_pause('pau_race_market', 'flow', 'markets', 'x', NULL, 'adm_1')`)),
+      () => walkUsers(books.db.pool, 'pay_users', id, ids),
+    );
+    expect([late.outcome, await purses()]).toEqual(['paused', none]);
+    await resume('pau_race_market');
+    await race(
+      async (db) => void (await db.query('SELECT pay_users($1, $2)', [id, ids])),
+      () => pause('all'),
+    );
+    expect(await purses()).toEqual(paid);
+  });
 });

@@ -19,6 +19,7 @@ import { type Books, openBooks } from '../support/books.ts';
 import { dyingAfter } from '../support/dying.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { type MarketBooks, type MarketOptions, marketBooksOf, type TestMarket } from '../support/marketBooks.ts';
+import { beginPause, endPause } from '../support/pauses.ts';
 import { eventually } from '../support/payouts.ts';
 import type { TestUser } from '../support/users.ts';
 
@@ -394,6 +395,39 @@ test('a market is verified however long it takes to look at users who staked a m
   await new MockActivityEnvironment().run(payUsers, { resolutionId, marketId: market.marketId });
   expect([await markets.state(resolutionId), await purses(users)]).toEqual(['COMPLETED', PAID]);
   expect(shortly.filter((text) => /FROM (commitments|distributions|market_participants)/.test(text))).toEqual([]);
+});
+
+test('a resolution stops under a pause that begins between two chunks, does not stay and ask, and is taken up after it, each user paid once', async () => {
+  await stopMarkets?.();
+  let by: string | undefined;
+  const whole = createResolutionActivities({ pool: engine.db.pool, chunk: 3 });
+  const oneChunk = createResolutionActivities({ pool: engine.db.pool, chunk: 3, turnMs: 0 });
+  stopMarkets = await engine.startMarkets({
+    activities: {
+      ...whole,
+      async payUsers(input: Parameters<typeof whole.payUsers>[0]) {
+        if (by !== undefined) return await whole.payUsers(input);
+        await oneChunk.payUsers(input);
+        by = await beginPause(engine.db.pool, ['flow', 'markets']);
+        return await whole.payUsers(input);
+      },
+    },
+  });
+  const { market, users } = await staked({ windowMs: 300 });
+  const resolution = await begin(market);
+  expect(await result(resolution)).toBe('PAYING');
+  const paidUsers = async () => (await heard(users)).reduce((sum, each) => sum + each, 0);
+  expect(await paidUsers()).toBe(3);
+  await engine.db.owner.query(`UPDATE resolutions SET updated_at = now() - interval '2 minutes' WHERE id = $1`, [resolution.id]);
+  const { lookAfterMarkets } = createLookAfterMarketsActivities({ pool: engine.db.pool, markets: client });
+  const look = () => new MockActivityEnvironment().run(lookAfterMarkets) as ReturnType<typeof lookAfterMarkets>;
+  expect(await look()).toEqual({ takenUp: 0 });
+  await endPause(engine.db.pool, by ?? '');
+  expect(await look()).toEqual({ takenUp: 1 });
+  expect(await result(resolution)).toBe('COMPLETED');
+  expect([await purses(users), await heard(users)]).toEqual([PAID, once(users)]);
+  await stopMarkets();
+  stopMarkets = undefined;
 });
 
 test('a decision that was given to an earlier run is not obeyed by the next, nor one under another id', async () => {

@@ -498,6 +498,14 @@ describe('a market’s resolution', () => {
     expect(codes).toEqual(['creator_frozen', 'verification_failed', 'internal_error']);
   });
 
+  test('that a pause holds back says so, and who can end that; what people decide is not held', () => {
+    const { is, waitsFor } = explainResolution({ ...toldOfResolution('PAYING'), isPaused: true });
+    expect(is).toContain('while a pause holds');
+    expect(waitsFor).toEqual({ kind: 'person', who: 'operator', until: null });
+    const decided = toldOfResolution('DISPUTED');
+    expect(explainResolution({ ...decided, isPaused: true })).toEqual(explainResolution(decided));
+  });
+
   test('of which one user’s share is disputed waits for an approver until somebody has decided on it', () => {
     const disputed = [...moved('COMPLETED'), distributionStep('resolution.disputed')];
     const told = toldOfResolution('COMPLETED', disputed);

@@ -37,8 +37,7 @@ BEGIN
   END IF;
   SELECT * INTO STRICT s FROM game_sides x WHERE x.game_id = g.id AND x.side = p_request ->> 'side';
   IF g.state <> 'OPEN' THEN RETURN jsonb_build_object('outcome', 'game_closed'); END IF;
-  LOCK TABLE pauses IN ROW SHARE MODE;
-  IF pause_over('games', g.merchant_id, NULL) IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
+  IF is_held('games', g.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   SELECT * INTO u FROM lock_users(ARRAY[p_request ->> 'userId']);
   IF NOT FOUND OR ARRAY[u.merchant_id, u.mode] <> v_tenant THEN RAISE EXCEPTION 'user % is not of merchant % in mode %', p_request ->> 'userId', v_tenant[1], v_tenant[2]; END IF;
   IF u.frozen THEN RETURN jsonb_build_object('outcome', 'user_frozen'); END IF;

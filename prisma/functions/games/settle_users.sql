@@ -25,8 +25,7 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT g FROM games x WHERE x.id = p_game FOR NO KEY UPDATE;
   IF g.state <> 'SETTLING' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
-  LOCK TABLE pauses IN ROW SHARE MODE;
-  IF pause_over('games', g.merchant_id, NULL) IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
+  IF is_held('games', g.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   PERFORM lock_users(p_users);
   IF v_alone THEN
     PERFORM lock_for_credit(x.balance_id, ARRAY[g.bank_id]) FROM game_players x WHERE x.game_id = g.id AND x.user_id = p_users[1];

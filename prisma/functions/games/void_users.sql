@@ -31,8 +31,7 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT g FROM games x WHERE x.id = p_game FOR NO KEY UPDATE;
   IF g.state <> 'VOIDING' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
-  LOCK TABLE pauses IN ROW SHARE MODE;
-  IF pause_over('games', g.merchant_id, NULL) IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
+  IF is_held('games', g.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   PERFORM lock_users(p_users);
   PERFORM 1 FROM balances x
    WHERE x.id = ANY (g.bank_id || ARRAY(SELECT y.balance_id FROM game_players y WHERE y.game_id = g.id AND y.user_id = ANY (p_users)))

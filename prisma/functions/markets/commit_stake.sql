@@ -4,6 +4,7 @@
 -- Answers, the first that applies:
 --   already               this stake was taken before: the same
 --   market_closed         the market takes no stakes (any more): its time is over, or it is, or was, being resolved
+--   paused                a pause holds: nothing new is begun; nothing booked
 --   user_frozen           nothing booked, and a repeat may find the user free
 --   insufficient_balance  the user has not enough available; nothing booked
 --   balance_limit         the pool would be over 10^18; nothing booked
@@ -32,6 +33,7 @@ BEGIN
   END IF;
   SELECT * INTO STRICT o FROM market_options x WHERE x.market_id = m.id AND x.option_id = p_request ->> 'optionId';
   IF market_closed(m) THEN RETURN jsonb_build_object('outcome', 'market_closed'); END IF;
+  IF is_held('markets', m.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   SELECT * INTO u FROM lock_users(ARRAY[p_request ->> 'userId']);
   IF NOT FOUND OR ARRAY[u.merchant_id, u.mode] <> v_tenant THEN RAISE EXCEPTION 'user % is not of merchant % in mode %', p_request ->> 'userId', v_tenant[1], v_tenant[2]; END IF;
   IF u.frozen THEN RETURN jsonb_build_object('outcome', 'user_frozen'); END IF;

@@ -2,7 +2,7 @@
 --   COVER  as much as there is of it  the merchant's available → the pool's available
 -- Each call takes what there is by then: nobody is paid from nothing.
 -- Locks: the market, the resolution, the two balances by id. Key: market/<market>/cover/<the pool's version before>.
--- Answers: stopped (nobody is about to plan) · short (missingMinor is not there yet, and it waits) · whole.
+-- Answers: stopped (nobody is about to plan) · paused (a pause holds: nothing is taken, nor planned) · short (missingMinor is not there yet, and it waits) · whole.
 CREATE OR REPLACE FUNCTION cover_market(p_resolution text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   r resolutions := lock_resolution(p_resolution);
@@ -13,6 +13,7 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT m FROM markets x WHERE x.id = r.market_id;
   IF r.state NOT IN ('PLANNING', 'WAITING_FOR_FUNDS') THEN RETURN jsonb_build_object('outcome', 'stopped', 'missingMinor', m.missing::text); END IF;
+  IF is_held('markets', r.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused', 'missingMinor', m.missing::text); END IF;
   IF m.missing > 0 THEN
     h := open_balance(m.merchant_id, m.mode, 'merchant', m.merchant_id, m.currency);
     PERFORM 1 FROM balances x WHERE x.id IN (h.id, m.pool_id) ORDER BY x.id FOR NO KEY UPDATE;

@@ -7,6 +7,7 @@
 --   elsewhere  nobody is being paid
 --   more       users are left
 --   stopped    somebody could not be paid, or a fee could not be booked: an operator is told why
+--   paused     a pause holds: no fee is booked
 --   completed  done
 CREATE OR REPLACE FUNCTION end_paying(p_resolution text, p_verification jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -23,6 +24,7 @@ BEGIN
   SELECT count(*) INTO v_failed FROM distributions x WHERE x.resolution_id = r.id AND x.state = 'failed' AND x.failure IS NOT NULL;
   IF r.paid_users + v_failed < r.users THEN RETURN jsonb_build_object('outcome', 'more'); END IF;
   IF v_failed > 0 THEN RETURN stop_resolution(r.id, 'users_failed'); END IF;
+  IF is_held('markets', r.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
 
   SELECT * INTO STRICT m FROM markets x WHERE x.id = r.market_id;
   IF r.creator_fee > 0 THEN SELECT * INTO STRICT u FROM lock_users(ARRAY[m.creator_user_id]); END IF;

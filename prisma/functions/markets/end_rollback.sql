@@ -5,7 +5,7 @@
 -- What neither has is `missing` of the market. Keys: market/<market>/run/<run>/fee/house/back and …/fee/creator/back.
 -- Locks: the market, the resolution, the creator, the balances by id.
 -- Answers, the first that applies: elsewhere (nobody is being undone) · more (users are left) · stopped (somebody could not be
--- undone: an operator is told why) · rolled_back.
+-- undone: an operator is told why) · paused (a pause holds: no fee comes back) · rolled_back.
 CREATE OR REPLACE FUNCTION end_rollback(p_resolution text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   r resolutions := lock_resolution(p_resolution);
@@ -24,6 +24,7 @@ BEGIN
   SELECT count(*) INTO v_failed FROM distributions x WHERE x.resolution_id = r.id AND x.state <> 'failed' AND x.failure IS NOT NULL;
   IF r.undone_users + v_failed < r.paid_users THEN RETURN jsonb_build_object('outcome', 'more'); END IF;
   IF v_failed > 0 THEN RETURN stop_resolution(r.id, 'users_failed'); END IF;
+  IF is_held('markets', r.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
 
   SELECT * INTO STRICT m FROM markets x WHERE x.id = r.market_id;
   IF r.fees_booked AND r.fee_total > 0 THEN

@@ -37,7 +37,8 @@ GRANT EXECUTE ON FUNCTION import_record(imports) TO oncepay_app; -- the API read
 --   user_frozen           while nothing moves the user's money
 --   insufficient_balance  the user has not enough available, after the lines before it that were taken in
 --   balance_limit         the pool would be over 10^18
--- Answers: accepted and rejected, of the lines that were new; market_closed: the market takes no stakes (any more), and no line was written.
+-- Answers: accepted and rejected, of the lines that were new; market_closed: the market takes no stakes (any more), and no line was written;
+-- paused: a pause holds, and neither was one.
 -- Raises if the import is not this merchant's in this mode: the door has looked.
 CREATE OR REPLACE FUNCTION import_stakes(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
   SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$ -- as post
@@ -55,6 +56,7 @@ BEGIN
   END IF;
   SELECT * INTO STRICT m FROM markets x WHERE x.id = i.market_id FOR NO KEY UPDATE;
   IF market_closed(m) THEN RETURN jsonb_build_object('outcome', 'market_closed', 'accepted', 0, 'rejected', 0); END IF;
+  IF is_held('markets', m.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused', 'accepted', 0, 'rejected', 0); END IF;
 
   -- Of a key that comes twice the first counts.
   SELECT array_agg((x.nth, x.key, x.line, x."commitmentId", x."userId", x."optionId", x.position, x."amountMinor"::bigint, NULL::bigint, x.code, x.detail)::import_stake ORDER BY x.nth)

@@ -4,6 +4,7 @@
 -- Answers, the first that applies:
 --   already       opened before
 --   wrong_state   another resolution is under way, or the market is resolved: of two at once one wins
+--   paused        a pause holds: nothing new is begun
 --   plan_changed  what would be paid is not what the admin saw: `planHash` is what it is now
 --   opened        done
 -- Raises if there is no such market or option: the door has looked.
@@ -19,6 +20,7 @@ BEGIN
   SELECT * INTO r FROM resolutions x WHERE x.id = p_request ->> 'resolutionId';
   IF FOUND THEN RETURN jsonb_build_object('outcome', 'already', 'resolution', resolution_record(r)); END IF;
   IF m.state NOT IN ('OPEN', 'UNRESOLVED') THEN RETURN jsonb_build_object('outcome', 'wrong_state'); END IF;
+  IF is_held('markets', m.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   v_hash := market_plan(m.id, p_request ->> 'outcome') ->> 'planHash';
   IF v_hash <> p_request ->> 'planHash' THEN RETURN jsonb_build_object('outcome', 'plan_changed', 'planHash', v_hash); END IF;
 

@@ -6,7 +6,7 @@
 -- Who has been paid stays as it is. Who cannot be paid now is written down with the reason, and nothing of it moves:
 --   user_frozen · balance_limit (the balance would be over 10^18)
 -- Answers: failed (how many), apart: who owes, and must be paid alone, since new money repays first and the locks which that needs
--- come before others'. None of it where nobody is to be paid: `stopped`.
+-- come before others'. None of it where nobody is to be paid: `stopped`; nor while a pause holds: `paused`.
 CREATE OR REPLACE FUNCTION pay_users(p_resolution text, p_users text[]) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
   -- One plan for one user and for very many (post.sql): every row is found by its key, however few there were at first. That is also why
   -- here and below rows are asked for one by one, by subqueries that are no joins: planned while a table was empty, a join reads all of it.
@@ -24,6 +24,7 @@ DECLARE
   v_postings posting[];
 BEGIN
   IF r.state <> 'PAYING' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
+  IF is_held('markets', r.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   k := lock_participants(r, p_users, v_alone);
 
   WITH judged AS (

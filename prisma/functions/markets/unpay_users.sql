@@ -5,7 +5,8 @@
 -- What nobody could give is `missing` of the market until cover_market has got it. With the row of distributions, the statistics and one event.
 -- Locks: the market, the resolution, the users by id, all balances by id. Key: market/<market>/run/<run>/user/<user>/back.
 -- Who was undone, or never paid, stays as it is. Who cannot be undone now is written down with the reason, and nothing of it moves: user_frozen.
--- Answers: failed (how many), apart: who has spent it meanwhile, and must be undone alone. None of it where nobody is to be undone: `stopped`.
+-- Answers: failed (how many), apart: who has spent it meanwhile, and must be undone alone. None of it where nobody is to be undone: `stopped`;
+-- nor while a pause holds: `paused`.
 CREATE OR REPLACE FUNCTION unpay_users(p_resolution text, p_users text[]) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
   SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$ -- as pay_users
 DECLARE
@@ -22,6 +23,7 @@ DECLARE
   v_covers posting[];
 BEGIN
   IF r.state <> 'ROLLING_BACK' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
+  IF is_held('markets', r.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   -- The merchant's row is the busiest there is: it is held only for those who seem to need it, and whoever comes to need it later is apart.
   IF cardinality(p_users) = 1 OR EXISTS (
     SELECT 1 FROM distributions d JOIN market_participants p ON p.market_id = d.market_id AND p.user_id = d.user_id JOIN balances y ON y.id = p.balance_id

@@ -1,6 +1,6 @@
 -- pause_over(flow, merchant, psp): a pause that holds over this now, the oldest; null: none. `psp` is null where none is asked.
 -- Whatever is to be begun asks it after it has locked the table (LOCK TABLE pauses IN ROW SHARE MODE), in another statement: then
--- it is over before `begin_pause` answers, or sees its pause. What only looks asks without.
+-- it is over before `begin_pause` answers, or sees its pause (is_held, below). What only looks asks without.
 CREATE OR REPLACE FUNCTION pause_over(p_flow text, p_merchant text, p_psp text) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT x.id FROM pauses x
    WHERE x.resumed_at IS NULL AND (x.until IS NULL OR x.until > now())
@@ -10,6 +10,14 @@ CREATE OR REPLACE FUNCTION pause_over(p_flow text, p_merchant text, p_psp text) 
 $$;
 REVOKE EXECUTE ON FUNCTION pause_over(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION pause_over(text, text, text) TO oncepay_app;
+
+-- is_held(flow, merchant): whether one holds over what this transaction is about to begin. Asked with the subject locked, and before any
+-- user or balance is: who waits for a row while a pause waits for them must not be waited for by one who asks this. Internal.
+CREATE OR REPLACE FUNCTION is_held(p_flow text, p_merchant text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  LOCK TABLE pauses IN ROW SHARE MODE;
+  RETURN pause_over(p_flow, p_merchant, NULL) IS NOT NULL;
+END $$;
 
 -- payout_pause(payout): the same of a payout, whose kind says which flow it is of (`flow` in src/payouts/rules/kinds.ts).
 CREATE OR REPLACE FUNCTION payout_pause(p payouts) RETURNS text LANGUAGE sql STABLE AS $$

@@ -9,7 +9,7 @@ import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
-import { type FieldError, invalidRequest, notFound, Problem } from '../../http/problem.ts';
+import { type FieldError, invalidRequest, notFound, Problem, paused } from '../../http/problem.ts';
 import { parseAmount } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
 import { presentCommitment, type WholeMarket } from '../present/market.ts';
@@ -118,6 +118,8 @@ function answerOf(answer: Awaited<ReturnType<typeof commit>>): Answer {
       throw notFound();
     case 'market_closed':
       throw new Problem(409, 'market_closed', 'This market takes no stakes any more.');
+    case 'paused':
+      throw paused();
     case 'user_frozen':
       throw new Problem(409, 'user_frozen', 'This user is frozen: nothing moves their money.');
     case 'balance_limit':

@@ -9,7 +9,7 @@ import { INTEGER_KEY, listSchema, openPage, pageQuery } from '../../http/paging.
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import type { Intake } from '../../http/plugins/intake.ts';
-import { notFound, Problem } from '../../http/problem.ts';
+import { notFound, Problem, paused } from '../../http/problem.ts';
 import { timeSchema } from '../../http/schemas.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
@@ -68,7 +68,12 @@ async function mustOwnImport({ pool }: Pick<ApiContext, 'pool'>, tenant: Tenant,
   return found;
 }
 
-const closed = (): Problem => new Problem(409, 'market_closed', 'This market takes no stakes any more. What came before stays.');
+/** @throws Problem 409 `market_closed`, 503 `paused`. */
+function mustGoOn(outcome: 'opened' | 'taken_in' | 'market_closed' | 'paused'): void {
+  if (outcome === 'market_closed')
+    throw new Problem(409, 'market_closed', 'This market takes no stakes any more. What came before stays.');
+  if (outcome === 'paused') throw paused();
+}
 
 export function importRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const onRequest = merchantAuth(context, 'markets:read');
@@ -92,7 +97,7 @@ export function importRoutes(context: ApiContext): FastifyPluginAsyncZod {
           allot: () => newId('imp'),
           async execute(importId) {
             const { id: marketId } = await mustOwnMarket(context, tenant, request.params.id);
-            if ((await openImport(context, { ...tenant, importId, marketId })) === 'market_closed') throw closed();
+            mustGoOn(await openImport(context, { ...tenant, importId, marketId }));
             const body = await present(context, await mustOwnImport(context, tenant, importId));
             return { status: 201, headers: { location: `/api/v1/imports/${importId}` }, body };
           },
@@ -150,8 +155,7 @@ export function importLineRoutes(context: ApiContext): FastifyPluginAsyncZod {
         const market = await mustOwnMarket(context, tenant, marketId);
         const body = (request.body ?? []) as AsyncIterable<Uint8Array>; // nothing was sent: nothing is taken in
         const lines = linesOf(body, LINE_MOST);
-        const outcome = await importLines(context, { ...tenant, importId, market }, lines);
-        if (outcome === 'market_closed') throw closed();
+        mustGoOn(await importLines(context, { ...tenant, importId, market }, lines));
         return await present(context, await mustOwnImport(context, tenant, importId));
       },
     );

@@ -9,7 +9,7 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { plainText } from '../../http/plainText.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
-import { brokenRule, type FieldError, invalidRequest, notFound } from '../../http/problem.ts';
+import { brokenRule, type FieldError, invalidRequest, notFound, paused } from '../../http/problem.ts';
 import { readExpiry, time } from '../../http/times.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
 import { isCurrency } from '../../rules/money.ts';
@@ -88,6 +88,7 @@ export function marketRoutes(context: ApiContext): FastifyPluginAsyncZod {
           allot: () => newId('mkt'),
           async execute(marketId) {
             const opened = await openMarket(context, { ...tenant, marketId, ...readOpening(request.body, tenant.mode) });
+            if (opened.outcome === 'paused') throw paused();
             if (opened.outcome === 'unknown_creator')
               throw brokenRule([{ pointer: '/creatorUserId', code: 'unknown_user', detail: 'This is no user of yours.' }]);
             return { status: 201, headers: { location: `/api/v1/markets/${marketId}` }, body: presentWhole(opened.market) };

@@ -29,6 +29,8 @@ export interface ResolutionStanding {
   readonly reason: string | null;
   /** What is left of the window in which it may be disputed, by the database's clock; null: there is none. */
   readonly windowLeftMs: number | null;
+  /** A pause holds over its merchant, over markets or over everything. */
+  readonly isPaused: boolean;
   /** Null: not planned yet. */
   readonly users: number | null;
   readonly paidUsers: number;

@@ -1,6 +1,6 @@
 /** Where a resolution stands, as the Temporal UI shows it (Markdown). */
 import type { ResolutionStanding } from './contract.ts';
-import type { ResolutionState } from './machine.ts';
+import { isPausable, type ResolutionState } from './machine.ts';
 
 const WAITS_FOR: Readonly<Partial<Record<ResolutionState, string>>> = {
   IN_REVIEW: 'an approver, who is not the resolver, to approve or reject it',
@@ -12,12 +12,13 @@ const WAITS_FOR: Readonly<Partial<Record<ResolutionState, string>>> = {
 };
 
 export function currentDetails(resolution: ResolutionStanding): string {
-  const { state, outcome, needsOperator, reason } = resolution;
+  const { state, outcome, needsOperator, reason, isPaused } = resolution;
   const waitsFor = WAITS_FOR[state];
   return [
     `**${state}**, outcome \`${outcome}\``,
     ...progressOf(resolution),
     ...(waitsFor === undefined ? [] : [`waits for ${waitsFor}`]),
+    ...(isPaused && isPausable(state) ? ['**paused**: it goes on by itself once no pause holds any more'] : []),
     ...(needsOperator ? ['**needs an operator**'] : []),
     ...(reason === null ? [] : [reason]),
   ].join('\n\n');

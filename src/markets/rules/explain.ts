@@ -16,7 +16,7 @@ import {
 import { formatMajor } from '../../rules/money.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
 import { DECISION_ROLES } from './decision.ts';
-import { RESOLUTION, type ResolutionFact, type ResolutionState } from './machine.ts';
+import { isPausable, RESOLUTION, type ResolutionFact, type ResolutionState } from './machine.ts';
 import { DISTRIBUTION_FAILURES, type DistributionFailure, type ResolutionRecord } from './market.ts';
 
 type Resolution = Told<ResolutionRecord>;
@@ -125,6 +125,13 @@ const WORDS: Readonly<Record<ResolutionState, Words>> = {
     next: nothing,
   },
 };
+
+/** Which pause, and when it ends, the books know: an operator can end it. */
+const paused = (words: Words): Words => ({
+  is: (told) => `${words.is(told)}; it stands still while a pause holds`,
+  waits: () => person('operator'),
+  next: () => ({ what: 'it goes on, within two minutes of the time when no pause holds any more', at: null }),
+});
 
 interface Action {
   readonly action: string;
@@ -268,7 +275,7 @@ const failuresIn =
 
 export function explainResolution(told: Resolution): Reasons {
   const { record, steps } = told;
-  const words = WORDS[record.state];
+  const words = told.isPaused === true && isPausable(record.state) ? paused(WORDS[record.state]) : WORDS[record.state];
   return {
     is: words.is(told),
     state: record.state,

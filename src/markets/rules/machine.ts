@@ -103,6 +103,10 @@ export const RESOLUTION = defineMachine({
   },
 });
 
+/** In these the engine moves money, or is about to, and a pause holds it back. What people decide, and the time for that, go on. */
+const PAUSABLE: readonly ResolutionState[] = ['PLANNING', 'WAITING_FOR_FUNDS', 'PAYING', 'ROLLING_BACK'];
+export const isPausable = (state: ResolutionState): boolean => PAUSABLE.includes(state);
+
 export const RESOLUTION_STATES = RESOLUTION.statesWhere(() => true);
 
 /** A market's own states follow from what its resolutions do. */

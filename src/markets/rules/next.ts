@@ -3,7 +3,7 @@
  * is refused where it has no place (any more), so that no answer here can do harm, whenever and however often it is followed.
  */
 import type { ResolutionStanding } from './contract.ts';
-import type { ResolutionState } from './machine.ts';
+import { isPausable, type ResolutionState } from './machine.ts';
 
 /**
  *   look      reads how it stands
@@ -16,7 +16,7 @@ import type { ResolutionState } from './machine.ts';
 export type Act = 'look' | 'endWindow' | 'cover' | 'plan' | 'pay' | 'rollBack';
 
 export type Next =
-  /** It is over, or waits for an operator, who begins it again. */
+  /** It is over, or waits for an operator, who begins it again, or for a pause: once that has ended, it is taken up by who looks after markets. */
   | { readonly do: 'end' }
   /** After so long, or as soon as it is told that something has changed; null: then alone. */
   | { readonly do: Act; readonly afterMs: number | null; readonly why: string };
@@ -25,7 +25,7 @@ const END: Next = { do: 'end' };
 const now = (act: Act): Next => ({ do: act, afterMs: 0, why: '' });
 const told = (why: string): Next => ({ do: 'look', afterMs: null, why });
 
-type Standing = Pick<ResolutionStanding, 'state' | 'windowLeftMs'>;
+type Standing = Pick<ResolutionStanding, 'state' | 'windowLeftMs' | 'isPaused'>;
 
 const BY_STATE: Readonly<Record<ResolutionState, (standing: Standing, fundsEveryMs: number) => Next>> = {
   IN_REVIEW: () => told('a second approver'),
@@ -42,4 +42,5 @@ const BY_STATE: Readonly<Record<ResolutionState, (standing: Standing, fundsEvery
   ROLLED_BACK: () => END,
 };
 
-export const next = (standing: Standing, fundsEveryMs: number): Next => BY_STATE[standing.state](standing, fundsEveryMs);
+export const next = (standing: Standing, fundsEveryMs: number): Next =>
+  standing.isPaused && isPausable(standing.state) ? END : BY_STATE[standing.state](standing, fundsEveryMs);

@@ -13,7 +13,7 @@ import { placeOf, readLine } from '../rules/importLine.ts';
 /** Some 500 commitments are a tenth of a second: whoever follows events is not held back, nor a single stake. */
 const STEP = 500;
 
-export type Imported = 'taken_in' | 'market_closed';
+export type Imported = 'taken_in' | 'market_closed' | 'paused';
 
 /** @throws what `lines` throws where it breaks off: what was taken in until then stays. */
 export async function importLines(
@@ -23,7 +23,7 @@ export async function importLines(
 ): Promise<Imported> {
   for await (const some of inSteps(lines)) {
     const { outcome } = await importStakes(pool, { ...tenant, importId, lines: some.map((line) => toImport(line, market)) });
-    if (outcome === 'market_closed') return outcome;
+    if (outcome !== 'taken_in') return outcome;
   }
   return 'taken_in';
 }

@@ -1,5 +1,6 @@
 /** A merchant opens a market: from now on its users may stake on how it ends. */
 import type { Sql } from '../../db/pool.ts';
+import { isPaused } from '../../pauses/reads.ts';
 import { isOwnUser, type Tenant } from '../../users/reads.ts';
 import type { WholeMarket } from '../present/market.ts';
 import { ownMarket } from '../reads.ts';
@@ -19,12 +20,13 @@ export interface OpeningRequest extends Tenant {
   readonly disputeWindowMs: number;
 }
 
-/** Once for its id. */
+/** Once for its id. `paused` is a look: it moves no money, and whoever stakes on it asks the books. */
 export async function openMarket(
   { pool }: { readonly pool: Sql },
   request: OpeningRequest,
-): Promise<{ readonly outcome: 'unknown_creator' } | { readonly outcome: 'opened'; readonly market: WholeMarket }> {
-  const { creatorUserId, marketId } = request;
+): Promise<{ readonly outcome: 'unknown_creator' | 'paused' } | { readonly outcome: 'opened'; readonly market: WholeMarket }> {
+  const { creatorUserId, marketId, merchantId } = request;
+  if (await isPaused(pool, 'markets', merchantId)) return { outcome: 'paused' };
   if (creatorUserId !== null && !(await isOwnUser(pool, request, creatorUserId))) return { outcome: 'unknown_creator' };
   await pool.query('SELECT open_market($1)', [JSON.stringify(request)]);
   const market = await ownMarket(pool, request, marketId);

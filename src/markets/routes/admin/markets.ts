@@ -9,7 +9,7 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts
 import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { type Answer, onceIfKeyed } from '../../../http/plugins/idempotency.ts';
-import { invalidRequest, notFound, Problem } from '../../../http/problem.ts';
+import { invalidRequest, notFound, Problem, paused } from '../../../http/problem.ts';
 import { moneySchema } from '../../../http/schemas.ts';
 import type { ResolveAnswer } from '../../../ledger/distributions.ts';
 import { newId } from '../../../rules/newId.ts';
@@ -168,13 +168,15 @@ export function mustHaveOutcome({ options }: Pick<WholeMarket, 'options'>, said:
   throw invalidRequest([{ pointer, code: 'unknown_option', detail: 'This market has no such option.' }]);
 }
 
-/** @throws Problem 409 for what is not begun. */
+/** @throws Problem 409 or 503 for what is not begun. */
 function resolvedAnswer(answer: ResolveAnswer): Answer {
   switch (answer.outcome) {
     case 'plan_changed':
       throw new Problem(409, 'plan_changed', 'What would be paid is no longer what you saw: look at a new preview.', {
         recorded: { planHash: answer.planHash },
       });
+    case 'paused':
+      throw paused();
     case 'wrong_state':
       throw new Problem(409, 'wrong_state', 'This market is resolved, or is being resolved.');
     default:
