@@ -10,6 +10,7 @@ import { gamesOf } from '../support/games.ts';
 import { marketBooksOf } from '../support/marketBooks.ts';
 import { beginPause, endPause, type PauseOver } from '../support/pauses.ts';
 import { eventually } from '../support/payouts.ts';
+import type { TestUser } from '../support/users.ts';
 
 let books: Books;
 let owner: Owner;
@@ -233,7 +234,7 @@ describe('a market under a pause', () => {
     const markets = marketBooksOf(books);
     const merchant = await books.merchant(0n);
     const market = await markets.open(merchant, { houseFeeBps });
-    const players = [];
+    const players: TestUser[] = [];
     for (const option of ['yes', 'yes', 'no', 'no']) {
       const user = await markets.player(merchant, 10n);
       await markets.commit(market, user, option, 10n);
