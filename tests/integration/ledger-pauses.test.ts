@@ -1,7 +1,7 @@
 /** While a pause holds, the books let nothing new be sent, whoever asks and whenever it was begun; what is out goes on. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
-import { coverMarket, endPaying, endRollback, walkUsers } from '../../src/ledger/distributions.ts';
+import { endPaying, endRollback, walkUsers } from '../../src/ledger/distributions.ts';
 import { importStakes } from '../../src/ledger/postings.ts';
 import { openImport } from '../../src/markets/useCases/openImport.ts';
 import { newId } from '../../src/rules/newId.ts';

@@ -24,7 +24,11 @@ export interface OpeningRequest extends Tenant {
 export async function openMarket(
   { pool }: { readonly pool: Sql },
   request: OpeningRequest,
-): Promise<{ readonly outcome: 'unknown_creator' } | { readonly outcome: 'paused' } | { readonly outcome: 'opened'; readonly market: WholeMarket }> {
+): Promise<
+  | { readonly outcome: 'unknown_creator' }
+  | { readonly outcome: 'paused' }
+  | { readonly outcome: 'opened'; readonly market: WholeMarket }
+> {
   const { creatorUserId, marketId, merchantId } = request;
   if (await isPaused(pool, 'markets', merchantId)) return { outcome: 'paused' };
   if (creatorUserId !== null && !(await isOwnUser(pool, request, creatorUserId))) return { outcome: 'unknown_creator' };

@@ -178,7 +178,12 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
     );
 
     for (const { path, body, decision, summary } of [
-      { path: 'approve', body: z.strictObject({ note: note.optional() }).nullish(), decision: 'approve', summary: 'A slice was paid' },
+      {
+        path: 'approve',
+        body: z.strictObject({ note: note.optional() }).nullish(),
+        decision: 'approve',
+        summary: 'A slice was paid',
+      },
       { path: 'reject', body: z.strictObject({ reason: note }), decision: 'reject', summary: 'A slice was not paid' },
     ] as const) {
       app.post(
