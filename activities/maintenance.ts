@@ -1,8 +1,8 @@
 /** Housekeeping: what was left lying is taken up, and the books are checked. */
 import { heartbeat, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
+import { keepCirculation } from '../src/ledger/circulation.ts';
 import { checkInvariants, type InvariantResult } from '../src/ledger/invariants.ts';
-import { keepCirculation } from '../src/overview/marketReads.ts';
 import type { PayoutsClient } from '../src/payouts/client.ts';
 import type { PayoutRecord } from '../src/payouts/rules/contract.ts';
 import { OPEN_STATES } from '../src/payouts/rules/machine.ts';

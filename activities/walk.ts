@@ -82,5 +82,6 @@ export function isTheirs(error: unknown): boolean {
   return typeof code === 'string' && /^(P0|22|23)/.test(code);
 }
 
-const codeOf = (error: unknown): unknown =>
+/** What PostgreSQL calls it; undefined: it comes from elsewhere. */
+export const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

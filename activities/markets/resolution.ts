@@ -19,8 +19,9 @@ import {
   walkUsers,
 } from '../../src/ledger/distributions.ts';
 import type { ResolutionStanding } from '../../src/markets/rules/contract.ts';
+import { type Phase, type ResolutionWatch, UNWATCHED } from '../../src/markets/rules/watch.ts';
 import { whileBeating } from '../beating.ts';
-import { isTheirs, walk } from '../walk.ts';
+import { codeOf, isTheirs, walk } from '../walk.ts';
 import { readStanding } from './standing.ts';
 import { verifyResolution } from './verification.ts';
 
@@ -46,6 +47,7 @@ export interface ResolutionPorts {
   /** Users a chunk. */
   readonly chunk?: number;
   readonly turnMs?: number;
+  readonly watch?: ResolutionWatch;
 }
 
 export type ResolutionActivities = ReturnType<typeof createResolutionActivities>;
@@ -58,9 +60,11 @@ interface Of {
 type WalkStep = Parameters<typeof walkUsers>[1];
 
 /** Where a kill must do no harm. */
-const PLACES: Readonly<Record<WalkStep, { readonly before: Failpoint; readonly after: Failpoint }>> = {
-  pay_users: { before: 'market_chunk.before', after: 'market_chunk.after' },
-  unpay_users: { before: 'market_undo.before', after: 'market_undo.after' },
+const PLACES: Readonly<
+  Record<WalkStep, { readonly before: Failpoint; readonly after: Failpoint; readonly phase: 'pay' | 'roll_back' }>
+> = {
+  pay_users: { before: 'market_chunk.before', after: 'market_chunk.after', phase: 'pay' },
+  unpay_users: { before: 'market_undo.before', after: 'market_undo.after', phase: 'roll_back' },
 };
 
 export function createResolutionActivities({
@@ -68,10 +72,39 @@ export function createResolutionActivities({
   onWritten = () => undefined,
   chunk = CHUNK,
   turnMs = TURN_MS,
+  watch = UNWATCHED,
 }: ResolutionPorts) {
+  /** Counts what goes wrong in it, whoever then deals with that. */
+  async function counted<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const code = codeOf(error);
+      watch.error(phase, typeof code === 'string' ? code : 'error');
+      throw error;
+    }
+  }
+
+  async function timed<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+    const beganMs = performance.now();
+    try {
+      return await work();
+    } finally {
+      watch.phase(phase, performance.now() - beganMs);
+    }
+  }
+
+  const ending = (phase: 'end' | 'end_rollback', end: () => Promise<{ readonly outcome: string }>): Promise<void> =>
+    timed(phase, async () => {
+      const answer = await counted(phase, end);
+      if (answer.outcome === 'stopped') watch.error(phase, 'stopped');
+      mustNotLeave(answer);
+    });
+
   /** @returns whether nobody is left. Paused, it leaves them as they are: a later run takes them up. */
   async function walkFor(step: WalkStep, { resolutionId, marketId }: Of, onUsers: (count: number) => void): Promise<boolean> {
     const beganMs = performance.now();
+    const { phase } = PLACES[step];
     let isHeld = false; // by a decision, or by a pause: the answer says how it stands
     const isDone = await walk({
       about: { resolutionId },
@@ -79,14 +112,20 @@ export function createResolutionActivities({
       left: (after, most) => usersLeft(pool, resolutionId, after, most),
       async call(users) {
         await failpoint(PLACES[step].before, marketId);
-        const answer = await walkUsers(pool, step, resolutionId, users);
+        const chunkMs = performance.now();
+        const answer = await counted(phase, () => walkUsers(pool, step, resolutionId, users));
+        watch.chunk(phase, users.length, performance.now() - chunkMs);
+        if (answer.failed) watch.error(phase, 'user_failed', answer.failed);
         await failpoint(PLACES[step].after, marketId);
         onWritten();
         isHeld ||= answer.outcome !== 'done';
         onUsers(users.length);
         return answer;
       },
-      fail: (user) => failUser(pool, resolutionId, user, 'internal_error'),
+      async fail(user) {
+        watch.error(phase, 'user_failed');
+        await failUser(pool, resolutionId, user, 'internal_error');
+      },
       isOver: () => isHeld || performance.now() - beganMs >= turnMs,
     });
     return isDone && !isHeld;
@@ -99,27 +138,30 @@ export function createResolutionActivities({
   async function finish({ resolutionId, marketId }: Of, onVerified: (users: number) => void): Promise<void> {
     const { state, users, paidUsers } = await readStanding(pool, resolutionId);
     if (state !== 'PAYING') return;
-    if (paidUsers !== users) return mustNotLeave(await endPaying(pool, resolutionId, {}));
+    if (paidUsers !== users) return await ending('end', () => endPaying(pool, resolutionId, {}));
     await failpoint('market_verify.before', marketId);
-    const verification = await longRead(pool, LONGEST_READ_MS, (sql) => verifyResolution(sql, resolutionId, onVerified));
+    const verifying = () => longRead(pool, LONGEST_READ_MS, (sql) => verifyResolution(sql, resolutionId, onVerified));
+    const verification = await timed('verify', () => counted('verify', verifying));
     if (verification.ok) {
-      mustNotLeave(await endPaying(pool, resolutionId, verification));
+      await ending('end', () => endPaying(pool, resolutionId, verification));
       return await failpoint('market_end.after', marketId);
     }
     const faults = verification.faults.map(({ fault, count }) => `${fault} (${count})`).join(', ');
     // A worker that was taken for dead may have ended it meanwhile: then the pool is empty, as it should be.
     if ((await stopResolution(pool, resolutionId, `verification: ${faults}`)).outcome === 'elsewhere') return;
+    watch.error('verify', 'stopped');
     log.error('a market was not paid as it should have been', { resolutionId, faults });
   }
 
   /** Tries again what may yet be done; what the books refuse for good stops the resolution, with all that was done intact. */
-  async function orStop(resolutionId: string, work: () => Promise<void>): Promise<ResolutionStanding> {
+  async function orStop(phase: Phase, resolutionId: string, work: () => Promise<void>): Promise<ResolutionStanding> {
     try {
       await work();
     } catch (error) {
       if (!isTheirs(error) || activityInfo().attempt < TRIES) throw error;
       const { outcome } = await stopResolution(pool, resolutionId, error instanceof Error ? error.message : String(error));
-      if (outcome === 'elsewhere') throw error; // nobody has been paid yet: it is tried for as long as it takes, in the operators' sight
+      if (outcome !== 'elsewhere') watch.error(phase, 'stopped');
+      else throw error; // nobody has been paid yet: it is tried for as long as it takes, in the operators' sight
       log.error('a resolution cannot go on', { resolutionId, error: String(error) });
     }
     onWritten();
@@ -129,21 +171,27 @@ export function createResolutionActivities({
   return {
     planResolution: ({ resolutionId, marketId }: Of): Promise<ResolutionStanding> =>
       whileBeating(BEAT_MS, () =>
-        orStop(resolutionId, async () => {
-          if ((await coverMarket(pool, resolutionId)).outcome !== 'whole') return;
-          const found = await longRead(pool, LONGEST_READ_MS, (sql) => findCut(sql, resolutionId));
-          await failpoint('market_plan.before', marketId);
-          await planResolution(pool, resolutionId, found);
-          await failpoint('market_plan.after', marketId);
-        }),
+        orStop('plan', resolutionId, () =>
+          timed('plan', () =>
+            counted('plan', async () => {
+              if ((await coverMarket(pool, resolutionId)).outcome !== 'whole') return;
+              const found = await longRead(pool, LONGEST_READ_MS, (sql) => findCut(sql, resolutionId));
+              await failpoint('market_plan.before', marketId);
+              await planResolution(pool, resolutionId, found);
+              await failpoint('market_plan.after', marketId);
+            }),
+          ),
+        ),
       ),
 
     async payUsers(of: Of): Promise<ResolutionStanding> {
       const progress = { paid: 0, verified: 0 };
       const pay = async (): Promise<void> => {
-        const isDone = await walkFor('pay_users', of, (count) => {
-          progress.paid += count;
-        });
+        const isDone = await timed('pay', () =>
+          walkFor('pay_users', of, (count) => {
+            progress.paid += count;
+          }),
+        );
         if (!isDone) return;
         await finish(of, (users) => {
           progress.verified = users;
@@ -151,7 +199,7 @@ export function createResolutionActivities({
       };
       return await whileBeating(
         BEAT_MS,
-        () => orStop(of.resolutionId, pay),
+        () => orStop('pay', of.resolutionId, pay),
         () => progress,
       );
     },
@@ -159,16 +207,18 @@ export function createResolutionActivities({
     async rollUsersBack(of: Of): Promise<ResolutionStanding> {
       const progress = { undone: 0 };
       const rollBack = async (): Promise<void> => {
-        const isDone = await walkFor('unpay_users', of, (count) => {
-          progress.undone += count;
-        });
+        const isDone = await timed('roll_back', () =>
+          walkFor('unpay_users', of, (count) => {
+            progress.undone += count;
+          }),
+        );
         if (!isDone) return;
-        mustNotLeave(await endRollback(pool, of.resolutionId));
+        await ending('end_rollback', () => endRollback(pool, of.resolutionId));
         await failpoint('market_undone.after', of.marketId);
       };
       return await whileBeating(
         BEAT_MS,
-        () => orStop(of.resolutionId, rollBack),
+        () => orStop('roll_back', of.resolutionId, rollBack),
         () => progress,
       );
     },

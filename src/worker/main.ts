@@ -22,6 +22,7 @@ import { countJobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { createWorkers } from './queues.ts';
 import { keepRelay, relayParts } from './relay.ts';
+import { resolutionMetrics } from './resolutionMetrics.ts';
 import { ensureSchedules } from './schedules.ts';
 import { watchSlots } from './slots.ts';
 import { connectWorker, installRuntime } from './temporal.ts';
@@ -78,6 +79,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
   };
   countBookSteps(registry);
   const onBooksChecked = booksMetrics(registry);
+  const resolutionWatch = resolutionMetrics(registry);
   const onWebhookTried = webhookMetrics(registry);
   const http = await startWorkerHttp({ host: config.host, port: config.workerPort, coreMetricsUrl, checks, registry });
   const pools = { payouts: pool, housekeeping: housekeepingPool, relay: relayPool, inbox: inboxPool };
@@ -120,6 +122,7 @@ export async function startWorker(config: Config, onFatal: () => void = () => pr
       marketsClient,
       instantClient,
       onBooksChecked,
+      resolutionWatch,
       jobs,
       relay,
       stopped: stopping.signal,

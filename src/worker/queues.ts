@@ -25,6 +25,7 @@ import { handOver } from '../instant/useCases/handOver.ts';
 import { createLedger } from '../ledger/ledger.ts';
 import { createLedgerReads } from '../ledger/reads.ts';
 import type { MarketsClient } from '../markets/client.ts';
+import type { ResolutionWatch } from '../markets/rules/watch.ts';
 import type { PayoutsClient } from '../payouts/client.ts';
 import type { PspRegistry } from '../psp/registry.ts';
 import {
@@ -60,6 +61,7 @@ export interface WorkerParts extends RelayActivityPorts {
   readonly marketsClient: MarketsClient;
   readonly instantClient: InstantClient;
   readonly onBooksChecked: NonNullable<MaintenancePorts['onBooksChecked']>;
+  readonly resolutionWatch: ResolutionWatch;
   /** After each change of the books: there may be something to send. */
   readonly onWritten: () => void;
   readonly jobs: JobCounts;
@@ -86,6 +88,7 @@ export async function createWorkers(
     marketsClient,
     instantClient,
     onBooksChecked,
+    resolutionWatch,
     onWritten,
     jobs,
     relay,
@@ -142,7 +145,7 @@ export async function createWorkers(
   });
   const markets = await Worker.create({
     ...on(MARKETS_QUEUE),
-    activities: createResolutionActivities({ pool, onWritten, chunk: config.markets.chunk }),
+    activities: createResolutionActivities({ pool, onWritten, watch: resolutionWatch, chunk: config.markets.chunk }),
     maxConcurrentActivityTaskExecutions: config.markets.concurrency, // each has one connection of the payouts'
     activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: config.markets.concurrency },
   });

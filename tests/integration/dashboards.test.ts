@@ -1,8 +1,11 @@
 /** What operators' dashboards say of markets is what the books have, whatever of it is folded already; nothing is counted for a look. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { Registry } from 'prom-client';
 import { createMaintenanceActivities } from '../../activities/maintenance.ts';
+import { createResolutionActivities } from '../../activities/markets/resolution.ts';
 import { foldStep, foldTallies } from '../../src/relay/totals.ts';
+import { resolutionMetrics } from '../../src/worker/resolutionMetrics.ts';
 import { type Books, type Owner, openBooks } from '../support/books.ts';
 import { type Door, type Merchant, openDoor } from '../support/door.ts';
 import { type Admins, everyRole } from '../support/doorWorld.ts';
@@ -132,4 +135,39 @@ test('tokens in circulation are what users and pools have, as of the last check 
   expect(days).toHaveLength(1);
   await new MockActivityEnvironment().run(checkBooks);
   expect((await look('tokens', merchant)).circulation).toHaveLength(1);
+});
+
+test('what planning, paying and rolling back take, and what goes wrong in it, is in the worker’s metrics', async () => {
+  const merchant = await door.merchant();
+  const { second, b } = await aBusyDay(merchant);
+  const registry = new Registry();
+  const activities = createResolutionActivities({ pool: books.db.pool, watch: resolutionMetrics(registry) });
+  const of = { marketId: second.marketId, resolutionId: await markets.resolved(second, 'no') };
+  await markets.plan(of.resolutionId);
+  await markets.users.freeze(b, true);
+  const run = <T>(work: (of: { marketId: string; resolutionId: string }) => Promise<T>) =>
+    new MockActivityEnvironment().run(work, of);
+  expect(await run(activities.payUsers)).toMatchObject({ state: 'PAYING_STOPPED' });
+  await markets.users.freeze(b, false);
+  await markets.decide(of.resolutionId, { kind: 'retry' });
+  expect(await run(activities.payUsers)).toMatchObject({ state: 'COMPLETED' });
+  await markets.decide(of.resolutionId, { kind: 'rollback', reason: 'no' });
+  expect(await run(activities.rollUsersBack)).toMatchObject({ state: 'ROLLED_BACK' });
+  const text = await registry.metrics();
+  const lines = text
+    .split('\n')
+    .filter((line) => /^oncepay_resolution_(users_total|errors_total|(phase|chunk)_seconds_count)/.test(line));
+  expect(lines.filter((line) => !line.endsWith(' 0')).sort()).toEqual([
+    'oncepay_resolution_chunk_seconds_count{phase="pay"} 2',
+    'oncepay_resolution_chunk_seconds_count{phase="roll_back"} 1',
+    'oncepay_resolution_errors_total{phase="end",code="stopped"} 1',
+    'oncepay_resolution_errors_total{phase="pay",code="user_failed"} 1',
+    'oncepay_resolution_phase_seconds_count{phase="end"} 2',
+    'oncepay_resolution_phase_seconds_count{phase="end_rollback"} 1',
+    'oncepay_resolution_phase_seconds_count{phase="pay"} 2',
+    'oncepay_resolution_phase_seconds_count{phase="roll_back"} 1',
+    'oncepay_resolution_phase_seconds_count{phase="verify"} 1',
+    'oncepay_resolution_users_total{phase="pay"} 2',
+    'oncepay_resolution_users_total{phase="roll_back"} 1',
+  ]);
 });

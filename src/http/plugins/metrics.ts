@@ -2,12 +2,16 @@
 import type { FastifyInstance } from 'fastify';
 import type { Pool } from 'pg';
 import { Gauge, Histogram, Registry } from 'prom-client';
+import { RESOLUTION } from '../../markets/rules/machine.ts';
 import { OPEN_STATES } from '../../payouts/rules/machine.ts';
 
 /** From a cached read to a long poll of 25 s. */
 const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Payouts that are not over: few, and found by the index on their state, however many there have ever been. */
+
+/** As of payouts. */
+const OPEN_RESOLUTIONS = RESOLUTION.statesWhere(({ final }) => !final);
 
 /** Prometheus asks every 15 s or so; nobody may make us count all the time. */
 const COUNT_EVERY_MS = 5_000;
@@ -16,6 +20,8 @@ const COUNTS = `
   SELECT state AS name, count(*)::int AS count FROM payouts WHERE state = ANY ($1) GROUP BY state
   UNION ALL SELECT 'needs_operator', count(*)::int FROM payouts WHERE needs_operator
   UNION ALL SELECT 'paused', count(*)::int FROM payouts WHERE paused_by IS NOT NULL
+  UNION ALL SELECT 'resolution ' || state, count(*)::int FROM resolutions WHERE state = ANY ($2) GROUP BY state
+  UNION ALL SELECT 'resolutions_need_operator', count(*)::int FROM resolutions WHERE needs_operator
   UNION ALL SELECT CASE WHEN stuck THEN 'workers_stuck' ELSE 'workers_ok' END, count(*)::int
     FROM worker_beats WHERE seen_at > now() - interval '10 seconds' GROUP BY 1
   UNION ALL SELECT 'requests', count(*)::int FROM payout_requests q
@@ -61,6 +67,17 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
     registers,
   });
   const paused = new Gauge({ name: 'oncepay_payouts_paused', help: 'Payouts that wait for the end of a pause', registers });
+  const openResolutions = new Gauge({
+    name: 'oncepay_resolutions_open',
+    help: 'Resolutions of markets that are not final',
+    labelNames: ['state'] as const,
+    registers,
+  });
+  const needyResolutions = new Gauge({
+    name: 'oncepay_resolutions_need_operator',
+    help: 'Resolutions of markets that wait for a person',
+    registers,
+  });
   const workers = new Gauge({
     name: 'oncepay_workers',
     help: 'Workers that run, by whether they get anywhere: `stuck` ones hold all their slots for tasks that do not end',
@@ -89,7 +106,7 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
   async function count(): Promise<void> {
     if (performance.now() - countedAt < COUNT_EVERY_MS) return;
     countedAt = performance.now();
-    const { rows } = await pool.query<{ name: string; count: number }>(COUNTS, [OPEN_STATES]);
+    const { rows } = await pool.query<{ name: string; count: number }>(COUNTS, [OPEN_STATES, OPEN_RESOLUTIONS]);
     const counts = new Map(rows.map(({ name, count }) => [name, count]));
     for (const state of OPEN_STATES) open.set({ state }, counts.get(state) ?? 0);
     needy.set(counts.get('needs_operator') ?? 0);
@@ -97,6 +114,8 @@ export function addMetrics(app: FastifyInstance, pool: Pool): Metrics {
     const held = await pool.query<{ kind: string; name: string; count: number }>(PAUSES);
     pauses.reset();
     for (const { kind, name, count } of held.rows) pauses.set({ kind, name }, count);
+    for (const state of OPEN_RESOLUTIONS) openResolutions.set({ state }, counts.get(`resolution ${state}`) ?? 0);
+    needyResolutions.set(counts.get('resolutions_need_operator') ?? 0);
     for (const state of ['ok', 'stuck']) workers.set({ state }, counts.get(`workers_${state}`) ?? 0);
     requests202.set(counts.get('requests') ?? 0);
     deliveries.set(counts.get('deliveries') ?? 0);

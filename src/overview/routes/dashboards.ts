@@ -5,10 +5,10 @@ import type { ApiContext } from '../../http/context.ts';
 import { documented, word } from '../../http/documented.ts';
 import { adminAuth } from '../../http/plugins/auth.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
-import { presentCirculation, presentDays, presentEver, presentStates } from '../marketPresent.ts';
 import { circulationOf, marketFigures, resolutionsNeedingOperator } from '../marketReads.ts';
-import { dashboardSchema, resolutionDashboardSchema, tokensSchema } from '../marketSchemas.ts';
+import { presentCirculation, presentDays, presentEver, presentStates } from '../presentMarkets.ts';
 import { totalsOf } from '../reads.ts';
+import { dashboardSchema, resolutionDashboardSchema, tokensSchema } from '../schemasOfMarkets.ts';
 
 const querystring = z.strictObject({ merchantId: word.optional(), mode: z.enum(['test', 'live']).optional() });
 

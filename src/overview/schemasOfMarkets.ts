@@ -1,4 +1,4 @@
-/** The figures of markets as they go out, for the OpenAPI document; marketPresent.ts makes them. */
+/** The figures of markets as they go out, for the OpenAPI document; presentMarkets.ts makes them. */
 import { z } from 'zod';
 import { moneySchema, timeSchema } from '../http/schemas.ts';
 
