@@ -93,6 +93,7 @@ const SMALL = [
     'resolution_edges',
     'worker_beats',
   ],
+  ...['instant_payout_edges', 'instant_batch_edges', 'payin_edges'],
   ...['admins', 'merchants', 'pauses', 'push_subscriptions', 'risk_policies'], // what people enter by hand
   'payout_requests', // of those that no worker has taken up
   ...['folded_events', 'books_checks'], // a row each

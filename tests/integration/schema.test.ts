@@ -166,6 +166,7 @@ test('the application may call the doors to the money and to the relay, and none
     'fold_events',
     'fold_tallies',
     'forget_failing',
+    'forget_image',
     'freeze_user',
     'fund_balance',
     'game_record',

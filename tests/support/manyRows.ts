@@ -206,6 +206,18 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
            CASE WHEN n < 40 OR n > 19900 THEN 'held' ELSE 'released' END, (n < 40)::int, (n < 40)::int, CASE WHEN n < 40 THEN pg_temp.id_of('pin_', n) END,
            CASE WHEN n < 40 THEN pg_temp.id_of('usr_', 2) END, CASE WHEN n BETWEEN 20 AND 39 THEN '{near_utr}'::text[] ELSE '{}' END FROM generate_series(1, 20000) n`,
   () => `
+    INSERT INTO instant_assignments (batch_id, epoch, payin_id, user_id, state, pay_until, ended_at)
+    SELECT pg_temp.id_of('ipb_', n), 1, pg_temp.id_of('pin_', n), pg_temp.id_of('usr_', 2), 'expired', pg_temp.at_of(n), pg_temp.at_of(n) FROM generate_series(1, 20000) n`,
+  () => `
+    INSERT INTO instant_proofs (batch_id, epoch, payin_id, payee_id, mode, amount, rail, utr, image_hash, image_look, image_quarters, image_type, late, reasons, submitted_by)
+    SELECT a.batch_id, 1, a.payin_id, 'usr_1', 'test', 10000, 'upi', a.payin_id, md5(a.payin_id) || md5(a.batch_id), left(md5(a.payin_id), 16), quarters_of(left(md5(a.payin_id), 16)),
+           'image/jpeg', true, '{}', 'x' FROM instant_assignments a`,
+  () => `
+    INSERT INTO used_utrs (mode, utr, rail, batch_id, epoch) SELECT p.mode, p.utr, p.rail, p.batch_id, p.epoch FROM instant_proofs p`,
+  ({ merchantId }) => `
+    INSERT INTO bank_credits (id, merchant_id, mode, utr, currency, amount, credited_at)
+    SELECT pg_temp.id_of('bcr_', n), '${merchantId}', 'test', n::text, 'PKR', 10000, pg_temp.at_of(n) FROM generate_series(1, 10000) n`,
+  () => `
     INSERT INTO instant_disputes (batch_id, reason, opened_by, decision, decided_at)
     SELECT pg_temp.id_of('ipb_', n), 'x', 'x', CASE WHEN n >= 20 THEN 'approve' END, CASE WHEN n >= 20 THEN pg_temp.at_of(n) END FROM generate_series(1, 20000) n`,
   () => `
