@@ -95,6 +95,7 @@ const SMALL = [
   ],
   ...['instant_payout_edges', 'instant_batch_edges', 'payin_edges'],
   ...['admins', 'merchants', 'pauses', 'push_subscriptions', 'risk_policies'], // what people enter by hand
+  'console_sessions', // of people who are signed in
   'payout_requests', // of those that no worker has taken up
   ...['folded_events', 'books_checks'], // a row each
   'market_tallies', // of markets of the last second

@@ -163,6 +163,10 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
     SELECT pg_temp.id_of('res_', n), m.id, m.merchant_id, m.mode, m.currency, 1, CASE WHEN n < 3 THEN 'DISPUTED' ELSE 'COMPLETED' END, 'yes', 'adm_1', repeat('0', 64), n < 3,
            CASE WHEN n < 3 THEN NULL ELSE now() END FROM generate_series(1, 20000) n JOIN markets m ON m.id = pg_temp.id_of('mkt_', n)`,
   () => `
+    INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, to_state, object, epoch, xid)
+    SELECT 'evt_' || substr(r.id, 5) || '_0001', 'resolution', r.id, 'merchant', r.merchant_id, r.mode, 1, 'resolution.completed', 'completed', 'system', r.state, resolution_record(r), 1, '2'::xid8
+      FROM resolutions r`,
+  () => `
     INSERT INTO commitments (id, market_id, user_id, option_id, amount, staked_before, balance_after, balance_version, import_id)
     SELECT pg_temp.id_of('com_', n), pg_temp.id_of('mkt_', 7), pg_temp.id_of('usr_', CASE WHEN n < 30 THEN 1 ELSE n % 4999 + 2 END), 'yes', 1, 0, 0, 1, NULL
       FROM generate_series(1, 30000) n`,
@@ -182,8 +186,8 @@ const STATEMENTS: readonly ((owners: LargeOwners) => string)[] = [
   ({ merchantId }) => `
     INSERT INTO imports (id, market_id, merchant_id, mode) SELECT pg_temp.id_of('imp_', n), pg_temp.id_of('mkt_', 7), '${merchantId}', 'test' FROM generate_series(1, 3000) n`,
   () => `
-    INSERT INTO import_lines (import_id, key, line, commitment_id, code, detail)
-    SELECT pg_temp.id_of('imp_', 7), 'line-' || n, n, CASE WHEN n < 30 THEN NULL ELSE pg_temp.id_of('com_', n) END, CASE WHEN n < 30 THEN 'unknown_user' END,
+    INSERT INTO import_lines (import_id, key, nth, line, commitment_id, code, detail)
+    SELECT pg_temp.id_of('imp_', 7), 'line-' || n, n, n, CASE WHEN n < 30 THEN NULL ELSE pg_temp.id_of('com_', n) END, CASE WHEN n < 30 THEN 'unknown_user' END,
            CASE WHEN n < 30 THEN 'There is none.' END FROM generate_series(1, 30000) n`,
   () => `
     INSERT INTO resolution_disputes (resolution_id, user_id, round, reason)
