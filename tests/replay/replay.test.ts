@@ -48,7 +48,7 @@ test('a workflow that takes another turn is caught, whatever it changes', async 
 
 test('every workflow there is has a recorded history', () => {
   const index = readFileSync(fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), 'utf8');
-  const exported = [...index.matchAll(/export \{ ([^}]+) \}/g)].flatMap(([, names]) => names?.split(', ') ?? []);
+  const exported = [...index.matchAll(/export \{\s*([^}]+?),?\s*\}/g)].flatMap(([, names]) => names?.split(/,\s*/) ?? []);
   const started = recorded().map(({ history }) => {
     const [first = {}] = history.events;
     const { workflowType } = first['workflowExecutionStartedEventAttributes'] as { workflowType: { name: string } };
