@@ -76,6 +76,11 @@ test('an operator can stop payouts while every slot of the worker waits for a PS
   });
   psp.open();
   await engine.until(hanging.id, 'SUCCEEDED');
+  // The held one's call waits for the slot, too, and is refused: before that it could take the next test's news for its own.
+  const { workflow } = engine.client;
+  await eventually(async () =>
+    expect((await workflow.getHandle(`payout/${id}`).describe()).raw.pendingActivities ?? []).toEqual([]),
+  );
   expect(await engine.transfers(id)).toEqual([]);
 });
 
