@@ -7,6 +7,7 @@ import type { Sql } from '../db/pool.ts';
 import type { Decision, DecisionAnswer } from '../markets/rules/decision.ts';
 import type { ResolutionRecord } from '../markets/rules/market.ts';
 import type { Mode } from '../payouts/rules/contract.ts';
+import { askBooks } from './calls.ts';
 
 export type { Decision };
 
@@ -92,48 +93,50 @@ export interface WalkAnswer {
 
 /** Freezes a market for a resolution: from its commit on no stake comes in. Key: the resolution's id. See open_resolution.sql. */
 export const openResolution = (sql: Sql, request: ResolveRequest): Promise<ResolveAnswer> =>
-  ask(sql, 'open_resolution', JSON.stringify(request));
+  askBooks(sql, 'open_resolution', [JSON.stringify(request)]);
 
 /** See decide_resolution.sql. That the admin exists and may, the caller has looked; that maker is not checker, it does. */
 export const decideResolution = (sql: Sql, request: DecideRequest): Promise<DecideAnswer> =>
-  ask(sql, 'decide_resolution', JSON.stringify(request));
+  askBooks(sql, 'decide_resolution', [JSON.stringify(request)]);
 
 /** A participant's no, while the window is open: two at once, or one at its end, are decided by the row. See dispute_resolution.sql. */
 export const disputeResolution = (sql: Sql, request: DisputeRequest): Promise<DisputeAnswer> =>
-  ask(sql, 'dispute_resolution', JSON.stringify(request));
+  askBooks(sql, 'dispute_resolution', [JSON.stringify(request)]);
 
 /** A merchant's no, for a user, to what the user was paid. See dispute_distribution.sql. */
 export const disputeDistribution = (sql: Sql, request: DistributionDispute): Promise<DistributionDisputeAnswer> =>
-  ask(sql, 'dispute_distribution', JSON.stringify(request));
+  askBooks(sql, 'dispute_distribution', [JSON.stringify(request)]);
 
 /** What a person says of it: as of decideResolution. See dispute_distribution.sql. */
 export const decideDistribution = (sql: Sql, request: DistributionDecision): Promise<DecideAnswer> =>
-  ask(sql, 'decide_distribution', JSON.stringify(request));
+  askBooks(sql, 'decide_distribution', [JSON.stringify(request)]);
 
 /** The next users, by id, of whom something is to be done in the resolution's state: to be paid, or undone. See pay_users.sql. */
 export const usersLeft = (sql: Sql, resolutionId: string, after: string, most: number): Promise<readonly string[]> =>
-  ask(sql, 'users_left', resolutionId, after, most);
+  askBooks(sql, 'users_left', [resolutionId, after, most]);
 
 /** The window is over, by the database's clock. `early`: it is not. See end_window.sql. */
 export const endWindow = (sql: Sql, resolutionId: string): Promise<{ outcome: 'done' | 'early' | 'stopped' }> =>
-  ask(sql, 'end_window', resolutionId);
+  askBooks(sql, 'end_window', [resolutionId]);
 
 /** What the pool lacks is covered out of the merchant's available money, as far as there is. See cover_market.sql. */
 export const coverMarket = (
   sql: Sql,
   resolutionId: string,
-): Promise<{ outcome: 'whole' | 'short' | 'stopped' | 'paused'; missingMinor: string }> => ask(sql, 'cover_market', resolutionId);
+): Promise<{ outcome: 'whole' | 'short' | 'stopped' | 'paused'; missingMinor: string }> =>
+  askBooks(sql, 'cover_market', [resolutionId]);
 
 /** Reads only, as long as it takes: the market is frozen. See plan_resolution.sql. */
 export const findCut = (sql: Sql, resolutionId: string): Promise<{ cut: Cut | null; leftOverMinor: string }> =>
-  ask(sql, 'find_cut', resolutionId);
+  askBooks(sql, 'find_cut', [resolutionId]);
 
 /** Fixes what is paid, once. See plan_resolution.sql. */
 export const planResolution = (
   sql: Sql,
   resolutionId: string,
   found: { readonly cut: Cut | null; readonly leftOverMinor: string },
-): Promise<{ outcome: 'planned' | 'already' | 'stopped' }> => ask(sql, 'plan_resolution', resolutionId, JSON.stringify(found));
+): Promise<{ outcome: 'planned' | 'already' | 'stopped' }> =>
+  askBooks(sql, 'plan_resolution', [resolutionId, JSON.stringify(found)]);
 
 /** pay_users while a resolution is being paid, unpay_users while it is rolled back: these users, all of them in one transaction. */
 export const walkUsers = (
@@ -141,11 +144,11 @@ export const walkUsers = (
   step: 'pay_users' | 'unpay_users',
   resolutionId: string,
   userIds: readonly string[],
-): Promise<WalkAnswer> => ask(sql, step, resolutionId, userIds);
+): Promise<WalkAnswer> => askBooks(sql, step, [resolutionId, userIds]);
 
 /** One who could be neither paid nor undone for a reason that no function knows: operators are told, and the others go on. */
 export const failUser = (sql: Sql, resolutionId: string, userId: string, reason: string): Promise<unknown> =>
-  ask(sql, 'fail_distribution', resolutionId, userId, reason);
+  askBooks(sql, 'fail_distribution', [resolutionId, userId, reason]);
 
 /** Fees are booked, the market is resolved. `more`: users are left; `stopped`: somebody failed, and an operator must look. See end_paying.sql. */
 export const endPaying = (
@@ -153,22 +156,15 @@ export const endPaying = (
   resolutionId: string,
   verification: object,
 ): Promise<{ outcome: 'completed' | 'stopped' | 'paused' | 'more' | 'elsewhere' }> =>
-  ask(sql, 'end_paying', resolutionId, JSON.stringify(verification));
+  askBooks(sql, 'end_paying', [resolutionId, JSON.stringify(verification)]);
 
 /** Fees are taken back, the market can be resolved again. See end_rollback.sql. */
 export const endRollback = (
   sql: Sql,
   resolutionId: string,
-): Promise<{ outcome: 'rolled_back' | 'stopped' | 'paused' | 'more' | 'elsewhere' }> => ask(sql, 'end_rollback', resolutionId);
+): Promise<{ outcome: 'rolled_back' | 'stopped' | 'paused' | 'more' | 'elsewhere' }> =>
+  askBooks(sql, 'end_rollback', [resolutionId]);
 
 /** It cannot go on by itself: an operator is told why. `elsewhere`: nobody is being paid or undone. See end_paying.sql. */
 export const stopResolution = (sql: Sql, resolutionId: string, reason: string): Promise<{ outcome: 'stopped' | 'elsewhere' }> =>
-  ask(sql, 'stop_resolution', resolutionId, reason);
-
-async function ask<Answer>(sql: Sql, name: string, ...values: readonly unknown[]): Promise<Answer> {
-  const text = `SELECT ${name}(${values.map((_, at) => `$${at + 1}`).join(', ')}) AS answer`;
-  const { rows } = await sql.query<{ answer: Answer }>({ name, text, values: [...values] });
-  const row = rows[0];
-  if (!row) throw new Error(`no answer from ${name}`);
-  return row.answer;
-}
+  askBooks(sql, 'stop_resolution', [resolutionId, reason]);
