@@ -33,7 +33,7 @@ interface Whole {
 
 export type OpeningAnswer =
   | ({ readonly outcome: 'opened' | 'already' } & Whole)
-  | { readonly outcome: 'user_frozen' | 'insufficient_balance' | 'duplicate_reference' };
+  | { readonly outcome: 'paused' | 'user_frozen' | 'insufficient_balance' | 'duplicate_reference' };
 
 export interface PayinRequest {
   readonly payinId: string;
@@ -50,7 +50,7 @@ export interface PayinRequest {
 
 export type PayinAnswer =
   | { readonly outcome: 'opened' | 'already'; readonly payin: PayinRecord }
-  | { readonly outcome: 'not_found' | 'own_batch' | 'batch_taken' | 'user_frozen' | 'duplicate_reference' }
+  | { readonly outcome: 'not_found' | 'paused' | 'own_batch' | 'batch_taken' | 'user_frozen' | 'duplicate_reference' }
   | { readonly outcome: 'payer_busy'; readonly payinId: string }
   | { readonly outcome: 'cooling_down'; readonly until: string };
 

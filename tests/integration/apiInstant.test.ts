@@ -14,6 +14,7 @@ import { newId } from '../../src/rules/newId.ts';
 import { TemporalUnavailable } from '../../src/temporal/client.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
 import { newUtr } from '../support/instant.ts';
+import { beginPause, endPause } from '../support/pauses.ts';
 import { type Form, formOf, screenshot } from '../support/screenshots.ts';
 
 let door: Door;
@@ -789,6 +790,25 @@ test('whose word to its workflow was lost is told again, whoever cannot be told'
   const environment = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR', () => undefined) });
   expect(await environment.run(lookAfterInstantPayouts)).toEqual({ batches: 2, payins: 1, withdrawals: 1 });
   expect(heard).toEqual([batches[1], batches[2], waiting.body.id, id]);
+});
+
+test('under a pause is 503 `paused`, told to no workflow, and taken under the same keys afterwards', async () => {
+  const { batches } = await open(['414.14']);
+  const [payee, payer] = [await user('500'), await user('0', theirs.key)];
+  const begin = order(payee, { amount: '500' });
+  const deposit = { userId: payer, amount: '515.15', currency: 'INR', reference: newId('pi') };
+  const claimed = [`/instant-payouts/batches/${batches[0]}/claim`, { userId: payer }] as const;
+  const all = async () => [
+    await post('/instant-payouts', begin, ours.key, 'paused-1'),
+    await post('/payins', deposit, theirs.key, 'paused-2'),
+    await post(...claimed, theirs.key, 'paused-3'),
+  ];
+  const by = await beginPause(door.context.pool, ['flow', 'instant']);
+  told = [];
+  expect((await all()).map(codes)).toEqual(Array(3).fill([503, 'paused']));
+  expect([told, await purseOf(payee)]).toEqual([[], ['500.00', '0.00']]);
+  await endPause(door.context.pool, by);
+  expect((await all()).map(({ status }) => status)).toEqual([201, 201, 201]);
 });
 
 test('another merchant, the other mode, or a key without the scope sees and does nothing', async () => {

@@ -2,11 +2,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { endPaying, endRollback, walkUsers } from '../../src/ledger/distributions.ts';
+import { matchBatch, matchPayin } from '../../src/ledger/instant.ts';
 import { importStakes } from '../../src/ledger/postings.ts';
 import { openImport } from '../../src/markets/useCases/openImport.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, type Owner, openBooks } from '../support/books.ts';
 import { gamesOf } from '../support/games.ts';
+import { instantOf } from '../support/instant.ts';
 import { marketBooksOf } from '../support/marketBooks.ts';
 import { beginPause, endPause, type PauseOver } from '../support/pauses.ts';
 import { eventually } from '../support/payouts.ts';
@@ -328,4 +330,118 @@ describe('a market under a pause', () => {
     );
     expect(await purses()).toEqual(paid);
   });
+});
+
+describe('a withdrawal under a pause', () => {
+  /** One with a free slice, and a payer of another merchant. */
+  async function offered(amount: bigint) {
+    const instant = instantOf(books);
+    const [payee, payer] = [await instant.user(amount), await instant.user()];
+    const { batches } = await instant.open(payee, [amount]);
+    return { instant, payee, payer, batchId: batches[0] as string };
+  }
+
+  test('is not opened, and nothing of the user is held; after it the same one is', async () => {
+    const instant = instantOf(books);
+    const payee = await instant.user(100n);
+    const id = newId('ip');
+    for (const over of [['all'], ['flow', 'instant'], ['merchant', payee.merchantId]] as PauseOver[]) {
+      const by = await pause(...over);
+      expect((await instant.tryOpen(payee, [100n], { id })).outcome).toBe('paused');
+      expect(await instant.purse(payee)).toMatchObject({ available: 100n, reserved: 0n });
+      await resume(by);
+    }
+    expect((await instant.tryOpen(payee, [100n], { id })).outcome).toBe('opened');
+    await pause('all');
+    expect((await instant.tryOpen(payee, [100n], { id })).outcome).toBe('already');
+  });
+
+  test.each(['payee', 'payer'] as const)(
+    'gives nobody its slice, whichever of the two merchants is paused (the %s’s)',
+    async (which) => {
+      const amount = which === 'payee' ? 10_301n : 10_302n; // no other withdrawal here has slices of it
+      const found = await offered(amount);
+      const { instant, payer, batchId } = found;
+      const by = await pause('merchant', found[which].merchantId);
+      const claim = newId('pin');
+      expect((await instant.tryClaim(payer, batchId, claim)).outcome).toBe('paused');
+      await resume(by);
+      expect(await instant.tryClaim(payer, batchId, claim)).toMatchObject({ outcome: 'opened', payin: { state: 'assigned' } });
+    },
+  );
+
+  test('is matched with nobody who waits, from neither side, until the pause ends', async () => {
+    const { instant, payee, payer, batchId } = await offered(10_303n);
+    const first = await pause('merchant', payee.merchantId);
+    const waiting = newId('pin');
+    expect(await instant.tryPayin(payer, 10_303n, waiting)).toMatchObject({ outcome: 'opened', payin: { state: 'waiting' } });
+    expect((await matchPayin(books.db.pool, waiting)).outcome).toBe('waiting');
+    expect((await matchBatch(books.db.pool, batchId)).outcome).toBe('free');
+    const second = await pause('merchant', payer.merchantId);
+    await resume(first);
+    expect((await matchPayin(books.db.pool, waiting)).outcome).toBe('waiting');
+    expect((await matchBatch(books.db.pool, batchId)).outcome).toBe('free');
+    await resume(second);
+    expect(await matchBatch(books.db.pool, batchId)).toMatchObject({ outcome: 'matched', payinId: waiting });
+  });
+
+  test('keeps no payer from a slice of another merchant’s withdrawal, also where it came first', async () => {
+    const { instant, payee, payer } = await offered(10_304n);
+    const other = await instant.open(await instant.user(10_304n), [10_304n]);
+    await pause('merchant', payee.merchantId);
+    expect(await instant.tryPayin(payer, 10_304n)).toMatchObject({ outcome: 'opened', payin: { batchId: other.batches[0] } });
+  });
+
+  test('that somebody is paying goes on to its end', async () => {
+    const { instant, payer, batchId } = await offered(10_305n);
+    const payinId = await instant.claim(payer, batchId);
+    await pause('flow', 'instant');
+    expect((await instant.prove(batchId, payinId)).outcome).toBe('credited');
+    expect(await instant.confirm(batchId)).toBe('confirmed');
+    expect(await instant.purse(payer)).toMatchObject({ available: 10_305n });
+  });
+
+  test('whose rest is an ordinary payout sends nothing of it', async () => {
+    const instant = instantOf(books);
+    const { id } = await instant.open(await instant.user(100n), [100n], { onUnfilled: 'psp' });
+    await instant.close(id, 'unfilled');
+    expect(await instant.rest(id)).toBe('handed reserved');
+    const restPayoutId = String((await instant.withdrawal(id)).restPayoutId);
+    const by = await pause('flow', 'instant');
+    expect(await start(restPayoutId)).toMatchObject({ outcome: 'paused', payout: { pausedBy: by } });
+    await resume(by);
+    expect((await start(restPayoutId)).outcome).toBe('applied');
+  });
+
+  test('whose slice is taken at the instant at which the pause begins is taken before it is answered, or not at all', async () => {
+    const { instant, payer, batchId } = await offered(10_306n);
+    const late = await race(
+      async (db) => void (await db.query(`SELECT begin_pause('pau_race_instant', 'flow', 'instant', 'x', NULL, 'adm_1')`)),
+      () => instant.tryClaim(payer, batchId),
+    );
+    expect(late.outcome).toBe('paused');
+  });
+
+  test('keeps a pause waiting for nobody who waits for the slice: they could wait for one who asks for the pause', async () => {
+    const { instant, payer, batchId } = await offered(10_307n);
+    const db = await books.db.owner.connect();
+    try {
+      await db.query('BEGIN');
+      await db.query('SELECT 1 FROM instant_batches WHERE id = $1 FOR NO KEY UPDATE', [batchId]);
+      const claim = instant.tryClaim(payer, batchId);
+      await eventually(async () => expect(await claimsThatWait()).toBe(1));
+      await pause('merchant', 'mer_other');
+      await db.query('COMMIT');
+      expect((await claim).outcome).toBe('opened');
+    } finally {
+      db.release();
+    }
+  });
+
+  const claimsThatWait = async (): Promise<number> => {
+    const { rows } = await books.db.owner.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%open_payin(%'`,
+    );
+    return rows[0]?.count ?? 0;
+  };
 });

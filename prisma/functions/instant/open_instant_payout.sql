@@ -3,6 +3,7 @@
 -- Locks: the payee, the balance. Key: the withdrawal's id (withdrawal/<withdrawal>).
 -- Answers, the first that applies:
 --   already               opened before under this id: as it is now
+--   paused                a pause holds; nothing written, and a repeat may find it ended
 --   user_frozen           nothing written, and a repeat may find the user free
 --   insufficient_balance  the payee has not enough available; nothing written
 --   duplicate_reference   another withdrawal of this merchant and mode has this reference; nothing written
@@ -20,6 +21,7 @@ DECLARE
 BEGIN
   SELECT sum(x."amountMinor") INTO STRICT v_total FROM slices_of(p_request) x;
   IF v_total <> (p_request ->> 'amountMinor')::bigint THEN RAISE EXCEPTION 'the slices of % make %, not %', v_id, v_total, p_request ->> 'amountMinor'; END IF;
+  IF NOT EXISTS (SELECT 1 FROM instant_payouts x WHERE x.id = v_id) AND is_held('instant', v_tenant[1]) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
   SELECT * INTO u FROM lock_users(ARRAY[p_request ->> 'userId']);
   IF NOT FOUND OR ARRAY[u.merchant_id, u.mode] <> v_tenant THEN RAISE EXCEPTION 'user % is not of merchant % in mode %', p_request ->> 'userId', v_tenant[1], v_tenant[2]; END IF;
   SELECT * INTO w FROM instant_payouts x WHERE x.id = v_id;

@@ -7,6 +7,7 @@
 --   not_found            no such batch in this mode
 --   own_batch            it is the payer's own withdrawal
 --   batch_taken          somebody else has the batch, it is closed, or its payee is frozen
+--   paused               a pause holds over the payer's merchant, or over the payee's of a named slice
 --   user_frozen
 --   payer_busy           the payer has a slice to pay: of `payinId`
 --   cooling_down         the payer has let one run out, and gets another one at `until`
@@ -40,6 +41,11 @@ BEGIN
   ELSE
     b := free_batch(v_mode, p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint, u.id);
   END IF;
+  IF is_held('instant', u.merchant_id) THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
+  IF payee_held(b) THEN
+    IF p_request ->> 'batchId' IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'paused'); END IF;
+    b := NULL; -- it waits, as if there were none
+  END IF;
   PERFORM lock_users(ARRAY[u.id]);
   SELECT * INTO p FROM payins x WHERE x.id = v_id;
   IF FOUND THEN RETURN answer_payin(p, 'already'); END IF;
@@ -63,11 +69,18 @@ CREATE OR REPLACE FUNCTION answer_payin(p payins, p_outcome text) RETURNS jsonb 
 $$;
 
 -- free_batch(mode, currency, amount, payer): the oldest slice that this payer may take and that nobody else is taking right now, locked.
+-- One over whose payee's merchant a pause holds is passed over: it keeps nobody else's waiting.
 CREATE OR REPLACE FUNCTION free_batch(p_mode text, p_currency text, p_amount bigint, p_payer text) RETURNS instant_batches LANGUAGE sql AS $$
   SELECT b.* FROM instant_batches b
    WHERE b.mode = p_mode AND b.currency = p_currency AND b.amount = p_amount AND b.state IN ('unassigned', 'reassigned') AND b.payee_id <> p_payer
-     AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = b.payee_id AND u.frozen)
+     AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = b.payee_id AND (u.frozen OR pause_over('instant', u.merchant_id, NULL) IS NOT NULL))
    ORDER BY b.id LIMIT 1 FOR NO KEY UPDATE OF b SKIP LOCKED
+$$;
+
+-- payee_held(batch): whether a pause holds over the payee's merchant: then nobody is given the slice; whoever has it goes on. Asked, as
+-- the payer's is, with the batch and the payin locked: who waits for one of them must not have the table (is_held).
+CREATE OR REPLACE FUNCTION payee_held(b instant_batches) RETURNS boolean LANGUAGE sql AS $$
+  SELECT coalesce((SELECT is_held('instant', u.merchant_id) FROM users u WHERE u.id = b.payee_id), false)
 $$;
 
 -- payer_fault(user): why this user gets no slice now, as an answer; null: nothing. The user must be locked.
@@ -115,6 +128,7 @@ BEGIN
   IF b.id IS NULL THEN RETURN answer_payin(p, 'waiting'); END IF;
   SELECT * INTO STRICT p FROM payins x WHERE x.id = p_payin FOR NO KEY UPDATE;
   IF p.state <> 'waiting' THEN RETURN answer_payin(p, 'settled'); END IF;
+  IF payee_held(b) OR is_held('instant', p.merchant_id) THEN RETURN answer_payin(p, 'waiting'); END IF;
   PERFORM lock_users(ARRAY[p.user_id]);
   IF payer_fault(p.user_id) IS NOT NULL THEN RETURN answer_payin(p, 'waiting'); END IF;
   p := assign_slice(b, p, 'system');
@@ -134,10 +148,10 @@ BEGIN
   IF NOT instant_batch_free(b.state) THEN RETURN jsonb_build_object('outcome', 'settled', 'batch', instant_batch_record(b)); END IF;
   SELECT x.* INTO p FROM payins x
    WHERE x.mode = b.mode AND x.currency = b.currency AND x.amount = b.amount AND x.state = 'waiting' AND x.wait_until > now() AND x.user_id <> b.payee_id
-     AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id IN (x.user_id, b.payee_id) AND u.frozen)
+     AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id IN (x.user_id, b.payee_id) AND (u.frozen OR pause_over('instant', u.merchant_id, NULL) IS NOT NULL))
      AND NOT EXISTS (SELECT 1 FROM instant_assignments a WHERE a.user_id = x.user_id AND a.state = 'open')
    ORDER BY x.id LIMIT 1 FOR NO KEY UPDATE OF x SKIP LOCKED;
-  IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'free', 'batch', instant_batch_record(b)); END IF;
+  IF NOT FOUND OR payee_held(b) OR is_held('instant', p.merchant_id) THEN RETURN jsonb_build_object('outcome', 'free', 'batch', instant_batch_record(b)); END IF;
   PERFORM lock_users(ARRAY[p.user_id]);
   -- Whoever is cooling down waits, and keeps others of this amount waiting until the next look.
   IF payer_fault(p.user_id) IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'free', 'batch', instant_batch_record(b)); END IF;

@@ -21,7 +21,7 @@ END $$;
 
 -- payout_pause(payout): the same of a payout, whose kind says which flow it is of (`flow` in src/payouts/rules/kinds.ts).
 CREATE OR REPLACE FUNCTION payout_pause(p payouts) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT pause_over(CASE p.kind WHEN 'merchant' THEN 'payouts' WHEN 'provider' THEN 'providers' ELSE p.kind END, p.merchant_id, p.psp)
+  SELECT pause_over(CASE p.kind WHEN 'merchant' THEN 'payouts' WHEN 'provider' THEN 'providers' WHEN 'user' THEN 'instant' END, p.merchant_id, p.psp)
 $$;
 
 -- begin_pause(id, kind, name, reason, until, admin): from its commit on nothing of what it is over is begun. It waits for those who

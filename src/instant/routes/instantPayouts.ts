@@ -11,7 +11,7 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { reference } from '../../http/plainText.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
-import { type FieldError, invalidRequest, notFound, Problem } from '../../http/problem.ts';
+import { type FieldError, invalidRequest, notFound, Problem, paused } from '../../http/problem.ts';
 import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
 import { parseAmount } from '../../rules/money.ts';
@@ -273,6 +273,8 @@ function answerOf(answer: Withdrawn): Answer {
   switch (answer.outcome) {
     case 'unknown_user':
       throw notFound();
+    case 'paused':
+      throw paused();
     case 'user_frozen':
       throw new Problem(409, 'user_frozen', 'This user is frozen: nothing moves their money.');
     case 'insufficient_balance':

@@ -11,7 +11,7 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { reference } from '../../http/plainText.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
-import { type FieldError, invalidRequest, notFound, Problem } from '../../http/problem.ts';
+import { type FieldError, invalidRequest, notFound, Problem, paused } from '../../http/problem.ts';
 import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
@@ -176,6 +176,8 @@ function opened(answer: Awaited<ReturnType<typeof deposit>>): PayinRecord {
       throw new Problem(409, 'own_batch', 'Nobody pays a withdrawal of their own.');
     case 'batch_taken':
       throw new Problem(409, 'batch_taken', 'Somebody else has this slice, or it is closed.');
+    case 'paused':
+      throw paused();
     case 'user_frozen':
       throw new Problem(409, 'user_frozen', 'This user is frozen: nothing moves their money.');
     case 'payer_busy':

@@ -4,8 +4,7 @@ import type { Sql } from '../../db/pool.ts';
 import { openInstantPayout } from '../../ledger/instant.ts';
 import { newId } from '../../rules/newId.ts';
 import { isOwnUser, type Tenant } from '../../users/reads.ts';
-import type { InstantClient } from '../rules/contract.ts';
-import { INSTANT_ID_PREFIXES } from '../rules/contract.ts';
+import { INSTANT_ID_PREFIXES, type InstantClient } from '../rules/contract.ts';
 import type { PayeeDetails } from '../rules/payee.ts';
 import { type InstantPolicy, type OnUnfilled, readPolicy } from '../rules/policy.ts';
 import type { BatchRecord, InstantPayoutRecord } from '../rules/records.ts';
@@ -39,7 +38,7 @@ export type Withdrawn =
       readonly instantPayout: InstantPayoutRecord;
       readonly batches: readonly BatchRecord[];
     }
-  | { readonly outcome: 'unknown_user' | 'user_frozen' | 'insufficient_balance' | 'duplicate_reference' };
+  | { readonly outcome: 'unknown_user' | 'paused' | 'user_frozen' | 'insufficient_balance' | 'duplicate_reference' };
 
 /** Once for its id. Its workflow is told then; should this end between the two, the repeat tells it, or whoever looks after them. */
 export async function withdraw({ pool, keys, instant, config }: WithdrawPorts, request: Withdrawal): Promise<Withdrawn> {
