@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Pool } from 'pg';
+import { createDecisionActivities } from '../../activities/markets/decisions.ts';
 import { createLedgerActivities } from '../../activities/payouts/ledger.ts';
 import { createPspActivities } from '../../activities/payouts/psp.ts';
 import { type Fate, type Line, startProxy, through } from '../../chaos/proxy.ts';
@@ -16,7 +17,7 @@ import { createLedger } from '../../src/ledger/ledger.ts';
 import { isFinal } from '../../src/payouts/rules/machine.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { newId } from '../../src/rules/newId.ts';
-import { PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
+import { DECISIONS_QUEUE, PAYOUTS_QUEUE } from '../../src/temporal/rules/queues.ts';
 import { workerSettings } from '../../src/temporal/workerSettings.ts';
 import { ENCRYPTION_KEYS } from '../support/encryption.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
@@ -30,7 +31,7 @@ let pool: Pool;
 let close: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
-  engine = await startEngine({ times: { ...SHORT_TIMES, notFoundGraceMs: 2_500, outcomeDeadlineMs: 120_000 } });
+  engine = await startEngine({ times: { ...SHORT_TIMES, notFoundGraceMs: 2_500, outcomeDeadlineMs: 30_000 } });
   database = await startProxy(addressOf(engine.db.appUrl));
   psp = await startProxy(addressOf(engine.sandbox.url));
   temporal = await startProxy(addressOf(`http://${engine.env.address}`));
@@ -45,19 +46,25 @@ beforeAll(async () => {
   });
   const connection = await NativeConnection.connect({ address: `127.0.0.1:${temporal.port}` });
   const ledger = createLedger(pool);
-  const worker = await Worker.create({
+  const shared = {
     connection,
-    taskQueue: PAYOUTS_QUEUE,
-    workflowBundle: await bundledWorkflows(),
-    activities: { ...createLedgerActivities({ ledger, pool }), ...createPspActivities({ ledger, pool, connector: psps.byName }) },
+    activities: {
+      ...createLedgerActivities({ ledger, pool }),
+      ...createDecisionActivities({ pool }),
+      ...createPspActivities({ ledger, pool, connector: psps.byName }),
+    },
     ...workerSettings(ENCRYPTION_KEYS),
     shutdownGraceTime: '100ms',
-  });
-  const running = worker.run();
+  } as const;
+  const workers = [
+    await Worker.create({ ...shared, taskQueue: PAYOUTS_QUEUE, workflowBundle: await bundledWorkflows() }),
+    await Worker.create({ ...shared, taskQueue: DECISIONS_QUEUE }), // an operator's decision must get through, too
+  ];
+  const running = workers.map((worker) => worker.run());
   close = [
     async () => {
-      worker.shutdown();
-      await running;
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
     },
     () => connection.close(),
     () => psps.close(),

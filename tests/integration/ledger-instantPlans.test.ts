@@ -21,6 +21,7 @@ const LIMITS: Limits = {
     'payouts',
     'debts',
     'payout_refusals',
+    'pauses', // those of a few operators
   ]),
   rows: 400,
   pages: 3_000, // a step with all that it calls, and what the catalogue is asked for by the first of its kind; the slices alone are as many
