@@ -2,7 +2,8 @@
 import { startReceiver } from '../harness/receiver.ts';
 import { type Held, type Holding, holding } from './held.ts';
 
-type Wanted = (payoutId: string) => Promise<boolean>;
+/** As whom it is held there; undefined: it is not. */
+type Wanted = (payoutId: string) => Promise<string | undefined>;
 
 export interface Gate {
   readonly url: string;
@@ -16,9 +17,11 @@ export async function openGate(): Promise<Gate> {
   const arms: { readonly place: string; readonly wanted: Wanted; readonly held: Holding }[] = [];
 
   /** Of several, whoever was armed first. */
-  async function holderOf(name: string, payoutId: string): Promise<Holding | undefined> {
+  async function holderOf(name: string, id: string): Promise<{ held: Holding; payoutId: string } | undefined> {
     for (const { place, wanted, held } of arms) {
-      if (!held.isOpen && place === name && (await wanted(payoutId)) && !held.isOpen) return held;
+      if (held.isOpen || place !== name) continue;
+      const payoutId = await wanted(id);
+      if (payoutId !== undefined && !held.isOpen) return { held, payoutId };
     }
     return undefined;
   }
@@ -26,7 +29,7 @@ export async function openGate(): Promise<Gate> {
   server.answer = (_request, response, { body }) => {
     const { name, payoutId } = JSON.parse(body) as { name: string; payoutId: string | null };
     holderOf(name, payoutId ?? '').then(
-      (held) => (held ? held.keep(payoutId ?? '', response) : response.end()),
+      (holder) => (holder ? holder.held.keep(holder.payoutId, response) : response.end()),
       () => response.end(),
     );
   };

@@ -113,7 +113,11 @@ function holdAt(world: World, cast: Cast, boundary: Boundary, crowd: Crowd): Hel
     return seen !== undefined && isEnd(cast, seen.stage);
   };
   // The housekeeping may ask once more about a payout of an earlier round.
-  return gate.arm(boundary, async (id) => !old.has(id) && (!boundaries[boundary]?.onlyEnded || (await hasEnded(id))));
+  return gate.arm(boundary, async (part) => {
+    const id = (await cast.subjectOf?.(part)) ?? part;
+    const isWanted = !old.has(id) && (!boundaries[boundary]?.onlyEnded || (await hasEnded(id)));
+    return isWanted ? id : undefined;
+  });
 }
 
 /** All who can come are there, or the first ones cannot be held any longer. */

@@ -144,6 +144,8 @@ export interface Cast<O extends Order = Order> {
   isTime?(subject: Subject<O>, step: O['behaviour']['steps'][number]): boolean;
   /** What people do about all of them together, again and again: look, and start what nobody does for a single one. */
   attend(open: readonly Watched<O>[], isAsking: boolean): Promise<void>;
+  /** Of a part of a subject that has come to a place: whose it is. Without it each is there for itself. */
+  subjectOf?(id: string): Promise<string>;
   /** For `in_psp_call`: whose request the PSP has, and has not answered. */
   inPspCall?(stageOf: (id: string) => string | undefined): Promise<readonly string[]>;
   judge(made: Made<O>, seen: Seen | undefined, evidence: Evidence): Promise<readonly string[]>;

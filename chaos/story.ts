@@ -72,7 +72,7 @@ export async function playStory(deeds: readonly Deed[], say: Say): Promise<strin
   const site = await openSite({ ...settingsAt([merchantPayout], 'in_psp_call'), OUTCOME_DEADLINE }); // patient with slow answers
   try {
     // Held before its first request, so that what the PSP is to do can be said by the payout's own id.
-    const first = site.gate.arm('attempt.before', async () => true);
+    const first = site.gate.arm('attempt.before', async (id) => id);
     const play = await begin(site, partsOf(deeds), say);
     const parted = await playAll(play, first);
     say(parted === undefined ? 'it went as the story says' : `the rest of the story needs what did not happen: ${parted}`);
@@ -154,9 +154,9 @@ function armNext({ site, parts, payout }: Play, from: number, first?: Held): Hel
     left -= 1; // whoever is held already has come there
   }
   return site.gate.arm(part.at, async (id) => {
-    if (id !== payout.id) return false;
+    if (id !== payout.id) return undefined;
     left -= 1;
-    return left < 0;
+    return left < 0 ? id : undefined;
   });
 }
 

@@ -1,10 +1,10 @@
 /**
  * Named places where a process may be killed, for the proof that nothing is paid twice (bench/../chaos). Inert unless
- * ONCEPAY_FAILPOINTS names an address: then each place tells that address that a payout, a game or a market has come there, and
+ * ONCEPAY_FAILPOINTS names an address: then each place tells that address that a payout, a game, a market or a withdrawal has come there, and
  * waits for its answer, while the harness kills whom it wants.
  */
 
-/** In the order of a payout's life, then of a game's and of a market's. A place is `before` or `after` what it names. */
+/** In the order of a payout's life, then of a game's, a market's and a withdrawal's. A place is `before` or `after` what it names. */
 export const FAILPOINTS = [
   'reserve.after',
   'decide.before',
@@ -42,6 +42,16 @@ export const FAILPOINTS = [
   'market_undo.before',
   'market_undo.after',
   'market_undone.after',
+  'withdrawal.opened',
+  'slice.claimed',
+  'slice.expired',
+  'proof.kept',
+  'proof.recorded',
+  'bank_credit.recorded',
+  'slice.judged',
+  'withdrawal.closed',
+  'rest.before',
+  'rest.after',
 ] as const;
 
 export type Failpoint = (typeof FAILPOINTS)[number];

@@ -3,6 +3,7 @@
  * decides by its own clock what is due; all of it may be done again, and by two at once.
  */
 import type { Pool } from 'pg';
+import { failpoint } from '../../src/failpoints.ts';
 import { readBatch, readBatches, readInstantPayout } from '../../src/instant/reads.ts';
 import { BATCH, BATCH_STATES } from '../../src/instant/rules/batchMachine.ts';
 import type { BatchInput, InstantClient, InstantPayoutInput, Looked, PayinInput } from '../../src/instant/rules/contract.ts';
@@ -73,7 +74,9 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
 
   async function expire({ id, epoch }: BatchRecord): Promise<Looked | undefined> {
     const answer = await lapseAssignment(pool, id, epoch);
-    return answer.outcome === 'early' ? again(await until(answer.until)) : undefined;
+    if (answer.outcome === 'early') return again(await until(answer.until));
+    await failpoint('slice.expired', id);
+    return undefined;
   }
 
   async function watch({ id, state }: BatchRecord): Promise<Looked> {
@@ -114,7 +117,9 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
 
   /** The payout has it, or the payee has it back; false: no worker has taken the payout up yet. */
   async function isHandedOver(rest: Rest): Promise<boolean> {
+    await failpoint('rest.before', rest.instantPayout.id);
     const came = await handOver(rest);
+    await failpoint('rest.after', rest.instantPayout.id);
     onWritten();
     if (came === 'pending') return false;
     const now = await restOfInstantPayout(pool, rest.instantPayout.id, rest.payoutId);
@@ -152,6 +157,7 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
       const fillable = await fillableMs(id);
       if (fillable !== null && fillable <= 0) {
         const closed = await closeInstantPayout(pool, { instantPayoutId: id, reason: 'unfilled', actor: 'system' });
+        await failpoint('withdrawal.closed', id);
         onWritten();
         if ('batches' in closed) await tellEach(closed.batches.filter(({ state }) => BATCH.isFinal(state)));
       }

@@ -7,6 +7,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import sharp from 'sharp';
 import { createLookAfterInstantActivities } from '../../activities/instant/lookAfter.ts';
+import { type Form, formOf, screenshot } from '../../harness/screenshots.ts';
 import type { InstantClient } from '../../src/instant/rules/contract.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
 import { fund } from '../../src/merchants/useCases/fund.ts';
@@ -15,7 +16,6 @@ import { TemporalUnavailable } from '../../src/temporal/client.ts';
 import { type Door, type Merchant, openDoor, type Reply } from '../support/door.ts';
 import { newUtr } from '../support/instant.ts';
 import { beginPause, endPause } from '../support/pauses.ts';
-import { type Form, formOf, screenshot } from '../support/screenshots.ts';
 
 let door: Door;
 /** The payees' merchant, and the payers'. */

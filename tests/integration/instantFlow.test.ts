@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { Webhook } from 'standardwebhooks';
 import { type Receiver, startReceiver } from '../../harness/receiver.ts';
+import { formOf, screenshot } from '../../harness/screenshots.ts';
 import { batchWorkflowId, instantPayoutWorkflowId, payinWorkflowId } from '../../src/instant/rules/contract.ts';
 import type { HandOver } from '../../src/instant/useCases/handOver.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
@@ -15,7 +16,6 @@ import { type Door, type Merchant, openDoor } from '../support/door.ts';
 import { type Engine, startEngine } from '../support/engine.ts';
 import { newUtr } from '../support/instant.ts';
 import { startRelay } from '../support/relay.ts';
-import { formOf, screenshot } from '../support/screenshots.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 

@@ -1,9 +1,9 @@
 /** What a screenshot looks like: the same picture saved anew is found again, and another one is not taken for it. */
 import { expect, test } from '@jest/globals';
 import sharp from 'sharp';
+import { screenshot } from '../../harness/screenshots.ts';
 import { readImage } from '../../src/instant/images.ts';
 import { LOOK_ALIKE_BITS } from '../../src/instant/rules/policy.ts';
-import { screenshot } from '../support/screenshots.ts';
 
 async function lookOf(bytes: Buffer): Promise<bigint> {
   const read = await readImage(bytes);

@@ -1,5 +1,6 @@
 /** A payer wants to deposit: by a named slice, or by one of the amount, now or as soon as there is one. */
 import type { Sql } from '../../db/pool.ts';
+import { failpoint } from '../../failpoints.ts';
 import { openPayin, type PayinAnswer, type PayinRequest } from '../../ledger/instant.ts';
 import { isOwnUser } from '../../users/reads.ts';
 import type { InstantClient } from '../rules/contract.ts';
@@ -18,6 +19,7 @@ export async function deposit(
   const answer = await openPayin(pool, request);
   if (!('payin' in answer)) return answer;
   const { id, batchId, state } = answer.payin;
+  if (batchId !== null) await failpoint('slice.claimed', batchId);
   if (state === 'waiting') await instant.lookAtPayin(id);
   else if (batchId !== null) await instant.lookAtBatch(batchId);
   return answer;

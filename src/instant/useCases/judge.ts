@@ -1,5 +1,6 @@
 /** What payees, and operators, say of slices: written down first, then the workflows of the slice and its withdrawal are told. */
 import type { Sql } from '../../db/pool.ts';
+import { failpoint } from '../../failpoints.ts';
 import {
   type BatchDecision,
   type ClosingAnswer,
@@ -31,6 +32,7 @@ interface Judged {
 
 /** Whatever it was, the next look finds what is to be done. */
 async function tell<Answer extends Judged>({ instant }: JudgePorts, batchId: string, answer: Answer): Promise<Answer> {
+  await failpoint('slice.judged', batchId);
   if (answer.outcome !== 'not_found') await instant.lookAtBatch(batchId);
   return answer;
 }

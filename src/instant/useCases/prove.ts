@@ -1,5 +1,6 @@
 /** A payer shows that a slice was paid: the image is kept first, then the proof is written down, then its workflow is told. */
 import type { Sql } from '../../db/pool.ts';
+import { failpoint } from '../../failpoints.ts';
 import { type ProofAnswer, submitProof } from '../../ledger/instant.ts';
 import type { Tenant } from '../../users/reads.ts';
 import type { ImageStore, Screenshot } from '../images.ts';
@@ -31,6 +32,7 @@ export async function prove({ pool, instant, images }: ProvePorts, shown: Shown)
   if (!utr) return { outcome: 'invalid_utr' };
   const { batchId, image } = shown;
   await images.keep(image);
+  await failpoint('proof.kept', batchId);
   const answer = await submitProof(pool, {
     batchId,
     payinId: assigned.payinId,
@@ -41,6 +43,7 @@ export async function prove({ pool, instant, images }: ProvePorts, shown: Shown)
     lookAlikeBits: LOOK_ALIKE_BITS,
     actor: `merchant:${shown.merchantId}`,
   });
+  await failpoint('proof.recorded', batchId);
   if ('batch' in answer) await instant.lookAtBatch(batchId);
   return answer;
 }

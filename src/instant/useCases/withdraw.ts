@@ -1,6 +1,7 @@
 /** A payee withdraws: the whole amount is reserved, and cut into slices that payers pay. */
 import type { KeyRing } from '../../crypto/secretBox.ts';
 import type { Sql } from '../../db/pool.ts';
+import { failpoint } from '../../failpoints.ts';
 import { openInstantPayout } from '../../ledger/instant.ts';
 import { newId } from '../../rules/newId.ts';
 import { isOwnUser, type Tenant } from '../../users/reads.ts';
@@ -50,6 +51,7 @@ export async function withdraw({ pool, keys, instant, config }: WithdrawPorts, r
     batches: slicesMinor.map((minor) => ({ batchId: newId(INSTANT_ID_PREFIXES.batch), amountMinor: minor.toString() })),
     policy: { ...scaled(await policyOf(pool, request.merchantId), config.instantMinuteMs), ...agreed },
   });
+  await failpoint('withdrawal.opened', request.instantPayoutId);
   if ('instantPayout' in answer) await instant.lookAtInstantPayout(answer.instantPayout.id);
   return answer;
 }
