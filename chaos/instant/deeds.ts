@@ -63,7 +63,7 @@ const DEEDS: Readonly<Record<InstantDeed, (deed: Deed) => Promise<unknown>>> = {
   prove_late: async (deed) => {
     for (const nth of deed.slices.keys()) await must(show(deed, nth, deed.order.payers[nth]));
   },
-  prove: async (deed) => await Promise.all(having(deed, 'assigned').map((nth) => must(show(deed, nth)))),
+  prove: async (deed) => await Promise.all(having(deed, SHOWABLE).map((nth) => must(show(deed, nth)))),
   prove_the_same: async (deed) => {
     await must(show(deed, 0));
     const other = utrOf(deed.id, 0, deed.slices[0]?.payerId);
@@ -74,7 +74,7 @@ const DEEDS: Readonly<Record<InstantDeed, (deed: Deed) => Promise<unknown>>> = {
     await Promise.all(deed.slices.flatMap((_, nth) => [must(show(deed, nth)), must(tellBank(deed, nth))])),
   bank: async (deed) => await Promise.all(deed.slices.map((_, nth) => must(tellBank(deed, nth)))),
   confirm: async (deed) => {
-    for (const nth of having(deed, 'sys_confirmed')) await must(confirm(deed, nth));
+    for (const nth of having(deed, CONFIRMABLE)) await must(confirm(deed, nth));
   },
   confirm_at_once: async (deed) =>
     await Promise.all(['once', 'twice', 'thrice'].flatMap((name) => deed.slices.map((_, nth) => must(confirm(deed, nth, name))))),
@@ -104,8 +104,12 @@ async function must(answered: Promise<Answered>): Promise<void> {
 
 const sliceAt = ({ slices }: Deed, nth: number): string => `/api/v1/instant-payouts/batches/${slices[nth]?.id}`;
 
-const having = ({ slices }: Deed, state: string): number[] =>
-  [...slices.entries()].flatMap(([nth, slice]) => (slice.state === state ? [nth] : []));
+/** What was not answered is asked for again, also where it was done: whoever did it may have ended before anybody was told. */
+const SHOWABLE = ['assigned', 'proof_submitted', 'sys_confirmed'];
+const CONFIRMABLE = ['sys_confirmed', 'confirmed'];
+
+const having = ({ slices }: Deed, states: readonly string[]): number[] =>
+  [...slices.entries()].flatMap(([nth, slice]) => (states.includes(slice.state) ? [nth] : []));
 
 const claim = (deed: Deed, nth: number, who: number): Promise<Answered> =>
   deed.ask(`claim-${nth}-${who}`, `${sliceAt(deed, nth)}/claim`, deed.order.payersKey, { userId: deed.order.payers[who] });

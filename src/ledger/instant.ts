@@ -137,7 +137,8 @@ export interface BankCreditRequest {
 }
 
 export type BankCreditAnswer =
-  | { readonly outcome: 'duplicate' | 'waiting'; readonly bankCreditId: string }
+  | { readonly outcome: 'duplicate'; readonly bankCreditId: string; readonly batchId: string | null }
+  | { readonly outcome: 'waiting'; readonly bankCreditId: string }
   | ({ readonly outcome: 'matched' | 'differs'; readonly bankCreditId: string } & OfBatch);
 
 export interface LateDecision {

@@ -3,7 +3,8 @@
 -- disputed by the bank. Who said "not received" of a payment that the bank has, is overruled by an operator alone.
 -- Locks: of a slice that the UTR was shown for its own (lock_slice), then the UTR (an advisory lock: a payer may show it right now).
 -- Key: the merchant, the mode and the UTR.
--- Answers: duplicate (told before, whatever the amount: `bankCreditId`) · waiting (nobody has shown it) · matched · differs, these two with
+-- Answers: duplicate (told before, whatever the amount: `bankCreditId`, and the `batchId` that it was about, if any: whoever told that
+-- slice's workflow may have ended before) · waiting (nobody has shown it) · matched · differs, these two with
 -- `batch` and `instantPayout`. Each but the first with `bankCreditId`.
 CREATE OR REPLACE FUNCTION record_bank_credit(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -31,7 +32,7 @@ BEGIN
   VALUES (p_request ->> 'bankCreditId', v_merchant, v_mode, v_utr, p_request ->> 'currency', (p_request ->> 'amountMinor')::bigint, (p_request ->> 'creditedAt')::timestamptz)
   ON CONFLICT (merchant_id, mode, utr) DO NOTHING RETURNING * INTO c;
   IF NOT FOUND THEN
-    RETURN (SELECT jsonb_build_object('outcome', 'duplicate', 'bankCreditId', x.id) FROM bank_credits x WHERE (x.merchant_id, x.mode, x.utr) = (v_merchant, v_mode, v_utr));
+    RETURN (SELECT jsonb_build_object('outcome', 'duplicate', 'bankCreditId', x.id, 'batchId', x.batch_id) FROM bank_credits x WHERE (x.merchant_id, x.mode, x.utr) = (v_merchant, v_mode, v_utr));
   END IF;
   IF v_batch IS NULL THEN RETURN jsonb_build_object('outcome', 'waiting', 'bankCreditId', c.id); END IF;
 

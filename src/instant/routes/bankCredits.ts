@@ -12,7 +12,7 @@ import { time } from '../../http/times.ts';
 import { newId } from '../../rules/newId.ts';
 import { INSTANT_ID_PREFIXES } from '../rules/contract.ts';
 import { readUtr } from '../rules/utr.ts';
-import { creditByBank } from '../useCases/bankCredit.ts';
+import { batchOf, creditByBank } from '../useCases/bankCredit.ts';
 
 const { write } = documented('instant payouts');
 
@@ -64,7 +64,7 @@ export function bankCreditRoutes(context: ApiContext): FastifyPluginAsyncZod {
               creditedAt,
             };
             const answer = await creditByBank(context, { ...tenant, ...credit });
-            const batchId = 'batch' in answer ? answer.batch.id : null;
+            const batchId = batchOf(answer);
             return {
               status: 201,
               body: { id: answer.bankCreditId, object: 'bank_credit' as const, status: answer.outcome, batchId },

@@ -9,9 +9,17 @@ interface Ports {
   readonly instant: InstantClient;
 }
 
+/** Told again it is a duplicate, and its slice's workflow is told again: the first who told it may have ended before that. */
 export async function creditByBank({ pool, instant }: Ports, request: BankCreditRequest): Promise<BankCreditAnswer> {
   const answer = await recordBankCredit(pool, request);
-  await failpoint('bank_credit.recorded', 'batch' in answer ? answer.batch.instantPayoutId : null);
-  if ('batch' in answer) await instant.lookAtBatch(answer.batch.id);
+  const batchId = batchOf(answer);
+  await failpoint('bank_credit.recorded', batchId);
+  if (batchId !== null) await instant.lookAtBatch(batchId);
   return answer;
+}
+
+/** About which slice it is; null: about none yet. */
+export function batchOf(answer: BankCreditAnswer): string | null {
+  if ('batch' in answer) return answer.batch.id;
+  return answer.outcome === 'duplicate' ? answer.batchId : null;
 }
