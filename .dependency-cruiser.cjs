@@ -27,7 +27,7 @@ const GAMES = '^src/games/client\\.ts$';
 /** How a subject came to stand as it does, or stood at an earlier time. */
 const STORY = '^src/events/story\\.ts$';
 const MARKETS = '^src/markets/client\\.ts$';
-const INSTANT = '^src/instant/(client|reads|images|useCases/handOver)\\.ts$';
+const INSTANT = '^src/instant/(client|reads|images/store|useCases/handOver)\\.ts$';
 /** Of the door, what is no route: callers, problems, fields. */
 const DOOR = '^src/http/(?!routes/)';
 /** How a flow's things look outside: schemas and presenters. */

@@ -1,7 +1,7 @@
 /** Housekeeping: what only grows is cut back, in steps that nobody feels. */
 import { heartbeat, sleep } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import type { ImageStore } from '../src/instant/images.ts';
+import type { ImageStore } from '../src/instant/images/store.ts';
 import { FINAL_BATCH_STATES } from '../src/instant/rules/batchMachine.ts';
 import { THINNED, type Thinned, thinStep } from '../src/relay/thin.ts';
 

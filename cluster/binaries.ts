@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder, type Say } from '../src/local/temporalBinary.ts';
+import { cacheFolder, type Say } from '../src/local/wheelBinary.ts';
 
 const VERSION = 'v1.32.1';
 const MODULE = `go.temporal.io/server`;

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { isVapidPair, type VapidKeys } from './crypto/pushKeys.ts';
 import { parseKeys } from './crypto/secretBox.ts';
+import type { ImagePlace } from './instant/images/place.ts';
 import type { MailSettings } from './notify/mail.ts';
 import type { PayoutTimes } from './payouts/rules/contract.ts';
 import type { PspQueue } from './payouts/rules/kinds.ts';
@@ -126,6 +127,11 @@ const environment = z.object({
   ONCEPAY_HOME: z.string().default('.oncepay'),
   /** Screenshots of payments; by default `proofs` in ONCEPAY_HOME. All API processes and workers must see the same. */
   PROOFS_DIR: z.string().optional(),
+  /** Or a bucket of S3, or of what speaks its API: its address, with the bucket in the path. */
+  PROOFS_S3_URL: url('http|https').optional(),
+  PROOFS_S3_REGION: z.string().min(1).default('us-east-1'),
+  PROOFS_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
+  PROOFS_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   SMTP_URL: url('smtp|smtps').optional(),
   MAIL_FROM: z
     .string()
@@ -194,7 +200,7 @@ export interface Config {
   readonly psps: PspConfig & { readonly flutterwave: FlutterwaveAccounts };
   readonly webhookAllowLoopbackTest: boolean;
   readonly instantMinuteMs: number;
-  readonly proofsFolder: string;
+  readonly proofs: ImagePlace;
   readonly allowSignalDecisions: boolean;
   readonly rateLimitPerSecond: number;
   readonly times: PayoutTimes;
@@ -300,7 +306,7 @@ export function loadConfig(env: Environment): Config {
     },
     webhookAllowLoopbackTest: settings.WEBHOOK_ALLOW_LOOPBACK_TEST,
     instantMinuteMs: settings.INSTANT_MINUTE,
-    proofsFolder: resolve(settings.PROOFS_DIR ?? join(settings.ONCEPAY_HOME, 'proofs')),
+    proofs: proofsOf(settings),
     allowSignalDecisions: settings.ALLOW_SIGNAL_DECISIONS,
     rateLimitPerSecond: settings.RATE_LIMIT_PER_SECOND,
     times: {
@@ -331,6 +337,23 @@ export function loadConfig(env: Environment): Config {
     gameLimits: { concurrency: settings.GAME_WORKER_CONCURRENCY, step: settings.GAME_STEP },
     logLevel: settings.LOG_LEVEL,
   };
+}
+
+/** Where screenshots are kept. @throws ConfigError, which never shows a key */
+function proofsOf(settings: z.output<typeof environment>): ImagePlace {
+  const { PROOFS_DIR, PROOFS_S3_URL, PROOFS_S3_REGION: region, ONCEPAY_HOME } = settings;
+  const { PROOFS_S3_ACCESS_KEY_ID: accessKeyId, PROOFS_S3_SECRET_ACCESS_KEY: secretAccessKey } = settings;
+  if (PROOFS_S3_URL === undefined) {
+    if (accessKeyId !== undefined || secretAccessKey !== undefined) refuse('PROOFS_S3_URL is not set, but a key for it is.');
+    return { kind: 'folder', folder: resolve(PROOFS_DIR ?? join(ONCEPAY_HOME, 'proofs')) };
+  }
+  if (PROOFS_DIR !== undefined) refuse('PROOFS_DIR and PROOFS_S3_URL are two places for screenshots: set one.');
+  if (accessKeyId === undefined) return refuse('PROOFS_S3_ACCESS_KEY_ID is not set, but PROOFS_S3_URL is.');
+  if (secretAccessKey === undefined) return refuse('PROOFS_S3_SECRET_ACCESS_KEY is not set, but PROOFS_S3_URL is.');
+  const { pathname, search, hash, username } = new URL(PROOFS_S3_URL);
+  if (pathname.replaceAll('/', '') === '' || search !== '' || hash !== '' || username !== '')
+    refuse('PROOFS_S3_URL must have the bucket in its path, and nothing after it: https://s3.example/proofs.');
+  return { kind: 'bucket', url: PROOFS_S3_URL, region, accessKeyId, secretAccessKey };
 }
 
 /** What push services know us by. @throws ConfigError, which never shows a key */

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { KeyRing } from '../crypto/secretBox.ts';
 import type { GamesClient } from '../games/client.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import type { ImageStore } from '../instant/images.ts';
+import type { ImageStore } from '../instant/images/store.ts';
 import type { InstantClient } from '../instant/rules/contract.ts';
 import type { LedgerReads } from '../ledger/reads.ts';
 import type { MarketsClient } from '../markets/client.ts';

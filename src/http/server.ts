@@ -5,7 +5,7 @@ import { createPool } from '../db/pool.ts';
 import { createPrisma } from '../db/prisma.ts';
 import { createGamesClient } from '../games/client.ts';
 import { createInstantClient } from '../instant/client.ts';
-import { createImageStore } from '../instant/images.ts';
+import { createImageStore } from '../instant/images/place.ts';
 import { createLedgerReads } from '../ledger/reads.ts';
 import { createMarketsClient } from '../markets/client.ts';
 import { createPausesClient } from '../pauses/client.ts';
@@ -43,7 +43,7 @@ export async function startApi(config: Config): Promise<Api> {
     markets: createMarketsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),
     pauses: createPausesClient(client),
     instant: createInstantClient(client, (workflowId) => app.log.error({ workflowId }, FULL)),
-    images: createImageStore(config.proofsFolder),
+    images: createImageStore(config.proofs),
     psps,
     keys: parseKeys(config.encryptionKeys),
     pingTemporal: async () => {

@@ -1,5 +1,6 @@
 /** The API's way to Temporal: one connection, made when first needed, and one word for "Temporal is away". */
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { Away } from '../net/away.ts';
 import { clientSettings } from './clientSettings.ts';
 
 /** What only has to be stored (a signal, a start, a change of the Schedule): seconds mean that Temporal is away. */
@@ -12,8 +13,9 @@ export interface TemporalSettings {
 }
 
 /** Temporal cannot be reached or does not answer: 503. What was asked may have been done; asking again is safe. */
-export class TemporalUnavailable extends Error {
+export class TemporalUnavailable extends Away {
   override name = 'TemporalUnavailable';
+  readonly what = 'Temporal';
 }
 
 export interface TemporalLink {

@@ -19,7 +19,7 @@ import { createRelayActivities, type RelayActivityPorts } from '../../activities
 import type { Config, QueueLimits } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
 import type { GamesClient } from '../games/client.ts';
-import { createImageStore } from '../instant/images.ts';
+import { createImageStore } from '../instant/images/place.ts';
 import type { InstantClient } from '../instant/rules/contract.ts';
 import { handOver } from '../instant/useCases/handOver.ts';
 import { createLedger } from '../ledger/ledger.ts';
@@ -117,7 +117,7 @@ export async function createWorkers(
       ...createCutBackActivities({
         pool: housekeepingPool,
         deliveriesKeptMs: config.deliveriesKeptMs,
-        images: createImageStore(config.proofsFolder),
+        images: createImageStore(config.proofs),
       }),
     },
     maxConcurrentActivityTaskExecutions: 4, // of each kind one at a time, by their Schedules

@@ -10,7 +10,7 @@ import { createGamesClient, type GamesClient } from '../../src/games/client.ts';
 import { buildApp } from '../../src/http/app.ts';
 import type { ApiContext } from '../../src/http/context.ts';
 import { createInstantClient } from '../../src/instant/client.ts';
-import { createImageStore } from '../../src/instant/images.ts';
+import { createImageStore } from '../../src/instant/images/place.ts';
 import type { InstantClient } from '../../src/instant/rules/contract.ts';
 import { createLedgerReads } from '../../src/ledger/reads.ts';
 import { createMarketsClient, type MarketsClient } from '../../src/markets/client.ts';
@@ -112,7 +112,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     markets: options.markets ?? createMarketsClient(temporal.client, { allowSignalDecisions: true }),
     pauses: options.pauses ?? createPausesClient(temporal.client),
     instant: options.instant ?? createInstantClient(temporal.client),
-    images: createImageStore(config.proofsFolder),
+    images: createImageStore(config.proofs),
     psps,
     keys,
     pingTemporal: () => Promise.reject(new Error('nobody there')),

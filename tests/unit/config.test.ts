@@ -7,6 +7,11 @@ const KEYS = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
 const least = { DATABASE_URL: 'postgresql://oncepay_app@db/oncepay', ENCRYPTION_KEYS: KEYS };
 
 const LIVE = { FLUTTERWAVE_LIVE_SECRET_KEY: 'FLWSECK-key-X', FLUTTERWAVE_LIVE_WEBHOOK_HASH: 'live-hash' };
+const BUCKET = {
+  PROOFS_S3_URL: 'https://s3.example/proofs',
+  PROOFS_S3_ACCESS_KEY_ID: 'proofs-key',
+  PROOFS_S3_SECRET_ACCESS_KEY: 'proofs-secret',
+};
 
 test('an installation needs only its database and its keys', () => {
   const config = loadConfig(least);
@@ -40,6 +45,12 @@ test.each([
   [{ VAPID_PRIVATE_KEY: 'x' }, 'VAPID_PUBLIC_KEY is not set, but VAPID_PRIVATE_KEY is.'],
   [{ VAPID_PUBLIC_KEY: newVapidPair().publicKey, VAPID_PRIVATE_KEY: newVapidPair().privateKey }, /must be a pair/],
   [{ VAPID_SUBJECT: 'me' }, 'VAPID_SUBJECT must begin with mailto: or https://.'],
+  [{ PROOFS_S3_URL: 'https://s3.example/proofs' }, 'PROOFS_S3_ACCESS_KEY_ID is not set, but PROOFS_S3_URL is.'],
+  [{ ...BUCKET, PROOFS_S3_SECRET_ACCESS_KEY: '' }, 'PROOFS_S3_SECRET_ACCESS_KEY is not set, but PROOFS_S3_URL is.'],
+  [{ ...BUCKET, PROOFS_S3_URL: '' }, 'PROOFS_S3_URL is not set, but a key for it is.'],
+  [{ ...BUCKET, PROOFS_DIR: '/proofs' }, 'PROOFS_DIR and PROOFS_S3_URL are two places for screenshots: set one.'],
+  [{ ...BUCKET, PROOFS_S3_URL: 'https://s3.example/' }, /^PROOFS_S3_URL must have the bucket in its path/],
+  [{ ...BUCKET, PROOFS_S3_URL: 'https://s3.example/proofs?x=1' }, /^PROOFS_S3_URL must have the bucket in its path/],
   [{ FLUTTERWAVE_TEST_SECRET_KEY: 'FLWSECK-real-money-X' }, /^FLUTTERWAVE_TEST_SECRET_KEY is a live key/],
   [{ FLUTTERWAVE_TEST_SECRET_KEY: 'some-other-key' }, 'FLUTTERWAVE_TEST_SECRET_KEY must begin with FLWSECK_TEST-.'],
   [{ FLUTTERWAVE_TEST_URL: 'https://api.flutterwave.com/v3' }, /^FLUTTERWAVE_TEST_SECRET_KEY is the simulator's/],

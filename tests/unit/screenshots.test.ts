@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { screenshot } from '../../harness/screenshots.ts';
-import { readImage } from '../../src/instant/images.ts';
+import { readImage } from '../../src/instant/images/screenshot.ts';
 import { LOOK_ALIKE_BITS } from '../../src/instant/rules/policy.ts';
 
 async function lookOf(bytes: Buffer): Promise<bigint> {

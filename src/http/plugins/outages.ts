@@ -1,8 +1,8 @@
 /**
- * Telling "PostgreSQL or Temporal is away" from a mistake of ours, and from a query that took too long: the first passes and
+ * Telling "PostgreSQL, Temporal or the place of screenshots is away" from a mistake of ours, and from a query that took too long: the first passes and
  * is 503, the second is 500, of the third less must be asked.
  */
-import { TemporalUnavailable } from '../../temporal/client.ts';
+import { Away } from '../../net/away.ts';
 
 /** Of the socket. */
 const NETWORK: ReadonlySet<string> = new Set([
@@ -29,9 +29,9 @@ const PG_TEXT =
 const ENDED = '57014';
 
 /** What is away, or undefined. */
-export function outageOf(error: unknown): 'PostgreSQL' | 'Temporal' | undefined {
+export function outageOf(error: unknown): string | undefined {
   for (const each of causesOf(error)) {
-    if (each instanceof TemporalUnavailable) return 'Temporal';
+    if (each instanceof Away) return each.what;
     if (isDatabaseOutage(each)) return 'PostgreSQL';
   }
   return undefined;

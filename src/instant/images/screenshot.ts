@@ -1,10 +1,8 @@
 /**
- * Screenshots: read by their bytes, never by their name, and kept as an image of our own making, without what was written into the
- * file besides (where it was taken, by what), under the hash of what is kept.
+ * Screenshots: read by their bytes, never by their name, and made into an image of our own, without what was written into the file
+ * besides (where it was taken, by what). What is kept of it, and where: imageStore.ts.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 
 /** As a phone makes them, with room: more pixels in few bytes are somebody's bomb. */
@@ -81,48 +79,4 @@ async function lookOf(bytes: Buffer): Promise<string> {
     }
   }
   return bits.toString(16).padStart(16, '0');
-}
-
-export interface ImageStore {
-  /** Kept when this resolves, also through a loss of power. The same image again is nothing. */
-  keep(image: Pick<Screenshot, 'hash' | 'bytes'>): Promise<void>;
-  /** Undefined: it is not there (any more). */
-  read(hash: string): Promise<Buffer | undefined>;
-  remove(hash: string): Promise<void>;
-}
-
-/** In a folder that all processes share. */
-export function createImageStore(folder: string): ImageStore {
-  const placeOf = (hash: string): string => {
-    if (!/^[0-9a-f]{64}$/.test(hash)) throw new Error('not the hash of an image');
-    return join(folder, hash.slice(0, 2), `${hash}.jpg`);
-  };
-  return {
-    async keep({ hash, bytes }) {
-      const place = placeOf(hash);
-      const draft = `${place}.${randomUUID()}`;
-      const made = await mkdir(dirname(place), { recursive: true, mode: 0o700 });
-      await writeFile(draft, bytes, { mode: 0o600, flush: true });
-      await rename(draft, place); // whole or not at all
-      await flushNames(dirname(place));
-      if (made !== undefined) await flushNames(dirname(made));
-    },
-    read: (hash) => readFile(placeOf(hash)).catch(absent),
-    remove: (hash) => rm(placeOf(hash), { force: true }),
-  };
-}
-
-/** Which files a folder has is written to the disk apart from them. */
-async function flushNames(folder: string): Promise<void> {
-  const handle = await open(folder);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
-  return undefined;
 }

@@ -13,7 +13,7 @@ import { type FieldError, invalidRequest, notFound, Problem } from '../../http/p
 import { isId } from '../../rules/ids.ts';
 import { newId } from '../../rules/newId.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
-import { type ImageFault, readImage } from '../images.ts';
+import { type ImageFault, readImage } from '../images/screenshot.ts';
 import { presentBatch, presentPayin } from '../present/instantPayout.ts';
 import { batchSchema, payinSchema } from '../present/schemas.ts';
 import { imageOf } from '../reads.ts';
