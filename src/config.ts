@@ -154,6 +154,7 @@ const environment = z.object({
   GAME_STEP: count(500, 1, 1_000),
   MARKET_CHUNK: count(500, 1, 2_000),
   MARKET_WORKER_CONCURRENCY: count(2, 1, 100),
+  INSTANT_WORKER_CONCURRENCY: count(4, 1, 100),
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
@@ -201,6 +202,8 @@ export interface Config {
   readonly webhookAllowLoopbackTest: boolean;
   readonly instantMinuteMs: number;
   readonly proofs: ImagePlace;
+  /** Looks at withdrawals, slices and payins at once in one worker. */
+  readonly instantConcurrency: number;
   readonly allowSignalDecisions: boolean;
   readonly rateLimitPerSecond: number;
   readonly times: PayoutTimes;
@@ -307,6 +310,7 @@ export function loadConfig(env: Environment): Config {
     webhookAllowLoopbackTest: settings.WEBHOOK_ALLOW_LOOPBACK_TEST,
     instantMinuteMs: settings.INSTANT_MINUTE,
     proofs: proofsOf(settings),
+    instantConcurrency: settings.INSTANT_WORKER_CONCURRENCY,
     allowSignalDecisions: settings.ALLOW_SIGNAL_DECISIONS,
     rateLimitPerSecond: settings.RATE_LIMIT_PER_SECOND,
     times: {

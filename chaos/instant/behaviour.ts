@@ -10,7 +10,9 @@ export type InstantDeed =
   | 'claim_first'
   | 'claim_at_once'
   | 'claim_and_cancel'
+  | 'claim_and_wait'
   | 'take_over'
+  | 'prove_at_deadline'
   | 'prove_late'
   | 'prove'
   | 'prove_the_same'
@@ -103,6 +105,20 @@ export const BEHAVIOURS: readonly InstantBehaviour[] = [
     ],
     ...FIRST_TAKEN_BACK,
   },
+  /** Of whom nobody was credited yet. */
+  {
+    name: 'rejected_before_credit',
+    steps: [
+      CLAIM,
+      PROVE,
+      { when: 'sys_confirmed', does: 'dispute' },
+      { when: DISPUTED, does: 'reject' },
+      { when: 'rejected+sys_confirmed', does: 'confirm' },
+    ],
+    creditOn: 'payee_confirmed',
+    ends: 'partially_completed',
+    fates: ['back', 'paid'],
+  },
   {
     name: 'rejected_too_late',
     steps: [
@@ -118,6 +134,16 @@ export const BEHAVIOURS: readonly InstantBehaviour[] = [
   },
   /** Nobody pays in time; others do. */
   { name: 'reassigned', steps: [CLAIM, { when: 'reassigned', does: 'take_over' }, CONFIRM], isShort: true, ...BOTH_PAID },
+  /** Others wait for a slice of that amount, and have it once the first ones' time is over. */
+  { name: 'waited_for', steps: [{ when: 'unassigned', does: 'claim_and_wait' }, CONFIRM], isShort: true, ...BOTH_PAID },
+  /** Too late, and nobody else has it. */
+  { name: 'proved_late_free', steps: [CLAIM, { when: 'reassigned', does: 'prove_late' }, CONFIRM], isShort: true, ...BOTH_PAID },
+  {
+    name: 'proved_at_deadline',
+    steps: [{ when: 'unassigned', does: 'prove_at_deadline' }, CONFIRM],
+    isShort: true,
+    ...BOTH_PAID,
+  },
   /** And then the first ones show that they had paid: one is credited, the other has got the cash back. */
   {
     name: 'proved_late',

@@ -1,5 +1,6 @@
 /** What payers, payees, banks and operators do to a withdrawal while it is under way: each may be done again, under the same key. */
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Form, formOf, screenshot } from '../../harness/screenshots.ts';
 import { isRefusal } from '../insist.ts';
 import type { Subject } from '../scenario.ts';
@@ -54,11 +55,30 @@ const DEEDS: Readonly<Record<InstantDeed, (deed: Deed) => Promise<unknown>>> = {
     }
   },
   claim_and_cancel: async (deed) => await Promise.all([claim(deed, 0, 0), must(cancel(deed))]),
+  claim_and_wait: async (deed) => {
+    for (const nth of deed.slices.keys()) await must(claim(deed, nth, nth));
+    for (const nth of deed.slices.keys()) await must(deposit(deed, nth, 2 + nth));
+    for (const nth of deed.slices.keys()) {
+      const { state, batchId } = await newestPayin(deed, 2 + nth);
+      if (state === 'waiting') throw new Error(`payer ${2 + nth} of ${deed.id} waits`); // looked at again
+      if (batchId === null) await must(claim(deed, nth, 2 + nth)); // in vain: somebody was dead for too long
+      await must(show(deed, nth, deed.order.payers[2 + nth]));
+    }
+  },
   take_over: async (deed) => {
     for (const nth of deed.slices.keys()) {
       await must(claim(deed, nth, 2 + nth));
       await must(show(deed, nth, deed.order.payers[2 + nth]));
     }
+  },
+  prove_at_deadline: async (deed) => {
+    for (const nth of deed.slices.keys()) await must(claim(deed, nth, nth));
+    await Promise.all(
+      [...deed.slices.keys()].map(async (nth) => {
+        await sleep((await newestPayin(deed, nth)).leftMs);
+        await must(show(deed, nth, deed.order.payers[nth]));
+      }),
+    );
   },
   prove_late: async (deed) => {
     for (const nth of deed.slices.keys()) await must(show(deed, nth, deed.order.payers[nth]));
@@ -112,7 +132,20 @@ const having = ({ slices }: Deed, states: readonly string[]): number[] =>
   [...slices.entries()].flatMap(([nth, slice]) => (states.includes(slice.state) ? [nth] : []));
 
 const claim = (deed: Deed, nth: number, who: number): Promise<Answered> =>
-  deed.ask(`claim-${nth}-${who}`, `${sliceAt(deed, nth)}/claim`, deed.order.payersKey, { userId: deed.order.payers[who] });
+  deed.ask(`claim-${nth}-${who}`, `${sliceAt(deed, nth)}/claim`, deed.order.payersKey, {
+    userId: deed.order.payers[who],
+    callbackUrl: deed.order.callbackUrl,
+  });
+
+/** By the amount of this slice. */
+const deposit = ({ ask, id, order }: Deed, nth: number, who: number): Promise<Answered> =>
+  ask(`deposit-${who}`, '/api/v1/payins', order.payersKey, {
+    userId: order.payers[who],
+    amount: major(order.slices[nth] ?? 0n),
+    currency: CURRENCY,
+    reference: `${id}-${who}`,
+    callbackUrl: order.callbackUrl,
+  });
 
 const confirm = (deed: Deed, nth: number, name = 'once'): Promise<Answered> =>
   deed.ask(`confirm-${nth}-${name}`, `${sliceAt(deed, nth)}/confirm`, deed.order.key, { by: deed.order.payeeId });
@@ -154,6 +187,24 @@ async function payinOf({ site, slices }: Deed, nth: number, payerId: string | un
   );
   if (!row) throw new Error(`${payerId} has no payin for slice ${nth}`);
   return row.id;
+}
+
+interface PayinRow {
+  readonly state: string;
+  readonly batchId: string | null;
+  /** Until its deadline; 0: that is over. */
+  readonly leftMs: number;
+}
+
+async function newestPayin({ site, order }: Deed, who: number): Promise<PayinRow> {
+  const [row] = await site.books.rows<PayinRow & Record<string, unknown>>(
+    `SELECT state, batch_id AS "batchId",
+            greatest(0, coalesce(1000 * extract(epoch FROM pay_until - clock_timestamp()), 0))::float8 AS "leftMs"
+       FROM payins WHERE user_id = $1 ORDER BY id DESC LIMIT 1`,
+    order.payers[who],
+  );
+  if (!row) throw new Error(`payer ${who} has no payin`);
+  return row;
 }
 
 /** Of a payment of somebody's for a slice: twelve digits, as like any other as two random ones. */

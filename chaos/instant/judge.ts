@@ -3,6 +3,7 @@ import type { Made } from '../scenario.ts';
 import type { Site } from '../site.ts';
 import { outcomeOf, type Purse, type SliceFate } from './behaviour.ts';
 import { CURRENCY, type InstantOrder, major } from './orders.ts';
+import { toldProblems } from './told.ts';
 
 interface SliceRow {
   readonly id: string;
@@ -12,6 +13,8 @@ interface SliceRow {
   readonly credits: number;
   readonly backs: number;
   readonly releases: number;
+  /** Credited before anybody had confirmed it. */
+  readonly isEarly: boolean;
 }
 
 interface PurseRow {
@@ -23,7 +26,8 @@ interface PurseRow {
 
 const NOTHING: Purse = { available: 0n, locked: 0n, debt: 0n };
 
-export async function withdrawalProblems(site: Site, { id, order }: Made<InstantOrder>): Promise<string[]> {
+export async function withdrawalProblems(site: Site, made: Made<InstantOrder>): Promise<string[]> {
+  const { id, order } = made;
   const { behaviour, slices: minors, payers, payeeId } = order;
   const rows = await site.books.rows<SliceRow & Record<string, unknown>>(SLICES, id);
   if (rows.length !== minors.length) return [`it has ${rows.length} slices`];
@@ -44,12 +48,16 @@ export async function withdrawalProblems(site: Site, { id, order }: Made<Instant
       ),
     ),
     ...rows.flatMap((row, nth) => sliceProblems(row, nth, behaviour.onUnfilled === 'psp' ? 'handed' : behaviour.fates[nth])),
+    ...rows.flatMap(({ isEarly }, nth) =>
+      behaviour.creditOn && isEarly ? [`slice ${nth} was credited before it was confirmed`] : [],
+    ),
     ...(await restProblems(site, id, order)),
+    ...(await toldProblems(site, made)),
   ];
 }
 
 const SLICES = `
-  SELECT b.id, b.money, b.payer_id AS "payerId",
+  SELECT b.id, b.money, b.payer_id AS "payerId", b.credited_at IS NOT NULL AND b.credited_at IS DISTINCT FROM b.confirmed_at AS "isEarly",
          (SELECT count(*)::int FROM ledger_entries e WHERE e.subject_id = b.id AND e.type = 'SLICE') AS credits,
          (SELECT count(*)::int FROM ledger_entries e WHERE e.subject_id = b.id AND e.type IN ('SLICE_BACK', 'DEBT')) AS backs,
          (SELECT count(*)::int FROM ledger_entries e WHERE e.subject_id = b.id AND e.type = 'WITHDRAWAL_BACK' AND e.op_key LIKE '%/release') AS releases

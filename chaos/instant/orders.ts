@@ -19,6 +19,8 @@ export interface InstantOrder extends Order {
   /** Two who come first, and two after them. */
   readonly payers: readonly string[];
   readonly slices: readonly bigint[];
+  /** Of the withdrawal, and of whoever takes a slice of it. */
+  readonly callbackUrl: string;
 }
 
 /** A payees' merchant and a payers': each sees its own side. */
@@ -31,6 +33,8 @@ export interface Houses {
 const PAYERS = 4;
 /** Of slices in minor units: as small as one may be, and a little more. */
 const LEAST = 10_000n;
+/** No two of a run are alike: who waits for one of an amount would be given another's. */
+const APART = 10_000;
 
 /** Different for every order of an installation. */
 let serial = 0;
@@ -43,9 +47,10 @@ export function drawWithdrawal(
 ): () => Promise<InstantOrder> {
   serial += 1;
   const idempotencyKey = `chaos-instant-${process.pid}-${serial}`;
-  const slices = [0, 1].map(() => LEAST + BigInt(random.below(40_000)));
+  const slices = [0, 1].map((nth) => LEAST + BigInt(APART * random.below(4) + ((2 * serial + nth) % APART)));
   const account = `98765432${random.below(90) + 10}${behaviour.account ?? '0001'}`;
   const key = houses.payeesKey(behaviour);
+  const callbackUrl = site.server.callbackUrlFor(serial);
   let calls = 0;
   const call = async (of: string, path: string, body: object): Promise<string> => {
     calls += 1;
@@ -70,6 +75,7 @@ export function drawWithdrawal(
       batches: slices.map(major),
       assignmentMinutes: behaviour.isShort ? 30 : 1_440,
       onUnfilled: behaviour.onUnfilled ?? 'refund',
+      callbackUrl,
     };
     return {
       path: '/api/v1/instant-payouts',
@@ -81,6 +87,7 @@ export function drawWithdrawal(
       payers,
       payersKey: houses.payersKey,
       slices,
+      callbackUrl,
     };
   };
 }

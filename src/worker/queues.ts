@@ -153,8 +153,8 @@ export async function createWorkers(
   const instant = await Worker.create({
     ...on(INSTANT_QUEUE),
     activities: createInstantActivities({ pool, instant: instantClient, handOver: (rest) => handOver(taking, rest), onWritten }),
-    maxConcurrentActivityTaskExecutions: 4, // each has one connection of the payouts'
-    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 4 },
+    maxConcurrentActivityTaskExecutions: config.instantConcurrency, // each has one connection of the payouts'
+    activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: config.instantConcurrency },
   });
   const decisions = await Worker.create({
     ...on(DECISIONS_QUEUE),
