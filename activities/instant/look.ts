@@ -73,6 +73,7 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
   }
 
   async function expire({ id, epoch }: BatchRecord): Promise<Looked | undefined> {
+    await failpoint('slice.expiring', id); // also while there is time: nobody watches the deadline yet
     const answer = await lapseAssignment(pool, id, epoch);
     if (answer.outcome === 'early') return again(await until(answer.until));
     await failpoint('slice.expired', id);

@@ -16,6 +16,7 @@ const TOLD: InstantStop = { ...EVERYBODY, onlyEnded: true };
 const does = (...deeds: readonly InstantDeed[]): InstantStop => ({
   comes: ({ steps }) => steps.some((step) => deeds.includes(step.does)),
 });
+const CLAIMS = does('claim', 'claim_first', 'claim_at_once', 'claim_and_cancel', 'claim_and_wait', 'prove_at_deadline');
 const PROVES = does(
   'prove',
   'take_over',
@@ -33,11 +34,14 @@ export const instant: Scenario<InstantOrder> = {
   behaviours: BEHAVIOURS,
   boundaries: {
     'withdrawal.opened': EVERYBODY,
-    'slice.claimed': does('claim', 'claim_first', 'claim_at_once', 'claim_and_cancel', 'claim_and_wait', 'prove_at_deadline'),
+    'slice.claiming': CLAIMS,
+    'slice.claimed': CLAIMS,
+    'slice.expiring': CLAIMS,
     'slice.expired': { comes: ({ isShort = false }) => isShort },
     'proof.kept': PROVES,
     'proof.recorded': PROVES,
     'bank_credit.recorded': does('bank', 'prove_and_bank'),
+    'slice.judging': does('confirm', 'confirm_at_once', 'dispute', 'approve', 'reject'),
     'slice.judged': does('confirm', 'confirm_at_once', 'dispute', 'approve', 'reject', 'decide_late'),
     'withdrawal.closed': { comes: ({ isHurried = false }) => isHurried },
     'rest.before': TO_PSP,

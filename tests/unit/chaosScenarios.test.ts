@@ -38,8 +38,8 @@ describe('nothing that may be killed, or may be left open, is left out of the pr
 
 describe('where a payout is held', () => {
   const INSTANT = [
-    'withdrawal.opened', 'slice.claimed', 'slice.expired', 'proof.kept', 'proof.recorded', 'bank_credit.recorded', 'slice.judged',
-    'withdrawal.closed', 'rest.before', 'rest.after',
+    'withdrawal.opened', 'slice.claiming', 'slice.claimed', 'slice.expiring', 'slice.expired', 'proof.kept', 'proof.recorded',
+    'bank_credit.recorded', 'slice.judging', 'slice.judged', 'withdrawal.closed', 'rest.before', 'rest.after',
   ] as const; // biome-ignore format: a list
   const GAME = ['completion.recorded', 'void.recorded', 'game_step.after', 'game_end.before', 'game_end.after'] as const;
   const MARKET = [

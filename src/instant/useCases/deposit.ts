@@ -16,6 +16,7 @@ export async function deposit(
   request: PayinRequest,
 ): Promise<PayinAnswer | { readonly outcome: 'unknown_user' }> {
   if (!(await isOwnUser(pool, request, request.userId))) return { outcome: 'unknown_user' };
+  if ('batchId' in request.wanted) await failpoint('slice.claiming', request.wanted.batchId);
   const answer = await openPayin(pool, request);
   if (!('payin' in answer)) return answer;
   const { id, batchId, state } = answer.payin;

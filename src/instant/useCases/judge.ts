@@ -37,16 +37,21 @@ async function tell<Answer extends Judged>({ instant }: JudgePorts, batchId: str
   return answer;
 }
 
+async function say<Answer extends Judged>(ports: JudgePorts, batchId: string, write: () => Promise<Answer>): Promise<Answer> {
+  await failpoint('slice.judging', batchId);
+  return await tell(ports, batchId, await write());
+}
+
 export const confirm = async (ports: JudgePorts, request: { batchId: string; actor: string }): Promise<ConfirmAnswer> =>
-  await tell(ports, request.batchId, await confirmBatch(ports.pool, request));
+  await say(ports, request.batchId, () => confirmBatch(ports.pool, request));
 
 export const dispute = async (
   ports: JudgePorts,
   request: { batchId: string; reason: string; actor: string },
-): Promise<DisputeAnswer> => await tell(ports, request.batchId, await disputeBatch(ports.pool, request));
+): Promise<DisputeAnswer> => await say(ports, request.batchId, () => disputeBatch(ports.pool, request));
 
 export const decide = async (ports: JudgePorts, request: BatchDecision): Promise<DecisionAnswer> =>
-  await tell(ports, request.batchId, await decideBatch(ports.pool, request));
+  await say(ports, request.batchId, () => decideBatch(ports.pool, request));
 
 export const decideLate = async (ports: JudgePorts, request: LateDecision): Promise<LateAnswer> => {
   const answer = await decideLateProof(ports.pool, request);
