@@ -61,7 +61,7 @@ const DEEDS: Readonly<Record<InstantDeed, (deed: Deed) => Promise<unknown>>> = {
     for (const nth of deed.slices.keys()) {
       const { state, batchId } = await newestPayin(deed, 2 + nth);
       if (state === 'waiting') throw new Error(`payer ${2 + nth} of ${deed.id} waits`); // looked at again
-      if (batchId === null) await must(claim(deed, nth, 2 + nth)); // in vain: somebody was dead for too long
+      if (batchId === null) await must(claimFree(deed, nth, 2 + nth)); // in vain: somebody was dead for too long
       await must(show(deed, nth, deed.order.payers[2 + nth]));
     }
   },
@@ -136,6 +136,13 @@ const claim = (deed: Deed, nth: number, who: number): Promise<Answered> =>
     userId: deed.order.payers[who],
     callbackUrl: deed.order.callbackUrl,
   });
+
+/** Not while another has it, whose time is over and not written down yet: the refusal would be the answer to every repeat. */
+async function claimFree(deed: Deed, nth: number, who: number): Promise<Answered> {
+  const state = (await slicesOf(deed.site, deed.id))[nth]?.state;
+  if (state === 'assigned') throw new Error(`slice ${nth} of ${deed.id} is another's`); // looked at again
+  return await claim(deed, nth, who);
+}
 
 /** By the amount of this slice. */
 const deposit = ({ ask, id, order }: Deed, nth: number, who: number): Promise<Answered> =>
