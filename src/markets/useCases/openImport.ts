@@ -1,5 +1,6 @@
 /** A merchant begins an import of commitments to an open market. */
 import type { Sql } from '../../db/pool.ts';
+import { askBooks } from '../../ledger/calls.ts';
 import { isPaused } from '../../pauses/reads.ts';
 import type { Tenant } from '../../users/reads.ts';
 
@@ -9,10 +10,6 @@ export async function openImport(
   request: Tenant & { readonly importId: string; readonly marketId: string },
 ): Promise<'opened' | 'market_closed' | 'paused'> {
   if (await isPaused(pool, 'markets', request.merchantId)) return 'paused';
-  const { rows } = await pool.query<{ answer: { outcome: 'opened' | 'market_closed' } }>('SELECT open_import($1) AS answer', [
-    JSON.stringify(request),
-  ]);
-  const row = rows[0];
-  if (!row) throw new Error('no answer from open_import');
-  return row.answer.outcome;
+  const { outcome } = await askBooks<{ outcome: 'opened' | 'market_closed' }>(pool, 'open_import', [JSON.stringify(request)]);
+  return outcome;
 }
