@@ -1,6 +1,6 @@
 /** Amounts and currencies in requests: for the document, and as src/rules/money.ts reads them. */
 import { z } from 'zod';
-import { CURRENCIES, isCurrency, parseAmount } from '../rules/money.ts';
+import { CURRENCIES, isCurrency, NO_CURRENCY, parseAmount } from '../rules/money.ts';
 import { type FieldError, invalidRequest } from './problem.ts';
 
 /** A field whose rule stands in src/rules; here only what the document says of it. */
@@ -25,7 +25,7 @@ export function readAmount(body: { amount?: unknown; currency?: unknown }, error
   const { currency } = body;
   if (!isCurrency(currency)) {
     const code = typeof currency === 'string' ? 'unknown_currency' : isGiven(currency) ? 'invalid_type' : 'missing';
-    errors.push({ pointer: '/currency', code, detail: 'Must be one of our currencies, in three capital letters.' });
+    errors.push({ pointer: '/currency', code, detail: NO_CURRENCY });
     return undefined;
   }
   const parsed = parseAmount(body.amount, currency);

@@ -60,6 +60,10 @@ export const isInvalidRequest = (error: unknown): boolean => error instanceof Pr
 export const brokenRule = (errors: readonly FieldError[]): Problem =>
   new Problem(422, errors[0]?.code ?? 'rule_broken', summary(errors), { errors: errors.slice(0, ERRORS_MAX) });
 
+/** Another of the caller's has this reference: a repeat of the same request would have had the same key. */
+export const duplicateReference = (detail: string): Problem =>
+  new Problem(409, 'duplicate_reference', detail, { errors: [{ pointer: '/reference', code: 'duplicate_reference', detail }] });
+
 /** PostgreSQL or Temporal is away. What was asked may have been done: the same key asks again safely. */
 export const unavailable = (what: string): Problem =>
   new Problem(503, 'service_unavailable', `${what} does not answer at the moment. Ask again with the same idempotency key.`, {

@@ -1,8 +1,9 @@
 /** What came of a use case, in the words of HTTP. */
 import type { Answer, Pending } from '../http/plugins/idempotency.ts';
-import { brokenRule, invalidRequest, notFound, Problem, unavailable } from '../http/problem.ts';
+import { brokenRule, duplicateReference, invalidRequest, notFound, Problem, unavailable } from '../http/problem.ts';
 import type { OrderFault } from './orders.ts';
 import type { PayoutRecord, RefusalCode } from './rules/contract.ts';
+import { PUBLIC_STATUS } from './rules/machine.ts';
 import { REFUSALS } from './rules/refusals.ts';
 import type { Cancelled } from './useCases/cancel.ts';
 import type { Decided, DecisionRefusal } from './useCases/decide.ts';
@@ -39,14 +40,14 @@ function orderProblem(fault: OrderFault): Problem {
   }
 }
 
-const REFUSAL_STATUS: Readonly<Record<RefusalCode, number>> = {
+const REFUSAL_STATUS: Readonly<Record<Exclude<RefusalCode, 'duplicate_reference'>, number>> = {
   insufficient_balance: 400,
-  duplicate_reference: 409,
   not_reinitiable: 409,
   not_bookable: 422,
 };
 
-const refusal = (code: RefusalCode): Problem => new Problem(REFUSAL_STATUS[code], code, REFUSALS[code]);
+const refusal = (code: RefusalCode): Problem =>
+  code === 'duplicate_reference' ? duplicateReference(REFUSALS[code]) : new Problem(REFUSAL_STATUS[code], code, REFUSALS[code]);
 
 /** @throws Problem 409 `not_cancellable`; 503 where nobody has heard it yet. */
 export function cancelled(answer: Cancelled): PayoutRecord {
@@ -92,7 +93,7 @@ export function decidedAnswer(decided: Decided, present: (payout: PayoutRecord) 
     case 'no_psp':
       throw new Problem(422, 'psp_not_configured', 'No payment provider of this name is configured for the mode of this payout.');
     case 'wrong_state':
-      throw new Problem(409, 'wrong_state', `The payout is in the state ${decided.state}, in which this cannot be done.`);
+      throw new Problem(409, 'wrong_state', `The payout is ${PUBLIC_STATUS[decided.state]}: then this cannot be done.`);
     case 'unproven_attempts':
       throw unprovenAttempts(decided.attempts);
     default: {

@@ -58,6 +58,9 @@ export type ParsedAmount =
   | { readonly ok: true; readonly minor: bigint }
   | { readonly ok: false; readonly code: AmountFault; readonly detail: string };
 
+/** For whoever named another one. */
+export const NO_CURRENCY = `Must be one of our currencies, in three capital letters: ${Object.keys(CURRENCIES).join(', ')}.`;
+
 /** Is this one of our currencies, spelled exactly (upper case)? */
 export function isCurrency(value: unknown): value is Currency {
   return typeof value === 'string' && Object.hasOwn(CURRENCIES, value);

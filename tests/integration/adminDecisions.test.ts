@@ -78,7 +78,9 @@ describe('deciding', () => {
     });
     await engine.until(id, 'PSP_QUEUED');
     expect(refused(await decide(id, 'approve'))).toEqual([409, 'already_decided']);
-    expect(refused(await decide(id, 'approve', { by: second }))).toEqual([409, 'wrong_state']);
+    const over = await decide(id, 'approve', { by: second });
+    expect(refused(over)).toEqual([409, 'wrong_state']);
+    expect(over.body.detail).toMatch(/^The payout is [A-Z]+: then/); // in the words of the API, not of the books
     expect(await audited(id)).toEqual(['payout.approve done', 'payout.approve already_decided', 'payout.approve wrong_state']);
   });
 

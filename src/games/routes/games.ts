@@ -12,7 +12,7 @@ import { once } from '../../http/plugins/idempotency.ts';
 import { invalidRequest, mustFind, notFound, paused } from '../../http/problem.ts';
 import { earlier } from '../../http/times.ts';
 import { nowOrAfter, waitOrAtQuery } from '../../http/waiting.ts';
-import { isCurrency } from '../../rules/money.ts';
+import { isCurrency, NO_CURRENCY } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
 import { presentListed, presentWhole } from '../present/game.ts';
@@ -114,5 +114,5 @@ export function gameRoutes(context: ApiContext, waiters: Waiters): FastifyPlugin
 function mustBeCurrency(currency: unknown): string {
   if (isCurrency(currency)) return currency;
   const code = typeof currency === 'string' ? 'unknown_currency' : currency === undefined ? 'missing' : 'invalid_type';
-  throw invalidRequest([{ pointer: '/currency', code, detail: 'Must be one of our currencies, in three capital letters.' }]);
+  throw invalidRequest([{ pointer: '/currency', code, detail: NO_CURRENCY }]);
 }

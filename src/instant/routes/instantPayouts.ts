@@ -11,7 +11,7 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { reference } from '../../http/plainText.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
-import { type FieldError, invalidRequest, notFound, Problem, paused } from '../../http/problem.ts';
+import { duplicateReference, type FieldError, invalidRequest, notFound, Problem, paused } from '../../http/problem.ts';
 import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
 import { parseAmount } from '../../rules/money.ts';
@@ -280,7 +280,7 @@ function answerOf(answer: Withdrawn): Answer {
     case 'insufficient_balance':
       throw new Problem(400, 'insufficient_balance', 'The user’s available balance does not cover the withdrawal.');
     case 'duplicate_reference':
-      throw new Problem(409, 'duplicate_reference', 'You have a withdrawal with this reference.');
+      throw duplicateReference('You have a withdrawal with this reference.');
     default: {
       const { instantPayout, batches } = answer;
       const headers = { location: `/api/v1/instant-payouts/${instantPayout.id}` };

@@ -11,7 +11,7 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { reference } from '../../http/plainText.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
-import { type FieldError, invalidRequest, notFound, Problem, paused } from '../../http/problem.ts';
+import { duplicateReference, type FieldError, invalidRequest, notFound, Problem, paused } from '../../http/problem.ts';
 import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
@@ -185,7 +185,7 @@ function opened(answer: Awaited<ReturnType<typeof deposit>>): PayinRecord {
     case 'cooling_down':
       throw new Problem(409, 'cooling_down', `This user has let a slice run out, and gets another one at ${answer.until}.`);
     case 'duplicate_reference':
-      throw new Problem(409, 'duplicate_reference', 'You have a payin with this reference.');
+      throw duplicateReference('You have a payin with this reference.');
     default:
       return answer.payin;
   }

@@ -16,7 +16,7 @@ import { notFound } from '../../http/problem.ts';
 import { moneySchema, timeSchema } from '../../http/schemas.ts';
 import { type EntryType, OWNERS_TYPES } from '../../rules/entryKinds.ts';
 import { isId, ledgerEntryId } from '../../rules/ids.ts';
-import { formatMajor, isCurrency } from '../../rules/money.ts';
+import { formatMajor, isCurrency, NO_CURRENCY } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
 import { ownedBy } from '../../rules/owner.ts';
 import { fund } from '../useCases/fund.ts';
@@ -40,7 +40,7 @@ const entrySchema = z
 
 const historyQuery = z.strictObject({
   ...pageQuery,
-  currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
+  currency: z.string().refine(isCurrency, NO_CURRENCY).optional(),
   payoutId: z
     .string()
     .refine((text) => isId('po', text), 'Must be the id of a payout.')

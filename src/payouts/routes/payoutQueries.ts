@@ -15,7 +15,7 @@ import { merchantAuth } from '../../http/plugins/auth.ts';
 import { mustFind } from '../../http/problem.ts';
 import { earlier, timeQuery } from '../../http/times.ts';
 import { nowOrAfter, waitOrAtQuery } from '../../http/waiting.ts';
-import { isCurrency } from '../../rules/money.ts';
+import { isCurrency, NO_CURRENCY } from '../../rules/money.ts';
 import { payoutAsOf } from '../asOf.ts';
 import { allPayouts, newestPayouts } from '../newest.ts';
 import { PAYOUT_COLUMNS } from '../present/csv.ts';
@@ -32,7 +32,7 @@ const params = z.object({ id: z.string() });
 
 const filters = {
   status: statusQuery(PUBLIC_STATUSES),
-  currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
+  currency: z.string().refine(isCurrency, NO_CURRENCY).optional(),
   reference: reference.optional(),
   createdFrom: timeQuery,
   createdTo: timeQuery,

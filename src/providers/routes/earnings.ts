@@ -6,7 +6,7 @@ import type { ApiContext } from '../../http/context.ts';
 import { documented } from '../../http/documented.ts';
 import { ID_KEY, openPage, pageQuery } from '../../http/paging.ts';
 import { providerAuth } from '../../http/plugins/auth.ts';
-import { formatMajor, isCurrency } from '../../rules/money.ts';
+import { formatMajor, isCurrency, NO_CURRENCY } from '../../rules/money.ts';
 import { readEarnings } from '../earningReads.ts';
 import { presentEarning } from '../present/earning.ts';
 import { earningsSchema } from '../present/schemas.ts';
@@ -21,7 +21,7 @@ const query = z.strictObject({
   ...pageQuery,
   currency: z
     .string()
-    .refine(isCurrency, 'Must be one of our currencies.')
+    .refine(isCurrency, NO_CURRENCY)
     .default(CURRENCY_DEFAULT)
     .meta({ description: 'Each currency has its own balance' }),
 });

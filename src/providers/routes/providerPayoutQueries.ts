@@ -15,7 +15,7 @@ import { nowOrAfter, waitOrAtQuery } from '../../http/waiting.ts';
 import { payoutAsOf } from '../../payouts/asOf.ts';
 import type { PayoutRecord } from '../../payouts/rules/contract.ts';
 import { isFinal } from '../../payouts/rules/machine.ts';
-import { isCurrency } from '../../rules/money.ts';
+import { isCurrency, NO_CURRENCY } from '../../rules/money.ts';
 import { presentProviderPayout, providerStatus } from '../present/providerPayout.ts';
 import { PROVIDER_STATUSES, providerPayoutSchema, providerTimelineSchema } from '../present/schemas.ts';
 import { listProviderPayouts, ownProviderPayout } from './providerPayoutReads.ts';
@@ -28,7 +28,7 @@ const TIMELINE_LIMIT = 100;
 export const providerPayoutsQuery = z.strictObject({
   ...pageQuery,
   status: statusQuery(PROVIDER_STATUSES),
-  currency: z.string().refine(isCurrency, 'Must be one of our currencies.').optional(),
+  currency: z.string().refine(isCurrency, NO_CURRENCY).optional(),
 });
 
 /** What a client waits for. A payout that is not in the books yet (answered with 202) may be refused, which is no event. */

@@ -7,7 +7,7 @@ import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, statusQuery } from '../../http/documented.ts';
 import { BIGINT_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { merchantAuth } from '../../http/plugins/auth.ts';
-import { formatMajor, isCurrency } from '../../rules/money.ts';
+import { formatMajor, isCurrency, NO_CURRENCY } from '../../rules/money.ts';
 import { legacyTransactionSchema, statsSchema, transactionSchema } from '../present/schemas.ts';
 import { presentLegacyTransaction, presentTransaction } from '../present/transaction.ts';
 import { listTransactions } from '../reads.ts';
@@ -16,7 +16,7 @@ import { ownUser } from './userReads.ts';
 
 const { read } = documented('users');
 
-const currency = z.string().refine(isCurrency, 'Must be one of our currencies.').optional();
+const currency = z.string().refine(isCurrency, NO_CURRENCY).optional();
 
 const PRESENT = { enhanced: presentTransaction, legacy: presentLegacyTransaction } as const;
 
