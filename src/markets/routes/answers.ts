@@ -1,6 +1,7 @@
 /** What came of the use cases of resolutions, in the words of HTTP. */
 import { notFound, Problem, unavailable } from '../../http/problem.ts';
 import type { DecideAnswer } from '../../ledger/distributions.ts';
+import { RESOLUTION_STATUS } from '../present/resolution.ts';
 import type { ResolutionRecord } from '../rules/market.ts';
 import type { Decided, DecisionRefusal } from '../useCases/decide.ts';
 import type { Disputed } from '../useCases/dispute.ts';
@@ -27,7 +28,7 @@ export function decided(answer: Decided): ResolutionRecord {
     case 'unheard':
       throw unavailable('The engine');
     case 'wrong_state':
-      throw new Problem(409, 'wrong_state', `The resolution is in the state ${answer.state}, in which this cannot be done.`);
+      throw new Problem(409, 'wrong_state', `The resolution is ${RESOLUTION_STATUS[answer.state]}: then this cannot be done.`);
     default:
       throw refusal(answer.outcome);
   }

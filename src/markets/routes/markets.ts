@@ -12,7 +12,7 @@ import { once } from '../../http/plugins/idempotency.ts';
 import { brokenRule, type FieldError, invalidRequest, notFound, paused } from '../../http/problem.ts';
 import { readExpiry, time } from '../../http/times.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
-import { isCurrency } from '../../rules/money.ts';
+import { isCurrency, NO_CURRENCY } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
 import { presentWhole, type WholeMarket } from '../present/market.ts';
@@ -128,7 +128,7 @@ function readOpening(body: Opening, mode: Mode) {
   const { currency } = body;
   if (!isCurrency(currency)) {
     const code = typeof currency === 'string' ? 'unknown_currency' : currency === undefined ? 'missing' : 'invalid_type';
-    errors.push({ pointer: '/currency', code, detail: 'Must be one of our currencies, in three capital letters.' });
+    errors.push({ pointer: '/currency', code, detail: NO_CURRENCY });
     throw invalidRequest(errors);
   }
   if (errors.length > 0) throw invalidRequest(errors);

@@ -1,5 +1,6 @@
 /** A merchant opens a market: from now on its users may stake on how it ends. */
 import type { Sql } from '../../db/pool.ts';
+import { askBooks } from '../../ledger/calls.ts';
 import { isPaused } from '../../pauses/reads.ts';
 import { isOwnUser, type Tenant } from '../../users/reads.ts';
 import type { WholeMarket } from '../present/market.ts';
@@ -32,7 +33,7 @@ export async function openMarket(
   const { creatorUserId, marketId, merchantId } = request;
   if (await isPaused(pool, 'markets', merchantId)) return { outcome: 'paused' };
   if (creatorUserId !== null && !(await isOwnUser(pool, request, creatorUserId))) return { outcome: 'unknown_creator' };
-  await pool.query('SELECT open_market($1)', [JSON.stringify(request)]);
+  await askBooks(pool, 'open_market', [JSON.stringify(request)]);
   const market = await ownMarket(pool, request, marketId);
   if (!market) throw new Error(`the market ${marketId} was opened but is not there`);
   return { outcome: 'opened', market };
