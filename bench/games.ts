@@ -2,11 +2,9 @@
  * Games: from the word of who won to the last event at a client, bets into one game, a large game, and a thousand streams. Each
  * beside something smaller of the same kind in the same run, so that a slow machine is seen.
  */
-
-import pg from 'pg';
-import { Pool as HttpPool } from 'undici';
-import { type Installation, installation } from '../harness/installation.ts';
+import { installation } from '../harness/installation.ts';
 import { median, now, type Spread, spread } from './clock.ts';
+import { CURRENCY, type House, openHouse, perSecond } from './house.ts';
 import { readStream, type StreamReader } from './streamReader.ts';
 
 export interface GamesPlan {
@@ -34,8 +32,6 @@ export interface GamesResult {
   readonly streams: { readonly count: number; readonly eventsPerSecond: number; readonly lag: Spread; readonly lagOfOne: Spread };
 }
 
-const CONCURRENCY = 32;
-const CURRENCY = 'PKR';
 const FUNDS = '5000000000.00';
 /** Of the second merchant, so that nobody else is on it. */
 const WARM_UP = 20;
@@ -65,66 +61,6 @@ export async function measureGames(plan: GamesPlan, say: (line: string) => void)
     await house.close();
     await here.remove();
   }
-}
-
-interface House {
-  readonly baseUrl: string;
-  readonly key: string;
-  readonly merchantId: string;
-  /** @throws where it is refused. */
-  post(path: string, body: object): Promise<{ readonly id: string; readonly status: string }>;
-  rows<Row extends pg.QueryResultRow>(sql: string, ...values: readonly unknown[]): Promise<Row[]>;
-  /** Who have this much. */
-  users(count: number, amount: string): Promise<readonly string[]>;
-  close(): Promise<void>;
-}
-
-function openHouse({ credentials }: Installation): House {
-  const { baseUrl, databaseUrl, merchants } = credentials;
-  const { id: merchantId = '', testKey: key = '' } = merchants[1] ?? {};
-  const http = new HttpPool(baseUrl, { connections: CONCURRENCY });
-  const books = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  let serial = 0;
-  let made = 0;
-  const house: House = {
-    baseUrl,
-    key,
-    merchantId,
-    async post(path, body) {
-      serial += 1;
-      const headers = { 'x-api-key': key, 'x-idempotency-key': `bench-${serial}`, 'content-type': 'application/json' };
-      const reply = await http.request({ method: 'POST', path, headers, body: JSON.stringify(body) });
-      const text = await reply.body.text();
-      if (reply.statusCode >= 300) throw new Error(`${path}: ${reply.statusCode} ${text}`);
-      return JSON.parse(text) as { id: string; status: string };
-    },
-    rows: async <Row extends pg.QueryResultRow>(sql: string, ...values: readonly unknown[]) =>
-      (await books.query<Row>(sql, [...values])).rows,
-    async users(count, amount) {
-      made += count;
-      const rows = await house.rows<{ id: string }>(
-        `WITH entered AS (
-           INSERT INTO users (id, merchant_id, mode, external_id)
-           SELECT 'usr_' || replace(uuidv7()::text, '-', ''), $1, 'test', 'bench-' || n FROM generate_series($2::int, $3::int) n RETURNING id)
-         SELECT id FROM entered`,
-        merchantId,
-        made - count + 1,
-        made,
-      );
-      const ids = rows.map(({ id }) => id);
-      await house.rows(
-        `SELECT move_user_money(jsonb_build_object('merchantId', $1::text, 'mode', 'test', 'userId', id, 'type', 'USER_CREDIT', 'currency', $2::text,
-                                                   'amountMinor', $3::text, 'externalId', 'start-' || id)) FROM unnest($4::text[]) id`,
-        merchantId,
-        CURRENCY,
-        amount,
-        ids,
-      );
-      return ids;
-    },
-    close: async () => void (await Promise.all([http.close(), books.end()])),
-  };
-  return house;
 }
 
 const credit = (house: House, user: string, nth: number | string) =>
@@ -174,21 +110,6 @@ async function measureRounds(house: House, games: number): Promise<Pick<GamesRes
     stream.close();
   }
   return { completeMs: median(completeMs), creditMs: median(creditMs) };
-}
-
-async function perSecond(seconds: number, once: (nth: number) => Promise<unknown>): Promise<number> {
-  const until = now() + seconds * 1_000;
-  let [begun, done] = [0, 0];
-  await Promise.all(
-    Array.from({ length: CONCURRENCY }, async () => {
-      while (now() < until) {
-        begun += 1;
-        await once(begun);
-        if (now() <= until) done += 1;
-      }
-    }),
-  );
-  return done / seconds;
 }
 
 async function measureBets(house: House, seconds: number): Promise<Pick<GamesResult, 'betsPerSecond' | 'creditsPerSecond'>> {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [-- --only payouts,relay,ledger,door,waiters,games,books] [-- --entries 10000000]`. Writes what it measured
+ * `npm run bench [-- --quick] [-- --only payouts,relay,ledger,door,waiters,games,markets,books] [-- --entries 10000000]`. Writes what it measured
  * into bench/RESULTS.md; a run replaces only the parts it measured. `books` is run only when it is asked for: it fills a
  * database first, which `--keep FOLDER` leaves there for other runs.
  */
@@ -9,6 +9,8 @@ import { measureDoor } from './door.ts';
 import { measureGames } from './games.ts';
 import { gamesReport } from './gamesReport.ts';
 import { measureLedger } from './ledger.ts';
+import { measureMarkets } from './markets.ts';
+import { marketsReport } from './marketsReport.ts';
 import { measureNeighbours } from './neighbours.ts';
 import { measurePayouts, type Plan } from './payouts.ts';
 import { measureBacklog, measureLag } from './relay.ts';
@@ -19,7 +21,7 @@ import { measureWaiters } from './waiters.ts';
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'payouts,relay,ledger,door,waiters,games' },
+    only: { type: 'string', default: 'payouts,relay,ledger,door,waiters,games,markets' },
     entries: { type: 'string', default: '10000000' },
     keep: { type: 'string' },
   },
@@ -35,6 +37,9 @@ const relayPlan = quick
 const gamesPlan = quick
   ? { games: 20, seconds: 5, players: 2_000, streams: 200, events: 60 }
   : { games: 200, seconds: 15, players: 10_000, streams: 1_000, events: 400 };
+const marketsPlan = quick
+  ? { commitments: 20_000, users: 5_000, seconds: 5, looped: 500 }
+  : { commitments: 1_000_000, users: 250_000, seconds: 20, looped: 5_000 };
 const say = (line: string) => console.log(`· ${line}`);
 
 const parts: Readonly<Record<string, () => Promise<string>>> = {
@@ -48,6 +53,7 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   door: async () => doorReport(await measureDoor(quick ? 3 : 10, say)),
   waiters: async () => waitersReport(await measureWaiters(quick ? 5 : 10, say)),
   games: async () => gamesReport(await measureGames(gamesPlan, say)),
+  markets: async () => marketsReport(await measureMarkets(marketsPlan, say)),
   books: async () => booksReport(await measureBooks({ entries: Number.parseInt(values.entries, 10), keep: values.keep }, say)),
 };
 for (const name of values.only.split(',')) {
