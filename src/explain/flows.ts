@@ -82,6 +82,7 @@ export const EXPLAINED: readonly ExplainedFlow[] = [
     machine: GAME,
     explain: explainGame,
     status: { merchant: ({ state }) => state },
+    pausedAs: ({ merchantId }) => ({ flow: 'games', merchantId }),
   }),
   flow<ResolutionRecord>({
     path: 'resolutions',

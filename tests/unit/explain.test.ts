@@ -401,6 +401,16 @@ describe('a game', () => {
     expect(explainGame(late).next).toBeNull();
   });
 
+  test('that a pause holds back says so, and who can end that; whose word it waits for all the same is not hidden by it', () => {
+    for (const state of ['SETTLING', 'VOIDING'] as const) {
+      const { is, waitsFor } = explainGame({ ...toldOfGame(state), isPaused: true });
+      expect(is).toContain('while a pause holds');
+      expect(waitsFor).toEqual({ kind: 'person', who: 'operator', until: null });
+    }
+    for (const state of ['OPEN', 'SETTLED', 'PARTLY_SETTLED'] as const)
+      expect(explainGame({ ...toldOfGame(state), isPaused: true })).toEqual(explainGame(toldOfGame(state)));
+  });
+
   test('that is overdue says what of: a report, or its own end', () => {
     const said = (state: 'OPEN' | 'SETTLING' | 'VOIDING') => {
       const steps = [step({ from: state, to: state, type: 'game.overdue' })];

@@ -62,6 +62,16 @@ const WORDS: Readonly<Record<GameState, Words>> = {
   PARTLY_VOIDED: inPart('It is void, and its players have their stakes back but for some'),
 };
 
+/** While its players are settled, or undone: the books refuse each step (settle_users, void_users). */
+const PAUSABLE: readonly GameState[] = ['SETTLING', 'VOIDING'];
+
+/** Which pause, and when it ends, the books know: an operator can end it. */
+const paused = (words: Words): Words => ({
+  is: (told) => `${words.is(told)}; it stands still while a pause holds`,
+  waits: () => ({ kind: 'person', who: ACTION_ROLES.pause, until: null }),
+  next: () => ({ what: 'it goes on, once no pause holds any more', at: null }),
+});
+
 interface Action {
   readonly action: string;
   readonly by: Actor;
@@ -140,7 +150,8 @@ function failuresIn(step: Step): FailureSoFar[] {
 
 export function explainGame(told: Game): Reasons {
   const { record, steps, money } = told;
-  const words = WORDS[record.state];
+  const isHeld = told.isPaused === true && PAUSABLE.includes(record.state);
+  const words = isHeld ? paused(WORDS[record.state]) : WORDS[record.state];
   return {
     is: words.is(told),
     state: record.state,
