@@ -130,6 +130,24 @@ describe('who may do what on the admin side', () => {
     }
   });
 
+  test('whoever asks by hand for an act that is not theirs is found in the audit log; whoever only looks is not', async () => {
+    const { id, key } = await w.admin('viewer');
+    const payoutId = `po_${'1'.repeat(32)}`;
+    for (const target of [payoutId, 'made%00up', 'a'.repeat(90)]) {
+      const { status } = await w.call('POST', `/api/admin/payouts/${target}/reject`, { key, body: { reason: 'x' } });
+      expect(status).toBe(403);
+    }
+    expect((await w.call('GET', '/api/admin/audit', { key })).status).toBe(403);
+    const { body } = await w.call('GET', `/api/admin/audit?admin=${id}`, { key: w.admins.admin.key });
+    const route = '/api/admin/payouts/:id/reject';
+    const data = { method: 'POST', route, role: 'viewer', needs: 'approver' };
+    expect(body['data']).toMatchObject([
+      { action: 'request.refused', target: route, data },
+      { action: 'request.refused', target: route, data },
+      { action: 'request.refused', target: payoutId, data },
+    ]);
+  });
+
   test.each(ROUTES)('no merchant’s key and no key at all opens %s %s', async (method, url, body) => {
     const merchants = await w.call(method, url, { key: w.a.key, body });
     expect([merchants.status, merchants.body['code']]).toEqual([403, 'forbidden']);

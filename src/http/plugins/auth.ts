@@ -9,6 +9,7 @@ import { readStreamToken, STREAM_TOKEN_PREFIX } from '../../crypto/streamToken.t
 import type { Mode } from '../../payouts/rules/contract.ts';
 import { type Flow, readFlows } from '../../rules/flows.ts';
 import { isRole, mayAct, type Role } from '../../rules/roles.ts';
+import { type AuditNote, writeAudit } from '../audit.ts';
 import { type Caller, merchantOf, type Scope } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
 import { Problem } from '../problem.ts';
@@ -60,12 +61,31 @@ export function providerAuth({ pool }: ApiContext): AuthHook {
   };
 }
 
-/** As `onRequest` of a route: an admin's key with at least this role. Sets `request.caller`. */
-export function adminAuth({ pool }: ApiContext, role: Role): AuthHook {
+/**
+ * As `onRequest` of a route: an admin's key with at least this role. Sets `request.caller`. An act that the role does not allow
+ * is in the audit log, too: no page of ours asks for one.
+ */
+export function adminAuth({ pool, prisma }: ApiContext, role: Role): AuthHook {
   return async (request) => {
     const caller = await authenticate(request, await whoAsks(pool, request));
     if (caller.kind !== 'admin') throw forbidden("This needs an admin's key (ak_…).");
-    if (!mayAct(caller.role, role)) throw forbidden(`This needs the role ${role}.`);
+    if (mayAct(caller.role, role)) return;
+    if (!READS.has(request.method)) await writeAudit(prisma, request, refusedAct(request, caller.role, role));
+    throw forbidden(`This needs the role ${role}.`);
+  };
+}
+
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+/** What a client made up is not written down as a name of something: nor could PostgreSQL keep all of it. */
+const NAME = /^[\w-]{1,64}$/;
+
+function refusedAct({ method, params, routeOptions }: FastifyRequest, has: Role, needs: Role): AuditNote {
+  const route = routeOptions.url ?? '';
+  const { id } = params as { readonly id?: string };
+  return {
+    action: 'request.refused',
+    target: id !== undefined && NAME.test(id) ? id : route,
+    data: { method, route, role: has, needs },
   };
 }
 
