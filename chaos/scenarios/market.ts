@@ -1,4 +1,5 @@
 /** A market: staked on, resolved, disputed, paid chunk by chunk, taken back, resolved again. */
+import { insist } from '../insist.ts';
 import { BEHAVIOURS, type MarketBehaviour } from '../markets/behaviour.ts';
 import { act, type MarketOrder, type Stake } from '../markets/deeds.ts';
 import { marketProblems, TERMS } from '../markets/judge.ts';
@@ -60,11 +61,17 @@ async function open(site: Site): Promise<Cast<MarketOrder>> {
   await furnish('POST', '/api/v1/test/balance/fund', key, { amount: FUNDS, currency: 'PKR' });
   let serial = 0;
 
+  /** Also while somebody is being killed: asked for until it is answered. */
   async function makeUser(amount: string): Promise<string> {
     serial += 1;
     const externalId = `chaos-${serial}`;
-    const { id } = await furnish('POST', '/api/v1/users', key, { externalId });
-    await furnish('POST', `/api/v1/users/${id}/credit`, key, { amount, currency: 'PKR', externalId });
+    const idempotencyKey = `chaos-user-${process.pid}-${serial}`;
+    const call = async (path: string, body: object, name: string): Promise<string> => {
+      const asked = { path, key, body, idempotencyKey: `${idempotencyKey}-${name}` };
+      return String((await insist(site.here, asked, { isOver: site.isOver })).body['id']);
+    };
+    const id = await call('/api/v1/users', { externalId }, 'entered');
+    await call(`/api/v1/users/${id}/credit`, { amount, currency: 'PKR', externalId }, 'credited');
     return id;
   }
 

@@ -169,3 +169,41 @@ test('lines that come at once, from several callers and beside single stakes, ar
   expect((await markets.market(market)).pool).toBe(0n);
   expect(await send([stake(users[0] as TestUser, 'yes', 1n)])).toEqual({ outcome: 'market_closed', accepted: 0, rejected: 0 });
 });
+
+test('an import of users who have just been entered reads each of them some times, not all of them for each line', async () => {
+  const merchant = await books.merchant(0n);
+  await books.fund(merchant, 10n ** 9n, newId('ext'), 'INR');
+  const market = await markets.open(merchant);
+  await (await opened(market))([stake(await markets.player(merchant, 10n), 'yes', 1n)]); // planned while they were few
+  const users = await of(
+    `WITH entered AS (INSERT INTO users (id, merchant_id, mode, external_id)
+       SELECT 'usr_' || replace(uuidv7()::text, '-', ''), $1, $2, 'many-' || n FROM generate_series(1, 2000) n RETURNING id)
+     SELECT id AS "userId" FROM entered`,
+    merchant.merchantId,
+    merchant.mode,
+  );
+  await of(
+    `SELECT move_user_money(jsonb_build_object('merchantId', $1::text, 'mode', $2::text, 'userId', id, 'type', 'USER_CREDIT', 'currency', 'INR',
+                                               'amountMinor', '10', 'externalId', 'many-' || id)) FROM unnest($3::text[]) id`,
+    merchant.merchantId,
+    merchant.mode,
+    users.map(({ userId }) => userId),
+  );
+  const lines = users.slice(0, 500).map((user) => stake(user, 'yes', 1n));
+  const importId = newId('imp');
+  const client = await books.db.owner.connect();
+  try {
+    await client.query('SELECT open_import($1)', [JSON.stringify({ importId, ...market })]);
+    await client.query('BEGIN');
+    const request = { importId, merchantId: market.merchantId, mode: market.mode, lines };
+    const { rows: answers } = await client.query('SELECT import_stakes($1) AS answer', [JSON.stringify(request)]);
+    expect(answers[0].answer).toMatchObject({ accepted: 500 });
+    const { rows } = await client.query<{ name: string; read: number }>(
+      `SELECT relname AS name, (seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_xact_user_tables WHERE relname IN ('users', 'balances') ORDER BY 1`,
+    );
+    await client.query('COMMIT');
+    for (const { name, read } of rows) expect([name, read < 20 * lines.length ? 'few' : read]).toEqual([name, 'few']);
+  } finally {
+    client.release();
+  }
+});

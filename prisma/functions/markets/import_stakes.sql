@@ -70,7 +70,8 @@ BEGIN
   PERFORM lock_users(ARRAY(SELECT DISTINCT l.user_id FROM unnest(v_lines) l WHERE l.code IS NULL));
   PERFORM 1 FROM balances b
    WHERE b.id = ANY (m.pool_id || ARRAY(
-     SELECT y.id FROM unnest(v_lines) l JOIN balances y ON y.mode = m.mode AND y.owner_kind = 'user' AND y.owner_id = l.user_id AND y.currency = m.currency WHERE l.code IS NULL))
+     SELECT (SELECT y.id FROM balances y WHERE y.mode = m.mode AND y.owner_kind = 'user' AND y.owner_id = l.user_id AND y.currency = m.currency)
+       FROM unnest(v_lines) l WHERE l.code IS NULL))
    ORDER BY b.id FOR NO KEY UPDATE;
   SELECT * INTO STRICT k FROM balances x WHERE x.id = m.pool_id;
   v_lines := refuse_overdrawn(judge_stakes(m, v_lines), 1000000000000000000 - k.available);
@@ -85,15 +86,17 @@ END $$;
 REVOKE EXECUTE ON FUNCTION import_stakes(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import_stakes(jsonb) TO oncepay_app;
 
--- judge_stakes(market, lines): who may stake on what, line by line: with the user's balance, or why not.
+-- judge_stakes(market, lines): who may stake on what, line by line: with the user's balance, or why not. Asked for one by one, by subqueries
+-- (pay_users.sql): as a join, planned before the statistics know of users who have just been entered, it read all of them for each line.
 CREATE OR REPLACE FUNCTION judge_stakes(m markets, p_lines import_stake[]) RETURNS import_stake[] LANGUAGE sql STABLE AS $$
   SELECT array_agg((l.nth, l.key, l.line, l.commitment_id, l.user_id, l.option_id, l.position, l.amount, b.id, j.code,
                     CASE WHEN l.code IS NOT NULL THEN l.detail ELSE refusal_detail(j.code) END)::import_stake ORDER BY l.nth)
     FROM unnest(p_lines) l
-    LEFT JOIN users u ON u.id = l.user_id AND u.merchant_id = m.merchant_id AND u.mode = m.mode
-    LEFT JOIN market_options o ON o.market_id = m.id AND o.option_id = l.option_id
-    LEFT JOIN balances b ON b.mode = m.mode AND b.owner_kind = 'user' AND b.owner_id = u.id AND b.currency = m.currency
-   CROSS JOIN LATERAL (SELECT CASE WHEN l.code IS NOT NULL THEN l.code WHEN u.id IS NULL THEN 'unknown_user' WHEN o.option_id IS NULL THEN 'unknown_option'
+   CROSS JOIN LATERAL (SELECT (SELECT CASE WHEN (x.merchant_id, x.mode) = (m.merchant_id, m.mode) THEN x.frozen END FROM users x WHERE x.id = l.user_id) AS frozen OFFSET 0) u
+   CROSS JOIN LATERAL (SELECT (SELECT x.option_id FROM market_options x WHERE x.market_id = m.id AND x.option_id = l.option_id) AS id OFFSET 0) o
+   CROSS JOIN LATERAL (SELECT (SELECT x.id FROM balances x
+                                WHERE x.mode = m.mode AND x.owner_kind = 'user' AND x.owner_id = l.user_id AND x.currency = m.currency) AS id OFFSET 0) b
+   CROSS JOIN LATERAL (SELECT CASE WHEN l.code IS NOT NULL THEN l.code WHEN u.frozen IS NULL THEN 'unknown_user' WHEN o.id IS NULL THEN 'unknown_option'
                                    WHEN u.frozen THEN 'user_frozen' WHEN b.id IS NULL THEN 'insufficient_balance' END AS code) j
 $$;
 
@@ -107,7 +110,7 @@ DECLARE
 BEGIN
   SELECT coalesce(jsonb_object_agg(t.user_id, b.available), '{}') INTO v_left
     FROM (SELECT x.user_id, x.balance_id, sum(x.amount) AS amount FROM unnest(p_lines) x WHERE x.code IS NULL GROUP BY 1, 2) t
-    JOIN balances b ON b.id = t.balance_id WHERE b.available < t.amount;
+   CROSS JOIN LATERAL (SELECT * FROM balances x WHERE x.id = t.balance_id OFFSET 0) b WHERE b.available < t.amount;
   IF v_left = '{}' AND (SELECT coalesce(sum(x.amount), 0) FROM unnest(p_lines) x WHERE x.code IS NULL) <= p_room THEN RETURN p_lines; END IF;
   FOR n IN 1 .. cardinality(p_lines) LOOP
     l := p_lines[n];
@@ -132,13 +135,13 @@ BEGIN
   SELECT l.commitment_id, m.id, l.user_id, l.option_id, l.position, l.amount,
          coalesce((SELECT p.staked FROM market_positions p WHERE p.market_id = m.id AND p.user_id = l.user_id AND p.option_id = l.option_id), 0) + sum(l.amount) OVER o - l.amount,
          b.available - sum(l.amount) OVER u, b.version + count(*) OVER u, p_import
-    FROM unnest(p_lines) l JOIN balances b ON b.id = l.balance_id
+    FROM unnest(p_lines) l CROSS JOIN LATERAL (SELECT * FROM balances x WHERE x.id = l.balance_id OFFSET 0) b
    WHERE l.code IS NULL
   WINDOW u AS (PARTITION BY l.user_id ORDER BY l.nth), o AS (PARTITION BY l.user_id, l.option_id ORDER BY l.nth)
    ORDER BY l.nth;
   PERFORM post(ARRAY(
     SELECT ('commitment/' || l.commitment_id, 0, 'COMMITMENT', b.available_account, k.available_account, l.amount, 'market', m.id)::posting
-      FROM unnest(p_lines) l JOIN balances b ON b.id = l.balance_id WHERE l.code IS NULL ORDER BY l.nth));
+      FROM unnest(p_lines) l CROSS JOIN LATERAL (SELECT * FROM balances x WHERE x.id = l.balance_id OFFSET 0) b WHERE l.code IS NULL ORDER BY l.nth));
 
   UPDATE market_options x
      SET staked = x.staked + t.amount, commitments = x.commitments + t.stakes, participants = x.participants + t.users
