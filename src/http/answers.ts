@@ -15,7 +15,7 @@ const PROBLEMS = {
   426: 'This path speaks WebSocket only',
   429: 'Too many requests, too many that wait (`too_many_waiters`) or listen (`too_many_streams`), or the same is being done already (`recovery_in_progress`): see Retry-After',
   500: 'Our fault; logged under the request id',
-  503: 'PostgreSQL or Temporal is away, or where screenshots are kept: see Retry-After, then ask again with the same key. A read that took PostgreSQL too long (`query_too_slow`): ask for less',
+  503: 'PostgreSQL or Temporal is away, or where screenshots are kept, or more is asked of one market, game or user than is done in time: see Retry-After, then ask again with the same key. A read that took PostgreSQL too long (`query_too_slow`): ask for less',
 } as const;
 
 type ProblemStatus = keyof typeof PROBLEMS;

@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import type { Config } from '../config.ts';
 import type { KeyRing } from '../crypto/secretBox.ts';
+import type { InLine } from '../db/lines.ts';
 import type { GamesClient } from '../games/client.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { ImageStore } from '../instant/images/store.ts';
@@ -16,6 +17,8 @@ import type { PspRegistry } from '../psp/registry.ts';
 export interface ApiContext {
   readonly config: Config;
   readonly pool: Pool;
+  /** For calls that many make about one subject: it holds but a part of the pool. */
+  readonly inLine: InLine;
   /** Reads by model; on the same pool. */
   readonly prisma: PrismaClient;
   /** Money moves through use cases and workflows alone. */

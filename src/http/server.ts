@@ -1,6 +1,7 @@
 /** The API as a process: its connections, its port and its end. */
 import type { Config } from '../config.ts';
 import { parseKeys } from '../crypto/secretBox.ts';
+import { createLines } from '../db/lines.ts';
 import { createPool } from '../db/pool.ts';
 import { createPrisma } from '../db/prisma.ts';
 import { createGamesClient } from '../games/client.ts';
@@ -35,6 +36,7 @@ export async function startApi(config: Config): Promise<Api> {
   const app = await buildApp({
     config,
     pool,
+    inLine: createLines({ connections: config.databasePool }),
     prisma,
     ledger: createLedgerReads(pool),
     payouts: createPayoutsClient(client, config, (workflowId) => app.log.error({ workflowId }, FULL)),

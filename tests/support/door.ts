@@ -4,6 +4,7 @@ import type { DestinationStream } from 'pino';
 import { type CallOptions, requestOf } from '../../harness/call.ts';
 import { loadConfig } from '../../src/config.ts';
 import { hashApiKey, type KeyPrefix, newApiKey } from '../../src/crypto/newSecret.ts';
+import { createLines } from '../../src/db/lines.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createPrisma } from '../../src/db/prisma.ts';
 import { createGamesClient, type GamesClient } from '../../src/games/client.ts';
@@ -97,13 +98,15 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     WEBHOOK_ALLOW_LOOPBACK_TEST: 'true',
     ...options.env,
   });
-  const pool = createPool({ url: config.databaseUrl, max: 10, applicationName: 'door' });
+  const connections = 10;
+  const pool = createPool({ url: config.databaseUrl, max: connections, applicationName: 'door' });
   const prisma = createPrisma(pool);
   const temporal = connectTemporal(config);
   const psps = createPspRegistry(config.psps);
   const context: ApiContext = {
     config,
     pool,
+    inLine: createLines({ connections }),
     prisma,
     ledger: createLedgerReads(pool),
     payouts: options.payouts ?? createPayoutsClient(temporal.client, config),

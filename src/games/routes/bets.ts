@@ -46,7 +46,8 @@ export function betRoutes(context: ApiContext): FastifyPluginAsyncZod {
             mustHaveSide(game, side, '/side');
             const { minor } = mustReadAmount({ amount, currency: game.currency });
             const stake = { betId, gameId: game.id, userId, side, amountMinor: minor.toString() };
-            return answerOf(await bet(context, { ...tenant, ...stake }));
+            const locked = [`game ${game.id}`, `user ${userId}`, `bank’s ${game.currency}`];
+            return answerOf(await context.inLine(tenant, locked, () => bet(context, { ...tenant, ...stake })));
           },
         });
       },

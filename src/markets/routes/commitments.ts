@@ -67,7 +67,9 @@ export function commitmentRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const market = await mustOwnMarket(context, tenant, request.params.id);
             const stake = mustReadStake(request.body, market);
             const { userId } = request.body;
-            return answerOf(await commit(context, { ...tenant, commitmentId, marketId: market.id, userId, ...stake }));
+            const locked = [`market ${market.id}`, `user ${userId}`];
+            const asked = { ...tenant, commitmentId, marketId: market.id, userId, ...stake };
+            return answerOf(await context.inLine(tenant, locked, () => commit(context, asked)));
           },
         });
       },

@@ -43,7 +43,9 @@ export function userMoneyRoutes(context: ApiContext): FastifyPluginAsyncZod {
             async execute() {
               const { minor, currency } = mustReadAmount(request.body);
               const money = { currency, amountMinor: minor.toString(), externalId: request.body.externalId };
-              return answerOf(await moveMoney(context, { ...tenant, userId, type, ...money }), userId, giver);
+              const locked = [`user ${userId}`, `merchant’s ${currency}`];
+              const moved = await context.inLine(tenant, locked, () => moveMoney(context, { ...tenant, userId, type, ...money }));
+              return answerOf(moved, userId, giver);
             },
           });
         },
