@@ -160,8 +160,8 @@ export function createResolutionActivities({
     } catch (error) {
       if (!isTheirs(error) || activityInfo().attempt < TRIES) throw error;
       const { outcome } = await stopResolution(pool, resolutionId, error instanceof Error ? error.message : String(error));
-      if (outcome !== 'elsewhere') watch.error(phase, 'stopped');
-      else throw error; // nobody has been paid yet: it is tried for as long as it takes, in the operators' sight
+      if (outcome === 'elsewhere') throw error; // somebody has moved it on meanwhile: asked again, it is as they left it
+      watch.error(phase, 'stopped');
       log.error('a resolution cannot go on', { resolutionId, error: String(error) });
     }
     onWritten();

@@ -133,7 +133,7 @@ const invariants: readonly Invariant[] = [
        CROSS JOIN LATERAL (SELECT CASE WHEN coalesce(w.staked, 0) = 0 THEN 'refund' ELSE 'shares' END AS kind, div(f.base * (m.house_fee_bps + m.creator_fee_bps), 10000) AS fees,
                                   div(f.base * m.creator_fee_bps, 10000) AS creator, CASE WHEN coalesce(w.staked, 0) = 0 THEN m.staked ELSE w.staked END AS stake,
                                   CASE WHEN coalesce(w.staked, 0) = 0 THEN 0 ELSE w.participants END AS winners) t
-       WHERE (r.kind IS NULL) <> (r.state IN ('IN_REVIEW', 'DISPUTE_WINDOW', 'DISPUTED', 'PLANNING', 'WAITING_FOR_FUNDS', 'REJECTED'))
+       WHERE (r.kind IS NULL) <> (r.state IN ('IN_REVIEW', 'DISPUTE_WINDOW', 'DISPUTED', 'PLANNING', 'PLANNING_STOPPED', 'WAITING_FOR_FUNDS', 'REJECTED'))
           OR r.kind IS NOT NULL AND ((r.kind, r.pool, r.fee_total, r.creator_fee, r.net, r.win_stake, r.users, r.winners)
                                      IS DISTINCT FROM (t.kind, m.staked, t.fees, t.creator, m.staked - t.fees, t.stake, m.participants, t.winners)
                                      OR (r.left_over = 0) <> (r.cut_user IS NULL) OR (r.cut_user IS NULL) <> (r.cut_remainder IS NULL))

@@ -369,6 +369,34 @@ test('what was not paid as the commitments say stops before a fee is taken, and 
   expect(await purses(users)).toEqual(PAID);
 });
 
+test('a plan that the books refuse for good waits for an operator, who sees why; another market is paid, and a retry pays this one', async () => {
+  const { market, users } = await staked();
+  const other = await staked();
+  const { owner } = engine.db;
+  await owner.query(`
+    CREATE FUNCTION refuse_plan() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no plan for this one'; END $$;
+    CREATE TRIGGER refuse_plan BEFORE UPDATE ON resolutions FOR EACH ROW
+      WHEN (NEW.market_id = '${market.marketId}' AND NEW.kind IS NOT NULL) EXECUTE FUNCTION refuse_plan()`);
+  const mend = () => owner.query('DROP FUNCTION IF EXISTS refuse_plan CASCADE');
+  try {
+    const resolution = await begin(market);
+    expect(await result(resolution)).toBe('PLANNING_STOPPED');
+    const { rows } = await owner.query('SELECT reason, kind, needs_operator FROM resolutions WHERE id = $1', [resolution.id]);
+    expect(rows).toEqual([{ reason: 'no plan for this one', kind: null, needs_operator: true }]);
+    expect((await shown(resolution)).get(NEEDS_OPERATOR)).toBe(true);
+    expect(await purses(users)).toEqual(users.map(() => 0n));
+    expect(await result(await begin(other.market))).toBe('COMPLETED');
+    await mend();
+    expect(await say(resolution, { kind: 'retry' }, 'adm_op')).toBe('done');
+    expect(await result(resolution)).toBe('COMPLETED');
+    const after = await owner.query('SELECT reason, needs_operator FROM resolutions WHERE id = $1', [resolution.id]);
+    expect(after.rows).toEqual([{ reason: null, needs_operator: false }]);
+    expect([await purses(users), await heard(users)]).toEqual([PAID, once(users)]);
+  } finally {
+    await mend();
+  }
+});
+
 test('a resolution that has lost its workflow is taken up by whoever looks after markets, once it has been quiet', async () => {
   const { market, users } = await staked();
   const opened = await markets.resolved(market, 'yes'); // and the process that was to start its workflow is gone

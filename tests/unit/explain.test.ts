@@ -97,6 +97,7 @@ const UNPLANNED: readonly ResolutionState[] = [
   'DISPUTE_WINDOW',
   'DISPUTED',
   'PLANNING',
+  'PLANNING_STOPPED',
   'WAITING_FOR_FUNDS',
 ];
 const PLAN: NonNullable<ResolutionRecord['plan']> = {
@@ -506,6 +507,18 @@ describe('a market’s resolution', () => {
       (reason) => stopped({ reason }).failures[0]?.code,
     );
     expect(codes).toEqual(['creator_frozen', 'verification_failed', 'internal_error']);
+  });
+
+  test('that could not be planned says that nobody was paid, and that an operator may try it again', () => {
+    const data = { reason: 'the totals are others' };
+    const told = toldOfResolution('PLANNING_STOPPED', [
+      step({ from: 'PLANNING', to: 'PLANNING_STOPPED', type: 'resolution.failed', data }),
+    ]);
+    const { is, waitsFor, failures } = explainResolution(told);
+    expect(is).toContain('could not be fixed (the totals are others): nobody was paid');
+    expect(waitsFor).toEqual({ kind: 'person', who: 'operator', until: null });
+    expect(failures.map(({ code }) => code)).toEqual(['internal_error']);
+    expect(allowedIn(told)).toEqual(['retry', 'acknowledge']);
   });
 
   test('that a pause holds back says so, and who can end that; what people decide is not held', () => {

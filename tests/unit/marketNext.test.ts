@@ -15,6 +15,7 @@ test.each<[ResolutionState, object]>([
   ['WAITING_FOR_FUNDS', { do: 'cover', afterMs: FUNDS_MS }],
   ['PAYING', { do: 'pay', afterMs: 0 }],
   ['ROLLING_BACK', { do: 'rollBack', afterMs: 0 }],
+  ['PLANNING_STOPPED', { do: 'end' }],
   ['PAYING_STOPPED', { do: 'end' }],
   ['ROLLING_BACK_STOPPED', { do: 'end' }],
   ['COMPLETED', { do: 'end' }],

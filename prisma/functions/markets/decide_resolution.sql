@@ -3,7 +3,7 @@
 --   uphold · overturn     of one that is disputed: it goes on, or begins again with another outcome, by who says so, and a new window:
 --                         first in review, where the pool reaches the merchant's limit
 --   rollback              of one that is paid, in whole or in part: all of it is taken back (unpay_users.sql)
---   retry                 of one that has stopped: those who failed are paid, or undone, again
+--   retry                 of one that has stopped: it is planned again, or those who failed are paid, or undone, again
 --   acknowledge           an operator has seen what there was to see
 -- Locks: the market, the resolution. Key: the caller's own, once for a resolution; a signal's, which is its words, once for an outcome.
 -- Answers, the first that applies:
@@ -52,7 +52,7 @@ BEGIN
     WHEN 'retry' THEN
       UPDATE distributions x SET failure = NULL
        WHERE x.resolution_id = r.id AND x.failure IS NOT NULL AND (x.state = 'failed') = (r.state = 'PAYING_STOPPED'); -- who was never paid needs no undoing
-      UPDATE resolutions x SET reason = NULL WHERE x.id = r.id AND r.state = 'PAYING_STOPPED';
+      UPDATE resolutions x SET reason = NULL WHERE x.id = r.id AND r.state IN ('PLANNING_STOPPED', 'PAYING_STOPPED');
     ELSE NULL;
   END CASE;
   PERFORM move_resolution(r.id, v_fact, v_key, v_actor, v_data);

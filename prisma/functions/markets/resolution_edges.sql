@@ -11,6 +11,8 @@ INSERT INTO resolution_edges (from_state, fact, to_state, effect, event_type) VA
   ('PLANNING', 'short', 'WAITING_FOR_FUNDS', 'none', 'resolution.waiting_for_funds'),
   ('WAITING_FOR_FUNDS', 'funded', 'PLANNING', 'none', 'resolution.planning'),
   ('PLANNING', 'planned', 'PAYING', 'plan', 'resolution.paying'),
+  ('PLANNING', 'stopped', 'PLANNING_STOPPED', 'none', 'resolution.failed'),
+  ('PLANNING_STOPPED', 'retried', 'PLANNING', 'none', 'resolution.planning'),
   ('PAYING', 'stopped', 'PAYING_STOPPED', 'none', 'resolution.failed'),
   ('PAYING_STOPPED', 'retried', 'PAYING', 'none', 'resolution.paying'),
   ('PAYING', 'completed', 'COMPLETED', 'book_fees', 'resolution.completed'),
@@ -27,7 +29,7 @@ $$;
 
 -- resolution_stopped: is a state one of those that are `stopped`?
 CREATE OR REPLACE FUNCTION resolution_stopped(p_state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-  SELECT p_state IN ('PAYING_STOPPED', 'ROLLING_BACK_STOPPED')
+  SELECT p_state IN ('PLANNING_STOPPED', 'PAYING_STOPPED', 'ROLLING_BACK_STOPPED')
 $$;
 
 -- resolution_fact_origin: who says a fact decides what happens to one without an edge.

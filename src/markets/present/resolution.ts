@@ -15,6 +15,7 @@ export const RESOLUTION_STATUS: Readonly<Record<ResolutionState, ResolutionStatu
   DISPUTE_WINDOW: 'dispute_window',
   DISPUTED: 'disputed',
   PLANNING: 'paying',
+  PLANNING_STOPPED: 'failed',
   WAITING_FOR_FUNDS: 'waiting_for_funds',
   PAYING: 'paying',
   PAYING_STOPPED: 'failed',

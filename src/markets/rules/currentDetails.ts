@@ -6,6 +6,7 @@ const WAITS_FOR: Readonly<Partial<Record<ResolutionState, string>>> = {
   IN_REVIEW: 'an approver, who is not the resolver, to approve or reject it',
   DISPUTE_WINDOW: 'the end of the time in which participants may dispute it',
   DISPUTED: 'an approver, who is not the resolver, to uphold or overturn it',
+  PLANNING_STOPPED: 'an operator to retry it',
   WAITING_FOR_FUNDS: 'the merchant’s available money to cover what the pool lacks since a rollback',
   PAYING_STOPPED: 'an operator to retry it, or an approver to roll it back',
   ROLLING_BACK_STOPPED: 'an operator to retry it',

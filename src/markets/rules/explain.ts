@@ -83,6 +83,11 @@ const WORDS: Readonly<Record<ResolutionState, Words>> = {
     waits: () => NOBODY,
     next: soon('its users are paid, or the merchant’s money is asked for where the pool lacks something'),
   },
+  PLANNING_STOPPED: {
+    is: (told) => `Who gets how much could not be fixed (${stoppedBy(told)}): nobody was paid, and the pool is as it was`,
+    waits: () => person(DECISION_ROLES.retry),
+    next: nothing,
+  },
   WAITING_FOR_FUNDS: {
     is: (told) => `Since a rollback the pool lacks ${major(told, told.record.missingMinor)}, which the merchant has not got yet`,
     waits: () => person('merchant'),

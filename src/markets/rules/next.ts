@@ -32,6 +32,7 @@ const BY_STATE: Readonly<Record<ResolutionState, (standing: Standing, fundsEvery
   DISPUTE_WINDOW: ({ windowLeftMs }) => ({ do: 'endWindow', afterMs: windowLeftMs ?? 0, why: 'may be disputed' }),
   DISPUTED: () => told('an approver to uphold or overturn it'),
   PLANNING: () => now('plan'),
+  PLANNING_STOPPED: () => END,
   WAITING_FOR_FUNDS: (_, fundsEveryMs) => ({ do: 'cover', afterMs: fundsEveryMs, why: 'the merchant’s money' }),
   PAYING: () => now('pay'),
   PAYING_STOPPED: () => END,

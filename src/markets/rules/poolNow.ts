@@ -13,6 +13,7 @@ const HOLDS: Readonly<Record<ResolutionState, Kind>> = {
   DISPUTE_WINDOW: 'stakes',
   DISPUTED: 'stakes',
   PLANNING: 'stakes',
+  PLANNING_STOPPED: 'stakes',
   WAITING_FOR_FUNDS: 'stakes',
   PAYING: 'unpaid',
   PAYING_STOPPED: 'unpaid',
