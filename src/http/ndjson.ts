@@ -5,10 +5,10 @@
 import { parseJsonBody } from './plugins/jsonBody.ts';
 import { Problem } from './problem.ts';
 
-/** `line`: counted from 1, with the empty ones. */
+/** `line`: counted from 1, with the empty ones. `content`: its bytes, or how many they are where they are too many to be held. */
 export type Line = { readonly line: number } & Said;
 
-type Said = { readonly ok: true; readonly said: unknown } | ({ readonly ok: false } & Fault);
+type Said = { readonly ok: true; readonly said: unknown } | ({ readonly ok: false; readonly content: Buffer | number } & Fault);
 
 interface Fault {
   readonly code: string;
@@ -30,9 +30,10 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, most: number):
   function close(): Line | undefined {
     line += 1;
     const whole = bytes <= most ? Buffer.concat(held) : undefined;
+    const length = bytes;
     held = [];
     bytes = 0;
-    if (!whole) return { line, ok: false, code: 'line_too_long', detail: `A line has at most ${most} bytes.` };
+    if (!whole) return { line, ok: false, content: length, code: 'line_too_long', detail: `A line has at most ${most} bytes.` };
     return isBlank(whole) ? undefined : { line, ...read(whole) };
   }
 
@@ -60,6 +61,6 @@ function read(whole: Buffer): Said {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const [first] = error.errors ?? [];
-    return { ok: false, code: first?.code ?? error.code, detail: first?.detail ?? error.message };
+    return { ok: false, content: whole, code: first?.code ?? error.code, detail: first?.detail ?? error.message };
   }
 }

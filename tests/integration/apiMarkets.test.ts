@@ -265,6 +265,19 @@ describe('an import', () => {
     expect((await get(`/users/${rich}/balance`)).body.balances).toMatchObject([{ available: '989.00' }]);
   });
 
+  test('shows what each of two streams had wrong at the same place, and the same stream sent again adds nothing', async () => {
+    const id = await begin(await open());
+    const wrong = ['{', '{{', '{"amount":"1"}', '{"amount":"2"}', 'x'.repeat(5_000), 'x'.repeat(5_001)];
+    for (const text of [...wrong, ...wrong]) await send(id, text);
+    const { rejected, errors } = (await get(`/imports/${id}`)).body;
+    expect([rejected, errors.map(({ key, code }: Record<string, string>) => `${key}: ${code}`)]).toEqual([
+      6,
+      ['malformed_json', 'malformed_json', 'missing', 'missing', 'line_too_long', 'line_too_long'].map(
+        (code) => `line 1: ${code}`,
+      ),
+    ]);
+  });
+
   test('lists every line that was refused, however many streams had one at the same place, and takes nothing from an empty one', async () => {
     const [market, userId] = [await open(), await player()];
     const id = await begin(market);

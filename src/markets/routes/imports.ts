@@ -14,6 +14,7 @@ import { timeSchema } from '../../http/schemas.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
 import { type ImportError, type ImportRecord, listImportErrors, ownImport } from '../importReads.ts';
+import { shownKey } from '../rules/importLine.ts';
 import { importLines } from '../useCases/importLines.ts';
 import { openImport } from '../useCases/openImport.ts';
 import { mustOwnMarket } from './markets.ts';
@@ -59,7 +60,7 @@ async function present({ pool }: Pick<ApiContext, 'pool'>, { id, ...rest }: Impo
   return { id, object: 'import' as const, ...rest, errors: errors.map(presentError) };
 }
 
-const presentError = ({ line, key, code, detail }: ImportError) => ({ line, key, code, detail });
+const presentError = ({ line, key, code, detail }: ImportError) => ({ line, key: shownKey(key), code, detail });
 
 /** @throws Problem 404, the same for an unknown id and another merchant's. */
 async function mustOwnImport({ pool }: Pick<ApiContext, 'pool'>, tenant: Tenant, id: string): Promise<ImportRecord> {

@@ -3,17 +3,17 @@ import { parseAmount } from '../../rules/money.ts';
 import type { Position } from './market.ts';
 import { readChoice } from './stake.ts';
 
-/** A stake as a line says it, or why it is none. `key`: its own, or, where it has none, its place. */
-export type ReadLine = { readonly key: string } & (
+/** A stake as a line says it, or why it is none. `key`: null where it says none. */
+export type ReadLine =
   | {
+      readonly key: string;
       readonly ok: true;
       readonly userId: string;
       readonly optionId: string;
       readonly position: Position | null;
       readonly amountMinor: string;
     }
-  | { readonly ok: false; readonly code: string; readonly detail: string }
-);
+  | { readonly key: string | null; readonly ok: false; readonly code: string; readonly detail: string };
 
 interface Market {
   readonly type: string;
@@ -26,16 +26,22 @@ const FIELDS: ReadonlySet<string> = new Set(['key', 'userId', 'amount', 'optionI
 /** As an idempotency key. */
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
-/** No key has a space, so that no place is taken for one. */
-export const placeOf = (line: number): string => `line ${line}`;
+/**
+ * What a line without a key is known by: its place, and a mark of what it says, so that the same stream may be sent again, and another
+ * that is wrong at the same place is seen. No key has a space, so that none of these is taken for one.
+ */
+export const placeOf = (line: number, mark: string): string => `line ${line} ${mark}`;
 
-export function readLine(json: unknown, line: number, market: Market): ReadLine {
+/** As clients see it: the mark is ours. */
+export const shownKey = (key: string): string => key.split(' ', 2).join(' ');
+
+export function readLine(json: unknown, market: Market): ReadLine {
   const said = readObject(json);
-  if (!said) return { key: placeOf(line), ok: false, code: 'invalid_type', detail: 'A line must be a JSON object.' };
+  if (!said) return { key: null, ok: false, code: 'invalid_type', detail: 'A line must be a JSON object.' };
   const { key, userId, amount } = said;
   if (typeof key !== 'string' || !KEY.test(key)) {
     const code = key === undefined ? 'missing' : 'invalid_key';
-    return { key: placeOf(line), ok: false, code, detail: 'key must have 1 to 255 visible ASCII characters.' };
+    return { key: null, ok: false, code, detail: 'key must have 1 to 255 visible ASCII characters.' };
   }
   const refused = (code: string, detail: string): ReadLine => ({ key, ok: false, code, detail });
 

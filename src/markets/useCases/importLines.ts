@@ -2,6 +2,7 @@
  * Commitments that come as a stream: taken in some hundred at a time, each once by its key, so that a stream which broke is sent
  * again from anywhere. What one line has wrong is that line's alone.
  */
+import { createHash } from 'node:crypto';
 import type { Sql } from '../../db/pool.ts';
 import type { Line } from '../../http/ndjson.ts';
 import { type ImportLine, importStakes } from '../../ledger/postings.ts';
@@ -41,7 +42,12 @@ async function* inSteps(lines: AsyncIterable<Line>): AsyncGenerator<Line[]> {
 
 function toImport(line: Line, market: WholeMarket): ImportLine {
   const place = { line: line.line };
-  if (!line.ok) return { ...place, key: placeOf(line.line), code: line.code, detail: line.detail };
-  const { ok, ...read } = readLine(line.said, line.line, market);
-  return 'code' in read ? { ...place, ...read } : { ...place, ...read, commitmentId: newId('com') };
+  if (!line.ok) return { ...place, key: placeOf(line.line, markOf(line.content)), code: line.code, detail: line.detail };
+  const { ok, ...read } = readLine(line.said, market);
+  if (!('code' in read)) return { ...place, ...read, commitmentId: newId('com') };
+  return { ...place, ...read, key: read.key ?? placeOf(line.line, markOf(JSON.stringify(line.said))) };
 }
+
+/** Of two lines at one place, two marks; long enough that no two meet by chance. */
+const markOf = (content: string | Buffer | number): string =>
+  typeof content === 'number' ? `${content}` : createHash('sha256').update(content).digest('hex').slice(0, 32);
