@@ -4,11 +4,14 @@ import { z } from 'zod';
 
 export type Columns<Row> = Readonly<Record<string, (row: Row) => string | null>>;
 
-/** What a spreadsheet would take for a formula is shown to it as text: names and references are whatever a client sent. */
-const FORMULA = /^[=+\-@\t\r]/;
+/**
+ * What a spreadsheet would take for a formula is shown to it as text: names and references are whatever a client sent. Where lists
+ * are written with semicolons it cuts a line there, and some take a sign of full width for the plain one.
+ */
+const FORMULA = /(^|;)(?=\s*[=+\-@＝＋－＠]|[\t\r\n])/g;
 
 function cell(value: string | null): string {
-  const text = value === null ? '' : FORMULA.test(value) ? `'${value}` : value;
+  const text = (value ?? '').replace(FORMULA, "$1'");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

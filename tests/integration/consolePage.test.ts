@@ -127,6 +127,15 @@ describe('a list as a table', () => {
   });
 });
 
+const tableOf = (...rows: string[]) =>
+  new Response(ReadableStream.from(csvOf({ name: (row: string) => row }, pages(rows)))).text();
+
+test('a payee of wide signs or with a semicolon runs nothing in the spreadsheet of who reads the table, wherever its lines are cut', async () => {
+  expect(await tableOf('＝1+1', '＠a', ' =1+1', "x;=cmd|'/C calc'!A0", 'x; @a', 'a=b; c-d')).toBe(
+    "name\r\n'＝1+1\r\n'＠a\r\n' =1+1\r\nx;'=cmd|'/C calc'!A0\r\nx;' @a\r\na=b; c-d\r\n",
+  );
+});
+
 async function* pages(rows: readonly string[]): AsyncGenerator<string[]> {
   for (const row of rows) yield [row];
 }
