@@ -232,6 +232,7 @@ describe('a withdrawal', () => {
     expect(codes(await post('/instant-payouts', order(payee, { amount: '100', reference: 'ref-once' })))).toEqual([
       409,
       'duplicate_reference',
+      '/reference duplicate_reference',
     ]);
     const other = await door.merchant();
     await door.db.owner.query(`UPDATE merchants SET flows = '{"instant": false}' WHERE id = $1`, [other.id]);
@@ -320,7 +321,11 @@ describe('a payin', () => {
       waitUntil: expect.any(String),
     });
     expect(told).toEqual([made.body.id]);
-    expect(codes(await post('/payins', { ...body }, theirs.key))).toEqual([409, 'duplicate_reference']);
+    expect(codes(await post('/payins', { ...body }, theirs.key))).toEqual([
+      409,
+      'duplicate_reference',
+      '/reference duplicate_reference',
+    ]);
   });
 
   test.each<[string, Readonly<Record<string, unknown>>, readonly unknown[]]>([
@@ -707,6 +712,31 @@ describe('an operator', () => {
     expect((await get(`/users/${payee}/balance`)).body.balances[0].debt).toBe('320.00');
     expect(codes(await act(`/batches/${batch}/approve`, {}))).toEqual([409, 'wrong_state']);
     expect(codes(await act('/batches/ipb_1/reassign', {}))).toEqual([404, 'not_found']);
+  });
+
+  test('gives a slice to another, whose payment the first one’s merchant reads nothing of, however late it proves its own', async () => {
+    const [batch = ''] = (await open(['325'])).batches;
+    const { payinId } = await claim(batch);
+    await act(`/batches/${batch}/reassign`, {});
+    const third = await door.merchant();
+    const other = await claim(batch, third.key);
+    const shown = (await prove(batch, { payinId: other.payinId }, third.key)).body.batch;
+    expect(shown).toMatchObject({ payinId: other.payinId, utr: expect.any(String), creditedAt: expect.any(String) });
+    const utr = newUtr();
+    const nothing = {
+      payinId: null,
+      payUntil: null,
+      utr: null,
+      receiptId: null,
+      review: null,
+      creditedAt: null,
+      confirmedAt: null,
+    };
+    for (let n = 0; n < 2; n += 1)
+      expect((await prove(batch, { payinId, utr })).body).toMatchObject({
+        batch: { id: batch, ...nothing },
+        payin: { status: 'late_proof', utr },
+      });
   });
 
   test('cancels the open rest, sees every withdrawal with its merchant, and each step is written down', async () => {

@@ -100,6 +100,23 @@ export const presentBatch = (record: BatchRecord): PublicBatch => ({
   confirmedAt: record.confirmedAt,
 });
 
+/** For the merchant of this payin alone: whoever else has the slice, and what that one has shown, is not its affair. */
+export const presentBatchTo = (payinId: string, record: BatchRecord): PublicBatch =>
+  presentBatch(
+    record.payinId === payinId
+      ? record
+      : {
+          ...record,
+          payinId: null,
+          payUntil: null,
+          utr: null,
+          receiptId: null,
+          review: null,
+          creditedAt: null,
+          confirmedAt: null,
+        },
+  );
+
 /** What a payin's callback says, once for each. */
 const PAYIN_STATUS: Readonly<Record<PayinState, string>> = {
   waiting: 'waiting',

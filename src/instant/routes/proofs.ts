@@ -14,7 +14,7 @@ import { isId } from '../../rules/ids.ts';
 import { newId } from '../../rules/newId.ts';
 import { ACTION_ROLES } from '../../rules/roles.ts';
 import { type ImageFault, readImage } from '../images/screenshot.ts';
-import { presentBatch, presentPayin } from '../present/instantPayout.ts';
+import { presentBatchTo, presentPayin } from '../present/instantPayout.ts';
 import { batchSchema, payinSchema } from '../present/schemas.ts';
 import { imageOf } from '../reads.ts';
 import { type Proven, prove } from '../useCases/prove.ts';
@@ -195,6 +195,6 @@ function answerOf(answer: Proven): Answer {
     case 'proof_exists':
       throw new Problem(409, 'proof_exists', 'Another proof was shown for this payin.');
     default:
-      return { status: 202, body: { batch: presentBatch(answer.batch), payin: presentPayin(answer.payin) } };
+      return { status: 202, body: { batch: presentBatchTo(answer.payin.id, answer.batch), payin: presentPayin(answer.payin) } };
   }
 }
