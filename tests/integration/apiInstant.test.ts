@@ -636,6 +636,10 @@ describe('the payee', () => {
       batches,
     ]);
     expect(rows).toEqual([
+      {
+        action: 'request.refused',
+        data: { method: 'POST', needs: 'operator', role: 'viewer', route: '/api/admin/instant-payouts/disputes/:id' },
+      },
       { action: 'instant_batch.reject', data: { outcome: 'rejected', note: 'no money' } },
       { action: 'instant_batch.approve', data: { outcome: 'approved', note: 'the bank says so' } },
       { action: 'instant_batch.approve', data: { outcome: 'wrong_state', note: 'x' } },
@@ -752,7 +756,13 @@ describe('an operator', () => {
     expect((await look('?limit=1', viewer)).body.data[0]).toMatchObject({ id, merchantId: ours.id });
     expect(codes(await act('/ip_1/cancel', { reason: 'x' }))).toEqual([404, 'not_found']);
     const { rows } = await door.db.owner.query('SELECT action, data FROM audit_log WHERE target = $1', [id]);
-    expect(rows).toEqual([{ action: 'instant_payout.cancel', data: { outcome: 'closed', reason: 'fraud' } }]);
+    expect(rows).toEqual([
+      {
+        action: 'request.refused',
+        data: { method: 'POST', needs: 'operator', role: 'viewer', route: '/api/admin/instant-payouts/:id/cancel' },
+      },
+      { action: 'instant_payout.cancel', data: { outcome: 'closed', reason: 'fraud' } },
+    ]);
   });
 
   test('sets what is agreed with a merchant, in part, and the next withdrawal keeps it', async () => {

@@ -1,6 +1,6 @@
 /** Who says what of a slice that somebody claims to have paid, payee, bank, operator, a payer who comes late: and where the money is then. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { assignValidator } from '../../src/ledger/instant.ts';
+import { assignValidator, restOfInstantPayout } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { type Instant, instantOf, newUtr, type OpenOptions } from '../support/instant.ts';
@@ -206,12 +206,32 @@ test('money of a frozen user stays where it is: the proof is kept, and the same 
     expect(await instant.decide(slice.batchId, 'approve')).toBe('approved');
     expect(await instant.purse(slice.payer)).toMatchObject({ available: 100n });
   }
-  const { batchId, payinId, payer, payee } = await claimed();
-  await instant.prove(batchId, payinId);
-  await instant.dispute(batchId);
-  await instant.users.freeze(payer, true);
-  expect(await instant.decide(batchId, 'reject')).toBe('payer_frozen');
-  expect([await instant.purse(payer), await instant.purse(payee)]).toMatchObject([{ available: 100n }, { available: 0n }]);
+});
+
+test('a fraud who was frozen keeps no credit that an operator rejects; nor does a frozen payee lose what comes back', async () => {
+  for (const who of ['payer', 'payee'] as const) {
+    const slice = await claimed();
+    await instant.prove(slice.batchId, slice.payinId);
+    await instant.dispute(slice.batchId);
+    await instant.users.freeze(slice[who], true);
+    expect(await instant.decide(slice.batchId, 'reject')).toBe('rejected');
+    expect([await instant.purse(slice.payer), await instant.purse(slice.payee)]).toMatchObject([
+      { available: 0n, debt: 0n },
+      { available: 100n },
+    ]);
+  }
+});
+
+test('the rest of a payee who is frozen after its payout got an id, and before it is in the books, waits until the payee is free', async () => {
+  const payee = await instant.user(100n);
+  const { id } = await instant.open(payee, [100n], { onUnfilled: 'psp' });
+  await instant.close(id, 'unfilled');
+  const allotted = await restOfInstantPayout(books.db.pool, id, newId('po'));
+  expect(allotted.outcome).toBe('hand_over');
+  await instant.users.freeze(payee, true);
+  expect(await instant.rest(id)).toBe('user_frozen');
+  await instant.users.freeze(payee, false);
+  expect(await instant.rest(id)).toBe('handed reserved');
 });
 
 test('a late proof of a slice that is still free is honoured, as if it had come in time', async () => {

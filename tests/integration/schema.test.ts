@@ -294,7 +294,7 @@ test.each([
   `INSERT INTO used_utrs (mode, utr, rail, batch_id, epoch) VALUES ('test', 'x', 'upi', 'x', 1)`,
   `UPDATE instant_batch_edges SET effect = 'credit'`,
   `SELECT credit_slice(id) FROM instant_batches`,
-  `SELECT reverse_slice(id) FROM instant_batches`,
+  `SELECT take_back_slice(id) FROM instant_batches`,
   `SELECT release_slice(id) FROM instant_batches`,
   `SELECT confirm_slice(id, 'confirmed', 'x', 'x', '{}') FROM instant_batches`,
   `SELECT hand_over_rest('ip_x', p) FROM payouts p`,

@@ -52,7 +52,7 @@ END $$;
 -- who was not credited is; `reject`: it was not: what was credited goes back, as far as it is there, and the payer owes the rest; what is
 -- still held comes back to the payee, or goes the way of the rest. Key: the slice.
 -- Answers, each but the first with `batch` and `instantPayout`: not_found · already (the same was decided) · wrong_state ·
---   payer_frozen · payee_frozen · balance_limit (nothing written: once it can be, decide again) · approved · rejected.
+--   payer_frozen · payee_frozen · balance_limit (of an approval: nothing written; once it can be, decide again) · approved · rejected.
 CREATE OR REPLACE FUNCTION decide_batch(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   b instant_batches;
@@ -71,8 +71,7 @@ BEGIN
   END IF;
 
   IF b.money = 'credited' THEN
-    v_outcome := reverse_slice(b.id);
-    IF v_outcome <> 'reversed' THEN RETURN answer_batch(b.id, v_outcome); END IF;
+    PERFORM take_back_slice(b.id);
   ELSE
     v_is_back := let_go(b.id);
     UPDATE instant_assignments x SET state = 'refused', ended_at = now() WHERE (x.batch_id, x.epoch) = (b.id, b.epoch);

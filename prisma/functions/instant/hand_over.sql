@@ -43,8 +43,11 @@ BEGIN
   SELECT * INTO STRICT w FROM instant_payouts x WHERE x.id = p_id FOR NO KEY UPDATE;
   IF instant_payout_final(w.state) THEN RETURN jsonb_build_object('outcome', 'over', 'instantPayout', instant_payout_record(w)); END IF;
   IF EXISTS (SELECT 1 FROM instant_batches b WHERE b.instant_payout_id = w.id AND NOT instant_batch_final(b.state)) THEN RETURN jsonb_build_object('outcome', 'waiting'); END IF;
+  -- Each time until the payout is in the books: between the two a worker may be away for long.
+  IF NOT EXISTS (SELECT 1 FROM payouts x WHERE x.id = w.rest_payout_id) AND EXISTS (SELECT 1 FROM lock_users(ARRAY[w.user_id]) u WHERE u.frozen) THEN
+    RETURN jsonb_build_object('outcome', 'user_frozen');
+  END IF;
   IF w.rest_payout_id IS NULL THEN
-    IF EXISTS (SELECT 1 FROM lock_users(ARRAY[w.user_id]) u WHERE u.frozen) THEN RETURN jsonb_build_object('outcome', 'user_frozen'); END IF;
     UPDATE instant_payouts x SET rest_payout_id = p_payout WHERE x.id = w.id RETURNING * INTO STRICT w;
   END IF;
   RETURN jsonb_build_object('outcome', 'hand_over', 'instantPayout', instant_payout_record(w), 'payoutId', w.rest_payout_id, 'amountMinor', w.held::text);

@@ -55,12 +55,13 @@ BEGIN
   RETURN true;
 END $$;
 
--- reverse_slice(batch): the payer was credited and has not paid: it goes back to the payee, as far as it is there:
+-- take_back_slice(batch): the payer was credited and has not paid: it goes back to the payee, as far as it is there:
 --   SLICE_BACK       part  the payer's available → the payee's reserved
 --   WITHDRAWAL_BACK  part  the payee's reserved → the payee's available
 --   DEBT             the rest, which the payer owes the payee (owe.sql): new money repays it first, and the payee has it only then
--- Key: slice/<batch>/back. Answers: reversed · payer_frozen · payee_frozen: nothing moved.
-CREATE OR REPLACE FUNCTION reverse_slice(p_batch text) RETURNS text LANGUAGE plpgsql AS $$
+-- Key: slice/<batch>/back. Also while either is frozen: a fraud's freeze, which the payer's merchant alone lifts, must not keep the payee's
+-- money, and let it be spent once lifted; and the payee's own comes back to where it cannot be spent (release_slice).
+CREATE OR REPLACE FUNCTION take_back_slice(p_batch text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   b instant_batches;
   p payins;
@@ -72,8 +73,6 @@ BEGIN
   SELECT * INTO STRICT b FROM instant_batches x WHERE x.id = p_batch;
   SELECT * INTO STRICT p FROM payins x WHERE x.id = b.payin_id;
   IF b.money <> 'credited' THEN RAISE EXCEPTION 'the money of batch % is %', b.id, b.money; END IF;
-  IF EXISTS (SELECT 1 FROM users x WHERE x.id = p.user_id AND x.frozen) THEN RETURN 'payer_frozen'; END IF;
-  IF EXISTS (SELECT 1 FROM users x WHERE x.id = b.payee_id AND x.frozen) THEN RETURN 'payee_frozen'; END IF;
   SELECT y.* INTO STRICT k FROM instant_payouts x JOIN balances y ON y.id = x.balance_id WHERE x.id = b.instant_payout_id;
   SELECT * INTO STRICT t FROM balances x WHERE x.mode = p.mode AND x.owner_kind = 'user' AND x.owner_id = p.user_id AND x.currency = p.currency;
   PERFORM 1 FROM balances x WHERE x.id IN (t.id, k.id) ORDER BY x.id FOR NO KEY UPDATE;
@@ -88,7 +87,6 @@ BEGIN
   IF v_part < b.amount THEN PERFORM owe(v_key, 2, t, k, b.amount - v_part, 'instant_batch', b.id); END IF;
   UPDATE instant_batches x SET money = 'reversed' WHERE x.id = b.id;
   UPDATE instant_payouts x SET paid = x.paid - b.amount, returned = x.returned + b.amount WHERE x.id = b.instant_payout_id;
-  RETURN 'reversed';
 END $$;
 
 -- end_instant_payout(withdrawal): whatever follows for it from what its slices have become: a dispute that is over, and, once nothing is
