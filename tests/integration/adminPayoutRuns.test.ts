@@ -184,7 +184,7 @@ test('an operator tries a failed payout again: at once, once a round, and writte
     (transfers) => transfers.length === 2,
   );
   expect(await engine.until(id, 'FAILED')).toMatchObject({ round: 2, attempt: 2 });
-  expect(await audit(id)).toEqual(['payout.retry done']);
+  expect(await audit(id)).toEqual(['request.refused', 'payout.retry done']);
   const { rows } = await engine.db.pool.query('SELECT actor FROM events WHERE subject_id = $1 AND op_key = $2', [
     id,
     'reinitiated:2',

@@ -463,7 +463,7 @@ describe('operators', () => {
     ]);
     expect(codes(await post(`/games/${game}/complete`, { winner: 'andar' }))).toEqual([409, 'wrong_state']);
     const audit = (await door.call('GET', `/api/admin/audit?target=${game}`, { key: (await door.admin('admin')).key })).body.data;
-    expect(audit.map(({ action }: { action: string }) => action)).toEqual(['game.void', 'game.void']);
+    expect(audit.map(({ action }: { action: string }) => action)).toEqual(['game.void', 'game.void', 'request.refused']);
   });
 });
 

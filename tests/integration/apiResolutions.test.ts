@@ -157,6 +157,7 @@ test('a market is seen before it is resolved, paid as it was seen, verified, and
   );
   expect(audit.rows.map(({ action, outcome }) => [action, outcome])).toEqual([
     ['resolution.rollback', 'self_approval'],
+    ['request.refused', null],
     ['resolution.rollback', 'done'],
     ['resolution.rollback', 'already_rolled_back'],
   ]);
