@@ -42,8 +42,8 @@ function jest() {
   const report = join(folder, 'report.json');
   const node = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
   // forceExit: whatever a test left open, the run ends when the last test has.
-  // Three at once: most of them wait for timers and servers, so that two at once keep one core of two busy.
-  const args = [...node, '--maxWorkers=3', '--forceExit', '--json', `--outputFile=${report}`, ...process.argv.slice(2)];
+  // Two at once: most of them wait for timers and servers, and a two-core machine is the least we run on.
+  const args = [...node, '--maxWorkers=2', '--forceExit', '--json', `--outputFile=${report}`, ...process.argv.slice(2)];
   const { status } = spawnSync(process.execPath, args, {
     stdio: ['ignore', 'ignore', 'inherit'], // the report is read below; people read stderr
     env: { ...process.env, ...binaries },
