@@ -26,7 +26,7 @@ export interface RiskQuestion {
 
 export type ReserveAnswer =
   | { readonly outcome: 'reserved' | 'already'; readonly payout: PayoutRecord }
-  | { readonly outcome: Exclude<RefusalCode, 'not_reinitiable'> };
+  | { readonly outcome: Exclude<RefusalCode, 'not_reinitiable' | 'user_frozen'> };
 
 export interface Ledger extends LedgerReads {
   /**

@@ -43,6 +43,7 @@ function orderProblem(fault: OrderFault): Problem {
 const REFUSAL_STATUS: Readonly<Record<Exclude<RefusalCode, 'duplicate_reference'>, number>> = {
   insufficient_balance: 400,
   not_reinitiable: 409,
+  user_frozen: 409,
   not_bookable: 422,
 };
 

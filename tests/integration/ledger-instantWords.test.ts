@@ -234,6 +234,28 @@ test('the rest of a payee who is frozen after its payout got an id, and before i
   expect(await instant.rest(id)).toBe('handed reserved');
 });
 
+test('the rest of a withdrawal that failed at the PSP is not sent again while its user is frozen, and is once the user is free', async () => {
+  const payee = await instant.user(100n);
+  const { id } = await instant.open(payee, [100n], { onUnfilled: 'psp' });
+  await instant.close(id, 'unfilled');
+  await instant.rest(id);
+  const payoutId = (await instant.withdrawal(id)).restPayoutId ?? '';
+  await books.told(payoutId, 'attempt_started 1', 'failed 1');
+  const again = async (requestId: string): Promise<string> => {
+    const { rows } = await books.db.pool.query<{ answer: { outcome: string } }>(
+      `SELECT apply_fact($1, $2, 'reinitiated', 'merchant:m', jsonb_build_object('requestId', $2::text)) AS answer`,
+      [payoutId, requestId],
+    );
+    return rows[0]?.answer.outcome ?? '';
+  };
+  await instant.users.freeze(payee, true);
+  expect([await again('req_1'), await again('req_1')]).toEqual(['user_frozen', 'user_frozen']);
+  expect(await instant.purse(payee)).toMatchObject({ available: 100n, reserved: 0n });
+  await instant.users.freeze(payee, false);
+  expect([await again('req_1'), await again('req_2')]).toEqual(['user_frozen', 'applied']); // what was answered of a request stands
+  expect(await instant.purse(payee)).toMatchObject({ available: 0n, reserved: 100n });
+});
+
 test('a late proof of a slice that is still free is honoured, as if it had come in time', async () => {
   const { id, batchId, payer, payinId } = await claimed();
   await instant.expire(batchId);

@@ -118,7 +118,11 @@ async function takeInAgain({
   const key = stepKey(fact, { sequence: 0, round });
   const answer = await ledger.applyFact(payoutId, key, fact, `${byAdmin ? 'admin' : 'merchant'}:${by}`);
   if (answer.outcome === 'applied' || answer.outcome === 'already') return { outcome: 'accepted', payout: answer.payout };
-  return { outcome: 'refused', code: answer.outcome === 'insufficient_balance' ? answer.outcome : 'not_reinitiable' };
+  const { outcome } = answer;
+  return {
+    outcome: 'refused',
+    code: outcome === 'insufficient_balance' || outcome === 'user_frozen' ? outcome : 'not_reinitiable',
+  };
 }
 
 function viewOf(opening: Opening, seen: PayoutStanding | undefined) {

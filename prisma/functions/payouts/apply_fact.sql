@@ -12,6 +12,7 @@
 --   unchanged             the PSP says what we know, or nothing; another run was here first (no event)
 --   wrong_state           no legal edge; a person, a clock or the engine asked: nothing is written
 --   ignored               no legal edge; a PSP said so: recorded for the timeline and of its attempt
+--   user_frozen           reinitiated, but it is a frozen user's: nothing moves their money
 --   insufficient_balance  reinitiated, but not enough available
 --   paused                nothing new may be sent while a pause holds; that the payout waits for it is written down once
 --   applied               done
@@ -32,6 +33,8 @@ DECLARE
   v_pause text;
 BEGIN
   IF p_fact = 'returned' THEN PERFORM lock_for_return(p_payout); END IF;
+  -- Before the payout, as everywhere; whose it is never changes.
+  IF p_fact = 'reinitiated' THEN PERFORM lock_users(ARRAY[x.owner_id]) FROM payouts x WHERE x.id = p_payout AND x.kind = 'user'; END IF;
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'payout', NULL); END IF;
   IF fact_origin(p_fact) = 'person' THEN v_attempt := p.attempt; END IF; -- a person decides on the payout as it is, whatever they last saw
@@ -75,6 +78,9 @@ BEGIN
     IF v_refusal IS NOT NULL THEN RETURN fact_answer(v_refusal, p); END IF;
     j := judge_our_fact(p, p_fact, v_attempt, p_data);
     IF j.outcome <> 'applied' THEN RETURN refuse_round(p, p_fact, p_data, j.outcome); END IF;
+    IF p_fact = 'reinitiated' AND p.kind = 'user' AND EXISTS (SELECT 1 FROM users x WHERE x.id = p.owner_id AND x.frozen) THEN
+      RETURN refuse_round(p, p_fact, p_data, 'user_frozen');
+    END IF;
     IF p_fact = 'attempt_started' THEN
       LOCK TABLE pauses IN ROW SHARE MODE; -- a pause that is being begun waits for this attempt, or this attempt sees it
       v_pause := payout_pause(p);

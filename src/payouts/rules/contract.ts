@@ -173,7 +173,7 @@ export interface ReviewReason {
 export type Accepted =
   /** `sequence`: of the event that shows the payout as it was taken in. */
   { readonly outcome: 'accepted'; readonly sequence: number } | { readonly outcome: 'refused'; readonly code: RefusalCode };
-export type RefusalCode = 'insufficient_balance' | 'duplicate_reference' | 'not_reinitiable' | 'not_bookable';
+export type RefusalCode = 'insufficient_balance' | 'duplicate_reference' | 'not_reinitiable' | 'user_frozen' | 'not_bookable';
 
 /** The type of the error by which the ledger says that a call can never succeed, however often it is tried. */
 export const LEDGER_REFUSED = 'LedgerRefused';
@@ -374,6 +374,8 @@ export type FactOutcome =
   | 'already_decided'
   | 'unproven_attempts'
   | 'insufficient_balance'
+  /** Another round of a payout of a frozen user's. */
+  | 'user_frozen'
   /** Nothing new may be sent, whoever asks, while a pause holds. */
   | 'paused'
   /** By something that was sent, money may still go out. */
