@@ -59,6 +59,8 @@ const CLAIM: InstantStep = { when: 'unassigned', does: 'claim' };
 const PROVE: InstantStep = { when: 'assigned', does: 'prove' };
 const CONFIRM: InstantStep = { when: 'sys_confirmed', does: 'confirm' };
 const DISPUTED = 'disputed+sys_confirmed';
+/** The payee says of the first slice that it is not there. */
+const DISPUTE: readonly InstantStep[] = [CLAIM, PROVE, { when: 'sys_confirmed', does: 'dispute' }];
 
 const BOTH_PAID = { ends: 'completed', fates: ['paid', 'paid'] } as const;
 const BOTH_BACK = { ends: 'cancelled', fates: ['back', 'back'] } as const;
@@ -85,36 +87,18 @@ export const BEHAVIOURS: readonly InstantBehaviour[] = [
   { name: 'same_utr', steps: [CLAIM, { when: 'assigned', does: 'prove_the_same' }, CONFIRM], ...BOTH_PAID },
   {
     name: 'approved',
-    steps: [
-      CLAIM,
-      PROVE,
-      { when: 'sys_confirmed', does: 'dispute' },
-      { when: DISPUTED, does: 'approve' },
-      { when: 'admin_approved+sys_confirmed', does: 'confirm' },
-    ],
+    steps: [...DISPUTE, { when: DISPUTED, does: 'approve' }, { when: 'admin_approved+sys_confirmed', does: 'confirm' }],
     ...BOTH_PAID,
   },
   {
     name: 'rejected',
-    steps: [
-      CLAIM,
-      PROVE,
-      { when: 'sys_confirmed', does: 'dispute' },
-      { when: DISPUTED, does: 'reject' },
-      { when: 'rejected+sys_confirmed', does: 'confirm' },
-    ],
+    steps: [...DISPUTE, { when: DISPUTED, does: 'reject' }, { when: 'rejected+sys_confirmed', does: 'confirm' }],
     ...FIRST_TAKEN_BACK,
   },
   /** Of whom nobody was credited yet. */
   {
     name: 'rejected_before_credit',
-    steps: [
-      CLAIM,
-      PROVE,
-      { when: 'sys_confirmed', does: 'dispute' },
-      { when: DISPUTED, does: 'reject' },
-      { when: 'rejected+sys_confirmed', does: 'confirm' },
-    ],
+    steps: [...DISPUTE, { when: DISPUTED, does: 'reject' }, { when: 'rejected+sys_confirmed', does: 'confirm' }],
     creditOn: 'payee_confirmed',
     ends: 'partially_completed',
     fates: ['back', 'paid'],
