@@ -9,6 +9,7 @@ const PROBLEMS = {
   404: 'Nothing here for this key',
   408: 'The request took too long to come in',
   409: 'Not in this state, or the first request with this idempotency key is still running',
+  410: 'It was here, and is deleted',
   413: 'The body is over what this route takes: 1 MiB unless it says otherwise',
   415: 'The body is of a type that this route does not take',
   422: 'A rule is broken, or the idempotency key was used for another request',
@@ -18,7 +19,7 @@ const PROBLEMS = {
   503: 'PostgreSQL or Temporal is away, or where screenshots are kept, or more is asked of one market, game or user than is done in time: see Retry-After, then ask again with the same key. A read that took PostgreSQL too long (`query_too_slow`): ask for less',
 } as const;
 
-type ProblemStatus = keyof typeof PROBLEMS;
+export type ProblemStatus = keyof typeof PROBLEMS;
 
 const problem = (status: ProblemStatus) => ({
   description: PROBLEMS[status],

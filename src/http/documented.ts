@@ -1,6 +1,6 @@
 /** What the OpenAPI document says of a route, in short. The presenters beside the routes make the answers. */
 import { z } from 'zod';
-import { idempotencyHeaders, KEY_NEEDED, readAnswers, writeAnswers } from './answers.ts';
+import { idempotencyHeaders, KEY_NEEDED, type ProblemStatus, readAnswers, writeAnswers } from './answers.ts';
 
 /** For readers of the document only: nothing checks an answer on its way out, and no type of it binds the handlers. */
 type Documented = Readonly<Record<number, unknown>>;
@@ -34,11 +34,11 @@ export const statusQuery = <Status extends string>(statuses: readonly Status[]) 
 export const keyed = { headers: idempotencyHeaders.optional() };
 
 export const documented = (tag: string) => ({
-  read: (summary: string, answer: z.ZodType) => ({
+  read: (summary: string, answer: z.ZodType, ...problems: ProblemStatus[]) => ({
     tags: [tag],
     summary,
     security: KEY_NEEDED,
-    response: readAnswers({ 200: answer }, 404) as Documented,
+    response: readAnswers({ 200: answer }, 404, ...problems) as Documented,
   }),
   write: (summary: string, status: 200 | 201 | 202 | 204, answer: z.ZodType) => ({
     tags: [tag],

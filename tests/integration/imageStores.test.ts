@@ -131,5 +131,20 @@ describe('while the store is away', () => {
     const proofs = await door.db.owner.query<{ hash: string }>('SELECT image_hash AS hash FROM instant_proofs');
     expect(proofs.rows).toHaveLength(1);
     expect(await createImageStore(bucket()).read(proofs.rows[0]?.hash ?? '')).toBeInstanceOf(Buffer);
+
+    await s3.stop();
+    const admin = (await door.admin('viewer')).key;
+    const seen = () =>
+      Promise.all([
+        door.call('GET', `/api/v1/instant-payouts/batches/${batchId}/proof`, { key }),
+        door.call('GET', `/api/admin/instant-payouts/batches/${batchId}/proof`, { key: admin }),
+      ]);
+    expect((await seen()).map(({ status }) => status)).toEqual([503, 503]); // not "deleted": it is there, and cannot be read
+    await door.db.owner.query('SELECT forget_image($1)', [proofs.rows[0]?.hash]);
+    expect((await seen()).map(({ status, body }) => [status, body.code])).toEqual([
+      [410, 'image_deleted'],
+      [410, 'image_deleted'],
+    ]);
+    await s3.start();
   });
 });

@@ -1,5 +1,6 @@
 /** A real server of S3's API, with signatures checked: rclone's, over a folder. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,8 +50,9 @@ export async function startS3Server(): Promise<S3Server> {
       await eventually(async () => void (await fetch(bucket.url)));
     },
     async stop() {
-      const ended = new Promise((resolve) => child?.once('exit', resolve));
-      child?.kill('SIGKILL');
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
       await ended;
     },
     async remove() {

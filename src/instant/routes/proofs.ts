@@ -43,6 +43,12 @@ const IMAGE_HEADERS = {
   'cache-control': 'private, no-store',
 } as const;
 
+/** For the document. */
+const imageAnswer = {
+  description: 'The image, written anew',
+  content: { 'image/jpeg': { schema: z.unknown() } },
+} as unknown as z.ZodType;
+
 const FAULTS: Readonly<Record<ImageFault, string>> = {
   not_an_image: 'Must be a PNG, JPEG or WebP image, by its bytes.',
   too_many_pixels: 'Has too many pixels to be a screenshot.',
@@ -95,21 +101,21 @@ export function proofRoutes(context: ApiContext): FastifyPluginAsyncZod {
         schema: {
           params: byId,
           querystring: noQuery,
-          ...read('The screenshot of a slice, for the payee’s merchant and for the payer’s that showed it', z.unknown()),
+          ...read('The screenshot of a slice, for the payee’s merchant and for the payer’s that showed it', imageAnswer, 410),
         },
       },
       async (request, reply) =>
-        await sendImage(reply, await imageOf(context.pool, request.params.id, tenantOf(merchantOf(request)))),
+        await sendImage(context, reply, await imageOf(context.pool, request.params.id, tenantOf(merchantOf(request)))),
     );
   };
+}
 
-  /** @throws Problem 404, or 410 once it was deleted. */
-  async function sendImage(reply: FastifyReply, image: Awaited<ReturnType<typeof imageOf>>) {
-    if (!image) throw notFound();
-    const bytes = await context.images.read(image.hash);
-    if (image.isDeleted || !bytes) throw new Problem(410, 'image_deleted', 'This image was deleted; its hash is kept.');
-    return await reply.headers(IMAGE_HEADERS).send(bytes);
-  }
+/** @throws Problem 404, or 410 once it was deleted: that the books know, also while the store is away. */
+async function sendImage({ images }: ApiContext, reply: FastifyReply, image: Awaited<ReturnType<typeof imageOf>>) {
+  if (!image) throw notFound();
+  const bytes = image.isDeleted ? undefined : await images.read(image.hash);
+  if (!bytes) throw new Problem(410, 'image_deleted', 'This image was deleted; its hash is kept.');
+  return await reply.headers(IMAGE_HEADERS).send(bytes);
 }
 
 /** The same for whoever decides. */
@@ -122,15 +128,12 @@ export function adminProofRoutes(context: ApiContext): FastifyPluginAsyncZod {
         schema: {
           params: byId,
           querystring: noQuery,
-          ...documented('admin').read('The newest screenshot of a slice', z.unknown()),
+          ...documented('admin').read('The newest screenshot of a slice', imageAnswer, 410),
         },
       },
       async (request, reply) => {
-        const image = isId('ipb', request.params.id) ? await imageOf(context.pool, request.params.id) : undefined;
-        if (!image) throw notFound();
-        const bytes = await context.images.read(image.hash);
-        if (image.isDeleted || !bytes) throw new Problem(410, 'image_deleted', 'This image was deleted; its hash is kept.');
-        return await reply.headers(IMAGE_HEADERS).send(bytes);
+        const { id } = request.params;
+        return await sendImage(context, reply, isId('ipb', id) ? await imageOf(context.pool, id) : undefined);
       },
     );
   };
