@@ -3,15 +3,22 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { prepare, root } from './prepare.mjs';
 
 /** Well above what all tests need (half an hour on two cores): a test that hangs must not hang whoever waits for the result. */
 const JEST_WITHIN_MS = 58 * 60_000;
 
+/** Enough to see what was expected and what came; the whole of it stands further up. */
+const LINES_OF_A_FAILURE = 12;
+const CHARACTERS_OF_A_LINE = 300;
+
 let passed = 0;
 let failed = 0;
+/** What failed, by name, said again at the end: the place in the output that everybody looks at, and often the only one kept. */
+const names = [];
 
 prepare(giveUp);
 const binaries = await temporal().catch((error) => giveUp(error.message));
@@ -33,7 +40,13 @@ function step(name) {
   const { status, error } = spawnSync('npm', ['run', '--silent', name], { stdio: ['ignore', 'inherit', 'inherit'] });
   if (error) console.error(error.message);
   if (status === 0) passed += 1;
-  else failed += 1;
+  else fail(name);
+}
+
+/** @param {string} name of what failed */
+function fail(name) {
+  names.push(name);
+  failed += 1;
 }
 
 function jest() {
@@ -50,14 +63,15 @@ function jest() {
     timeout: JEST_WITHIN_MS,
     killSignal: 'SIGKILL',
   });
-  const counted = existsSync(report) ? countOf(JSON.parse(readFileSync(report, 'utf8'))) : { passed: 0, failed: 0 };
+  const told = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
+  const counted = told ? countOf(told) : { passed: 0, failed: 0 };
+  if (told) names.push(...failuresOf(told));
   rmSync(folder, { recursive: true, force: true });
   passed += counted.passed;
   failed += counted.failed;
   // No report, no test at all, or a failure that no test accounts for: that is one more.
   if (counted.passed + counted.failed === 0 || (status !== 0 && counted.failed === 0)) {
-    console.error('The tests did not run to their end.');
-    failed += 1;
+    fail('The tests did not run to their end.');
   }
 }
 
@@ -66,15 +80,30 @@ function countOf({ numPassedTests, numFailedTests, numPendingTests, numTodoTests
   return { passed: numPassedTests, failed: numFailedTests + numPendingTests + numTodoTests + numRuntimeErrorTestSuites };
 }
 
+/** Each failed test: its file, its name and the first lines of why. A suite that could not begin says why itself. */
+function failuresOf({ testResults }) {
+  return testResults.flatMap(({ name: file, message, assertionResults }) => {
+    const bad = assertionResults.filter(({ status }) => status !== 'passed');
+    if (bad.length === 0) return message ? [`${relative(root, file)}\n${head(message)}`] : [];
+    return bad.map((each) => `${relative(root, file)} › ${each.fullName}\n${head(each.failureMessages.join('\n'))}`);
+  });
+}
+
+/** @param {string} message */
+function head(message) {
+  const lines = stripVTControlCharacters(message).split('\n').slice(0, LINES_OF_A_FAILURE);
+  return lines.map((line) => `    ${line.slice(0, CHARACTERS_OF_A_LINE)}`).join('\n');
+}
+
 /** @param {string} sentence @returns {never} */
 function giveUp(sentence) {
-  console.error(sentence);
-  failed += 1;
+  fail(sentence);
   return finish();
 }
 
 /** @returns {never} */
 function finish() {
+  for (const name of names) console.log(`\nfailed: ${name}`);
   console.log(`\n${passed} passed, ${failed} failed`);
   process.exit(failed === 0 ? 0 : 1);
 }

@@ -86,6 +86,9 @@ export interface Books {
   stop(): Promise<void>;
 }
 
+/** Of every payee's account in the books below. */
+export const ACCOUNT_NUMBER = '12345678900001';
+
 export const FAILURE = { class: 'B', code: 'temporary', message: 'the bank is away', retryable: true } as const;
 
 export function reserveRequest(owner: Owner, options: PayoutOptions = {}): ReserveRequest {
@@ -106,7 +109,7 @@ export function reserveRequest(owner: Owner, options: PayoutOptions = {}): Reser
     description: null,
     metadata: {},
     callbackUrl: options.callbackUrl ?? null,
-    destination: { type: 'bank', bankCode: 'HBL', accountNumber: '12345678900001', iban: null, accountTitle: 'Ayesha Khan' },
+    destination: { type: 'bank', bankCode: 'HBL', accountNumber: ACCOUNT_NUMBER, iban: null, accountTitle: 'Ayesha Khan' },
     psp: options.psp ?? 'sandbox',
     makerId: options.makerId ?? null,
     reviewReasons: options.reviewReasons ?? [],
