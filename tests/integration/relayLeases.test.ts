@@ -1,7 +1,7 @@
 /** Guards: two relays never change a queue at once, whoever died, froze or was late; and a receiver that is down costs nobody anything. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Answer, type Receiver, say, startReceiver } from '../../harness/receiver.ts';
-import { openWebhookWorld, type WebhookMerchant, type WebhookWorld } from '../support/webhookWorld.ts';
+import { openWebhookWorld, untilIn5s, type WebhookMerchant, type WebhookWorld } from '../support/webhookWorld.ts';
 
 let world: WebhookWorld;
 const receivers: Receiver[] = [];
@@ -169,7 +169,7 @@ test('a relay that stops lets go of what it has, and the next one need not wait'
 
 const health = async (endpointId: string) => {
   const { rows } = await sql(
-    `SELECT failures, failing_since IS NOT NULL AS failing, round(extract(epoch FROM probe_at - now()))::int AS probe_in FROM receivers WHERE id = $1`,
+    `SELECT failures, failing_since IS NOT NULL AS failing, ${untilIn5s('probe_at')} AS probe_in FROM receivers WHERE id = $1`,
     [endpointId],
   );
   return rows[0];

@@ -16,7 +16,7 @@ import { type Owner, reserveRequest } from '../support/books.ts';
 import { sealed } from '../support/encryption.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
 import { startRelay } from '../support/relay.ts';
-import { lookAfterRestore, resolvedAfterBackup } from '../support/restoring.ts';
+import { lookAfterRestore, resolvedAfterBackup, untilListed } from '../support/restoring.ts';
 
 let engine: Engine;
 let receiver: Receiver;
@@ -44,12 +44,9 @@ async function halt(): Promise<void> {
 
 const afterRestore = (backup: Backup | undefined, options: { repair: boolean }) => lookAfterRestore(engine, backup, options);
 
-/** The list of workflows is written a moment after their histories. */
-const untilListed = () => sleep(1_500);
-
 async function restore(backup: Backup): Promise<void> {
   await halt();
-  await untilListed();
+  await untilListed(engine);
   await backup.restore();
 }
 

@@ -15,7 +15,7 @@ import type { PspConnector } from '../../src/psp/port.ts';
 import { createPspRegistry } from '../../src/psp/registry.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Engine, SHORT_TIMES, startEngine } from '../support/engine.ts';
-import { type Looked, lookAfterRestore, resolvedAfterBackup } from '../support/restoring.ts';
+import { type Looked, lookAfterRestore, resolvedAfterBackup, untilListed } from '../support/restoring.ts';
 
 let engine: Engine;
 let psps: ReturnType<typeof createPspRegistry>;
@@ -62,7 +62,7 @@ async function halt(): Promise<void> {
 
 async function restore(backup: Backup): Promise<void> {
   await halt();
-  await sleep(1_500); // the list of workflows is written a moment after their histories
+  await untilListed(engine);
   await backup.restore();
 }
 
@@ -120,7 +120,7 @@ const resolvedPaid = { type: 'resolved_paid', adminId: 'adm_1', evidence: 'line 
 async function expectLeftToOperator(id: string): Promise<void> {
   await startWorker();
   await untilSent();
-  expect(await engine.ledger.read(id)).toMatchObject({ state: 'UNRESOLVED', needsOperator: true });
+  expect(await engine.until(id, 'UNRESOLVED')).toMatchObject({ needsOperator: true });
   expect((await engine.command(id, resolvedPaid)).outcome).toBe('done');
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ id });
 }
@@ -186,7 +186,7 @@ test('a payout that failed after the backup, and was refused another round, is h
   await look(backup, { repair: true });
   await startWorker();
   await untilSent();
-  expect(await engine.ledger.read(id)).toMatchObject({ state: 'ON_HOLD' });
+  await engine.until(id, 'ON_HOLD');
   expect(await engine.transfers(id)).toEqual([]);
 }, 120_000);
 
@@ -207,7 +207,7 @@ test('a payout whose third round paid, two of them forgotten, keeps its money un
   await look(backup, { repair: true });
   await startWorker();
   await untilSent();
-  expect(await engine.ledger.read(id)).toMatchObject({ state: 'ON_HOLD', round: 2 }); // neither failed nor sent
+  expect(await engine.until(id, 'ON_HOLD')).toMatchObject({ round: 2 }); // neither failed nor sent
   expect(of(id, await look({ ...backup }, { repair: false, statement: false }))).toHaveLength(1);
   // As the runbook says: the PSP knows every key up to the one that it paid.
   expect((await engine.command(id, { type: 'hold_lifted', adminId: 'adm_1' }, 2)).outcome).toBe('done');
@@ -244,7 +244,7 @@ test('a payout on the wire that failed after the backup, and was cancelled befor
   expect(of(id, await look(backup, { repair: true })).join()).toContain('closed again as not paid');
   await startWorker();
   await untilSent();
-  expect(await engine.ledger.read(id)).toMatchObject({ state: 'FAILED', attempt: 1 });
+  expect(await engine.until(id, 'FAILED')).toMatchObject({ attempt: 1 });
   expect(await engine.transfers(id)).toMatchObject([{ reference: `${id}:1`, status: 'failed' }]);
 }, 120_000);
 
@@ -266,7 +266,7 @@ test('a payout that was cancelled after the backup is held, though a stranger ha
   expect(of(id, await look(backup, { repair: true }))).toEqual([`${id} held, for an operator to release or reject`]);
   await startWorker();
   await untilSent();
-  expect(await engine.ledger.read(id)).toMatchObject({ state: 'ON_HOLD' });
+  await engine.until(id, 'ON_HOLD');
   expect(await engine.transfers(id)).toEqual([]);
 }, 120_000);
 

@@ -279,7 +279,7 @@ export async function startEngine({
       return payout ? { ...answer, payout } : answer;
     },
     async until(payoutId, ...states) {
-      for (let left = 400; left > 0; left -= 1) {
+      for (let left = 1_200; left > 0; left -= 1) {
         const payout = await ledger.read(payoutId);
         if (payout && states.includes(payout.state)) return payout;
         await new Promise((resolve) => setTimeout(resolve, 50));

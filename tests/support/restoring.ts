@@ -3,10 +3,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { type Backup, backUp } from '../../harness/backup.ts';
 import { createPayoutsClient } from '../../src/payouts/client.ts';
 import type { Command, Destination } from '../../src/payouts/rules/contract.ts';
 import { restored } from '../../src/restore/main.ts';
+import { payoutWorkflowId } from '../../src/rules/ids.ts';
+import { PAYOUT_STATUS } from '../../src/temporal/rules/searchAttributes.ts';
 import { ENCRYPTION_KEYS } from './encryption.ts';
 import { type Engine, SHORT_TIMES } from './engine.ts';
 
@@ -42,6 +46,33 @@ export async function lookAfterRestore(
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/**
+ * Waits until the list of workflows, which is written a moment after their histories, says of each payout of the books
+ * what Temporal knows of it: a restore that is looked at earlier would know less, on a slow machine only.
+ */
+export async function untilListed({ db, client }: Engine): Promise<void> {
+  const { rows } = await db.owner.query<{ id: string; round: number }>('SELECT id, round FROM payouts');
+  for (const { id, round } of rows) {
+    const workflowId = payoutWorkflowId(id, round);
+    const known = await client.workflow
+      .getHandle(workflowId)
+      .describe()
+      .catch((error: unknown) => (error instanceof WorkflowNotFoundError ? undefined : Promise.reject(error)));
+    for (let left = 600; known && !(await listed(client, known)); left -= 1) {
+      if (left === 0) throw new Error(`${workflowId} is never listed as ${known.status.name}`);
+      await sleep(50);
+    }
+  }
+}
+
+async function listed({ workflow }: Client, known: WorkflowExecutionDescription): Promise<boolean> {
+  for await (const found of workflow.list({ query: `WorkflowId = '${known.workflowId}'` })) {
+    const same = [found, known].map((each) => [each.status.name, each.typedSearchAttributes.get(PAYOUT_STATUS)].join());
+    if (found.runId === known.runId && same[0] === same[1]) return true;
+  }
+  return false;
 }
 
 /**
