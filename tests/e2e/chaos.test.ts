@@ -28,7 +28,7 @@ const SEED = 1;
 let world: World;
 beforeAll(async () => {
   world = await openWorld(settingsAt(SCENARIOS));
-}, 180_000);
+});
 afterAll(() => world?.close(false), 60_000);
 
 const named = ({ behaviours }: Scenario, ...names: readonly string[]): readonly Behaviour[] =>
@@ -155,7 +155,7 @@ test("the oracle is not blind to what only providers have: earnings, runs, mails
     await crowd.close();
     await database.end();
   }
-}, 120_000);
+});
 
 async function payAt(here: Installation, transfer: object): Promise<void> {
   const { flutterwaveSecretKey } = JSON.parse(readFileSync(join(here.home, 'secrets.json'), 'utf8')) as {
@@ -229,4 +229,4 @@ test('the oracle is not blind: whatever is tampered with afterwards, it says so'
     await connection.close();
     await database.end();
   }
-}, 120_000);
+});

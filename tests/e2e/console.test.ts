@@ -12,11 +12,11 @@ beforeAll(async () => {
   [here, browser] = await Promise.all([installation(), openBrowser()]);
   const funded = await here.call('POST', '/api/v1/test/balance/fund', { body: { amount: '9000000.00', currency: 'PKR' } });
   expect(funded.status).toBe(201);
-}, 180_000);
+});
 afterAll(async () => {
   await browser?.close();
   await here?.remove();
-}, 60_000);
+});
 
 const seatOf = (key: string, options: SeatOptions = {}): Promise<Seat> =>
   takeSeat(browser, here.credentials.baseUrl, key, options);

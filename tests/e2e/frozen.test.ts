@@ -8,7 +8,7 @@ import { booksAreBalanced, control, eventually, pay, payoutTo, problem, transfer
 let here: Installation;
 beforeAll(async () => {
   here = await installation();
-}, 180_000);
+});
 afterAll(() => here?.remove(), 60_000);
 
 /** Above every limit of a request that waits for the database: 5 s for a connection, 10 s for a query. */
@@ -52,4 +52,4 @@ test('a worker stands still in a PSP call until it is given up for dead, then wa
   await until(here, id, 'SUCCESS');
   expect(await transfers(here, id)).toMatchObject([{ status: 'paid', requests: 1 }]);
   await booksAreBalanced(here);
-}, 150_000);
+});

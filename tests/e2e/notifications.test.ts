@@ -38,7 +38,7 @@ const untilSent = (here: Installation, payoutId: string) =>
   eventually(async () => {
     const states = (await notificationsOf(here, payoutId)).map(({ state }) => state);
     expect(states).toEqual(Array(APPROVERS).fill('sent'));
-  }, 120_000);
+  });
 
 describe('with a mail server', () => {
   let here: Installation;
@@ -56,7 +56,7 @@ describe('with a mail server', () => {
       else response.end();
     });
     here = await installation({ SMTP_URL: mail.url, ONCEPAY_FAILPOINTS: gate.url });
-  }, 180_000);
+  });
   afterEach(() => {
     mail.taken.length = 0;
     place = '';
@@ -67,7 +67,7 @@ describe('with a mail server', () => {
     await here?.remove();
     await gate?.close();
     await mail?.close();
-  }, 60_000);
+  });
 
   /** Holds all of a payout's notifications at this place. */
   async function heldAt(where: string): Promise<string> {

@@ -24,12 +24,12 @@ beforeAll(async () => {
   mail = await startMailServer();
   here = await installation({ SMTP_URL: mail.url, ...LOOK_UPS, ...RATE, ...RUNS });
   platform = platformOf(here);
-}, 180_000);
+});
 
 afterAll(async () => {
   await here?.remove();
   await mail?.close();
-}, 60_000);
+});
 
 const mailsTo = (address: string) => mail.taken.filter(({ to }) => to.includes(address));
 
@@ -64,7 +64,7 @@ test('REQUESTED, approved, in a run, paid by Flutterwave, confirmed by its callb
   const [told] = mailsTo(ada.email);
   expect(told?.headers.get('subject')).toBe('[test] Your payout of 20000.00 NGN has been paid');
   expect(told?.text).toContain(`Payout: ${asked.id}`);
-}, 180_000);
+});
 
 test('the first try and three retries fail: FAILED, its earnings free, operators told; one of them tries again, and it is paid', async () => {
   await platform.asAdmin('admin', 'PUT', '/risk-policy', { policy: { minSuccesses: 0 } });
@@ -108,7 +108,7 @@ test('the first try and three retries fail: FAILED, its earnings free, operators
   await platform.bankSays(`${id}:5`, 'paid');
   await platform.untilStatus(id, ben, 'COMPLETED');
   expect((await platform.book(id)).map(({ status }) => status)).toEqual(['failed', 'failed', 'failed', 'failed', 'paid']);
-}, 180_000);
+});
 
 test('a worker is killed twice during a run of 200 payouts: each is sent once, and the run tells of all of them', async () => {
   const never = { velocityMinRequests: 1_000_000, amountTimesMean: 1_000_000 };

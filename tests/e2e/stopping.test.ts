@@ -9,11 +9,11 @@ let here: Installation;
 
 beforeAll(async () => {
   here = await installation();
-}, 180_000);
+});
 
 afterAll(async () => {
   await here?.remove();
-}, 60_000);
+});
 
 const NAMES = ['api', 'worker', 'sandbox', 'flutterwave', 'temporal', 'postgres'];
 
@@ -38,7 +38,7 @@ test('one Ctrl-C that npm passes on a second time still ends every child in orde
   expect(await here.stop()).toBe(0); // sends it again
   expect(living()).toEqual([]);
   await here.start();
-}, 180_000);
+});
 
 test('when the supervisor is killed, whoever takes requests ends by itself, and the next start goes on with the payouts', async () => {
   const payout = await here.call('POST', '/api/v1/payouts', { body: payoutTo('0002') });
@@ -57,4 +57,4 @@ test('a worker whose PostgreSQL and Temporal are gone ends within the time it is
   }
   expect(await here.stop()).toBe(0);
   expect(living()).toEqual([]);
-}, 120_000);
+});

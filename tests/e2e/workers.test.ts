@@ -12,12 +12,12 @@ const workers: ChildProcess[] = [];
 
 beforeAll(async () => {
   here = await installation({ ENABLE_WORKERS: 'false' });
-}, 180_000);
+});
 
 afterAll(async () => {
   for (const worker of workers) worker.kill('SIGKILL');
   await here?.remove();
-}, 60_000);
+});
 
 /** `oncepay worker`, on any free port: what it says tells which. */
 async function startWorker(): Promise<{ port: number; child: ChildProcess }> {
@@ -35,7 +35,7 @@ async function startWorker(): Promise<{ port: number; child: ChildProcess }> {
   await eventually(() => {
     const line = output.split('\n').find((each) => each.includes('the worker takes work')) ?? '';
     port = (JSON.parse(line) as { port: number }).port;
-  }, 60_000);
+  });
   return { port, child };
 }
 
@@ -56,7 +56,7 @@ test('without workers a payout is taken in and waits; a worker that comes does i
   });
   expect(await (await at('/metrics')).text()).toContain('temporal_worker_task_slots_used');
   expect((await here.call('GET', '/health', { key: '' })).body).toMatchObject({ checks: { worker: 'ok' } });
-}, 180_000);
+});
 
 test('two workers ask Flutterwave no more often together than one may; one is told to end, and the other goes on', async () => {
   const platform = platformOf(here);

@@ -18,7 +18,7 @@ beforeAll(async () => {
   admins = await everyRole(door);
   second = await door.admin('approver');
   stopWorker = await engine.startWorker();
-}, 120_000);
+});
 afterAll(async () => {
   await stopWorker();
   await door.stop();

@@ -41,7 +41,7 @@ beforeAll(async () => {
   admins = await everyRole(door);
   toStop.push(await engine.startWorker(), await engine.startProviderPsp(), await engine.startRuns());
   await engine.trustProviders();
-}, 60_000);
+});
 
 beforeEach(async () => {
   provider = await engine.provider('50000');

@@ -11,7 +11,7 @@ beforeAll(async () => {
   const env = { FLUTTERWAVE_TEST_URL: `${psp.url}/v3`, FLUTTERWAVE_TEST_SECRET_KEY: SECRET_KEY };
   door = await openDoor({ env });
   key = (await door.admin('viewer')).key;
-}, 60_000);
+});
 afterAll(async () => {
   await door.stop();
   await psp.close();

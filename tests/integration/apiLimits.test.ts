@@ -75,7 +75,7 @@ beforeAll(async () => {
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => [method.toUpperCase(), path, operation] as const),
   );
-}, 120_000);
+});
 afterAll(() => door.stop());
 
 const audienceOf = (path: string): keyof typeof keys =>

@@ -16,7 +16,7 @@ beforeAll(async () => {
   door = await openDoor({ db: engine.db, payouts: engine.payouts, sandboxUrl: engine.sandbox.url });
   merchant = await door.merchant({ funds: 100_000_000n });
   stopWorker = await engine.startWorker();
-}, 60_000);
+});
 afterAll(async () => {
   await stopWorker?.();
   await door.stop();
@@ -427,4 +427,4 @@ test('with no worker running the payout is accepted all the same, shown, and goe
   // A refusal that came after the 202 is shown where the payout would be.
   const rejected = await until(refused.body.id, 'REJECTED', poor.key);
   expect(rejected.body.failure).toMatchObject({ code: 'insufficient_balance', retryable: false });
-}, 60_000);
+});

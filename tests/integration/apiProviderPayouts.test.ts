@@ -21,7 +21,7 @@ beforeAll(async () => {
   await engine.trustProviders(); // but not those who are not verified
   stopWorker = await engine.startWorker();
   closings.push(await engine.startProviderPsp(), await engine.startRuns());
-}, 120_000);
+});
 afterAll(async () => {
   await stopWorker?.();
   for (const close of closings) await close();
@@ -359,7 +359,7 @@ describe('asked for more than once', () => {
     expect(replies.filter(({ status, body }) => status === 400 && body.code === 'insufficient_balance')).toHaveLength(20);
     expect(await earnings(ada)).toEqual(['50.00', '1000.00', '0.00']);
     expect(ids(await get(ada, '/payouts?limit=100'))).toHaveLength(10);
-  }, 60_000);
+  });
 });
 
 describe('called off', () => {
@@ -466,4 +466,4 @@ test('with no worker running the request is taken in all the same, with or witho
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error('the refusal that came after the 202 is never shown');
-}, 60_000);
+});

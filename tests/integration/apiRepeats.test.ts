@@ -15,7 +15,7 @@ beforeAll(async () => {
   door = await openDoor({ db: engine.db, payouts: engine.payouts, sandboxUrl: engine.sandbox.url });
   merchant = await door.merchant({ funds: 100_000_000n });
   stopWorker = await engine.startWorker();
-}, 60_000);
+});
 afterAll(async () => {
   await stopWorker?.();
   await door.stop();
@@ -83,7 +83,7 @@ test('a payout that Temporal has and the books do not is not refused by a rule t
   for (let left = 20; left > 0 && last.status !== 201; left -= 1) last = await pay('begun-1', body);
   expect(last).toMatchObject({ status: 201, body: { id: begun.body.id } });
   await noFee();
-}, 60_000);
+});
 
 test('a payout that got 202 is still found when its idempotency record is long gone, until it is in the books', async () => {
   await pause();
@@ -105,7 +105,7 @@ test('a payout that got 202 is still found when its idempotency record is long g
     expect((await get()).body.status).toBe('SUCCESS');
   });
   expect(await waiting()).not.toContain(body.id);
-}, 60_000);
+});
 
 test('an operator finds a payout that was answered 202, while it waits and after it was refused, with why', async () => {
   const reference = 'twice-1';
@@ -119,7 +119,7 @@ test('an operator finds a payout that was answered 202, while it waits and after
   await eventually(async () => {
     expect(await seen()).toMatchObject({ status: 'REJECTED', state: 'REJECTED', failure: { code: 'duplicate_reference' } });
   });
-}, 60_000);
+});
 
 test('a request that was not well-formed leaves its key free, also where a rule of the moment said so', async () => {
   await raiseFee();
@@ -142,7 +142,7 @@ test('a key that was made with an end in the future is shown again when that has
   expect(first.status).toBe(201);
   await new Promise((resolve) => setTimeout(resolve, 5_100));
   expect((await make()).text).toBe(first.text);
-}, 15_000);
+});
 
 test('what a provider’s bank account was is answered again, though its platform has entered another', async () => {
   const call = (method: string, path: string, body: unknown, idempotencyKey: string) =>

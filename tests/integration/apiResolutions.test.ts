@@ -38,7 +38,7 @@ beforeAll(async () => {
     amountMinor: '100000000',
     externalId: 'start',
   });
-}, 120_000);
+});
 afterAll(async () => {
   expect((await checkInvariants(door.context.pool)).filter(({ violations }) => violations > 0)).toEqual([]);
 });

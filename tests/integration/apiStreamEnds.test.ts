@@ -200,7 +200,7 @@ describe.each(CLIENTS)('%s', (_name, client) => {
       const open = await new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
       isCut = open === 1; // the reader alone
       expect(isCut).toBe(true);
-    }, 60_000);
+    });
     stuck.readOn();
     await stuck.closed;
     expect(stuck.messages.length).toBeLessThan(EVENTS);

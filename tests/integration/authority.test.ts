@@ -14,7 +14,7 @@ let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   engine = await startEngine();
   stopWorker = await engine.startWorker();
-}, 90_000);
+});
 afterAll(async () => {
   await stopWorker?.();
   await engine?.stop();

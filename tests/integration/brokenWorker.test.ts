@@ -10,7 +10,7 @@ import { type Engine, startEngine } from '../support/engine.ts';
 let engine: Engine;
 beforeAll(async () => {
   engine = await startEngine();
-}, 60_000);
+});
 afterAll(() => engine?.stop());
 
 test('a payout whose workflow tasks fail is unavailable to who asks for something, and goes on with a good worker', async () => {
@@ -42,4 +42,4 @@ test('a payout whose workflow tasks fail is unavailable to who asks for somethin
   }
   expect(answer).toMatchObject({ outcome: 'done' });
   await stop();
-}, 90_000);
+});

@@ -55,7 +55,7 @@ beforeAll(async () => {
   closings.push(await engine.startWorker({ activities: { ...engine.activities, ...psp } }), await engine.startProviderPsp());
   closings.push(await engine.startRuns());
   await engine.trustProviders();
-}, 120_000);
+});
 afterAll(async () => {
   for (const close of closings.reverse()) await close();
 });

@@ -12,7 +12,7 @@ const KEPT_MS = 90 * DAY_MS;
 let db: TestDatabase;
 beforeAll(async () => {
   db = await testDatabase();
-}, 60_000);
+});
 afterAll(() => db?.stop());
 beforeEach(() => db.owner.query('TRUNCATE webhook_deliveries, webhook_attempts, notifications'));
 

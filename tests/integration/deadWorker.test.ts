@@ -31,7 +31,7 @@ beforeAll(async () => {
   }
 
   stopWorker = await engine.startWorker({ activities: { ...engine.activities, submit } });
-}, 120_000);
+});
 
 afterEach(async () => {
   await stopRelay?.();

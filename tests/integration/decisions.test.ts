@@ -30,7 +30,7 @@ beforeAll(async () => {
   };
   const activities = { ...engine.activities, applyAsked, submit };
   stopWorker = await engine.startWorker({ activities, maxConcurrentActivityTaskExecutions: 1 });
-}, 60_000);
+});
 
 afterAll(async () => {
   await stopWorker?.();

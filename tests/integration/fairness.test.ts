@@ -16,7 +16,7 @@ let stopWorker: () => Promise<void>;
 
 beforeAll(async () => {
   engine = await startEngine();
-}, 60_000);
+});
 afterAll(async () => {
   await stopWorker?.();
   await engine?.stop();

@@ -56,7 +56,7 @@ beforeAll(async () => {
   ada = await engine.provider('1000');
   const earning = { earningId: 'ern_naira', externalId: 'naira', currency: 'NGN', amountMinor: '100000000', description: null };
   await postEarning(db.pool, { ...ada, mode: 'test', ...earning });
-}, 120_000);
+});
 afterEach(async () => {
   await psp.control('DELETE', '/faults');
 });
@@ -69,7 +69,7 @@ afterAll(async () => {
   await psps.close();
   await door.stop();
   await engine.stop();
-}, 60_000);
+});
 
 /** Nobody needs to look at a payout, whatever became of others. */
 async function trustEverybody(): Promise<void> {
@@ -291,7 +291,7 @@ test('funds short at Flutterwave: the payout waits, however often it takes, and 
   await psp.control('PUT', '/balances', { currency: 'NGN', available: '10000000' });
   await engine.until(id, 'SUCCEEDED');
   expect(await taken(id)).toBe(1);
-}, 60_000);
+});
 
 test('temporary failures: three retries under references of their own, then FAILED for an operator', async () => {
   const { id } = await pay('0003', engine.payouts);

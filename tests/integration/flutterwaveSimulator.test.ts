@@ -12,7 +12,7 @@ const TIMEOUT_MS = 1000;
 let w: FlutterwaveWorld;
 beforeAll(async () => {
   w = await flutterwaveWorld({ timeoutMs: TIMEOUT_MS, returnAfterMs: 1000, minuteMs: 100 });
-}, 60_000);
+});
 afterAll(() => w.close());
 afterEach(async () => {
   await w.control('DELETE', '/faults');

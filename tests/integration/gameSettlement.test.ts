@@ -27,7 +27,7 @@ beforeAll(async () => {
   games = gamesOf(await openBooks({ on: engine.db }));
   client = createGamesClient(engine.client);
   stopWorker = await engine.startWorker();
-}, 120_000);
+});
 afterAll(async () => {
   await stopGames?.();
   await stopWorker();
@@ -210,4 +210,4 @@ test('what a worker has written down, and nobody has heard of, is not done again
   stopGames = await engine.startGames();
   await result(game);
   expect([await pursesOf(players), await heard(players)]).toEqual([PAID, players.map(() => 1)]);
-}, 120_000);
+});

@@ -72,11 +72,11 @@ beforeAll(async () => {
     ...[database, psp, temporal].map((proxy) => () => proxy.close()),
     () => engine.stop(),
   ];
-}, 90_000);
+});
 afterAll(async () => {
   for (const proxy of [database, psp, temporal]) proxy.decide = () => 'pass';
   for (const step of close) await step();
-}, 60_000);
+});
 
 function addressOf(url: string): { host: string; port: number } {
   const { hostname, port } = new URL(url);

@@ -12,7 +12,7 @@ let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   engine = await startEngine();
   stopWorker = await engine.startWorker();
-}, 60_000);
+});
 
 afterEach(async () => {
   const broken = (await checkInvariants(engine.db.pool)).filter(({ violations }) => violations > 0);
@@ -67,7 +67,7 @@ test('a refusal of a repeat is no proof about the first request: nothing is rele
   expect(await taken(id)).toEqual(['paid']);
   expect(await types(id)).not.toContain('payout.failed');
   expect(await entries(id)).toEqual(['RESERVE', 'SETTLE']);
-}, 60_000);
+});
 
 test('while the PSP shows nothing of what it took, an operator is asked, and no new key can exist', async () => {
   const payout = await payToSilentTaker({});
@@ -78,7 +78,7 @@ test('while the PSP shows nothing of what it took, an operator is asked, and no 
   expect(again).toMatchObject({ accepted: { outcome: 'refused', code: 'not_reinitiable' } });
   expect(await engine.transfers(id)).toHaveLength(1);
   expect(await entries(id)).toEqual(['RESERVE']);
-}, 60_000);
+});
 
 test('what the bank sent back and then paid again is paid in our books, and an operator is told', async () => {
   const { id } = await engine.pay('0001');
@@ -90,7 +90,7 @@ test('what the bank sent back and then paid again is paid in our books, and an o
   await engine.payouts.notice(id, 1, { messageId: newId('msg'), attempt: 1, claim: 'paid' });
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ needsOperator: true, returns: 1 });
   expect(await entries(id)).toEqual(['RESERVE', 'SETTLE', 'REVERSE', 'SETTLE']);
-}, 60_000);
+});
 
 test('a look-up that never comes back about one attempt hides no return of another', async () => {
   const { id } = await engine.pay('0002');
@@ -106,7 +106,7 @@ test('a look-up that never comes back about one attempt hides no return of anoth
     .describe()
     .catch(() => ({ status: { name: 'COMPLETED' } }));
   expect(['RUNNING', 'COMPLETED']).toContain(status.name);
-}, 60_000);
+});
 
 test('before a failed payout is sent anew its earlier attempts are looked up: one paid meanwhile is not paid again', async () => {
   const payout = await engine.pay('0003');
@@ -118,7 +118,7 @@ test('before a failed payout is sent anew its earlier attempts are looked up: on
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 1, round: 2 });
   expect(await engine.transfers(id)).toHaveLength(1);
   expect(await entries(id)).toEqual(['RESERVE', 'RELEASE', 'RESERVE', 'SETTLE']);
-}, 60_000);
+});
 
 test('a PSP whose look-ups are broken is shown to an operator in time, however many messages it sends', async () => {
   const destination = accountEndingIn('0001');
@@ -138,7 +138,7 @@ test('a PSP whose look-ups are broken is shown to an operator in time, however m
   });
   await callbacks;
   expect(asked).toMatchObject({ needsOperator: true });
-}, 60_000);
+});
 
 test('a payout that was held during its review is rejected when its window ends, not a whole window later', async () => {
   const patient = createPayoutsClient(engine.client, {
@@ -155,4 +155,4 @@ test('a payout that was held during its review is rejected when its window ends,
   await engine.db.owner.query('UPDATE payouts SET review_until = now() WHERE id = $1', [id]); // an hour later
   await engine.command(id, { type: 'hold_lifted', adminId: 'adm_1' });
   await engine.until(id, 'REJECTED');
-}, 60_000);
+});

@@ -97,7 +97,7 @@ describe('while the store is away', () => {
       },
       instant: { lookAtInstantPayout: async () => {}, lookAtBatch: async () => {}, lookAtPayin: async () => {} },
     });
-  }, 120_000);
+  });
   afterAll(() => door.stop());
 
   test('a payer’s proof is refused until later, nothing of it is written, and the same key shows it afterwards', async () => {

@@ -56,7 +56,7 @@ beforeAll(async () => {
   theirs = await door.merchant();
   for (const { id: merchantId } of [ours, theirs])
     await fund(door.context, { merchantId, mode: 'test', currency: 'INR', amountMinor: '10000000000', externalId: newId('ext') });
-}, 180_000);
+});
 afterAll(async () => {
   expect((await checkInvariants(engine.db.pool)).filter(({ violations }) => violations > 0)).toEqual([]);
   for (const stop of stops.reverse()) await stop();
@@ -193,7 +193,7 @@ test('₹10,000 in four slices by four payers of two merchants: the success page
   ]);
   await over(instantPayoutWorkflowId(id));
   for (const batch of batches) await over(batchWorkflowId(batch));
-}, 180_000);
+});
 
 test('a deadline that passes gives the slice to the next payer, and who paid too late waits for a person; their money is not lost', async () => {
   const { batches } = await open('3210');
@@ -217,7 +217,7 @@ test('a deadline that passes gives the slice to the next payer, and who paid too
     ['0.00', '0.00'],
     ['3210.00', '0.00'],
   ]);
-}, 120_000);
+});
 
 /** Its time to be filled is over; its workflow finds that by itself. */
 async function endFilling(id: string): Promise<void> {
@@ -232,7 +232,7 @@ test('what nobody took in time comes back to the payee’s wallet, and its slice
   expect(await get(`/instant-payouts/${id}`)).toMatchObject({ status: 'cancelled', walletStatus: 'unlock', remaining: '0.00' });
   expect(await purseOf(payee)).toEqual(['600.00', '0.00']);
   for (const batch of batches) await over(batchWorkflowId(batch));
-}, 120_000);
+});
 
 test('or goes to the payee by one ordinary payout, though the worker that handed it over dies', async () => {
   const { id, payee, batches } = await open('700', { batches: ['300', '400'], onUnfilled: 'psp' });
@@ -255,7 +255,7 @@ test('or goes to the payee by one ordinary payout, though the worker that handed
   expect(diesAfterHandingOver).toBe(0);
   await over(instantPayoutWorkflowId(id));
   expect(await purseOf(payee)).toEqual(['0.00', '0.00']);
-}, 120_000);
+});
 
 test('a proof that needs a person has an operator, and another one once that one’s time is over', async () => {
   const operators = [(await door.admin('operator')).id, (await door.admin('operator')).id];
@@ -277,4 +277,4 @@ test('a proof that needs a person has an operator, and another one once that one
   await engine.instant.lookAtBatch(second);
   const other = await until(validator, (found) => found !== one);
   expect([one, other].sort()).toEqual(operators.sort());
-}, 120_000);
+});

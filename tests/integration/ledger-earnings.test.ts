@@ -296,4 +296,4 @@ test('whatever is earned, asked for and told, in whatever order, earnings and ba
     { numRuns: 100 },
   );
   await books.expectInOrder();
-}, 180_000);
+});

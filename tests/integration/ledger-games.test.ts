@@ -259,7 +259,7 @@ test('a frozen user among 1,000 leaves 999 paid; he is named, and is paid once h
   await games.settle(game);
   expect(await games.state(game)).toEqual({ state: 'SETTLED', held: 0n, needsOperator: false, failed: [] });
   expect(await purse(frozen)).toBe(200n);
-}, 120_000);
+});
 
 test('a user who is settled again, alone or among others, by whoever, is paid once, and the database itself refuses a second win', async () => {
   const house = await games.house(1000n);
@@ -367,7 +367,7 @@ test('games, bets, credits and freezes side by side never deadlock, and the book
   });
   running = false;
   expect(await watch).toBeGreaterThan(0);
-}, 120_000);
+});
 
 const stakes = fc.array(
   fc.record({ player: fc.nat(4), side: fc.constantFrom('andar', 'bahar'), amount: fc.bigInt({ min: 1n, max: 500n }) }),
@@ -412,4 +412,4 @@ test('whatever is bet at whatever multipliers, the books hold and pay to the uni
     { numRuns: 40 },
   );
   await books.expectInOrder();
-}, 120_000);
+});

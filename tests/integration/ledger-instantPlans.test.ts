@@ -39,7 +39,7 @@ beforeAll(async () => {
   await books.db.owner.query(`ALTER DATABASE ${rows[0].name} SET auto_explain.log_nested_statements = 'on'`);
   instant = instantOf(books);
   heard = hearPlans(books.db.pool);
-}, 120_000);
+});
 afterAll(async () => {
   await books.stop();
 });
@@ -107,4 +107,4 @@ test('a withdrawal from its opening to its end, with a deadline, a doubt, a late
     expect({ name, answer, faults: plans.flatMap((plan) => faultsOf(plan, LIMITS)) }).toEqual({ name, answer, faults: [] });
     expect(plans.length).toBeGreaterThan(1); // also those within the functions
   }
-}, 60_000);
+});

@@ -128,4 +128,4 @@ test('whatever is told, in whatever order and however often, the ledger goes whe
   );
   // A PSP that says of two attempts that it paid them is the one thing that the books can only report.
   expect((await books.broken()).filter((name) => name !== 'payouts_paid_by_one_attempt')).toEqual([]);
-}, 120_000);
+});

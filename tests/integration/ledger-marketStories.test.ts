@@ -87,7 +87,7 @@ test('any market pays, row by row, what plain long division gives: any stakes, f
     ),
     { numRuns: 10 },
   );
-}, 180_000);
+});
 
 const NONE: Fees = { houseFeeBps: 0, creatorFeeBps: 0, feeBase: 'gross' };
 const CASES: readonly (readonly [string, Fees, readonly Placed[], string, number?])[] = [
@@ -136,7 +136,7 @@ test('a thousand stakes of one unit are paid to the unit, and undone to the unit
   ]);
   expect(await markets.rollback(resolutionId, 300)).toBe('rolled_back');
   expect(await markets.market(market)).toMatchObject({ pool: 1000n, missing: 0n });
-}, 120_000);
+});
 
 const USERS = 4;
 type Step = { readonly what: string; readonly user: number; readonly amount: bigint; readonly option: string };

@@ -278,4 +278,4 @@ test('whatever is moved, repeated and frozen, in whatever order, a user has what
     { numRuns: 60 },
   );
   await books.expectInOrder();
-}, 180_000);
+});

@@ -43,7 +43,7 @@ test('what PostgreSQL has committed is there after kill -9, and the next start g
   } finally {
     second.stop('immediate');
   }
-}, 60_000);
+});
 
 test('several processes that migrate and seed at once leave one schema, one set of keys and the demo money once', async () => {
   const server = await startPostgres({ dataDir: join(folder, 'migrated'), durable: false, database: 'oncepay' });
@@ -72,7 +72,7 @@ test('several processes that migrate and seed at once leave one schema, one set 
   } finally {
     server.stop('immediate');
   }
-}, 60_000);
+});
 
 test('an edited migration is refused rather than half believed', async () => {
   const server = await startPostgres({ dataDir: join(folder, 'migrated'), durable: false, database: 'oncepay' });
@@ -83,7 +83,7 @@ test('an edited migration is refused rather than half believed', async () => {
   } finally {
     server.stop('immediate');
   }
-}, 60_000);
+});
 
 test('credentials are for their owner only, and stay the same when the ports change', () => {
   const home = openHome({ ONCEPAY_HOME: join(folder, 'home') });
@@ -151,7 +151,7 @@ test('Temporal comes from the PATH, else from the cache; where neither has it an
   } finally {
     process.env = before;
   }
-}, 120_000);
+});
 
 function startTimeOf(pid: number): string {
   return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19] ?? '';

@@ -84,7 +84,7 @@ test('PostgreSQL starts although the number in its lock file now belongs to anot
     second?.stop('immediate');
     stranger.kill('SIGKILL');
   }
-}, 60_000);
+});
 
 test('a cluster that a killed start had half made is made again', async () => {
   const dataDir = join(folder, 'half');
@@ -93,21 +93,21 @@ test('a cluster that a killed start had half made is made again', async () => {
   const server = await startPostgres({ dataDir, durable: false });
   server.stop('immediate');
   expect(existsSync(`${dataDir}.new-1`)).toBe(false);
-}, 60_000);
+});
 
 test('a second start of PostgreSQL on the same data goes on with the server that runs', async () => {
   const options = { dataDir: join(folder, 'twice'), durable: false };
   const [first, second] = [await startPostgres(options), await startPostgres(options)];
   first.stop('immediate');
   expect([second.pid, second.port]).toEqual([first.pid, first.port]);
-}, 60_000);
+});
 
 test('a PostgreSQL that was started and not yet written down when the start was killed is found and ended', async () => {
   const home = openHome({ ONCEPAY_HOME: join(folder, 'unremembered') });
   const { pid } = await startPostgres({ dataDir: home.file('postgres'), durable: false });
   expect(await endLeftovers(home, ['postgres'])).toEqual(['postgres']);
   expect(spawnSync('kill', ['-0', String(pid)]).status === 0 && serverProcess(home.file('postgres'))).toBeFalsy();
-}, 60_000);
+});
 
 test('a start waits for one that is ending, and does not wait for one that lives on', async () => {
   const home = openHome({ ONCEPAY_HOME: join(folder, 'ending') });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   engine = await startEngine({ dynamicConfig: [`history.maximumSignalsPerExecution=${SIGNALS_MAX}`] });
   await engine.trustProviders();
   await start();
-}, 90_000);
+});
 afterAll(async () => {
   await halt();
   await engine?.stop();
@@ -44,7 +44,7 @@ test('a payout that a stranger has sent all signals that it may take is handed o
   await payouts().dispatch(payout, newId('run'));
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 1 });
   expect(ended).toContain(`payout/${id}`);
-}, 60_000);
+});
 
 test('a payout at the PSP that hears of nothing any more is paid in the books when the PSP says so', async () => {
   const { id } = await engine.pay('0004');
@@ -55,7 +55,7 @@ test('a payout at the PSP that hears of nothing any more is paid in the books wh
   await engine.until(id, 'SUCCEEDED');
   expect(ended).toContain(`payout/${id}`);
   expect(await engine.transfers(id)).toHaveLength(1);
-}, 60_000);
+});
 
 test('a payout whose workflow was ended before it was in the books is taken in when its client asks again', async () => {
   await halt();
@@ -75,4 +75,4 @@ test('a payout whose workflow was ended before it was in the books is taken in w
   await engine.until(request.payoutId, 'SUCCEEDED');
   expect(await ask()).toMatchObject({ kind: 'answered', accepted: { outcome: 'accepted', sequence: 1 } });
   expect(await engine.transfers(request.payoutId)).toHaveLength(1);
-}, 90_000);
+});

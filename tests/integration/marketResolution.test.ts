@@ -40,7 +40,7 @@ beforeAll(async () => {
   client = createMarketsClient(engine.client, { allowSignalDecisions: true, fundsEveryMs: 200 });
   await engine.db.owner.query(`INSERT INTO admins (id, name, role) VALUES ('adm_op', 'Op', 'operator')`);
   stopWorker = await engine.startWorker();
-}, 120_000);
+});
 beforeEach(async () => {
   stopMarkets ??= await engine.startMarkets();
 });
@@ -286,7 +286,6 @@ test.each([1, 2, 3, 4, 5])(
     await stopMarkets();
     stopMarkets = undefined;
   },
-  60_000,
 );
 
 test('a market is paid in turns, so that others have theirs: a hundred short ones come to the same', async () => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
   admins = await everyRole(door);
   key = await door.key(engine.merchantId);
   stopWorker = await engine.startWorker();
-}, 120_000);
+});
 afterAll(async () => {
   await stopWorker();
   await door.stop();

@@ -18,7 +18,7 @@ beforeAll(async () => {
     args: [{ trigger: 'schedule' }],
     cronSchedule: '0 */2 * * *',
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const stop of toStop.reverse()) await stop();

@@ -12,7 +12,7 @@ beforeAll(async () => {
   engine = await startEngine();
   toStop.push(await engine.startWorker(), await engine.startProviderPsp(), await engine.startRuns(1));
   await engine.trustProviders();
-}, 60_000);
+});
 
 beforeEach(async () => {
   provider = await engine.provider('100000');
@@ -120,7 +120,7 @@ test('a run of more pages than one workflow walks goes on in the next, and sends
     await engine.until(id, 'SUCCEEDED');
     expect(await engine.transfers(id)).toMatchObject([{ requests: 1 }]);
   }
-}, 120_000);
+});
 
 test('after the last of four failed attempts an operator is wanted, who sends it again at once, without a run', async () => {
   const { id } = await engine.payProvider(provider, '0004');
@@ -143,7 +143,7 @@ test('after the last of four failed attempts an operator is wanted, who sends it
     id,
   ]);
   expect(rows).toEqual([{ actor: 'admin:adm_1' }]);
-}, 60_000);
+});
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
   for (let left = 400; left > 0; left -= 1) {

@@ -22,7 +22,7 @@ let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   engine = await startEngine({ times: TIMES, timeSkipping: true });
   stopWorker = await engine.startWorker();
-}, 60_000);
+});
 
 afterAll(async () => {
   await stopWorker?.();
@@ -72,7 +72,7 @@ test('look-ups go on at growing intervals until the PSP answers again, well with
   await engine.until(id, 'UNKNOWN', 'SUCCEEDED');
   await pass(2);
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ attempt: 1 });
-}, 120_000);
+});
 
 test('a PSP that is silent for a day hands the payout to an operator after that day, not before', async () => {
   const payoutId = newId('po');
@@ -83,4 +83,4 @@ test('a PSP that is silent for a day hands the payout to an operator after that 
   expect(await engine.ledger.read(id)).toMatchObject({ state: 'UNKNOWN', needsOperator: false });
   await pass(2);
   await engine.until(id, 'UNRESOLVED');
-}, 120_000); // a hundred and fifty steps
+}); // a hundred and fifty steps

@@ -14,7 +14,7 @@ let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   engine = await startEngine();
   stopWorker = await engine.startWorker();
-}, 60_000);
+});
 
 afterAll(async () => {
   await stopWorker?.();
@@ -254,7 +254,7 @@ test('a return is not lost when the PSP cannot say so at first: its message is a
   await engine.fault({ kind: 'error_before', match: { reference: id }, params: { lookups: true }, times: 3 });
   await engine.payouts.notice(id, 1, { messageId: 'pm_lost', attempt: 1, claim: 'returned' });
   await engine.until(id, 'RETURNED');
-}, 60_000);
+});
 
 test('a payout accepted while no worker runs is paid once one is back', async () => {
   await stopWorker();
@@ -264,7 +264,7 @@ test('a payout accepted while no worker runs is paid once one is back', async ()
   stopWorker = await engine.startWorker();
   await engine.until(payoutId, 'SUCCEEDED');
   await paidOnce(payoutId);
-}, 60_000);
+});
 
 test('a payout whose workflow was ended by hand is taken up again from the books, and paid once', async () => {
   const { id } = await engine.pay('0004');

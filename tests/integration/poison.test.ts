@@ -16,7 +16,7 @@ let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   engine = await startEngine();
   stopWorker = await engine.startWorker({ maxConcurrentWorkflowTaskExecutions: 10 });
-}, 60_000);
+});
 
 afterAll(async () => {
   await stopWorker?.();
@@ -46,7 +46,7 @@ test('payouts whose money cannot be written back wait for an operator, and anoth
   }
   const { id } = await engine.pay('0001', { merchantId: await merchant() });
   await engine.until(id, 'SUCCEEDED');
-}, 120_000);
+});
 
 test('a payout that the books can never take in is refused, and nobody works on it for ever', async () => {
   const payoutId = newId('po');
@@ -54,4 +54,4 @@ test('a payout that the books can never take in is refused, and nobody works on 
   expect(String(refused)).toContain('not_bookable');
   await engine.client.workflow.getHandle(`payout/${payoutId}`).result();
   expect(await engine.ledger.read(payoutId)).toBeUndefined();
-}, 60_000);
+});

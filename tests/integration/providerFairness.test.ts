@@ -33,7 +33,7 @@ beforeAll(async () => {
     externalId: 'start',
   });
   small = await engine.provider('2000', other);
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const stop of toStop.reverse()) await stop();

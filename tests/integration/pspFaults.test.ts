@@ -8,7 +8,7 @@ const TIMEOUT_MS = 1000;
 let w: SandboxWorld;
 beforeAll(async () => {
   w = await sandboxWorld({ timeoutMs: TIMEOUT_MS });
-}, 60_000);
+});
 afterAll(() => w.close());
 afterEach(() => w.control('DELETE', '/faults'));
 

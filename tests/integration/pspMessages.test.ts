@@ -24,7 +24,7 @@ beforeAll(async () => {
   engine = await startEngine();
   stopWorker = await engine.startWorker();
   cutOff = await openDoor({ db: engine.db, databaseUrl: engine.db.appUrl });
-}, 60_000);
+});
 afterAll(async () => {
   await cutOff?.app.close();
   await stopWorker?.();

@@ -11,7 +11,7 @@ import { API_KEY, eventually, orderTo, patience, type SandboxWorld, sandboxWorld
 let w: SandboxWorld;
 beforeAll(async () => {
   w = await sandboxWorld({ returnAfterMs: 1500 });
-}, 60_000);
+});
 afterAll(() => w.close());
 
 const submit = (order: ReturnType<typeof orderTo>) => w.connector.submit(order, patience());

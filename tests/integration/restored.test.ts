@@ -26,7 +26,7 @@ beforeAll(async () => {
   [engine, receiver] = await Promise.all([startEngine(), startReceiver()]);
   await engine.db.owner.query('UPDATE merchants SET webhook_secret = $1', [sealed(newWebhookSecret())]);
   await engine.trustProviders();
-}, 60_000);
+});
 afterAll(async () => {
   await engine?.stop();
   await receiver?.close();
@@ -79,7 +79,7 @@ test('a payout that the books forgot is taken in again under its id: paid once, 
   await engine.force(waiting.id, 'paid');
   await engine.until(waiting.id, 'SUCCEEDED');
   expect([await paid(done.id), await paid(waiting.id)]).toEqual([1, 1]);
-}, 90_000);
+});
 
 interface Kind {
   /** Who has 10.00 PKR, all that one payout takes, and asks for it. */
@@ -155,7 +155,6 @@ test.each(Object.entries(KINDS))(
     expect(await paid(id)).toBe(1);
     await expectBooksInOrder();
   },
-  90_000,
 );
 
 test.each(Object.entries(KINDS))(
@@ -181,7 +180,6 @@ test.each(Object.entries(KINDS))(
     expect((await afterRestore(backup, { repair: true })).isWell).toBe(true);
     expect(await moneyOf(mine.id)).toEqual({ available: '0', reserved: '1000' });
   },
-  90_000,
 );
 
 test("a provider's payout that waited for a person waits for one again, though the books forgot why", async () => {
@@ -200,7 +198,7 @@ test("a provider's payout that waited for a person waits for one again, though t
     risk: { verdict: { decision: 'APPROVE' } },
     review: { reasons: [{ code: 'books_restored' }] },
   });
-}, 60_000);
+});
 
 /** A payout that the PSP turns away (429), so that it waits in the queue and can be called off. */
 async function turnedAway(accountNumber: string): Promise<string> {
@@ -225,7 +223,7 @@ test('a payout that was cancelled after the backup is held, not paid', async () 
   await startWorker();
   expect((await engine.command(id, { type: 'cancelled', by: engine.merchantId })).outcome).toBe('done');
   expect(await engine.transfers(id)).toEqual([]);
-}, 90_000);
+});
 
 test('a payout that somebody held and that the books forgot is held again, not paid', async () => {
   const backup = await backUp(engine.db.ownerUrl);
@@ -241,7 +239,7 @@ test('a payout that somebody held and that the books forgot is held again, not p
   expect((await engine.command(id, { type: 'hold_lifted', adminId: 'adm_1' })).outcome).toBe('done');
   await engine.until(id, 'SUCCEEDED');
   expect(await paid(id)).toBe(1);
-}, 60_000);
+});
 
 test('a payout that was on the wire, and that an operator closed as not paid after the backup, is looked up and not sent', async () => {
   const notPaid = { type: 'resolved_not_paid', adminId: 'adm_1', evidence: 'the PSP says so' } as const;
@@ -256,7 +254,7 @@ test('a payout that was on the wire, and that an operator closed as not paid aft
   expect(await engine.ledger.read(id)).toMatchObject({ state: 'UNRESOLVED', needsOperator: true });
   expect(await engine.transfers(id)).toEqual([]);
   expect((await engine.command(id, notPaid)).outcome).toBe('done');
-}, 90_000);
+});
 
 test('a payout that was tried again and paid after the backup goes on in that round, under the key that the PSP knows', async () => {
   const { id } = await engine.pay('0004');
@@ -280,7 +278,7 @@ test('a payout that was tried again and paid after the backup goes on in that ro
   await startWorker();
   expect(await engine.until(id, 'SUCCEEDED')).toMatchObject({ round: 2, attempt: 2 });
   expect(await paid(id)).toBe(1);
-}, 90_000);
+});
 
 /** As the bank decides on an attempt that the PSP has queued; its callback reaches us. */
 async function decide(payoutId: string, attempt: number, status: 'paid' | 'failed'): Promise<void> {
@@ -313,7 +311,7 @@ test('a payout under way follows books that are older than it: its attempt goes 
   expect(await engine.ledger.read(id)).toMatchObject({ attempt: 2 });
   expect(await paid(id)).toBe(1);
   expect((await engine.client.workflow.getHandle(`payout/${id}`).describe()).historyLength).toBeLessThan(200);
-}, 120_000);
+});
 
 test('Temporal is lost: messages of payouts that have ended are taken up too, so that no return is missed, and their webhooks need nobody', async () => {
   const { id } = await engine.pay('0001', { callbackUrl: receiver.url }); // its webhooks wait: no relay runs here
@@ -336,7 +334,7 @@ test('Temporal is lost: messages of payouts that have ended are taken up too, so
   const told = (await arrivals(receiver, 4)).map(({ body }) => (JSON.parse(body) as { type: string }).type);
   await stopRelay();
   expect(told).toEqual(['payout.created', 'payout.processing', 'payout.succeeded', 'payout.returned']);
-}, 60_000);
+});
 
 test('whoever follows events is told that the books begin anew, when they are repaired and not when they are looked at', async () => {
   const epoch = async (): Promise<number> => (await engine.db.pool.query('SELECT max(epoch) AS epoch FROM epochs')).rows[0].epoch;
@@ -347,7 +345,7 @@ test('whoever follows events is told that the books begin anew, when they are re
   await afterRestore(undefined, { repair: true });
   expect(await epoch()).toBe(before + 1);
   await startWorker();
-}, 60_000);
+});
 
 test('nothing is repaired while an API or a worker is at work', async () => {
   const backup = await backUp(engine.db.ownerUrl);

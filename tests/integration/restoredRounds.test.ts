@@ -28,7 +28,7 @@ beforeAll(async () => {
   psps = createPspRegistry({
     sandbox: { baseUrl: engine.sandbox.url, apiKey: 'sandbox-key', webhookSecret: 'sandbox-secret', timeoutMs: 1_000 },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await psps?.close();
   await engine?.stop();
@@ -147,7 +147,6 @@ test.each([
     await expectLeftToOperator(id);
     expect(await paid(id)).toEqual(['2']);
   },
-  120_000,
 );
 
 test('a payout that the books forgot, with two rounds of which the second paid, is taken in again and not paid twice', async () => {
@@ -167,7 +166,7 @@ test('a payout that the books forgot, with two rounds of which the second paid, 
   expect(of(id, await look(backup, { repair: true })).join()).toContain('taken in again under its own id [it was tried again');
   await expectLeftToOperator(id);
   expect(await paid(id)).toEqual(['2']);
-}, 120_000);
+});
 
 test('a payout that failed after the backup, and was refused another round, is held, not paid', async () => {
   const merchantId = newId('mer');
@@ -188,7 +187,7 @@ test('a payout that failed after the backup, and was refused another round, is h
   await untilSent();
   await engine.until(id, 'ON_HOLD');
   expect(await engine.transfers(id)).toEqual([]);
-}, 120_000);
+});
 
 test('a payout whose third round paid, two of them forgotten, keeps its money until the books have come to that payment', async () => {
   const { id } = await engine.pay('0004');
@@ -216,7 +215,7 @@ test('a payout whose third round paid, two of them forgotten, keeps its money un
   await engine.until(id, 'SUCCEEDED');
   expect(await paid(id)).toEqual(['3']);
   expect(of(id, await look(backup, { repair: false }))).toEqual([]);
-}, 120_000);
+});
 
 test('a payout that a person resolved as paid after the backup is not sent again', async () => {
   const { id, backup } = await resolvedAfterBackup(engine, bank('904000110001'), resolvedPaid);
@@ -227,7 +226,7 @@ test('a payout that a person resolved as paid after the backup is not sent again
   expect(of(id, await look(backup, { repair: true, statement: false })).join()).toContain('a person had found out');
   await expectLeftToOperator(id);
   expect(await paid(id)).toEqual([]);
-}, 120_000);
+});
 
 test('a payout on the wire that failed after the backup, and was cancelled before its next attempt, gets no next attempt', async () => {
   const times = { ...SHORT_TIMES, retryWaitMs: 60_000, retryWaitMaxMs: 60_000 };
@@ -246,7 +245,7 @@ test('a payout on the wire that failed after the backup, and was cancelled befor
   await untilSent();
   expect(await engine.until(id, 'FAILED')).toMatchObject({ attempt: 1 });
   expect(await engine.transfers(id)).toMatchObject([{ reference: `${id}:1`, status: 'failed' }]);
-}, 120_000);
+});
 
 test('a payout that was cancelled after the backup is held, though a stranger has started a workflow under its id since', async () => {
   const id = await turnedAway('905000110001');
@@ -268,36 +267,32 @@ test('a payout that was cancelled after the backup is held, though a stranger ha
   await untilSent();
   await engine.until(id, 'ON_HOLD');
   expect(await engine.transfers(id)).toEqual([]);
-}, 120_000);
+});
 
 test.each([
   ['came back from its bank', 'returned', 'RETURNED'],
   ['was paid again after it had come back', 'paid', 'SUCCEEDED'],
-] as const)(
-  'a payout that %s after the backup is booked so',
-  async (_, status, state) => {
-    const { id } = await engine.pay('0001');
-    await engine.until(id, 'SUCCEEDED');
-    if (status === 'paid') {
-      await decide(id, 1, 'returned');
-      await engine.until(id, 'RETURNED');
-    }
-    const backup = await backUp(engine.db.ownerUrl);
-    await decide(id, 1, status);
-    await engine.until(id, state);
-    // Whichever of the two took it: nothing is under way any more.
-    const { workflow } = engine.client;
-    await Promise.allSettled([`payout/${id}`, `payout-return/${id}`].map((each) => workflow.getHandle(each).result()));
-    await restore(backup);
-    expect(of(id, await look(backup, { repair: false }))).toHaveLength(1);
+] as const)('a payout that %s after the backup is booked so', async (_, status, state) => {
+  const { id } = await engine.pay('0001');
+  await engine.until(id, 'SUCCEEDED');
+  if (status === 'paid') {
+    await decide(id, 1, 'returned');
+    await engine.until(id, 'RETURNED');
+  }
+  const backup = await backUp(engine.db.ownerUrl);
+  await decide(id, 1, status);
+  await engine.until(id, state);
+  // Whichever of the two took it: nothing is under way any more.
+  const { workflow } = engine.client;
+  await Promise.allSettled([`payout/${id}`, `payout-return/${id}`].map((each) => workflow.getHandle(each).result()));
+  await restore(backup);
+  expect(of(id, await look(backup, { repair: false }))).toHaveLength(1);
 
-    expect(of(id, await look(backup, { repair: true })).join()).toContain('handed to it as a message of the PSP');
-    await look(backup, { repair: true }); // again changes nothing
-    await startWorker();
-    await engine.until(id, state);
-    expect(of(id, await look(backup, { repair: false }))).toEqual([]);
-    const { rows } = await engine.db.owner.query('SELECT state FROM psp_messages WHERE payout_id = $1', [id]);
-    expect(rows.map((row: { state: string }) => row.state)).toEqual(['applied']);
-  },
-  120_000,
-);
+  expect(of(id, await look(backup, { repair: true })).join()).toContain('handed to it as a message of the PSP');
+  await look(backup, { repair: true }); // again changes nothing
+  await startWorker();
+  await engine.until(id, state);
+  expect(of(id, await look(backup, { repair: false }))).toEqual([]);
+  const { rows } = await engine.db.owner.query('SELECT state FROM psp_messages WHERE payout_id = $1', [id]);
+  expect(rows.map((row: { state: string }) => row.state)).toEqual(['applied']);
+});

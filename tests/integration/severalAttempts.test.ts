@@ -10,7 +10,7 @@ let stopWorker: (() => Promise<void>) | undefined;
 beforeAll(async () => {
   engine = await startEngine();
   stopWorker = await engine.startWorker();
-}, 60_000);
+});
 afterAll(async () => {
   await stopWorker?.();
   await engine?.stop();
@@ -49,7 +49,7 @@ test('no key is used once the PSP, asked, shows a payment under a later one that
   expect(await engine.until(id, 'SUCCEEDED', 'UNRESOLVED')).toMatchObject({ state: 'SUCCEEDED', needsOperator: true });
   await sleep(times.retryWaitMs + 500); // when attempt 2 would have been sent
   expect(await paid(id)).toEqual(['3']);
-}, 60_000);
+});
 
 test('evidence that names attempt 1 does not let attempt 2 go, which is paid: no second round', async () => {
   const { id } = await engine.pay('0002');
@@ -62,7 +62,7 @@ test('evidence that names attempt 1 does not let attempt 2 go, which is paid: no
   expect(answer).toMatchObject({ outcome: 'unproven_attempts' });
   expect(await paid(id)).toEqual(['2']);
   expect(await engine.ledger.read(id)).toMatchObject({ state: 'UNRESOLVED', needsOperator: true });
-}, 60_000);
+});
 
 test('an earlier attempt that revives and fails again begins no attempt more than a round may have', async () => {
   const { id } = await engine.pay('0004');
@@ -86,4 +86,4 @@ test('an earlier attempt that revives and fails again begins no attempt more tha
   while ((await engine.ledger.read(id))?.unproven.includes(3)) await sleep(50);
   await failed(1);
   expect(await engine.until(id, 'FAILED', 'RETRY_WAIT')).toMatchObject({ state: 'FAILED', attempt: 3 });
-}, 60_000);
+});

@@ -40,7 +40,7 @@ beforeAll(async () => {
   stranger = new Client({ connection: engine.env.connection });
   approver = newId('adm');
   await engine.db.owner.query(`INSERT INTO admins (id, name, role) VALUES ($1, 'An approver', 'approver')`, [approver]);
-}, 90_000);
+});
 
 afterAll(async () => {
   await stopWorker?.();
@@ -278,7 +278,7 @@ test('a failure of ours that is copied, to end what was to be tried again, ends 
   });
   await fetch(`${engine.sandbox.url}/control/faults`, { method: 'DELETE' });
   await engine.until(payout.id, 'SUCCEEDED');
-}, 60_000);
+});
 
 test('who completes a send with what was sent to it, or with "failed", releases no money that the PSP pays', async () => {
   const account = '77700000000001';
@@ -382,7 +382,7 @@ test('an answer of an earlier run to the same look-up is not believed', async ()
     const { events } = await handle.fetchHistory();
     expect(events?.filter((event) => event.activityTaskScheduledEventAttributes)).toHaveLength(2); // it was asked again
   });
-}, 60_000);
+});
 
 /** As an operator does it in the UI: to the last task that was done. */
 async function reset(payout: { id: string }): Promise<void> {
@@ -404,7 +404,7 @@ test('a reset payout believes what was answered before the point, and is paid on
   expect(sent).toHaveLength(1);
   expect(await detailsOf(payout)).not.toMatch(/not ours/);
   await thenTheBankPays(payout);
-}, 60_000);
+});
 
 /** A workflow of a stranger's, under a payout's id, asks an activity of ours for something with a copied input. */
 async function borrowed(
@@ -463,7 +463,7 @@ test('arguments of one activity are none of another, under the same workflow id 
   expect(await engine.transfers(payout.id)).toEqual([]);
   await inItsNextRun(payout);
   await thenItCanBeApproved(payout);
-}, 60_000);
+});
 
 test('what was sent as one thing is not heard as another', async () => {
   const payout = await engine.pay('0001', REVIEWED);
@@ -491,7 +491,7 @@ test('a failure with causes in causes, ninety-five deep, ends no worker: the oth
   await engine.until((await engine.pay('0001')).id, 'SUCCEEDED');
   await reset(payout);
   await thenTheBankPays(payout);
-}, 60_000);
+});
 
 test('any number of signals full of nonsense stop no payout, and an approver is still heard', async () => {
   const payout = await engine.pay('0001', REVIEWED);

@@ -51,7 +51,7 @@ beforeAll(async () => {
     WEBHOOK_ALLOW_LOOPBACK_TEST: 'true',
     LOG_LEVEL: 'silent',
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const close of toClose.reverse()) await close();
@@ -146,7 +146,7 @@ test('a worker that is there before its Temporal server waits, then pays and tel
   await worker.close();
   expect(await beats()).toBe(0);
   await expect(fetch(`http://127.0.0.1:${worker.port}/health`)).rejects.toThrow();
-}, 60_000);
+});
 
 test('the hourly run removes expired idempotency keys and nothing else', async () => {
   const worker = await startWorker({ ...config, workerPort: 0 });
@@ -168,7 +168,7 @@ test('the hourly run removes expired idempotency keys and nothing else', async (
     async () => (await sql.query(`SELECT FROM worker_beats WHERE id = 'killed'`)).rowCount === 0,
   );
   await worker.close();
-}, 60_000);
+});
 
 test('the hourly check of the books tells in the metrics what is wrong, and that it was done', async () => {
   const worker = await startWorker({ ...config, workerPort: 0 });
@@ -200,7 +200,7 @@ test('the hourly check of the books tells in the metrics what is wrong, and that
     return /^oncepay_invariant_violations\{name="balances_equal_entries"\} 0$/m.test(await metrics());
   });
   await worker.close();
-}, 60_000);
+});
 
 test('a database that is away ends no worker', async () => {
   const away = { ...config, workerPort: 0, databaseUrl: 'postgresql://nobody@127.0.0.1:9/nothing' };
@@ -213,13 +213,13 @@ test('a database that is away ends no worker', async () => {
     body: { status: 'degraded', checks: { worker: 'ok', temporal: 'ok', database: 'failing', slots: 'ok' } },
   });
   await worker.close();
-}, 60_000);
+});
 
 test('a worker whose namespace does not exist ends with a reason, and leaves nothing open', async () => {
   const port = await freePort();
   await expect(startWorker({ ...config, workerPort: port, temporalNamespace: 'nowhere' })).rejects.toThrow('nowhere');
   await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
-}, 60_000);
+});
 
 function payoutOf(merchantId: string): PayoutRequest {
   const payoutId = newId('po');

@@ -14,7 +14,7 @@ let engine: Engine;
 
 beforeAll(async () => {
   engine = await startEngine();
-}, 60_000);
+});
 
 afterAll(async () => {
   await engine?.stop();

@@ -67,24 +67,20 @@ beforeAll(async () => {
   mkdirSync(HISTORIES, { recursive: true });
   const wanted = new Set([...Object.keys(PATHS), ...EARLIER]);
   for (const file of readdirSync(HISTORIES)) if (!wanted.has(file.replace('.json', ''))) rmSync(`${HISTORIES}/${file}`);
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const close of closings.reverse()) await close();
 });
 
-test.each(Object.entries(PATHS))(
-  '%s',
-  async (name, walk) => {
-    const walked = await walk(world);
-    const handle = typeof walked === 'string' ? world.engine.client.workflow.getHandle(walked) : walked;
-    await handle.result().catch(unlessContinued);
-    const history = JSON.parse(historyToJSON(await handle.fetchHistory())) as { events: object[] };
-    writeFileSync(`${HISTORIES}/${name}.json`, linewise({ workflowId: handle.workflowId, ...history }));
-    expect(history.events.length).toBeGreaterThan(4);
-  },
-  60_000,
-);
+test.each(Object.entries(PATHS))('%s', async (name, walk) => {
+  const walked = await walk(world);
+  const handle = typeof walked === 'string' ? world.engine.client.workflow.getHandle(walked) : walked;
+  await handle.result().catch(unlessContinued);
+  const history = JSON.parse(historyToJSON(await handle.fetchHistory())) as { events: object[] };
+  writeFileSync(`${HISTORIES}/${name}.json`, linewise({ workflowId: handle.workflowId, ...history }));
+  expect(history.events.length).toBeGreaterThan(4);
+});
 
 /** @returns what ends them. */
 async function startActivities(engine: Engine, taskQueue: string, activities: object): Promise<() => Promise<void>> {

@@ -37,14 +37,14 @@ async function replay(workflows: string): Promise<Record<string, string>> {
 test('every recorded payout goes on under the workflows of today', async () => {
   const expected = Object.fromEntries([...Object.keys(PATHS), ...EARLIER].map((path) => [path, 'ok']));
   expect(await replay('../../workflows/index.ts')).toEqual(expected);
-}, 120_000);
+});
 
 test('a workflow that takes another turn is caught, whatever it changes', async () => {
   const outcomes = await replay('./changed/index.ts');
   // Its change is met by every payout that was taken in; the others go on.
   expect(outcomes).toMatchObject({ paid: 'DeterminismViolationError', 'approved-then-paid': 'DeterminismViolationError' });
   expect(outcomes).toMatchObject({ 'refused-for-lack-of-funds': 'ok', 'books-checked': 'ok' });
-}, 120_000);
+});
 
 test('every workflow there is has a recorded history', () => {
   const index = readFileSync(fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), 'utf8');

@@ -90,7 +90,7 @@ export const admin = (here: Installation, role: string, nth = 0): { id: string; 
 };
 
 /** Asks until it holds; the last failure is the test's. */
-export async function eventually(check: () => Promise<void> | void, withinMs = 30_000): Promise<void> {
+export async function eventually(check: () => Promise<void> | void, withinMs = 60_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     try {

@@ -136,7 +136,7 @@ export function orderTo(suffix: string, attempt = 1, over: Partial<PspOrder> = {
 export const patience = () => new AbortController().signal;
 
 /** Asks until the answer is as wished; the limit only ends a test that has failed. */
-export async function eventually<T>(ask: () => Promise<T> | T, isAsWished: (answer: T) => boolean, limitMs = 20_000): Promise<T> {
+export async function eventually<T>(ask: () => Promise<T> | T, isAsWished: (answer: T) => boolean, limitMs = 60_000): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {
     const answer = await ask();
