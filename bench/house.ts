@@ -19,7 +19,7 @@ export interface House {
   /** One after the other, each in a transaction. */
   inTransactions(each: readonly string[], work: (query: Query, of: string) => Promise<void>): Promise<void>;
   /** Who have this much. */
-  users(count: number, amount: string): Promise<readonly string[]>;
+  users(count: number, amountMinor: string, currency?: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export function openHouse({ credentials }: Installation): House {
         client.release();
       }
     },
-    async users(count, amount) {
+    async users(count, amountMinor, currency = CURRENCY) {
       made += count;
       const rows = await house.rows<{ id: string }>(
         `WITH entered AS (
@@ -72,8 +72,8 @@ export function openHouse({ credentials }: Installation): House {
         `SELECT move_user_money(jsonb_build_object('merchantId', $1::text, 'mode', 'test', 'userId', id, 'type', 'USER_CREDIT', 'currency', $2::text,
                                                    'amountMinor', $3::text, 'externalId', 'start-' || id)) FROM unnest($4::text[]) id`,
         merchantId,
-        CURRENCY,
-        amount,
+        currency,
+        amountMinor,
         ids,
       );
       return ids;

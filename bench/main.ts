@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [-- --only payouts,relay,ledger,door,waiters,games,markets,books] [-- --entries 10000000]`. Writes what it measured
+ * `npm run bench [-- --quick] [-- --only payouts,relay,ledger,door,waiters,games,markets,instant,books] [-- --entries 10000000]`. Writes what it measured
  * into bench/RESULTS.md; a run replaces only the parts it measured. `books` is run only when it is asked for: it fills a
  * database first, which `--keep FOLDER` leaves there for other runs.
  */
@@ -8,6 +8,8 @@ import { measureBooks } from './books.ts';
 import { measureDoor } from './door.ts';
 import { measureGames } from './games.ts';
 import { gamesReport } from './gamesReport.ts';
+import { measureInstant } from './instant.ts';
+import { instantReport } from './instantReport.ts';
 import { measureLedger } from './ledger.ts';
 import { measureMarkets } from './markets.ts';
 import { marketsReport } from './marketsReport.ts';
@@ -21,7 +23,7 @@ import { measureWaiters } from './waiters.ts';
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'payouts,relay,ledger,door,waiters,games,markets' },
+    only: { type: 'string', default: 'payouts,relay,ledger,door,waiters,games,markets,instant' },
     entries: { type: 'string', default: '10000000' },
     keep: { type: 'string' },
   },
@@ -40,6 +42,7 @@ const gamesPlan = quick
 const marketsPlan = quick
   ? { commitments: 20_000, users: 5_000, seconds: 5, looped: 500 }
   : { commitments: 1_000_000, users: 250_000, seconds: 20, looped: 5_000 };
+const instantPlan = quick ? { open: 1_000, seconds: 3 } : { open: 10_000, seconds: 15 };
 const say = (line: string) => console.log(`· ${line}`);
 
 const parts: Readonly<Record<string, () => Promise<string>>> = {
@@ -54,6 +57,7 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   waiters: async () => waitersReport(await measureWaiters(quick ? 5 : 10, say)),
   games: async () => gamesReport(await measureGames(gamesPlan, say)),
   markets: async () => marketsReport(await measureMarkets(marketsPlan, say)),
+  instant: async () => instantReport(await measureInstant(instantPlan, say)),
   books: async () => booksReport(await measureBooks({ entries: Number.parseInt(values.entries, 10), keep: values.keep }, say)),
 };
 for (const name of values.only.split(',')) {
