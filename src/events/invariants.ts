@@ -16,6 +16,15 @@ export const eventInvariants: readonly Invariant[] = [
          AND e.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()`,
   },
   {
+    name: 'events_in_their_order',
+    description:
+      'No event is of a time before that of the event before it: a subject as of an earlier time (`?at=`) is one that it was.',
+    sql: `
+      SELECT e.id AS event, e.at, e.before
+        FROM (SELECT x.id, x.at, lag(x.at) OVER (PARTITION BY x.subject_id ORDER BY x.sequence) AS before FROM events x) e
+       WHERE e.at < e.before`,
+  },
+  {
     name: 'audience_of_events',
     description:
       "Whoever sees an event besides its owner is named once and sees one that there is, of the event's own type and mode.",

@@ -2,8 +2,8 @@
  * A subject's story up to now, or as it was up to an earlier time: its steps, and its record right after the last of them. Each
  * event keeps that record, so that nothing has to be worked out again.
  *
- * An event's time is that at which its transaction began. One that began earlier may have waited for another, and then stands
- * behind it: a step is seen only together with all before it.
+ * An event's time is taken once its subject is locked, and never lies before that of the event before it. What was written just
+ * then is committed some milliseconds later: until then nobody was shown it.
  */
 import type { Pool } from 'pg';
 import type { Mode } from '../payouts/rules/contract.ts';
@@ -37,7 +37,7 @@ const STORY = `
          (SELECT max(n.sequence) FROM events n WHERE n.subject_id = $1) AS newest
     FROM events e
    WHERE e.subject_id = $1 AND e.subject_kind = $2 AND ($3::text IS NULL OR ${OWNED})
-     AND ($6::timestamptz IS NULL OR e.sequence < coalesce((SELECT min(n.sequence) FROM events n WHERE n.subject_id = $1 AND n.at > $6), 2147483647))
+     AND ($6::timestamptz IS NULL OR e.at <= $6)
    ORDER BY e.sequence DESC LIMIT ${STEPS_MOST}`;
 
 interface Row {

@@ -353,6 +353,7 @@ const DAMAGES: readonly Damage[] = [
   ['payouts_told_where_they_may_be', 'a webhook of what is for the timeline only', () => `UPDATE events SET type = 'payout.parked' WHERE subject_id = '${world.waiting}'`],
   ['events_in_their_epoch', 'an event of a transaction that this server has not begun', () => `UPDATE events SET xid = '99999999' WHERE subject_id = '${world.paid}'`],
   ['events_in_their_epoch', 'an event of a history that has not begun', () => `UPDATE events SET epoch = 2 WHERE subject_id = '${world.paid}'`],
+  ['events_in_their_order', 'an event of a time before that of the one before it', () => `UPDATE events SET at = at - interval '1 hour' WHERE subject_id = '${world.paid}' AND sequence = 2`],
   ['audience_of_events', 'an event that its owner would see twice', () => `UPDATE event_audience SET owner_kind = 'merchant', owner_id = e.owner_id FROM events e WHERE e.position = event_audience.position AND e.subject_kind = 'user'`],
   ['audience_of_events', 'an event shown in the other world', () => `UPDATE event_audience SET mode = 'live'`],
   ['audience_of_events', 'an event that is listed as one of another type', () => `UPDATE event_audience SET type = 'payout.retrying'`],

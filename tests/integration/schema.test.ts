@@ -186,6 +186,7 @@ test('the application may call the doors to the money and to the relay, and none
     'market_record',
     'match_batch',
     'match_payin',
+    'moment',
     'move_bank_money',
     'move_user_money',
     'open_game',

@@ -5,6 +5,7 @@
 --   audience   who may see and hear it: first whose subject it is, then any others, whoever is named twice once. Operators see everything
 --   callback   the subject's own receiver, or null
 --   is_sent    false: for the timeline only
+-- Their time is the step's (moment()), and never before that of the event before it, should the clock have been put back since.
 -- Returns the events' ids, in the order given.
 CREATE OR REPLACE FUNCTION announce_all(p_told told[]) RETURNS text[] LANGUAGE plpgsql
   -- One plan for one event and for very many, made once: endpoints are found by their merchant, however few there were at first.
@@ -12,17 +13,19 @@ CREATE OR REPLACE FUNCTION announce_all(p_told told[]) RETURNS text[] LANGUAGE p
 DECLARE
   v_events text[];
   v_calls_back boolean;
+  v_at timestamptz := moment();
 BEGIN
   -- The numbers are drawn here, where the order is: a row's own would have to be looked for again.
   WITH told AS MATERIALIZED (
     SELECT t.*, 'evt_' || event_name(t.subject_id, t.sequence) AS id,
+           greatest(v_at, (SELECT e.at FROM events e WHERE e.subject_id = t.subject_id AND e.sequence < t.sequence ORDER BY e.sequence DESC LIMIT 1)) AS at,
            (SELECT max(x.epoch) FROM epochs x) AS epoch, pg_current_xact_id() AS xid, nextval('events_position_seq') AS position
       FROM unnest(p_told) t),
   written AS (
     INSERT INTO events (id, subject_kind, subject_id, owner_kind, owner_id, mode, sequence, type, op_key, actor, from_state, to_state, data, object,
-                        epoch, xid, position)
+                        at, epoch, xid, position)
     SELECT t.id, t.subject_kind, t.subject_id, (t.audience[1]).kind, (t.audience[1]).id, t.mode, t.sequence, t.type, t.op_key, t.actor,
-           t.from_state, t.to_state, t.data, t.object, t.epoch, t.xid, t.position
+           t.from_state, t.to_state, t.data, t.object, t.at, t.epoch, t.xid, t.position
       FROM told t),
   others AS (
     INSERT INTO event_audience (owner_kind, owner_id, mode, type, epoch, xid, position)

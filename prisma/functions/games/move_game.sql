@@ -10,7 +10,7 @@ BEGIN
   SELECT * INTO v_edge FROM game_edges x WHERE x.from_state = v_from AND x.fact = p_fact;
   IF NOT FOUND THEN RAISE EXCEPTION 'game % is % and cannot take %', p_game, v_from, p_fact; END IF;
   UPDATE games x
-     SET state = v_edge.to_state, sequence = x.sequence + 1, updated_at = now(), ended_at = CASE WHEN game_final(v_edge.to_state) THEN now() END,
+     SET state = v_edge.to_state, sequence = x.sequence + 1, updated_at = moment(), ended_at = CASE WHEN game_final(v_edge.to_state) THEN moment() END,
          -- Of what was to be seen only that it is overdue, or settled in part, is over with it.
          needs_operator = game_stuck(v_edge.to_state) OR x.needs_operator AND NOT (v_from = 'OPEN' OR game_stuck(v_from))
    WHERE x.id = p_game RETURNING * INTO STRICT g;
@@ -26,7 +26,7 @@ DECLARE
   g games;
 BEGIN
   IF EXISTS (SELECT 1 FROM events e WHERE e.subject_id = p_game AND e.op_key = p_key) THEN RETURN; END IF;
-  UPDATE games x SET sequence = x.sequence + 1, updated_at = now(), needs_operator = p_needs_operator WHERE x.id = p_game RETURNING * INTO STRICT g;
+  UPDATE games x SET sequence = x.sequence + 1, updated_at = moment(), needs_operator = p_needs_operator WHERE x.id = p_game RETURNING * INTO STRICT g;
   PERFORM announce('game', g.id, ARRAY[('merchant', g.merchant_id)::owner_ref], g.mode, g.sequence, p_type, p_key, p_actor,
                    g.state, g.state, p_data, game_record(g), NULL, false);
 END $$;

@@ -10,7 +10,7 @@ BEGIN
   k := open_balance(v_merchant, v_mode, 'bank', v_merchant, p_request ->> 'currency');
   INSERT INTO games (id, merchant_id, mode, type, currency, bank_id, state, overdue_at, sequence)
   VALUES (p_request ->> 'gameId', v_merchant, v_mode, p_request ->> 'type', p_request ->> 'currency', k.id, 'OPEN',
-          now() + (p_request ->> 'overdueAfterMs')::bigint * interval '1 millisecond', 1)
+          moment() + (p_request ->> 'overdueAfterMs')::bigint * interval '1 millisecond', 1)
   ON CONFLICT DO NOTHING RETURNING * INTO g;
   IF NOT FOUND THEN RETURN; END IF;
   INSERT INTO game_sides (game_id, side, multiplier_bps)

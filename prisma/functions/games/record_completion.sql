@@ -58,7 +58,7 @@ BEGIN
   ELSIF v_more < 0 THEN
     PERFORM post(ARRAY[(v_key, 0, 'RELEASE', k.reserved_account, k.available_account, -v_more, 'game', g.id)::posting]);
   END IF;
-  UPDATE games x SET winner = v_winner, held = v_needed::bigint, completed_at = now() WHERE x.id = g.id;
+  UPDATE games x SET winner = v_winner, held = v_needed::bigint, completed_at = moment() WHERE x.id = g.id;
   PERFORM move_game(g.id, 'completed', 'completed', v_actor, jsonb_build_object('winner', v_winner, 'payouts', v_said IS NOT NULL));
   RETURN jsonb_build_object('outcome', 'recorded');
 END $$;

@@ -70,7 +70,7 @@ BEGIN
    WHERE x.id = g.id;
   UPDATE bets x SET state = CASE x.side WHEN g.winner THEN 'won' ELSE 'lost' END, payout_transaction_id = settlement_key(g.id, x.user_id)
    WHERE x.game_id = g.id AND x.user_id = ANY (v_go);
-  UPDATE game_players x SET state = 'settled', settlement_key = settlement_key(g.id, x.user_id), settled_at = now(), failure = NULL
+  UPDATE game_players x SET state = 'settled', settlement_key = settlement_key(g.id, x.user_id), settled_at = moment(), failure = NULL
    WHERE x.game_id = g.id AND x.user_id = ANY (v_go);
   INSERT INTO user_stats AS s (user_id, currency, games, won, lost, wagered, paid)
   SELECT x.user_id, g.currency, 1, (x.stake_won > 0)::int, (x.stake_won = 0)::int, x.total_bet, x.payout

@@ -74,9 +74,9 @@ BEGIN
     PERFORM take_back_slice(b.id);
   ELSE
     v_is_back := let_go(b.id);
-    UPDATE instant_assignments x SET state = 'refused', ended_at = now() WHERE (x.batch_id, x.epoch) = (b.id, b.epoch);
+    UPDATE instant_assignments x SET state = 'refused', ended_at = moment() WHERE (x.batch_id, x.epoch) = (b.id, b.epoch);
   END IF;
-  UPDATE instant_disputes x SET decision = 'reject', decided_by = v_actor, note = p_request ->> 'note', decided_at = now() WHERE x.batch_id = b.id AND x.decision IS NULL;
+  UPDATE instant_disputes x SET decision = 'reject', decided_by = v_actor, note = p_request ->> 'note', decided_at = moment() WHERE x.batch_id = b.id AND x.decision IS NULL;
   PERFORM move_instant_batch(b.id, 'rejected', 'decided', v_actor, jsonb_build_object('note', p_request ->> 'note'));
   PERFORM move_payin(b.payin_id, CASE b.money WHEN 'credited' THEN 'reversed' ELSE 'refused' END, 'decided', v_actor, '{}');
   IF b.money = 'credited' THEN
@@ -100,7 +100,7 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT b FROM instant_batches x WHERE x.id = p_batch FOR NO KEY UPDATE;
   IF instant_batch_final(b.state) OR b.review_reasons = '{}' AND b.state <> 'disputed' THEN RETURN jsonb_build_object('outcome', 'not_needed'); END IF;
-  IF b.validator_id IS NULL OR b.validate_until <= now() THEN
+  IF b.validator_id IS NULL OR b.validate_until <= moment() THEN
     b.validators_before := array_remove(b.validators_before || b.validator_id, NULL);
     v_next := next_validator(b.validators_before);
     IF v_next IS NULL THEN
@@ -109,7 +109,7 @@ BEGIN
     END IF;
     IF v_next IS NULL THEN RETURN jsonb_build_object('outcome', 'none'); END IF;
     UPDATE instant_batches x SET validator_id = v_next, validators_before = b.validators_before,
-           validate_until = now() + (SELECT (w.policy ->> 'validateMs')::bigint * interval '1 millisecond' FROM instant_payouts w WHERE w.id = b.instant_payout_id)
+           validate_until = moment() + (SELECT (w.policy ->> 'validateMs')::bigint * interval '1 millisecond' FROM instant_payouts w WHERE w.id = b.instant_payout_id)
      WHERE x.id = b.id RETURNING * INTO STRICT b;
   END IF;
   RETURN jsonb_build_object('outcome', 'assigned', 'validatorId', b.validator_id, 'until', iso_time(b.validate_until));

@@ -46,7 +46,7 @@ BEGIN
     IF v_part < p.amount THEN PERFORM owe(v_key, 1, k, t, p.amount - v_part, 'payin', p.id); END IF;
     UPDATE payins x SET receipt_id = next_receipt_id() WHERE x.id = p.id;
   END IF;
-  UPDATE late_proofs x SET decision = v_decision, decided_by = v_actor, note = p_request ->> 'note', decided_at = now() WHERE x.payin_id = p.id;
+  UPDATE late_proofs x SET decision = v_decision, decided_by = v_actor, note = p_request ->> 'note', decided_at = moment() WHERE x.payin_id = p.id;
   IF b.state = 'late_proof' AND NOT EXISTS (SELECT 1 FROM late_proofs x WHERE x.batch_id = b.id AND x.decision IS NULL) THEN
     PERFORM move_instant_batch(b.id, 'late_decided', 'late_decided:' || p.id, v_actor, jsonb_build_object('decision', v_decision));
   END IF;

@@ -12,7 +12,7 @@ BEGIN
   b := lock_slice(p_batch);
   IF b.id IS NULL THEN RAISE EXCEPTION 'there is no batch %', p_batch; END IF;
   IF b.state <> 'assigned' OR b.epoch <> p_epoch THEN RETURN jsonb_build_object('outcome', 'stale'); END IF;
-  IF b.pay_until > now() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(b.pay_until)); END IF;
+  IF b.pay_until > moment() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(b.pay_until)); END IF;
   v_outcome := give_up_assignment(b, 'expired', 'system');
   RETURN answer_batch(b.id, v_outcome);
 END $$;
@@ -42,7 +42,7 @@ DECLARE
   v_is_back boolean := false;
 BEGIN
   SELECT w.closing IS NOT NULL OR b.assignments > (w.policy ->> 'reassignMost')::int INTO STRICT v_unfilled FROM instant_payouts w WHERE w.id = b.instant_payout_id;
-  UPDATE instant_assignments x SET state = p_state, ended_at = now() WHERE (x.batch_id, x.epoch) = (b.id, b.epoch);
+  UPDATE instant_assignments x SET state = p_state, ended_at = moment() WHERE (x.batch_id, x.epoch) = (b.id, b.epoch);
   IF v_unfilled THEN v_is_back := let_go(b.id); END IF;
   PERFORM move_instant_batch(b.id, CASE WHEN v_unfilled THEN 'unfilled' ELSE p_state END, p_state || ':' || b.epoch, p_actor, '{}');
   UPDATE instant_batches x SET epoch = 0, payin_id = NULL, payer_id = NULL, pay_until = NULL WHERE x.id = b.id;
@@ -64,7 +64,7 @@ BEGIN
   b := lock_slice(p_batch);
   IF b.id IS NULL THEN RAISE EXCEPTION 'there is no batch %', p_batch; END IF;
   IF b.state <> 'sys_confirmed' THEN RETURN jsonb_build_object('outcome', 'stale'); END IF;
-  IF b.confirm_until > now() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(b.confirm_until)); END IF;
+  IF b.confirm_until > moment() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(b.confirm_until)); END IF;
   IF is_bank_matched(b) THEN
     v_outcome := confirm_slice(b.id, 'confirmed', 'confirmed', 'system', '{}');
     RETURN answer_batch(b.id, v_outcome);
@@ -86,7 +86,7 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT p FROM payins x WHERE x.id = p_payin FOR NO KEY UPDATE;
   IF p.state <> 'waiting' THEN RETURN answer_payin(p, 'settled'); END IF;
-  IF p.wait_until > now() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(p.wait_until)); END IF;
+  IF p.wait_until > moment() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(p.wait_until)); END IF;
   p := move_payin(p.id, 'lapsed', 'lapsed', 'system', '{}');
   RETURN answer_payin(p, 'expired');
 END $$;

@@ -13,8 +13,8 @@ BEGIN
   SELECT * INTO v_edge FROM instant_payout_edges x WHERE x.from_state = v_from AND x.fact = p_fact;
   IF NOT FOUND THEN RAISE EXCEPTION 'withdrawal % is % and cannot take %', p_id, v_from, p_fact; END IF;
   UPDATE instant_payouts x
-     SET state = v_edge.to_state, sequence = x.sequence + 1, updated_at = now(),
-         completed_at = CASE WHEN instant_payout_final(v_edge.to_state) THEN now() END,
+     SET state = v_edge.to_state, sequence = x.sequence + 1, updated_at = moment(),
+         completed_at = CASE WHEN instant_payout_final(v_edge.to_state) THEN moment() END,
          receipt_id = CASE WHEN instant_payout_final(v_edge.to_state) AND x.paid > 0 THEN next_receipt_id() END
    WHERE x.id = p_id RETURNING * INTO STRICT w;
   PERFORM announce('instant_payout', w.id, ARRAY[('merchant', w.merchant_id), ('user', w.user_id)]::owner_ref[], w.mode, w.sequence, v_edge.event_type,
@@ -46,7 +46,7 @@ DECLARE
   v instant_batches;
   v_audience owner_ref[];
 BEGIN
-  UPDATE instant_batches x SET state = p_to, sequence = x.sequence + 1, updated_at = now() WHERE x.id = b.id RETURNING * INTO STRICT v;
+  UPDATE instant_batches x SET state = p_to, sequence = x.sequence + 1, updated_at = moment() WHERE x.id = b.id RETURNING * INTO STRICT v;
   SELECT ARRAY[('merchant', w.merchant_id), ('user', w.user_id)]::owner_ref[] INTO STRICT v_audience FROM instant_payouts w WHERE w.id = v.instant_payout_id;
   SELECT v_audience || ARRAY[('merchant', p.merchant_id), ('user', p.user_id)]::owner_ref[] INTO v_audience FROM payins p WHERE p.id = v.payin_id AND NOT p_not_payers
    UNION ALL SELECT v_audience WHERE v.payin_id IS NULL OR p_not_payers;
@@ -64,7 +64,7 @@ BEGIN
   SELECT x.state INTO STRICT v_from FROM payins x WHERE x.id = p_id;
   SELECT * INTO v_edge FROM payin_edges x WHERE x.from_state = v_from AND x.fact = p_fact;
   IF NOT FOUND THEN RAISE EXCEPTION 'payin % is % and cannot take %', p_id, v_from, p_fact; END IF;
-  UPDATE payins x SET state = v_edge.to_state, sequence = x.sequence + 1, updated_at = now(), completed_at = CASE WHEN payin_final(v_edge.to_state) THEN now() END
+  UPDATE payins x SET state = v_edge.to_state, sequence = x.sequence + 1, updated_at = moment(), completed_at = CASE WHEN payin_final(v_edge.to_state) THEN moment() END
    WHERE x.id = p_id RETURNING * INTO STRICT p;
   PERFORM tell_payin(p, v_edge.event_type, p_key, p_actor, v_from, p_data, CASE v_edge.effect WHEN 'tell' THEN p.callback_url END);
   RETURN p;

@@ -2,7 +2,7 @@
 -- are numbered, and the number scattered over all seven characters, so that no two are the same and none says how many there are.
 -- src/instant/rules/receiptId.ts does the same arithmetic; a test compares the two.
 CREATE OR REPLACE FUNCTION next_receipt_id() RETURNS text LANGUAGE sql VOLATILE AS $$
-  SELECT receipt_id_of(nextval('receipt_numbers'), to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD'))
+  SELECT receipt_id_of(nextval('receipt_numbers'), to_char(moment() AT TIME ZONE 'UTC', 'YYYYMMDD'))
 $$;
 
 CREATE OR REPLACE FUNCTION receipt_id_of(p_number bigint, p_day text) RETURNS text LANGUAGE sql IMMUTABLE AS $$

@@ -54,7 +54,7 @@ BEGIN
 
   INSERT INTO payins (id, merchant_id, mode, user_id, currency, amount, reference, callback_url, state, wait_until, sequence)
   VALUES (v_id, u.merchant_id, u.mode, u.id, coalesce(b.currency, p_request ->> 'currency'), coalesce(b.amount, (p_request ->> 'amountMinor')::bigint),
-          p_request ->> 'reference', p_request ->> 'callbackUrl', 'waiting', now() + (p_request ->> 'waitMs')::bigint * interval '1 millisecond', 1)
+          p_request ->> 'reference', p_request ->> 'callbackUrl', 'waiting', moment() + (p_request ->> 'waitMs')::bigint * interval '1 millisecond', 1)
   ON CONFLICT (merchant_id, mode, reference) DO NOTHING RETURNING * INTO p;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'duplicate_reference'); END IF;
   PERFORM tell_payin(p, 'payin-status-update', 'opened', 'merchant:' || p.merchant_id, NULL, '{}', NULL);
@@ -95,7 +95,7 @@ BEGIN
   SELECT max(a.ended_at + (w.policy ->> 'coolDownMs')::bigint * interval '1 millisecond') INTO v_until
     FROM (SELECT * FROM instant_assignments x WHERE x.user_id = p_user AND x.state = 'expired' ORDER BY x.ended_at DESC LIMIT 1) a
     JOIN instant_batches b ON b.id = a.batch_id JOIN instant_payouts w ON w.id = b.instant_payout_id;
-  IF v_until > now() THEN RETURN jsonb_build_object('outcome', 'cooling_down', 'until', iso_time(v_until)); END IF;
+  IF v_until > moment() THEN RETURN jsonb_build_object('outcome', 'cooling_down', 'until', iso_time(v_until)); END IF;
   RETURN NULL;
 END $$;
 
@@ -105,7 +105,7 @@ CREATE OR REPLACE FUNCTION assign_slice(b instant_batches, p payins, p_actor tex
 DECLARE
   v_until timestamptz;
 BEGIN
-  SELECT now() + (w.policy ->> 'assignmentMs')::bigint * interval '1 millisecond' INTO STRICT v_until FROM instant_payouts w WHERE w.id = b.instant_payout_id;
+  SELECT moment() + (w.policy ->> 'assignmentMs')::bigint * interval '1 millisecond' INTO STRICT v_until FROM instant_payouts w WHERE w.id = b.instant_payout_id;
   INSERT INTO instant_assignments (batch_id, epoch, payin_id, user_id, pay_until) VALUES (b.id, b.assignments + 1, p.id, p.user_id, v_until);
   UPDATE instant_batches x SET epoch = x.assignments + 1, assignments = x.assignments + 1, payin_id = p.id, payer_id = p.user_id, pay_until = v_until WHERE x.id = b.id;
   UPDATE payins x SET batch_id = b.id, pay_until = v_until WHERE x.id = p.id;

@@ -37,14 +37,14 @@ BEGIN
   IF v_batch IS NULL THEN RETURN jsonb_build_object('outcome', 'waiting', 'bankCreditId', c.id); END IF;
 
   IF (c.amount, c.currency) = (b.amount, b.currency) THEN
-    UPDATE bank_credits x SET state = 'matched', batch_id = b.id, matched_at = now() WHERE x.id = c.id;
+    UPDATE bank_credits x SET state = 'matched', batch_id = b.id, matched_at = moment() WHERE x.id = c.id;
     -- Not where a person must look for another reason, or the slice is over: the bank's word is kept for whoever looks.
     IF b.utr = v_utr AND (b.state = 'sys_confirmed' OR b.state = 'proof_submitted' AND b.review_reasons <@ '{balance_limit,payer_frozen,payee_frozen}') THEN
       PERFORM confirm_slice(b.id, 'confirmed', 'confirmed', v_actor, '{}');
     END IF;
     RETURN answer_batch(b.id, 'matched') || jsonb_build_object('bankCreditId', c.id);
   END IF;
-  UPDATE bank_credits x SET state = 'differs', batch_id = b.id, matched_at = now() WHERE x.id = c.id;
+  UPDATE bank_credits x SET state = 'differs', batch_id = b.id, matched_at = moment() WHERE x.id = c.id;
   IF b.utr = v_utr AND b.state IN ('proof_submitted', 'sys_confirmed') THEN
     UPDATE instant_batches x SET review_reasons = array_append(x.review_reasons, 'amount_differs') WHERE x.id = b.id RETURNING * INTO STRICT b;
     IF b.state = 'sys_confirmed' THEN PERFORM open_dispute(b, 'amount_differs', v_actor);

@@ -22,9 +22,9 @@ BEGIN
   IF over_limit(t, b.amount) THEN RETURN 'balance_limit'; END IF;
   PERFORM credit('slice/' || b.id, 0, 'SLICE', t, k.reserved_account, b.amount, 'instant_batch', b.id);
   v_receipt := next_receipt_id();
-  UPDATE instant_batches x SET money = 'credited', credited_at = now(), receipt_id = v_receipt WHERE x.id = b.id;
+  UPDATE instant_batches x SET money = 'credited', credited_at = moment(), receipt_id = v_receipt WHERE x.id = b.id;
   UPDATE instant_payouts x SET paid = x.paid + b.amount, held = x.held - b.amount WHERE x.id = b.instant_payout_id;
-  UPDATE instant_assignments x SET state = 'settled', ended_at = now() WHERE x.batch_id = b.id AND x.epoch = b.epoch;
+  UPDATE instant_assignments x SET state = 'settled', ended_at = moment() WHERE x.batch_id = b.id AND x.epoch = b.epoch;
   UPDATE payins x SET receipt_id = v_receipt WHERE x.id = p.id;
   RETURN 'credited';
 END $$;
@@ -121,9 +121,9 @@ BEGIN
     v_outcome := credit_slice(b.id);
     IF v_outcome <> 'credited' THEN RETURN v_outcome; END IF;
   END IF;
-  UPDATE instant_disputes x SET decision = CASE p_fact WHEN 'approved' THEN 'approve' ELSE 'confirmed' END, decided_by = p_actor, note = p_data ->> 'note', decided_at = now()
+  UPDATE instant_disputes x SET decision = CASE p_fact WHEN 'approved' THEN 'approve' ELSE 'confirmed' END, decided_by = p_actor, note = p_data ->> 'note', decided_at = moment()
    WHERE x.batch_id = b.id AND x.decision IS NULL;
-  UPDATE instant_batches x SET confirmed_at = now() WHERE x.id = b.id;
+  UPDATE instant_batches x SET confirmed_at = moment() WHERE x.id = b.id;
   PERFORM move_instant_batch(b.id, p_fact, p_key, p_actor, p_data);
   IF v_credits THEN PERFORM tell_credited(b, p_actor); END IF;
   PERFORM end_instant_payout(b.instant_payout_id, b.id);

@@ -85,7 +85,7 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT b FROM instant_batches x WHERE x.id = p_batch;
   SELECT * INTO STRICT w FROM instant_payouts x WHERE x.id = b.instant_payout_id;
-  UPDATE bank_credits x SET state = CASE x.amount WHEN b.amount THEN 'matched' ELSE 'differs' END, batch_id = b.id, matched_at = now()
+  UPDATE bank_credits x SET state = CASE x.amount WHEN b.amount THEN 'matched' ELSE 'differs' END, batch_id = b.id, matched_at = moment()
    WHERE (x.merchant_id, x.mode, x.utr) = (w.merchant_id, w.mode, b.utr) AND x.currency = b.currency AND x.state = 'waiting';
   IF b.review_reasons <> '{}' THEN RETURN 'in_review'; END IF;
   v_matched := is_bank_matched(b);
@@ -99,7 +99,7 @@ BEGIN
       RETURN 'in_review';
     END IF;
   END IF;
-  UPDATE instant_batches x SET confirm_until = now() + (w.policy ->> 'confirmMs')::bigint * interval '1 millisecond' WHERE x.id = b.id;
+  UPDATE instant_batches x SET confirm_until = moment() + (w.policy ->> 'confirmMs')::bigint * interval '1 millisecond' WHERE x.id = b.id;
   PERFORM move_instant_batch(b.id, CASE v_outcome WHEN 'credited' THEN 'completed' ELSE 'verified' END, 'verified:' || b.epoch, 'system', '{}');
   IF v_outcome IS NULL THEN RETURN 'verified'; END IF;
   PERFORM tell_credited(b, 'system');

@@ -39,3 +39,14 @@ BEGIN
      WHERE a.id IN (v_balance.available_account, v_balance.reserved_account, v_balance.debt_account);
   END LOOP;
 END $$;
+
+-- lock_balance(balance): a step that holds its payout's row needs this one, too. Many want a large owner's: who has waited is of a later moment().
+CREATE OR REPLACE FUNCTION lock_balance(p_balance bigint) RETURNS balances LANGUAGE plpgsql AS $$
+DECLARE
+  b balances;
+  v_asked timestamptz := clock_timestamp();
+BEGIN
+  SELECT * INTO STRICT b FROM balances x WHERE x.id = p_balance FOR NO KEY UPDATE;
+  PERFORM waited_since(v_asked);
+  RETURN b;
+END $$;

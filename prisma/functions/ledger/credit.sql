@@ -65,7 +65,7 @@ CREATE OR REPLACE FUNCTION tell_repaid(p payouts, p_key text, p_by text, p_amoun
 DECLARE
   v payouts;
 BEGIN
-  UPDATE payouts x SET debt = x.debt - p_amount, sequence = x.sequence + 1, updated_at = now() WHERE x.id = p.id RETURNING * INTO STRICT v;
+  UPDATE payouts x SET debt = x.debt - p_amount, sequence = x.sequence + 1, updated_at = moment() WHERE x.id = p.id RETURNING * INTO STRICT v;
   PERFORM announce_payout(v, 'payout.debt_repaid', 'debt_repaid:' || p_key, 'system', v.state,
                    jsonb_build_object('repaidMinor', p_amount::text, 'debtMinor', v.debt::text, 'currency', v.currency, 'by', p_by));
 END $$;
@@ -78,6 +78,7 @@ CREATE OR REPLACE FUNCTION lock_for_credits(p_balances bigint[], p_others bigint
 DECLARE
   v_locked text[];
   v_creditors bigint[];
+  v_asked timestamptz := clock_timestamp();
 BEGIN
   LOOP
     BEGIN
@@ -89,6 +90,7 @@ BEGIN
       PERFORM 1 FROM balances x WHERE x.id = ANY (p_balances || p_others || v_creditors) ORDER BY x.id FOR NO KEY UPDATE;
       IF NOT EXISTS (SELECT 1 FROM payouts x WHERE x.balance_id = ANY (p_balances) AND x.debt > 0 AND x.id <> ALL (coalesce(v_locked, '{}')))
          AND NOT EXISTS (SELECT 1 FROM debts x WHERE x.balance_id = ANY (p_balances) AND x.owed > 0 AND x.creditor_id <> ALL (coalesce(v_creditors, '{}'))) THEN
+        PERFORM waited_since(v_asked);
         RETURN;
       END IF;
       RAISE EXCEPTION USING ERRCODE = 'serialization_failure';

@@ -4,7 +4,8 @@
 --   an owner's debt account: what it owes goes up or down
 --   any other account: the platform's, whose balance is the sum of its entries
 -- An entry keeps what each side's balance was right after it, in the order given; where both sides are of one balance, on the
--- debit side. Balances are locked in the order of their ids: whoever has read one before must have locked it.
+-- debit side. Balances are locked in the order of their ids: whoever has read one before must have locked it. All entries of a step are
+-- of its one time (moment()); which of a balance's was first their ids say.
 -- Raises on a negative balance or debt (CHECK), on a second entry under the same (op_key, leg), and on an account that there
 -- is not: all mean a bug, and stop the transaction.
 CREATE OR REPLACE FUNCTION post(p_postings posting[]) RETURNS void LANGUAGE plpgsql
@@ -12,11 +13,15 @@ CREATE OR REPLACE FUNCTION post(p_postings posting[]) RETURNS void LANGUAGE plpg
   SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   v_written bigint;
+  v_at timestamptz;
+  v_asked timestamptz := clock_timestamp();
 BEGIN
   PERFORM 1 FROM balances b
     WHERE b.id IN (SELECT a.balance_id FROM unnest(p_postings) p CROSS JOIN LATERAL (VALUES (p.debit), (p.credit)) s (account)
                      JOIN accounts a ON a.id = s.account)
     ORDER BY b.id FOR NO KEY UPDATE;
+  PERFORM waited_since(v_asked);
+  v_at := moment();
 
   WITH wanted AS (
     SELECT p.*, d.currency, d.balance_id AS debit_balance, nullif(c.balance_id, d.balance_id) AS credit_balance
@@ -42,12 +47,12 @@ BEGIN
       FROM sides s WINDOW w AS (PARTITION BY s.balance ORDER BY s.nth))
   INSERT INTO ledger_entries (op_key, leg, type, debit_account, credit_account, currency, amount, subject_kind, subject_id,
                               debit_balance, debit_available, debit_reserved, debit_debt,
-                              credit_balance, credit_available, credit_reserved, credit_debt)
+                              credit_balance, credit_available, credit_reserved, credit_debt, at)
   SELECT a.op_key, a.leg, a.type, a.debit, a.credit, a.currency, a.amount, a.subject_kind, a.subject_id,
          a.debit_balance, max(a.available_after) FILTER (WHERE a.side = 'debit'), max(a.reserved_after) FILTER (WHERE a.side = 'debit'),
          max(a.debt_after) FILTER (WHERE a.side = 'debit'),
          a.credit_balance, max(a.available_after) FILTER (WHERE a.side = 'credit'), max(a.reserved_after) FILTER (WHERE a.side = 'credit'),
-         max(a.debt_after) FILTER (WHERE a.side = 'credit')
+         max(a.debt_after) FILTER (WHERE a.side = 'credit'), v_at
     FROM after a
    GROUP BY a.nth, a.op_key, a.leg, a.type, a.debit, a.credit, a.currency, a.amount, a.subject_kind, a.subject_id, a.debit_balance, a.credit_balance
    ORDER BY a.nth;

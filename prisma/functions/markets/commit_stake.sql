@@ -43,6 +43,7 @@ BEGIN
   PERFORM 1 FROM balances x WHERE x.id IN (b.id, m.pool_id) ORDER BY x.id FOR NO KEY UPDATE;
   SELECT * INTO STRICT b FROM balances x WHERE x.id = b.id;
   SELECT * INTO STRICT k FROM balances x WHERE x.id = m.pool_id;
+  IF m.closes_at <= moment() THEN RETURN jsonb_build_object('outcome', 'market_closed'); END IF; -- while we waited for the user
   IF b.available < v_amount THEN RETURN jsonb_build_object('outcome', 'insufficient_balance'); END IF;
   IF over_limit(k, v_amount) THEN RETURN jsonb_build_object('outcome', 'balance_limit'); END IF;
 

@@ -22,7 +22,7 @@ BEGIN
     v_part := least(m.missing, h.available);
     IF v_part > 0 THEN
       PERFORM post(ARRAY[('market/' || m.id || '/cover/' || k.version, 0, 'COVER', h.available_account, k.available_account, v_part, 'resolution', r.id)::posting]);
-      UPDATE markets x SET missing = x.missing - v_part, updated_at = now() WHERE x.id = m.id RETURNING * INTO STRICT m;
+      UPDATE markets x SET missing = x.missing - v_part, updated_at = moment() WHERE x.id = m.id RETURNING * INTO STRICT m;
     END IF;
   END IF;
   IF m.missing > 0 THEN

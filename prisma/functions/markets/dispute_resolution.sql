@@ -26,7 +26,7 @@ BEGIN
   IF d.round = r.round AND d.reason = v_reason THEN RETURN jsonb_build_object('outcome', 'already'); END IF;
   IF NOT EXISTS (SELECT 1 FROM market_participants x WHERE x.market_id = m.id AND x.user_id = v_user) THEN RETURN jsonb_build_object('outcome', 'not_participant'); END IF;
   IF d.user_id IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'already_disputed'); END IF;
-  IF r.id IS NULL OR NOT (r.state = 'DISPUTED' OR r.state = 'DISPUTE_WINDOW' AND r.window_until > now()) THEN RETURN jsonb_build_object('outcome', 'wrong_state'); END IF;
+  IF r.id IS NULL OR NOT (r.state = 'DISPUTED' OR r.state = 'DISPUTE_WINDOW' AND r.window_until > moment()) THEN RETURN jsonb_build_object('outcome', 'wrong_state'); END IF;
 
   INSERT INTO resolution_disputes (resolution_id, user_id, round, reason) VALUES (r.id, v_user, r.round, v_reason);
   IF r.state = 'DISPUTE_WINDOW' THEN
@@ -45,7 +45,7 @@ DECLARE
   r resolutions := lock_resolution(p_resolution);
 BEGIN
   IF r.state <> 'DISPUTE_WINDOW' THEN RETURN jsonb_build_object('outcome', 'stopped'); END IF;
-  IF r.window_until > now() THEN RETURN jsonb_build_object('outcome', 'early'); END IF;
+  IF r.window_until > moment() THEN RETURN jsonb_build_object('outcome', 'early'); END IF;
   PERFORM move_resolution(r.id, 'window_over', 'window_over:' || r.round, 'system', '{}');
   RETURN jsonb_build_object('outcome', 'done');
 END $$;

@@ -51,7 +51,7 @@ BEGIN
                      (3, fee_key(r, 'creator') || '/back', 2, 'COVER', h.available_account, v_cover)) AS v (nth, key, leg, type, debit, amount)
        WHERE v.amount > 0) x WHERE moves IS NOT NULL;
     IF v_owed > 0 THEN PERFORM owe(fee_key(r, 'creator') || '/back', 1, c, h, v_owed, 'resolution', r.id); END IF;
-    UPDATE markets x SET missing = x.missing + (r.fee_total - v_house - v_creator - v_cover), updated_at = now() WHERE x.id = m.id RETURNING * INTO STRICT m;
+    UPDATE markets x SET missing = x.missing + (r.fee_total - v_house - v_creator - v_cover), updated_at = moment() WHERE x.id = m.id RETURNING * INTO STRICT m;
   END IF;
   SELECT * INTO STRICT k FROM balances x WHERE x.id = m.pool_id;
   IF k.available + m.missing <> m.staked THEN RAISE EXCEPTION 'resolution % leaves % in the pool, and % is missing, of %', r.id, k.available, m.missing, m.staked; END IF;

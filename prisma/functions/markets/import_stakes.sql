@@ -74,13 +74,14 @@ BEGIN
        FROM unnest(v_lines) l WHERE l.code IS NULL))
    ORDER BY b.id FOR NO KEY UPDATE;
   SELECT * INTO STRICT k FROM balances x WHERE x.id = m.pool_id;
+  IF m.closes_at <= moment() THEN RETURN jsonb_build_object('outcome', 'market_closed', 'accepted', 0, 'rejected', 0); END IF; -- while we waited for the users
   v_lines := refuse_overdrawn(judge_stakes(m, v_lines), 1000000000000000000 - k.available);
 
   PERFORM take_stakes(m, k, i.id, v_lines) WHERE EXISTS (SELECT 1 FROM unnest(v_lines) l WHERE l.code IS NULL);
   INSERT INTO import_lines (import_id, key, nth, line, commitment_id, code, detail)
   SELECT i.id, l.key, i.lines + row_number() OVER (ORDER BY l.nth), l.line, CASE WHEN l.code IS NULL THEN l.commitment_id END, l.code, l.detail FROM unnest(v_lines) l ORDER BY l.nth;
   SELECT count(*) FILTER (WHERE l.code IS NULL), count(*) FILTER (WHERE l.code IS NOT NULL) INTO v_accepted, v_rejected FROM unnest(v_lines) l;
-  UPDATE imports x SET lines = x.lines + v_accepted + v_rejected, accepted = x.accepted + v_accepted, rejected = x.rejected + v_rejected, updated_at = now() WHERE x.id = i.id;
+  UPDATE imports x SET lines = x.lines + v_accepted + v_rejected, accepted = x.accepted + v_accepted, rejected = x.rejected + v_rejected, updated_at = moment() WHERE x.id = i.id;
   RETURN jsonb_build_object('outcome', 'taken_in', 'accepted', v_accepted, 'rejected', v_rejected);
 END $$;
 REVOKE EXECUTE ON FUNCTION import_stakes(jsonb) FROM PUBLIC;

@@ -21,7 +21,7 @@ BEGIN
   SELECT * INTO v_edge FROM resolution_edges x WHERE x.from_state = v_from AND x.fact = p_fact;
   IF NOT FOUND THEN RAISE EXCEPTION 'resolution % is % and cannot take %', p_resolution, v_from, p_fact; END IF;
   UPDATE resolutions x
-     SET state = v_edge.to_state, sequence = x.sequence + 1, updated_at = now(), ended_at = CASE WHEN resolution_final(v_edge.to_state) THEN now() END,
+     SET state = v_edge.to_state, sequence = x.sequence + 1, updated_at = moment(), ended_at = CASE WHEN resolution_final(v_edge.to_state) THEN moment() END,
          window_until = CASE v_edge.effect WHEN 'open_window' THEN window_end(x.market_id) ELSE x.window_until END,
          needs_operator = awaits_operator(x.id, v_edge.to_state)
    WHERE x.id = p_resolution RETURNING * INTO STRICT r;
@@ -41,7 +41,7 @@ DECLARE
   r resolutions;
 BEGIN
   IF EXISTS (SELECT 1 FROM events e WHERE e.subject_id = p_resolution AND e.op_key = p_key) THEN RETURN; END IF;
-  UPDATE resolutions x SET sequence = x.sequence + 1, updated_at = now(), needs_operator = p_needs_operator WHERE x.id = p_resolution RETURNING * INTO STRICT r;
+  UPDATE resolutions x SET sequence = x.sequence + 1, updated_at = moment(), needs_operator = p_needs_operator WHERE x.id = p_resolution RETURNING * INTO STRICT r;
   PERFORM announce('resolution', r.id, ARRAY[('merchant', r.merchant_id)::owner_ref], r.mode, r.sequence, p_type, p_key, p_actor,
                    r.state, r.state, p_data, resolution_record(r), NULL, p_is_sent);
 END $$;
@@ -52,9 +52,9 @@ CREATE OR REPLACE FUNCTION awaits_operator(p_resolution text, p_state text) RETU
       OR p_state IN ('PAYING', 'COMPLETED') AND EXISTS (SELECT 1 FROM distributions d WHERE d.resolution_id = p_resolution AND d.state = 'disputed')
 $$;
 
--- window_end(market): when a window that opens now is over. Cut to the column's milliseconds: rounded up, one of no length were not over yet.
+-- window_end(market): when a window that opens now is over.
 CREATE OR REPLACE FUNCTION window_end(p_market text) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-  SELECT date_trunc('milliseconds', now()) + m.dispute_window_ms * interval '1 millisecond' FROM markets m WHERE m.id = p_market
+  SELECT moment() + m.dispute_window_ms * interval '1 millisecond' FROM markets m WHERE m.id = p_market
 $$;
 
 -- resolution_record(resolution): the row as events carry it (ResolutionRecord in src/markets/rules/market.ts).

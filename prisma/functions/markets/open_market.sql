@@ -37,7 +37,7 @@ DECLARE
   v_from text;
 BEGIN
   SELECT x.state INTO STRICT v_from FROM markets x WHERE x.id = p_market;
-  UPDATE markets x SET state = p_state, sequence = x.sequence + 1, updated_at = now() WHERE x.id = p_market RETURNING * INTO STRICT m;
+  UPDATE markets x SET state = p_state, sequence = x.sequence + 1, updated_at = moment() WHERE x.id = p_market RETURNING * INTO STRICT m;
   PERFORM announce('market', m.id, ARRAY[('merchant', m.merchant_id)::owner_ref], m.mode, m.sequence, p_type, p_key, p_actor,
                    v_from, m.state, '{}', market_record(m), NULL, true);
   RETURN m;

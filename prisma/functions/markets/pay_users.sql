@@ -37,7 +37,7 @@ BEGIN
     SELECT distribution_id(r.id, j.user_id), r.id, r.market_id, j.user_id, j.stake_won, j.stake_lost, j.payout, j.remainder, j.rounded_up,
            CASE WHEN j.failure IS NULL THEN 'completed' ELSE 'failed' END, j.failure
       FROM judged j WHERE j.failure IS NOT NULL OR NOT j.apart ORDER BY j.user_id
-    ON CONFLICT (resolution_id, user_id) DO UPDATE SET state = excluded.state, failure = excluded.failure, processed_at = now()
+    ON CONFLICT (resolution_id, user_id) DO UPDATE SET state = excluded.state, failure = excluded.failure, processed_at = moment()
     RETURNING x.user_id, x.state)
   SELECT (SELECT array_agg(w.user_id ORDER BY w.user_id) FROM written w WHERE w.state = 'completed'),
          (SELECT array_agg(j.user_id ORDER BY j.user_id) FROM judged j WHERE j.apart AND j.failure IS NULL),

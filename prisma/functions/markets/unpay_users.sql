@@ -56,8 +56,8 @@ BEGIN
 
   IF v_backs IS NOT NULL OR v_covers IS NOT NULL THEN PERFORM post(v_backs || v_covers); END IF;
   IF v_debts IS NOT NULL THEN PERFORM owe_all(v_debts, h); END IF;
-  UPDATE markets x SET missing = x.missing + v_missing, updated_at = now() WHERE x.id = r.market_id AND v_missing > 0;
-  UPDATE distributions x SET state = 'rolled_back', rolled_back_at = now(), failure = NULL WHERE x.resolution_id = r.id AND x.user_id = ANY (v_go);
+  UPDATE markets x SET missing = x.missing + v_missing, updated_at = moment() WHERE x.id = r.market_id AND v_missing > 0;
+  UPDATE distributions x SET state = 'rolled_back', rolled_back_at = moment(), failure = NULL WHERE x.resolution_id = r.id AND x.user_id = ANY (v_go);
   UPDATE resolutions x SET undone_users = x.undone_users + t.users, undone = x.undone + t.paid
     FROM (SELECT count(*) AS users, coalesce(sum(y.payout), 0) AS paid FROM distributions y WHERE y.resolution_id = r.id AND y.user_id = ANY (v_go)) t
    WHERE x.id = r.id AND t.users > 0;

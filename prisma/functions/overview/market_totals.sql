@@ -3,7 +3,7 @@
 
 -- today(): the day of the figures, by the clock of the books.
 CREATE OR REPLACE FUNCTION today() RETURNS date LANGUAGE sql STABLE AS $$
-  SELECT (now() AT TIME ZONE 'UTC')::date
+  SELECT (moment() AT TIME ZONE 'UTC')::date
 $$;
 
 -- tally_stakes(market, commitments, staked, participants, users): so many stakes more, of these users. The market and the users must be locked.

@@ -15,7 +15,7 @@ BEGIN
   IF p_edge.effect = 'note' THEN
     UPDATE payouts x
        SET sequence = x.sequence + 1,
-           updated_at = now(),
+           updated_at = moment(),
            needs_operator = CASE p_fact WHEN 'parked' THEN true WHEN 'acknowledged' THEN false ELSE x.needs_operator END,
            paused_by = CASE p_fact WHEN 'paused' THEN p_data ->> 'by' WHEN 'routed' THEN NULL ELSE x.paused_by END,
            psp = CASE p_fact WHEN 'routed' THEN p_data ->> 'psp' ELSE x.psp END,
@@ -26,7 +26,7 @@ BEGIN
   UPDATE payouts x
      SET state = p_edge.to_state,
          sequence = x.sequence + 1,
-         updated_at = now(),
+         updated_at = moment(),
          attempt = CASE WHEN p_fact = 'attempt_started' THEN p_attempt ELSE x.attempt END,
          round = x.round + CASE WHEN p_fact = 'reinitiated' THEN 1 ELSE 0 END,
          returns = x.returns + CASE WHEN p_edge.effect = 'reverse' THEN 1 ELSE 0 END,
@@ -56,7 +56,7 @@ BEGIN
          paused_by = NULL,
          let_go_at = NULL,
          completed_at = CASE WHEN p_edge.to_state = 'RETURNED' THEN x.completed_at -- it was paid then
-                             WHEN state_final(p_edge.to_state) THEN now() END
+                             WHEN state_final(p_edge.to_state) THEN moment() END
    WHERE x.id = p.id RETURNING * INTO STRICT v;
   RETURN v;
 END $$;

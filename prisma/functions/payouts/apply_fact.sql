@@ -139,7 +139,7 @@ RETURNS payouts LANGUAGE plpgsql AS $$
 DECLARE
   v payouts;
 BEGIN
-  UPDATE payouts x SET sequence = x.sequence + 1, updated_at = now(), needs_operator = x.needs_operator OR j.needs_operator
+  UPDATE payouts x SET sequence = x.sequence + 1, updated_at = moment(), needs_operator = x.needs_operator OR j.needs_operator
    WHERE x.id = p.id RETURNING * INTO STRICT v;
   PERFORM announce_payout(v, 'payout.fact_ignored', p_key, p_actor, v.state, (p_data - 'outcomeUntil' - 'implied') || jsonb_build_object('fact', p_fact));
   PERFORM mark_message(p_data, 'ignored', p_fact || ' has no place in state ' || v.state);

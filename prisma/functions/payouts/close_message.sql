@@ -13,7 +13,7 @@ BEGIN
     PERFORM mark_message(p_data, 'applied', NULL);
     RETURN p;
   END IF;
-  UPDATE psp_messages m SET state = 'ignored', handled_at = now(),
+  UPDATE psp_messages m SET state = 'ignored', handled_at = moment(),
          detail = 'claimed ' || coalesce(p_data ->> 'claim', 'nothing we know') || ', but the look-up says ' || p_fact,
          -- A payment that was returned since was paid: that is no contradiction, unless we heard of it after the return.
          hand_on_at = CASE WHEN (m.claim IN ('paid', 'failed', 'returned') OR claim_agrees('failed', p_fact)) AND NOT (m.claim = 'paid' AND p_fact = 'returned' AND m.received_at <
@@ -29,7 +29,7 @@ END $$;
 CREATE OR REPLACE FUNCTION mark_message(p_data jsonb, p_state text, p_detail text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF p_data ? 'messageId' THEN
-    UPDATE psp_messages m SET state = p_state, detail = p_detail, handled_at = now(), hand_on_at = NULL
+    UPDATE psp_messages m SET state = p_state, detail = p_detail, handled_at = moment(), hand_on_at = NULL
      WHERE m.id = p_data ->> 'messageId' AND m.state = 'received';
   END IF;
 END $$;

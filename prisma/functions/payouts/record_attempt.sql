@@ -12,7 +12,7 @@ BEGIN
          failure = CASE coalesce(j.row_state, '') WHEN 'failed' THEN p_data -> 'failure'
                         WHEN 'returned' THEN jsonb_build_object('code', 'returned', 'message', coalesce(p_data ->> 'reason', 'returned'), 'retryable', false)
                         WHEN '' THEN x.failure END,
-         ended_at = CASE WHEN j.row_state IN ('failed', 'succeeded', 'returned') THEN now() WHEN j.row_state IS NULL THEN x.ended_at END
+         ended_at = CASE WHEN j.row_state IN ('failed', 'succeeded', 'returned') THEN moment() WHEN j.row_state IS NULL THEN x.ended_at END
    WHERE x.payout_id = p.id AND x.attempt = p_attempt;
 END $$;
 
@@ -33,7 +33,7 @@ END $$;
 
 -- close_attempts(payout, attempts, proof): no money goes out by these.
 CREATE OR REPLACE FUNCTION close_attempts(p payouts, p_attempts int[], p_proof text) RETURNS void LANGUAGE sql AS $$
-  UPDATE payout_attempts x SET state = 'failed', proof = p_proof, told_at = p.sequence + 1, ended_at = now()
+  UPDATE payout_attempts x SET state = 'failed', proof = p_proof, told_at = p.sequence + 1, ended_at = moment()
    WHERE x.payout_id = p.id AND x.attempt = ANY (p_attempts)
 $$;
 
@@ -45,11 +45,11 @@ BEGIN
   CASE p_fact
     WHEN 'attempt_started' THEN
       INSERT INTO payout_attempts (payout_id, attempt, psp, psp_key, told_at) VALUES (p.id, p_attempt, p.psp, p.id || ':' || p_attempt, p.sequence + 1)
-      ON CONFLICT (payout_id, attempt) DO UPDATE SET sends = payout_attempts.sends + 1, sent_at = now(), told_at = p.sequence + 1;
+      ON CONFLICT (payout_id, attempt) DO UPDATE SET sends = payout_attempts.sends + 1, sent_at = moment(), told_at = p.sequence + 1;
     WHEN 'resolved_not_paid' THEN PERFORM close_attempts(p, v_unproven, 'operator');
     WHEN 'resolved_paid' THEN -- what is unproven besides stays in doubt
       UPDATE payout_attempts x SET state = CASE x.attempt WHEN (p_data #>> '{attempts,0}')::int THEN 'succeeded' ELSE 'doubted' END, proof = NULL, failure = NULL,
-             told_at = p.sequence + 1, ended_at = now()
+             told_at = p.sequence + 1, ended_at = moment()
        WHERE x.payout_id = p.id AND x.attempt = ANY (v_unproven);
     ELSE NULL;
   END CASE;
@@ -57,6 +57,6 @@ END $$;
 
 -- close_refused(payout): an attempt that was not taken, and waited to be sent again when the payout ended.
 CREATE OR REPLACE FUNCTION close_refused(p payouts) RETURNS void LANGUAGE sql AS $$
-  UPDATE payout_attempts x SET state = 'failed', proof = 'refused', told_at = p.sequence + 1, ended_at = now()
+  UPDATE payout_attempts x SET state = 'failed', proof = 'refused', told_at = p.sequence + 1, ended_at = moment()
    WHERE x.payout_id = p.id AND x.state = 'open' AND NOT state_in_flight(p.state)
 $$;

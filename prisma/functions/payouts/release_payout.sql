@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION release_payout(p payouts) RETURNS void LANGUAGE plpgs
 DECLARE
   b balances;
 BEGIN
-  SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id FOR NO KEY UPDATE;
+  b := lock_balance(p.balance_id);
   PERFORM move(p.id || ':release:' || p.round, 0, 'RELEASE', b, b.reserved_account, b.available_account, p.amount + p.fee, p.id);
   PERFORM free_earnings(b, p.id, p.round, 'reserved', p.amount + p.fee);
 END $$;

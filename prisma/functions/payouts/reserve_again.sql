@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION reserve_again(p payouts) RETURNS boolean LANGUAGE plp
 DECLARE
   b balances;
 BEGIN
-  SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id FOR NO KEY UPDATE;
+  b := lock_balance(p.balance_id);
   IF b.available < p.amount + p.fee THEN RETURN false; END IF;
   PERFORM move(p.id || ':reserve:' || (p.round + 1), 0, 'RESERVE', b, b.available_account, b.reserved_account, p.amount + p.fee, p.id);
   PERFORM take_earnings(b, p.id, p.round + 1, p.amount + p.fee, 'reserved');

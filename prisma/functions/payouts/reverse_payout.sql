@@ -10,7 +10,7 @@ DECLARE
   v_clearing bigint := platform_account(p.mode, 'clearing', psp_of(p, 'returned'), p.currency); -- of the attempt that came back
   v_owed bigint := least(p.debt, p.amount);
 BEGIN
-  SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id FOR NO KEY UPDATE;
+  b := lock_balance(p.balance_id);
   IF v_owed > 0 THEN
     b := move(v_key, 1, 'REVERSE', b, v_clearing, b.debt_account, v_owed, p.id);
     PERFORM tell_repaid(p, v_key, 'REVERSE', v_owed);

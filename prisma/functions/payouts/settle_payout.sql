@@ -17,7 +17,7 @@ DECLARE
   v_there bigint;
   v_owed bigint;
 BEGIN
-  SELECT * INTO STRICT b FROM balances x WHERE x.id = p.balance_id FOR NO KEY UPDATE;
+  b := lock_balance(p.balance_id);
   IF v_fee > 0 THEN v_fees := platform_account(p.mode, 'fees', '', p.currency); END IF;
 
   IF NOT p_late AND p.returns = 0 THEN

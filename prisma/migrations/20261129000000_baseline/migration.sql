@@ -1,6 +1,28 @@
 -- CreateSchema
 CREATE SCHEMA IF NOT EXISTS "public";
 
+-- moment(): the time of a step, in whole milliseconds: one for all that a statement from outside writes, so that an event, its record
+-- and its entries are of one time. It is taken when it is first asked for, and that is once the rows are locked that the step is about:
+-- now() is when the transaction began, which may have waited for somebody who began later and is before it in the story.
+CREATE FUNCTION moment() RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+  v_statement text := extract(epoch FROM statement_timestamp())::text; -- a transaction of several statements has a moment for each
+  v_kept text[] := string_to_array(current_setting('oncepay.moment', true), ' ');
+  v_now timestamptz;
+BEGIN
+  IF v_kept[1] = v_statement THEN RETURN to_timestamp(v_kept[2]::bigint / 1000.0); END IF;
+  v_now := date_trunc('milliseconds', clock_timestamp());
+  PERFORM set_config('oncepay.moment', v_statement || ' ' || (extract(epoch FROM v_now) * 1000)::bigint, true);
+  RETURN v_now;
+END $$;
+
+-- waited_since(time): the caller has locked one row more, and may have asked for the moment before. Where that took a millisecond, what
+-- follows is of a later one.
+CREATE FUNCTION waited_since(p_time timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF clock_timestamp() >= p_time + interval '1 millisecond' THEN PERFORM set_config('oncepay.moment', '', true); END IF;
+END $$;
+
 -- CreateTable
 CREATE TABLE "merchants" (
     "id" TEXT NOT NULL,
@@ -145,8 +167,8 @@ CREATE TABLE "games" (
     "overdue_at" TIMESTAMPTZ(3) NOT NULL,
     "needs_operator" BOOLEAN NOT NULL DEFAULT false,
     "sequence" INTEGER NOT NULL DEFAULT 0,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "completed_at" TIMESTAMPTZ(3),
     "ended_at" TIMESTAMPTZ(3),
 
@@ -192,7 +214,7 @@ CREATE TABLE "bets" (
     "payout_transaction_id" TEXT,
     "balance_after" BIGINT NOT NULL,
     "balance_version" BIGINT NOT NULL,
-    "placed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "placed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "bets_pkey" PRIMARY KEY ("id")
 );
@@ -230,8 +252,8 @@ CREATE TABLE "markets" (
     "missing" BIGINT NOT NULL DEFAULT 0,
     "run" INTEGER NOT NULL DEFAULT 0,
     "sequence" INTEGER NOT NULL DEFAULT 0,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "markets_pkey" PRIMARY KEY ("id")
 );
@@ -255,7 +277,7 @@ CREATE TABLE "market_participants" (
     "user_id" TEXT NOT NULL,
     "balance_id" BIGINT NOT NULL,
     "staked" BIGINT NOT NULL,
-    "joined_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "joined_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "market_participants_pkey" PRIMARY KEY ("market_id","user_id")
 );
@@ -283,7 +305,7 @@ CREATE TABLE "commitments" (
     "balance_after" BIGINT NOT NULL,
     "balance_version" BIGINT NOT NULL,
     "import_id" TEXT,
-    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "commitments_pkey" PRIMARY KEY ("id")
 );
@@ -325,8 +347,8 @@ CREATE TABLE "resolutions" (
     "rolled_back_by" TEXT,
     "needs_operator" BOOLEAN NOT NULL DEFAULT false,
     "sequence" INTEGER NOT NULL DEFAULT 0,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "ended_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "resolutions_pkey" PRIMARY KEY ("id")
@@ -346,7 +368,7 @@ CREATE TABLE "distributions" (
     "state" TEXT NOT NULL,
     "failure" TEXT,
     "dispute_reason" TEXT,
-    "processed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "processed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "rolled_back_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "distributions_pkey" PRIMARY KEY ("id")
@@ -358,7 +380,7 @@ CREATE TABLE "resolution_disputes" (
     "user_id" TEXT NOT NULL,
     "round" INTEGER NOT NULL,
     "reason" TEXT NOT NULL,
-    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "resolution_disputes_pkey" PRIMARY KEY ("resolution_id","user_id")
 );
@@ -425,8 +447,8 @@ CREATE TABLE "instant_payouts" (
     "receipt_id" TEXT,
     "rest_payout_id" TEXT,
     "sequence" INTEGER NOT NULL DEFAULT 0,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "completed_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "instant_payouts_pkey" PRIMARY KEY ("id")
@@ -458,8 +480,8 @@ CREATE TABLE "instant_batches" (
     "credited_at" TIMESTAMPTZ(3),
     "confirmed_at" TIMESTAMPTZ(3),
     "sequence" INTEGER NOT NULL DEFAULT 0,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "instant_batches_pkey" PRIMARY KEY ("id")
 );
@@ -472,7 +494,7 @@ CREATE TABLE "instant_assignments" (
     "user_id" TEXT NOT NULL,
     "state" TEXT NOT NULL DEFAULT 'open',
     "pay_until" TIMESTAMPTZ(3) NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "ended_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "instant_assignments_pkey" PRIMARY KEY ("batch_id","epoch")
@@ -495,8 +517,8 @@ CREATE TABLE "payins" (
     "utr" TEXT,
     "receipt_id" TEXT,
     "sequence" INTEGER NOT NULL DEFAULT 0,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "completed_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "payins_pkey" PRIMARY KEY ("id")
@@ -520,7 +542,7 @@ CREATE TABLE "instant_proofs" (
     "late" BOOLEAN NOT NULL,
     "reasons" TEXT[],
     "submitted_by" TEXT NOT NULL,
-    "submitted_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "submitted_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "instant_proofs_pkey" PRIMARY KEY ("batch_id","epoch")
 );
@@ -532,7 +554,7 @@ CREATE TABLE "used_utrs" (
     "rail" TEXT NOT NULL,
     "batch_id" TEXT NOT NULL,
     "epoch" INTEGER NOT NULL,
-    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "used_utrs_pkey" PRIMARY KEY ("mode","utr")
 );
@@ -548,7 +570,7 @@ CREATE TABLE "bank_credits" (
     "credited_at" TIMESTAMPTZ(3) NOT NULL,
     "state" TEXT NOT NULL DEFAULT 'waiting',
     "batch_id" TEXT,
-    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "matched_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "bank_credits_pkey" PRIMARY KEY ("id")
@@ -559,7 +581,7 @@ CREATE TABLE "instant_disputes" (
     "batch_id" TEXT NOT NULL,
     "reason" TEXT NOT NULL,
     "opened_by" TEXT NOT NULL,
-    "opened_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "opened_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "decision" TEXT,
     "decided_by" TEXT,
     "note" TEXT,
@@ -575,7 +597,7 @@ CREATE TABLE "late_proofs" (
     "decision" TEXT,
     "decided_by" TEXT,
     "note" TEXT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "decided_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "late_proofs_pkey" PRIMARY KEY ("payin_id")
@@ -678,7 +700,7 @@ CREATE TABLE "ledger_entries" (
     "credit_available" BIGINT,
     "credit_reserved" BIGINT,
     "credit_debt" BIGINT,
-    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "ledger_entries_pkey" PRIMARY KEY ("op_key","leg")
 );
@@ -692,7 +714,7 @@ CREATE TABLE "debts" (
     "subject_id" TEXT NOT NULL,
     "amount" BIGINT NOT NULL,
     "owed" BIGINT NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "debts_pkey" PRIMARY KEY ("id")
 );
@@ -708,7 +730,7 @@ CREATE TABLE "earnings" (
     "amount" BIGINT NOT NULL,
     "available" BIGINT NOT NULL,
     "description" TEXT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "earnings_pkey" PRIMARY KEY ("id")
 );
@@ -765,8 +787,8 @@ CREATE TABLE "payouts" (
     "paused_by" TEXT,
     "let_go_at" TIMESTAMPTZ(3),
     "maker_id" TEXT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "completed_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "payouts_pkey" PRIMARY KEY ("id")
@@ -803,7 +825,7 @@ CREATE TABLE "payout_refusals" (
     "merchant_id" TEXT NOT NULL,
     "mode" TEXT NOT NULL,
     "code" TEXT NOT NULL,
-    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "payout_refusals_pkey" PRIMARY KEY ("payout_id")
 );
@@ -830,8 +852,8 @@ CREATE TABLE "payout_attempts" (
     "told_at" INTEGER NOT NULL DEFAULT 0,
     "psp_fee" BIGINT,
     "sends" INTEGER NOT NULL DEFAULT 1,
-    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "sent_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "sent_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "ended_at" TIMESTAMPTZ(3),
     "failure" JSONB,
 
@@ -847,7 +869,7 @@ CREATE TABLE "approvals" (
     "decision" TEXT NOT NULL,
     "note" TEXT,
     "via" TEXT NOT NULL,
-    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "approvals_pkey" PRIMARY KEY ("subject_id","round","admin_id")
 );
@@ -896,7 +918,7 @@ CREATE TABLE "events" (
     "to_state" TEXT NOT NULL,
     "data" JSONB NOT NULL DEFAULT '{}',
     "object" JSONB NOT NULL,
-    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "epoch" INTEGER NOT NULL,
     "xid" xid8 NOT NULL DEFAULT pg_current_xact_id(),
     "position" BIGSERIAL NOT NULL,
@@ -1030,10 +1052,10 @@ CREATE TABLE "webhook_deliveries" (
     "state" TEXT NOT NULL DEFAULT 'pending',
     "attempts" INTEGER NOT NULL DEFAULT 0,
     "tries" INTEGER NOT NULL DEFAULT 0,
-    "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "resend_from" TEXT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
 
     CONSTRAINT "webhook_deliveries_pkey" PRIMARY KEY ("id")
 );
@@ -1784,6 +1806,8 @@ BEGIN
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 GRANT USAGE ON SCHEMA public TO oncepay_app;
+REVOKE EXECUTE ON FUNCTION moment(), waited_since(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION moment() TO oncepay_app; -- a column's default
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO oncepay_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO oncepay_app;
 GRANT INSERT, UPDATE ON books_checks, circulation, merchants, admins, api_keys, psp_messages, webhook_endpoints, callback_secrets, webhook_deliveries, providers, payout_runs TO oncepay_app;
