@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 const expectWait = ({ due_in: seconds }: StoredNotification, expected: number) =>
-  expect(Math.abs(seconds - expected)).toBeLessThanOrEqual(3); // what the machine takes to look
+  expect(Math.abs(seconds - expected)).toBeLessThanOrEqual(4.9); // what the machine takes to look
 
 const mailOf = async () => (await world.paid(await world.provider())).of('email');
 

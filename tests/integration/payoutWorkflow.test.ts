@@ -58,9 +58,9 @@ test('a temporary failure is tried again under a new key and paid, once', async 
 });
 
 describe('the next attempt begins when it was said to', () => {
-  const WAIT_MS = 6_000;
+  const WAIT_MS = 12_000;
   /** Well after a wait that was never begun anew, and well before one that was. */
-  const LATE_MS = 3_000;
+  const LATE_MS = 8_000;
 
   /** A payout that waits for its second attempt, and most of that wait is over. */
   async function waiting(): Promise<{ id: string; dueAt: number }> {
