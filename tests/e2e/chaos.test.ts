@@ -63,7 +63,6 @@ test.each<[Boundary, Victim]>([
     expect(findings).toEqual([]);
     expect(cells.filter(({ outcome }) => outcome === 'passed').length).toBeGreaterThan(5); // it was there, not elsewhere
   },
-  240_000,
 );
 
 test('the worker is killed after two runs have come to the same payouts of providers, before it sends them: the same holds', async () => {
@@ -88,7 +87,7 @@ test('the worker is killed after two runs have come to the same payouts of provi
   const { findings, cells } = await playRound(world, plan);
   expect(findings).toEqual([]);
   expect(cells.filter(({ outcome }) => outcome === 'passed').length).toBeGreaterThan(3);
-}, 240_000);
+});
 
 /** A world that is as it should be, with a payout of each of these behaviours, ended. */
 async function endedCrowd(scenario: Scenario, ...names: readonly string[]): Promise<Crowd> {

@@ -40,7 +40,7 @@ test('PostgreSQL stands still: requests end with 503 instead of hanging, and whe
     expect((await transfers(here, id)).filter(({ status }) => status === 'paid')).toHaveLength(1);
   }
   await booksAreBalanced(here);
-}, 200_000);
+});
 
 test('a worker stands still in a PSP call until it is given up for dead, then wakes: the PSP was asked once', async () => {
   await control(here, 'faults', { kind: 'slow_answer', params: { ms: 2_000 } });

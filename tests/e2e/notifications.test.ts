@@ -102,7 +102,7 @@ describe('with a mail server', () => {
     await untilSent(here, payoutId);
     await expectOneMailEach(payoutId);
     expect((await notificationsOf(here, payoutId)).map(({ attempts }) => attempts)).toEqual(Array(APPROVERS).fill(2));
-  }, 240_000);
+  });
 
   test('a worker that is killed after its mails were taken, before that was written down: the same mail goes again, and no other', async () => {
     const payoutId = await heldAt('notify.after');
@@ -112,7 +112,7 @@ describe('with a mail server', () => {
     expect(mail.taken).toHaveLength(2 * APPROVERS);
     const raws = new Set(mail.taken.map(({ raw }) => raw)); // the second of each is the first to the byte
     expect(raws.size).toBe(APPROVERS);
-  }, 240_000);
+  });
 });
 
 test('without a mail server, mail is kept as files in the home, and that is said at the start', async () => {
@@ -131,4 +131,4 @@ test('without a mail server, mail is kept as files in the home, and that is said
   } finally {
     await here.remove();
   }
-}, 300_000);
+});

@@ -78,7 +78,7 @@ test('the API is killed between taking a key and starting the payout: the same k
   await paidOnce(String(made.body['id']));
   const { body: list } = await here.call<{ data: unknown[] }>('GET', `/api/v1/payouts?reference=${String(body['reference'])}`);
   expect(list.data).toHaveLength(1);
-}, 200_000);
+});
 
 test('20 payouts whose worker was killed while the PSP was paying them: the PSP was asked for each of them once', async () => {
   await control(here, 'faults', { kind: 'slow_answer', params: { ms: 2_500 } });
@@ -96,7 +96,7 @@ test('20 payouts whose worker was killed while the PSP was paying them: the PSP 
   await control(here, 'faults', undefined, 'DELETE');
   for (const id of ids) await paidOnce(id);
   await booksAreBalanced(here);
-}, 300_000);
+});
 
 test('approved and rejected at the same instant, 20 times: one of the two is done, and the money does as it says', async () => {
   const before = await balance(here);
@@ -126,7 +126,7 @@ test('approved and rejected at the same instant, 20 times: one of the two is don
     spent: BigInt(approvals) * 10_000_000n,
   });
   await booksAreBalanced(here);
-}, 300_000);
+});
 
 test.each(['92233720368547758.08', '9223372036854775808', '184467440737095517.16', '18446744073709551716'])(
   'an amount beyond what a balance can hold is refused, not cut off: %s',
@@ -195,4 +195,4 @@ test('webhooks keep up with payouts at full rate: when the last payout is done, 
   } finally {
     await server.close();
   }
-}, 240_000);
+});

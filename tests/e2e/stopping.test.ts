@@ -47,7 +47,7 @@ test('when the supervisor is killed, whoever takes requests ends by itself, and 
   await here.start();
   expect(here.output()).toContain('ended what a killed start had left: temporal, postgres');
   await eventually(async () => expect((await read(here, String(payout.body['id']))).status).toBe('SUCCESS'), 90_000);
-}, 240_000);
+});
 
 test('a worker whose PostgreSQL and Temporal are gone ends within the time it is given', async () => {
   const names = ['postgres', 'temporal'];

@@ -135,13 +135,19 @@ test('a request that was not well-formed leaves its key free, also where a rule 
 
 test('a key that was made with an end in the future is shown again when that has come', async () => {
   const admin = await door.admin('admin');
-  const body = { mode: 'test', expiresAt: new Date(Date.now() + 5_000).toISOString() };
-  const make = () =>
-    door.call('POST', `/api/admin/merchants/${merchant.id}/api-keys`, { key: admin.key, idempotencyKey: 'soon-over', body });
-  const first = await make();
-  expect(first.status).toBe(201);
-  await new Promise((resolve) => setTimeout(resolve, 5_100));
-  expect((await make()).text).toBe(first.text);
+  /** Undefined: it took the machine longer to ask than the key was to last. */
+  const madeFor = async (ms: number) => {
+    const body = { mode: 'test', expiresAt: new Date(Date.now() + ms).toISOString() };
+    const path = `/api/admin/merchants/${merchant.id}/api-keys`;
+    const make = () => door.call('POST', path, { key: admin.key, idempotencyKey: `soon-over-${ms}`, body });
+    const first = await make();
+    return first.status === 201 ? { first, make } : undefined;
+  };
+  let ms = 5_000;
+  let made = await madeFor(ms);
+  for (; !made; made = await madeFor(ms)) ms *= 2;
+  await new Promise((resolve) => setTimeout(resolve, ms + 100));
+  expect((await made.make()).text).toBe(made.first.text);
 });
 
 test('what a provider’s bank account was is answered again, though its platform has entered another', async () => {

@@ -175,7 +175,7 @@ test('ten thousand clients want to wait: as many as may are served, the others a
   expect(served.length).toBeGreaterThanOrEqual(inAll);
   expect(refused.length).toBeGreaterThan(0);
   await dispatcher.destroy();
-}, 240_000); // ten thousand requests, and as many connections to open and look keys up for
+});
 
 test('when the process ends, clients that wait are answered, and do not hold it up', async () => {
   const ending = await openDoor({ db: w.db });

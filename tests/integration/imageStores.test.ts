@@ -18,7 +18,7 @@ let s3: S3Server;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'images-'));
   s3 = await startS3Server();
-}, 300_000); // once it is downloaded
+});
 afterAll(async () => {
   await s3.remove();
   await rm(folder, { recursive: true, force: true });

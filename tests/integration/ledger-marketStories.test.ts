@@ -253,7 +253,7 @@ test('whatever is said of a market, in whatever order, the books are in order af
     { numRuns: 7, examples: [[THERE_AND_BACK]] }, // each some thirty steps, and a check of the books after every one
   );
   expect([...reached]).toEqual(expect.arrayContaining(['DISPUTE_WINDOW', 'PLANNING', 'PAYING', 'COMPLETED', 'ROLLING_BACK']));
-}, 240_000);
+});
 
 async function walkAlone(market: TestMarket, { userId }: TestUser): Promise<void> {
   const [row] = await of(
