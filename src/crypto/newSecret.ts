@@ -1,5 +1,6 @@
 /** Secrets we hand out: API keys, of which we keep only the hash, and webhook secrets, which we keep encrypted. */
 import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { PAGE_TOKEN_PREFIX } from './pageToken.ts';
 import { SESSION_TOKEN_PREFIX } from './sessionToken.ts';
 import { STREAM_TOKEN_PREFIX } from './streamToken.ts';
 
@@ -18,7 +19,13 @@ export type KeyPrefix = (typeof KEY_PREFIXES)[number];
 const WEBHOOK_SECRET_PREFIX = 'whsec_';
 
 /** By these a secret is known wherever it may turn up. */
-export const SECRET_PREFIXES = [...KEY_PREFIXES, WEBHOOK_SECRET_PREFIX, STREAM_TOKEN_PREFIX, SESSION_TOKEN_PREFIX] as const;
+export const SECRET_PREFIXES = [
+  ...KEY_PREFIXES,
+  WEBHOOK_SECRET_PREFIX,
+  STREAM_TOKEN_PREFIX,
+  PAGE_TOKEN_PREFIX,
+  SESSION_TOKEN_PREFIX,
+] as const;
 
 export interface NewApiKey {
   /** Shown once. */

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { hearWakes } from '../db/wake.ts';
 import { createFollower, type Follower } from '../events/follower.ts';
 import { eventRoutes } from '../events/routes/events.ts';
+import { pageStreamRoutes } from '../events/routes/pageStream.ts';
 import { snapshotOf } from '../events/routes/snapshot.ts';
 import { streamRoutes } from '../events/routes/streams.ts';
 import { streamTokenRoutes } from '../events/routes/streamTokens.ts';
@@ -18,6 +19,8 @@ import { adminInstantPayoutRoutes } from '../instant/routes/admin/instantPayouts
 import { bankCreditRoutes } from '../instant/routes/bankCredits.ts';
 import { batchRoutes } from '../instant/routes/batches.ts';
 import { instantPayoutRoutes } from '../instant/routes/instantPayouts.ts';
+import { pageRoutes } from '../instant/routes/pages.ts';
+import { pageTokenRoutes } from '../instant/routes/pageTokens.ts';
 import { payinRoutes } from '../instant/routes/payins.ts';
 import { adminProofRoutes, proofRoutes } from '../instant/routes/proofs.ts';
 import { countBookSteps } from '../ledger/calls.ts';
@@ -99,6 +102,7 @@ async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<voi
   const live = addLive(app, context);
   await app.register(merchantRoutes(context, live), { prefix: '/api/v1' });
   await app.register(importLineRoutes(context), { prefix: '/api/v1' });
+  await app.register(hostedPageRoutes(context, live), { prefix: '/api/pages' });
   await app.register(providerScope(context, live), { prefix: '/api/provider' });
   await app.register(providerPayoutCreation(context, '/payouts'), { prefix: '/api' });
   await app.register(adminRoutes(context), { prefix: '/api/admin' });
@@ -180,6 +184,16 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(batchRoutes(context));
     await scope.register(proofRoutes(context));
     await scope.register(bankCreditRoutes(context));
+    await scope.register(pageTokenRoutes(context));
+  };
+}
+
+/** What merchants' users do on hosted pages, with the token of their page. */
+function hostedPageRoutes(context: ApiContext, { streams }: Live) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    scope.addHook('preParsing', requireIdempotencyKey);
+    await scope.register(pageRoutes(context));
+    await scope.register(pageStreamRoutes(context, streams));
   };
 }
 

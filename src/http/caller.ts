@@ -1,5 +1,6 @@
 /** Who is asking. Set by the hooks of plugins/auth.ts; routes behind them read it through `merchantOf`, `providerOf` or `adminOf`. */
 import type { FastifyRequest } from 'fastify';
+import type { PageClaim } from '../crypto/pageToken.ts';
 import type { Mode } from '../payouts/rules/contract.ts';
 import type { Flows } from '../rules/flows.ts';
 import type { Owner } from '../rules/owner.ts';
@@ -71,6 +72,8 @@ declare module 'fastify' {
     caller: Caller | undefined;
     /** Of a live stream that is one user's of the caller: nothing else may be shown. */
     streamUserId: string | undefined;
+    /** Of a hosted page: whose it is, and the one thing that it is about. Nothing else may be shown or done. */
+    page: PageClaim | undefined;
   }
 }
 
@@ -78,6 +81,12 @@ declare module 'fastify' {
 export function merchantOf(request: FastifyRequest): MerchantCaller {
   if (request.caller?.kind !== 'merchant') throw new Error(`${request.routeOptions.url} is not behind merchantAuth`);
   return request.caller;
+}
+
+/** @throws if the route has no pageAuth hook: a mistake in our code. */
+export function pageOf({ page, routeOptions }: FastifyRequest): PageClaim {
+  if (!page) throw new Error(`${routeOptions.url} is not behind pageAuth`);
+  return page;
 }
 
 /** @throws if the route has no providerAuth hook: a mistake in our code. */

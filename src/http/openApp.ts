@@ -41,6 +41,7 @@ export async function openApp(
   app.decorateRequest('caller');
   app.decorateRequest('session');
   app.decorateRequest('streamUserId');
+  app.decorateRequest('page');
   app.decorateRequest('idempotencyKey');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

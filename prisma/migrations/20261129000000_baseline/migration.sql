@@ -33,6 +33,7 @@ CREATE TABLE "merchants" (
     "review_limits" JSONB NOT NULL DEFAULT '{"PKR":"10000000"}',
     "flows" JSONB NOT NULL DEFAULT '{}',
     "instant_policy" JSONB NOT NULL DEFAULT '{}',
+    "page_origins" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "webhook_secret" TEXT NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 

@@ -9,11 +9,11 @@ import type { ApiContext } from '../../http/context.ts';
 import { streamAuth } from '../../http/plugins/auth.ts';
 import { protocolsOf, upgradeOf } from '../../http/plugins/upgrades.ts';
 import { Problem } from '../../http/problem.ts';
-import { noMoreStreams, tooManyStreams } from '../../http/streaming.ts';
 import { isMeant } from '../../webhooks/rules/eventPatterns.ts';
 import type { Seer } from '../reads.ts';
 import { EVENT_TYPES } from '../rules/eventTypes.ts';
 import type { OpenStream, Streams } from '../streams.ts';
+import { openedOf } from './opened.ts';
 import { sseOutlet } from './sseOutlet.ts';
 import { wsOutlet } from './wsOutlet.ts';
 
@@ -76,10 +76,8 @@ export function streamRoutes(context: ApiContext, streams: Streams): FastifyPlug
     const { keyId: ownKey, merchantId } = merchantOf(request);
     const keyId = request.session?.id ?? ownKey; // signed out, it ends as with a revoked key
     // An empty one is none: some clients send what they do not have.
-    const opened = await streams.open({ keyId, merchantId, seer: seerOfStream(request), types: told, from: from || undefined });
-    if (opened.outcome === 'too_many') throw tooManyStreams(opened.of);
-    if (opened.outcome === 'closing') throw noMoreStreams();
-    return opened.stream;
+    const seer = seerOfStream(request);
+    return openedOf(await streams.open({ keyId, merchantId, seer, types: told, from: from || undefined }));
   }
 
   return async (app) => {

@@ -5,6 +5,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { hashApiKey, KEY_PREFIXES } from '../../crypto/newSecret.ts';
+import { PAGE_TOKEN_PREFIX, type PageClaim, readPageToken } from '../../crypto/pageToken.ts';
+import type { KeyRing } from '../../crypto/secretBox.ts';
 import { readStreamToken, STREAM_TOKEN_PREFIX } from '../../crypto/streamToken.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
 import { type Flow, readFlows } from '../../rules/flows.ts';
@@ -36,6 +38,25 @@ export function streamAuth({ pool, keys }: ApiContext, scope: Scope): AuthHook {
     const caller = token === undefined ? await whoAsks(pool, request) : claim && (await findCaller(pool, 'id', claim.keyId));
     mustBeMerchant(await authenticate(request, caller), scope);
   };
+}
+
+/**
+ * As `onRequest` of what a hosted page asks: the page's token, and nothing else. Sets `request.caller` to whose key made it, and
+ * `request.page` to the user and the subject that it is limited to.
+ */
+export function pageAuth({ pool, keys }: ApiContext, scope: Scope): AuthHook {
+  return async (request) => {
+    const claim = pageClaimIn(keys, request);
+    const caller = claim && (await findCaller(pool, 'id', claim.keyId));
+    if (caller) request.page = claim;
+    mustBeMerchant(await authenticate(request, caller), scope);
+  };
+}
+
+function pageClaimIn(keys: KeyRing, { headers }: FastifyRequest): PageClaim | undefined {
+  const token = bearerIn(headers.authorization);
+  const isAlone = headers['x-api-key'] === undefined; // as with two keys that differ
+  return token?.startsWith(PAGE_TOKEN_PREFIX) && isAlone ? readPageToken(keys, token, Date.now()) : undefined;
 }
 
 function mustBeMerchant(caller: Caller, scope: Scope): void {
@@ -127,11 +148,13 @@ const KEY = new RegExp(`^(${KEY_PREFIXES.join('|')})[A-Za-z0-9_-]{8,128}$`);
 /** The key of a request, or undefined: none, malformed, or two that differ. */
 function keyIn({ headers }: FastifyRequest): string | undefined {
   const own = headers['x-api-key'];
-  const bearer = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  const bearer = bearerIn(headers.authorization);
   if (own !== undefined && bearer !== undefined && own !== bearer) return undefined;
   const key = own ?? bearer;
   return typeof key === 'string' && KEY.test(key) ? key : undefined;
 }
+
+const bearerIn = (authorization: string | undefined): string | undefined => /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
 
 /** A key where any is shown, else a session with the token of its own page. */
 async function whoAsks(pool: Pool, request: FastifyRequest): Promise<Caller | undefined> {
@@ -158,7 +181,7 @@ export async function callerBySession(pool: Pool, request: FastifyRequest): Prom
 
 /** A browser cannot give a WebSocket a header of its own: there it names the token as a subprotocol. */
 function streamTokenIn(request: FastifyRequest): string | undefined {
-  const bearer = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const bearer = bearerIn(request.headers.authorization);
   const offered = upgradeOf(request) ? protocolsOf(request) : [];
   return [bearer, ...offered].find((each) => each?.startsWith(STREAM_TOKEN_PREFIX));
 }

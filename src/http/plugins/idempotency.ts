@@ -176,11 +176,13 @@ function keyUse(request: FastifyRequest, { path, fingerprint: own }: Work): KeyU
   return { ...keyspace, key, route, fingerprint };
 }
 
-/** Keys are everybody's own, a merchant's and a provider's apart for test and live. */
+/** Keys are everybody's own, a merchant's, a provider's and a user's apart for test and live. */
 function keyspaceOf(request: FastifyRequest): Pick<KeyUse, 'owner' | 'mode'> {
-  const { caller } = request;
+  const { caller, page } = request;
   if (!caller) throw new Error(`${request.routeOptions.url} is open to everybody: nobody's are its keys`);
-  return { owner: ownerOf(caller), mode: caller.kind === 'admin' ? 'none' : caller.mode };
+  // A user's browser makes up keys of its own: they meet no other user's, and none of the merchant's.
+  const owner = page ? { kind: 'user' as const, id: page.userId } : ownerOf(caller);
+  return { owner, mode: caller.kind === 'admin' ? 'none' : caller.mode };
 }
 
 /** Text that is in NFC, and in JSON as it is: nearly all of a body of a megabyte, which everybody else waits for. */

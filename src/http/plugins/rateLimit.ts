@@ -37,7 +37,7 @@ export async function addRateLimits(app: FastifyInstance, perSecond: number): Pr
   };
   app.decorate('rateLimits', {
     // Users come by tokens that one key of their merchant made: each by themselves, or they would shut each other out.
-    key: limit(perSecond, ({ caller, streamUserId = '' }) => `key:${caller?.keyId} ${streamUserId}`),
+    key: limit(perSecond, ({ caller, page, streamUserId = page?.userId ?? '' }) => `key:${caller?.keyId} ${streamUserId}`),
     address: limit(perSecond, (request) => `ip:${request.ip}`),
     open: limit(perSecond, (request) => `open:${request.ip}`),
     callbacks: limit(CALLBACKS_PER_SECOND, (request) => `callback:${request.ip}`),

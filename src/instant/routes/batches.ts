@@ -10,12 +10,10 @@ import { once } from '../../http/plugins/idempotency.ts';
 import { brokenRule, notFound } from '../../http/problem.ts';
 import { newId } from '../../rules/newId.ts';
 import type { Tenant } from '../../users/reads.ts';
-import { presentBatch, presentInstantPayout } from '../present/instantPayout.ts';
+import { presentBatch } from '../present/instantPayout.ts';
 import { batchSchema, confirmationSchema } from '../present/schemas.ts';
-import { type OwnBatch, ownBatch, readBatches } from '../reads.ts';
-import type { BatchRecord, InstantPayoutRecord } from '../rules/records.ts';
-import { confirm, dispute } from '../useCases/judge.ts';
-import { refuse } from './answers.ts';
+import { type OwnBatch, ownBatch } from '../reads.ts';
+import { notReceived, received } from './payeeAnswers.ts';
 
 const { read, write } = documented('instant payouts');
 
@@ -23,7 +21,7 @@ const LONGEST = 500;
 const confirmBody = z
   .strictObject({ by: word.meta({ description: 'The payee: a user id' }) })
   .meta({ id: 'BatchConfirmationBy' });
-const rejectBody = z.strictObject({ reason: plainText(1, LONGEST) }).meta({ id: 'BatchRejection' });
+export const rejectBody = z.strictObject({ reason: plainText(1, LONGEST) }).meta({ id: 'BatchRejection' });
 
 export function batchRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { pool } = context;
@@ -66,10 +64,7 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const { by } = request.body;
             const { batch, userId } = await mustOwn(tenant, request.params.id);
             if (by !== userId) throw brokenRule([{ pointer: '/by', code: 'not_payee', detail: 'Only the payee can say so.' }]);
-            const answer = await confirm(context, { batchId: batch.id, actor: `user:${userId}` });
-            refuse(answer);
-            if (!('batch' in answer)) throw notFound();
-            return { status: 200, body: await presentConfirmation(answer) };
+            return await received(context, { batch, userId });
           },
         });
       },
@@ -92,40 +87,10 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return await once(context, request, reply, {
           allot: () => newId('req'),
           async execute() {
-            const { batch, userId } = await mustOwn(tenant, request.params.id);
-            const answer = await dispute(context, { batchId: batch.id, reason: request.body.reason, actor: `user:${userId}` });
-            refuse(answer);
-            if (!('batch' in answer)) throw notFound();
-            return { status: 200, body: presentBatch(answer.batch) };
+            return await notReceived(context, await mustOwn(tenant, request.params.id), request.body.reason);
           },
         });
       },
     );
   };
-
-  /** Whether the success page is to be shown, and with what. */
-  async function presentConfirmation({ batch, instantPayout }: { batch: BatchRecord; instantPayout: InstantPayoutRecord }) {
-    const redirect = instantPayout.state === 'completed';
-    return { redirect, withdrawalDetails: redirect ? await detailsOf(instantPayout) : null, batch: presentBatch(batch) };
-  }
-
-  async function detailsOf(instantPayout: InstantPayoutRecord) {
-    const { id, totalAmount, instantPaid, receiptId, completedAt, utrs } = presentInstantPayout(instantPayout);
-    const batches = (await readBatches(pool, id)).map(presentBatch);
-    return {
-      id,
-      totalAmount,
-      instantPaid,
-      receiptId,
-      completedAt,
-      utrs,
-      batches: batches.map(({ id: batchId, amount, utr, status, confirmedAt }) => ({
-        id: batchId,
-        amount,
-        utr,
-        status,
-        confirmedAt,
-      })),
-    };
-  }
 }

@@ -1,6 +1,6 @@
 /** Proofs: the screenshot and the UTR by which a payer shows that a slice was paid, and what was shown. */
 import { createHash } from 'node:crypto';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { merchantOf, tenantOf } from '../../http/caller.ts';
@@ -17,7 +17,7 @@ import { type ImageFault, readImage } from '../images/screenshot.ts';
 import { presentBatchTo, presentPayin } from '../present/instantPayout.ts';
 import { batchSchema, payinSchema } from '../present/schemas.ts';
 import { imageOf } from '../reads.ts';
-import { type Proven, prove } from '../useCases/prove.ts';
+import { type Proven, prove, type Shown } from '../useCases/prove.ts';
 
 const { read, write } = documented('instant payouts');
 
@@ -25,14 +25,14 @@ const MIB = 1024 * 1024;
 const IMAGE_MOST = 5 * MIB;
 const FORM = 'multipart/form-data';
 
-const UPLOAD: Intake = {
+export const UPLOAD: Intake = {
   types: [FORM],
   limitBytes: IMAGE_MOST + 64 * 1024, // the form around it
   timeoutMs: 60_000, // a phone on a bad line
   parse: (whole) => whole,
 };
 
-const proofSchema = z.object({ batch: batchSchema, payin: payinSchema }).meta({ id: 'InstantProof' });
+export const proofSchema = z.object({ batch: batchSchema, payin: payinSchema }).meta({ id: 'InstantProof' });
 
 /** Whatever it is, no browser runs it or takes it for something else. */
 const IMAGE_HEADERS = {
@@ -80,16 +80,10 @@ export function proofRoutes(context: ApiContext): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const tenant = tenantOf(merchantOf(request));
-        const form = await readForm(request.body, request.headers['content-type']);
-        return await once(context, request, reply, {
-          allot: () => newId('req'),
-          fingerprint: digestOf(form),
-          async execute() {
-            const { image: given, utr, payinId } = form;
-            const read = await readImage(given);
-            if (!read.ok) throw invalidRequest([{ pointer: '/image', code: read.fault, detail: FAULTS[read.fault] }]);
-            return answerOf(await prove(context, { ...tenant, batchId: request.params.id, payinId, utr, image: read.image }));
-          },
+        const { id: batchId } = request.params;
+        return await takeProof(context, request, reply, {
+          path: request.url.split('?', 1)[0] ?? '',
+          of: async ({ payinId }) => ({ ...tenant, batchId, payinId, actor: `merchant:${tenant.merchantId}` }),
         });
       },
     );
@@ -108,6 +102,33 @@ export function proofRoutes(context: ApiContext): FastifyPluginAsyncZod {
         await sendImage(context, reply, await imageOf(context.pool, request.params.id, tenantOf(merchantOf(request)))),
     );
   };
+}
+
+interface Taking {
+  /** Under which a repeat counts as the same request. */
+  readonly path: string;
+  /** Of which assignment it is the proof, and who shows it. @throws Problem */
+  of(form: Form): Promise<Omit<Shown, 'utr' | 'image'>>;
+}
+
+/** A proof as it comes, from a merchant's server or a payer's page: looked at, kept, written down. */
+export async function takeProof(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { path, of }: Taking,
+): Promise<FastifyReply> {
+  const form = await readForm(request.body, request.headers['content-type']);
+  return await once(context, request, reply, {
+    allot: () => newId('req'),
+    path,
+    fingerprint: digestOf(form),
+    async execute() {
+      const read = await readImage(form.image);
+      if (!read.ok) throw invalidRequest([{ pointer: '/image', code: read.fault, detail: FAULTS[read.fault] }]);
+      return answerOf(await prove(context, { ...(await of(form)), utr: form.utr, image: read.image }));
+    },
+  });
 }
 
 /** @throws Problem 404, or 410 once it was deleted: that the books know, also while the store is away. */
@@ -182,6 +203,8 @@ async function parse(whole: unknown, contentType = FORM): Promise<FormData> {
   }
 }
 
+export const noTurn = (): Problem => new Problem(409, 'wrong_state', 'This payin has no turn at this slice.');
+
 function answerOf(answer: Proven): Answer {
   switch (answer.outcome) {
     case 'not_found':
@@ -192,7 +215,7 @@ function answerOf(answer: Proven): Answer {
       throw invalidRequest([{ pointer: '/utr', code: 'invalid_utr', detail }]);
     }
     case 'not_assigned':
-      throw new Problem(409, 'wrong_state', 'This payin has no turn at this slice.');
+      throw noTurn();
     case 'utr_used':
       throw new Problem(409, 'utr_used', 'This UTR was shown before: one payment pays one slice.');
     case 'proof_exists':

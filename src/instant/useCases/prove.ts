@@ -21,6 +21,8 @@ export interface Shown extends Tenant {
   readonly payinId: string | undefined;
   readonly utr: string;
   readonly image: Screenshot;
+  /** Who shows it: the payer's merchant, or the payer, on a page. */
+  readonly actor: string;
 }
 
 export type Proven = ProofAnswer | { readonly outcome: 'not_found' | 'invalid_utr' };
@@ -31,7 +33,7 @@ export async function prove({ pool, instant, images }: ProvePorts, shown: Shown)
   if (!assigned) return { outcome: 'not_found' };
   const utr = readUtr(assigned.payeeType, shown.utr);
   if (!utr) return { outcome: 'invalid_utr' };
-  const { batchId, image } = shown;
+  const { batchId, image, actor } = shown;
   await images.keep(image);
   await failpoint('proof.kept', batchId);
   const answer = await submitProof(pool, {
@@ -42,7 +44,7 @@ export async function prove({ pool, instant, images }: ProvePorts, shown: Shown)
     imageLook: image.look,
     imageType: image.type,
     lookAlikeBits: LOOK_ALIKE_BITS,
-    actor: `merchant:${shown.merchantId}`,
+    actor,
   });
   await failpoint('proof.recorded', batchId);
   if ('batch' in answer) await instant.lookAtBatch(batchId);

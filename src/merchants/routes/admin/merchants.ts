@@ -18,6 +18,7 @@ import { readFlows } from '../../../rules/flows.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
 import { changedPolicy, instantPolicyInput, presentPolicy } from '../../instantPolicy.ts';
+import { pageOriginsInput } from '../../pageOrigins.ts';
 import {
   changedFee,
   changedLimits,
@@ -41,6 +42,7 @@ const terms = {
   active: z.boolean().optional(),
   flows: z.strictObject({ games: z.boolean(), markets: z.boolean(), instant: z.boolean() }).partial().optional(),
   instantPolicy: instantPolicyInput.optional(),
+  pageOrigins: pageOriginsInput.optional(),
 };
 const creation = z.strictObject({ name: plainText(1, NAME_MAX), ...terms });
 const change = z.strictObject({ name: plainText(1, NAME_MAX).optional(), ...terms });
@@ -61,7 +63,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
         },
       },
       async (request, reply) => {
-        const { name, email = null, fee, reviewLimits, active = true, flows, instantPolicy } = request.body;
+        const { name, email = null, fee, reviewLimits, active = true, flows, instantPolicy, pageOrigins = [] } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('mer'),
           isSecret: true,
@@ -81,6 +83,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
                   reviewLimits: changedLimits(DEFAULT_LIMITS, reviewLimits),
                   flows: { ...flows },
                   instantPolicy: changedPolicy({}, instantPolicy),
+                  pageOrigins,
                 },
                 update: { webhookSecret }, // done before, but its answer was lost and with it the secret
               }),
@@ -129,7 +132,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
           querystring: noQuery,
           body: change,
           ...write(
-            'Change a merchant: what is given replaces, currency by currency, flow by flow and word by word',
+            'Change a merchant: what is given replaces, currency by currency, flow by flow and word by word; `pageOrigins` as a whole',
             200,
             merchantSchema,
           ),
@@ -137,7 +140,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
       },
       async (request, reply) => {
         const { id } = request.params;
-        const { name, email, fee, reviewLimits, active, flows, instantPolicy } = request.body;
+        const { name, email, fee, reviewLimits, active, flows, instantPolicy, pageOrigins } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('chg'),
           async execute() {
@@ -150,6 +153,7 @@ export function merchantAdminRoutes(context: ApiContext): FastifyPluginAsyncZod 
                 ...(name !== undefined && { name }),
                 ...(email !== undefined && { email }),
                 ...(active !== undefined && { active }),
+                ...(pageOrigins !== undefined && { pageOrigins }),
                 fee: changedFee(readFee(before.fee), fee),
                 reviewLimits: changedLimits(readLimits(before.reviewLimits), reviewLimits),
                 flows: { ...readFlows(before.flows), ...flows },
@@ -174,12 +178,12 @@ const noteOfChange = ({ before, after }: { before: Merchant; after: Merchant }):
 });
 
 function shownInLog(merchant: Merchant) {
-  const { name, email, active, fee, reviewLimits, flows, instantPolicy } = present(merchant);
-  return { name, email, active, fee, reviewLimits, flows, instantPolicy };
+  const { name, email, active, fee, reviewLimits, flows, instantPolicy, pageOrigins } = present(merchant);
+  return { name, email, active, fee, reviewLimits, flows, instantPolicy, pageOrigins };
 }
 
 function present(merchant: Merchant): z.infer<typeof merchantSchema> {
-  const { id, name, email, active, createdAt } = merchant;
-  const own = { flows: readFlows(merchant.flows), instantPolicy: presentPolicy(merchant.instantPolicy) };
+  const { id, name, email, active, pageOrigins, createdAt } = merchant;
+  const own = { flows: readFlows(merchant.flows), instantPolicy: presentPolicy(merchant.instantPolicy), pageOrigins };
   return { id, object: 'merchant', name, email, active, ...presentTerms(merchant), ...own, createdAt: createdAt.toISOString() };
 }

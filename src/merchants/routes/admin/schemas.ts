@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { moneySchema, timeSchema } from '../../../http/schemas.ts';
 import { instantPolicySchema } from '../../instantPolicy.ts';
+import { pageOriginsSchema } from '../../pageOrigins.ts';
 
 const merchantFields = {
   id: z.string(),
@@ -17,6 +18,7 @@ const merchantFields = {
     .object({ games: z.boolean(), markets: z.boolean(), instant: z.boolean() })
     .meta({ description: 'Which it may begin: of one that is off it is answered 403 `flow_disabled`; what runs, finishes' }),
   instantPolicy: instantPolicySchema,
+  pageOrigins: pageOriginsSchema,
   createdAt: timeSchema,
 };
 export const merchantSchema = z.object(merchantFields).meta({ id: 'Merchant' });
