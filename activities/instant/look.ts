@@ -18,6 +18,8 @@ import {
   matchBatch,
   matchPayin,
   restOfInstantPayout,
+  seeBatchOver,
+  seeInstantPayoutOver,
 } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
 
@@ -127,6 +129,30 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
     return now.outcome === 'over';
   }
 
+  /** What is due for a withdrawal: its end where its time is over, its slices' workflows while it is new, the payout of its rest. */
+  async function stepOfInstantPayout(id: string): Promise<Looked> {
+    const fillable = await fillableMs(id);
+    if (fillable !== null && fillable <= 0) {
+      const closed = await closeInstantPayout(pool, { instantPayoutId: id, reason: 'unfilled', actor: 'system' });
+      await failpoint('withdrawal.closed', id);
+      onWritten();
+      if ('batches' in closed) await tellEach(closed.batches.filter(({ state }) => BATCH.isFinal(state)));
+    }
+    // Each slice has a workflow from the beginning: whoever looks into the Temporal UI sees all of them.
+    if (await isNew(id)) await tellEach(await readBatches(pool, id));
+    const rest = await restOfInstantPayout(pool, id, newId('po'));
+    switch (rest.outcome) {
+      case 'over':
+        return OVER;
+      case 'user_frozen':
+        return again(BLOCKED_MS);
+      case 'hand_over':
+        return (await isHandedOver(rest)) ? OVER : again(PENDING_MS);
+      case 'waiting':
+        return fillable !== null && fillable > 0 ? again(Math.max(fillable, LEAST_MS)) : WHEN_TOLD;
+    }
+  }
+
   return {
     async lookAtBatch({ batchId }: BatchInput): Promise<Looked> {
       for (;;) {
@@ -135,7 +161,10 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
         const looked = await stepOfBatch(batch);
         onWritten();
         if (looked === undefined) continue;
-        if (BATCH.isFinal(batch.state)) await instant.lookAtInstantPayout(batch.instantPayoutId);
+        if (BATCH.isFinal(batch.state)) {
+          await instant.lookAtInstantPayout(batch.instantPayoutId);
+          await seeBatchOver(pool, batchId);
+        }
         return looked;
       }
     },
@@ -155,26 +184,9 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
     },
 
     async lookAtInstantPayout({ instantPayoutId: id }: InstantPayoutInput): Promise<Looked> {
-      const fillable = await fillableMs(id);
-      if (fillable !== null && fillable <= 0) {
-        const closed = await closeInstantPayout(pool, { instantPayoutId: id, reason: 'unfilled', actor: 'system' });
-        await failpoint('withdrawal.closed', id);
-        onWritten();
-        if ('batches' in closed) await tellEach(closed.batches.filter(({ state }) => BATCH.isFinal(state)));
-      }
-      // Each slice has a workflow from the beginning: whoever looks into the Temporal UI sees all of them.
-      if (await isNew(id)) await tellEach(await readBatches(pool, id));
-      const rest = await restOfInstantPayout(pool, id, newId('po'));
-      switch (rest.outcome) {
-        case 'over':
-          return OVER;
-        case 'user_frozen':
-          return again(BLOCKED_MS);
-        case 'hand_over':
-          return (await isHandedOver(rest)) ? OVER : again(PENDING_MS);
-        case 'waiting':
-          return fillable !== null && fillable > 0 ? again(Math.max(fillable, LEAST_MS)) : WHEN_TOLD;
-      }
+      const looked = await stepOfInstantPayout(id);
+      if (looked.isOver) await seeInstantPayoutOver(pool, id);
+      return looked;
     },
   };
 }

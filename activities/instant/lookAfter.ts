@@ -19,7 +19,7 @@ export interface LookAfterInstantPorts {
 
 export type LookAfterInstantActivities = ReturnType<typeof createLookAfterInstantActivities>;
 
-/** Of each kind, those with a time that has long been over, or with a step that is to come by itself. */
+/** Those with a time that has long been over, with a step that is to come by itself, or with an end that their workflow has not seen. */
 const WAITING = {
   batch: `
     SELECT b.id FROM instant_batches b
@@ -28,12 +28,16 @@ const WAITING = {
                 WHEN b.state = 'disputed' OR b.review_reasons <> '{}' THEN coalesce(b.validate_until, b.updated_at) < now() - $1::interval
                 ELSE b.confirm_until < now() - $1::interval END
      ORDER BY b.id LIMIT $3`,
+  ended: `
+    SELECT b.id FROM instant_batches b
+     WHERE b.state IN ('${FINAL_BATCH_STATES.join("', '")}') AND NOT b.seen_over AND b.updated_at < now() - $1::interval AND b.id > $2
+     ORDER BY b.id LIMIT $3`,
   payin: `
     SELECT p.id FROM payins p WHERE p.state = 'waiting' AND p.wait_until < now() - $1::interval AND p.id > $2 ORDER BY p.id LIMIT $3`,
   withdrawal: `
     SELECT w.id FROM instant_payouts w
-     WHERE w.completed_at IS NULL AND w.updated_at < now() - $1::interval AND w.id > $2
-       AND (w.closing IS NULL AND w.created_at + (w.policy ->> 'fillMs')::bigint * interval '1 millisecond' < now() - $1::interval
+     WHERE NOT w.seen_over AND w.updated_at < now() - $1::interval AND w.id > $2
+       AND (w.completed_at IS NOT NULL OR w.closing IS NULL AND w.created_at + (w.policy ->> 'fillMs')::bigint * interval '1 millisecond' < now() - $1::interval
             OR NOT EXISTS (SELECT 1 FROM instant_batches b WHERE b.instant_payout_id = w.id AND b.state <> ALL ('{${FINAL_BATCH_STATES.join()}}')))
      ORDER BY w.id LIMIT $3`,
 } as const;
@@ -52,7 +56,7 @@ export function createLookAfterInstantActivities({ pool, instant, page = MOST }:
   return {
     async lookAfterInstantPayouts(): Promise<{ batches: number; payins: number; withdrawals: number }> {
       return {
-        batches: await tell('batch', instant.lookAtBatch),
+        batches: (await tell('batch', instant.lookAtBatch)) + (await tell('ended', instant.lookAtBatch)),
         payins: await tell('payin', instant.lookAtPayin),
         withdrawals: await tell('withdrawal', instant.lookAtInstantPayout),
       };

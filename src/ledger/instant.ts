@@ -223,6 +223,9 @@ export const lapseAssignment = (sql: Sql, batchId: string, epoch: number): Promi
   call(sql, 'lapse_assignment', batchId, epoch);
 export const lapseConfirmation = (sql: Sql, batchId: string): Promise<LapsedConfirmation> =>
   call(sql, 'lapse_confirmation', batchId);
+/** Its workflow has seen that nothing is to come of it any more. */
+export const seeBatchOver = (sql: Sql, batchId: string): Promise<void> => call(sql, 'see_batch_over', batchId);
+export const seeInstantPayoutOver = (sql: Sql, id: string): Promise<void> => call(sql, 'see_instant_payout_over', id);
 export const lapsePayin = (sql: Sql, payinId: string): Promise<LapsedPayin> => call(sql, 'lapse_payin', payinId);
 
 /** What the payee's bank says, by the payee's merchant. */

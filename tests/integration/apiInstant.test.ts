@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import sharp from 'sharp';
+import { createInstantActivities } from '../../activities/instant/look.ts';
 import { createLookAfterInstantActivities } from '../../activities/instant/lookAfter.ts';
 import { type Form, formOf, screenshot } from '../../harness/screenshots.ts';
 import type { InstantClient } from '../../src/instant/rules/contract.ts';
@@ -808,7 +809,11 @@ describe('an operator', () => {
   });
 });
 
+const environment = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR', () => undefined) });
+
 test('whose word to its workflow was lost is told again, whoever cannot be told', async () => {
+  await door.db.owner.query('UPDATE instant_batches SET seen_over = true'); // what other tests have ended
+  await door.db.owner.query('UPDATE instant_payouts SET seen_over = true');
   const { batches } = await open(['350', '360', '370']);
   for (const batch of batches) await claim(batch);
   const late = `now() - interval '2 minutes'`;
@@ -831,13 +836,47 @@ test('whose word to its workflow was lost is told again, whoever cannot be told'
     instant: { lookAtInstantPayout: tell, lookAtBatch: tell, lookAtPayin: tell },
     page: 1,
   });
-  const environment = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR', () => undefined) });
   expect(await environment.run(lookAfterInstantPayouts)).toEqual({ batches: 2, payins: 1, withdrawals: 1 });
   expect(heard).toEqual([batches[1], batches[2], waiting.body.id, id]);
 });
 
+test('a slice that ended, and its withdrawal, are told until their workflows have seen it: none stays open for hours after a lost word', async () => {
+  const { id, payee, batches } = await open(['351']);
+  const [batch = ''] = batches;
+  await claim(batch);
+  await prove(batch);
+  expect((await confirm(batch, payee)).body.redirect).toBe(true);
+  let heard: string[] = [];
+  const tell = async (each: string) => {
+    heard.push(each);
+  };
+  const instant = { lookAtInstantPayout: tell, lookAtBatch: tell, lookAtPayin: tell };
+  const { lookAfterInstantPayouts } = createLookAfterInstantActivities({ pool: door.context.pool, instant });
+  const workflows = createInstantActivities({
+    pool: door.context.pool,
+    instant,
+    handOver: () => Promise.reject(new Error('there is no rest')),
+  });
+  const heardBy = async (act: () => Promise<unknown>) => {
+    heard = [];
+    await act();
+    return heard;
+  };
+  const lookAfter = async () =>
+    (await heardBy(() => environment.run(lookAfterInstantPayouts))).filter((each) => each === batch || each === id);
+  expect(await lookAfter()).toEqual([]); // their own workflows may be about to look
+  await door.db.owner.query(`UPDATE instant_batches SET updated_at = updated_at - interval '2 minutes' WHERE id = $1`, [batch]);
+  await door.db.owner.query(`UPDATE instant_payouts SET updated_at = updated_at - interval '2 minutes' WHERE id = $1`, [id]);
+  expect(await lookAfter()).toEqual([batch, id]);
+  expect(await lookAfter()).toEqual([batch, id]); // the word may be lost again
+  expect(await heardBy(() => workflows.lookAtBatch({ batchId: batch }))).toEqual([id]);
+  expect(await lookAfter()).toEqual([id]);
+  await workflows.lookAtInstantPayout({ instantPayoutId: id });
+  expect(await lookAfter()).toEqual([]);
+});
+
 test('under a pause is 503 `paused`, told to no workflow, and taken under the same keys afterwards', async () => {
-  const { batches } = await open(['414.14']);
+  const { id, batches } = await open(['414.14']);
   const [payee, payer] = [await user('500'), await user('0', theirs.key)];
   const begin = order(payee, { amount: '500' });
   const deposit = { userId: payer, amount: '515.15', currency: 'INR', reference: newId('pi') };
@@ -851,6 +890,10 @@ test('under a pause is 503 `paused`, told to no workflow, and taken under the sa
   told = [];
   expect((await all()).map(codes)).toEqual(Array(3).fill([503, 'paused']));
   expect([told, await purseOf(payee)]).toEqual([[], ['500.00', '0.00']]);
+  for (const path of [`instant-payouts/${id}`, `instant-payouts/batches/${batches[0]}`]) {
+    const { text } = (await door.call('GET', `/api/admin/${path}/explain`, { key: admin })).body;
+    expect([path, text]).toEqual([path, expect.stringContaining('while a pause holds')]);
+  }
   await endPause(door.context.pool, by);
   expect((await all()).map(({ status }) => status)).toEqual([201, 201, 201]);
 });

@@ -1,5 +1,7 @@
 /** With 100,000 withdrawals in the books each step of one costs what it moves: no step walks through what it is not about. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createLookAfterInstantActivities } from '../../activities/instant/lookAfter.ts';
 import { assignValidator, matchBatch, matchPayin } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
@@ -47,16 +49,16 @@ afterAll(async () => {
 /** 100,000 withdrawals of a slice each, most of them over, with their payins and proofs; many free slices and waiting payins of one amount. */
 const FILL = `
   SET session_replication_role = replica;
-  INSERT INTO instant_payouts (id, merchant_id, mode, user_id, balance_id, currency, reference, total, held, paid, payee, policy, on_unfilled, state, completed_at)
+  INSERT INTO instant_payouts (id, merchant_id, mode, user_id, balance_id, currency, reference, total, held, paid, payee, policy, on_unfilled, state, completed_at, seen_over)
   SELECT 'ip_' || lpad(to_hex(n), 32, '0'), 'mer_' || n % 50, 'test', 'usr_' || n % 500, n % 500 + 1, 'INR', n::text, 10000, CASE WHEN n % 10 = 0 THEN 10000 ELSE 0 END,
          CASE WHEN n % 10 = 0 THEN 0 ELSE 10000 END, '{"type": "upi", "label": "x", "sealed": "x"}',
          '{"creditOn": "proof", "unconfirmedMost": 3, "assignmentMs": 900000, "coolDownMs": 600000, "reassignMost": 5, "confirmMs": 86400000, "validateMs": 900000}',
-         'refund', CASE WHEN n % 10 = 0 THEN 'open' ELSE 'completed' END, CASE WHEN n % 10 > 0 THEN now() END FROM generate_series(1, 100000) n;
-  INSERT INTO instant_batches (id, instant_payout_id, number, mode, currency, amount, payee_id, state, money, epoch, assignments, payin_id, payer_id, utr, receipt_id)
+         'refund', CASE WHEN n % 10 = 0 THEN 'open' ELSE 'completed' END, CASE WHEN n % 10 > 0 THEN now() END, n % 10 > 0 FROM generate_series(1, 100000) n;
+  INSERT INTO instant_batches (id, instant_payout_id, number, mode, currency, amount, payee_id, state, money, epoch, assignments, payin_id, payer_id, utr, receipt_id, seen_over)
   SELECT 'ipb_' || lpad(to_hex(n), 32, '0'), 'ip_' || lpad(to_hex(n), 32, '0'), 1, 'test', 'INR', 10000, 'usr_' || n % 500,
          CASE WHEN n % 10 = 0 THEN 'unassigned' ELSE 'confirmed' END, CASE WHEN n % 10 = 0 THEN 'held' ELSE 'credited' END, (n % 10 > 0)::int, (n % 10 > 0)::int,
          CASE WHEN n % 10 > 0 THEN 'pin_' || lpad(to_hex(n), 32, '0') END, CASE WHEN n % 10 > 0 THEN 'payer_' || n % 700 END,
-         CASE WHEN n % 10 > 0 THEN (900000000000 + n)::text END, CASE WHEN n % 10 > 0 THEN 'RCP-' || n END
+         CASE WHEN n % 10 > 0 THEN (900000000000 + n)::text END, CASE WHEN n % 10 > 0 THEN 'RCP-' || n END, n % 10 > 0
     FROM generate_series(1, 100000) n;
   INSERT INTO payins (id, merchant_id, mode, user_id, currency, amount, reference, state, batch_id, wait_until)
   SELECT b.payin_id, 'mer_x', 'test', b.payer_id, 'INR', b.amount, b.id, 'completed', b.id, now() FROM instant_batches b WHERE b.payin_id IS NOT NULL;
@@ -107,4 +109,25 @@ test('a withdrawal from its opening to its end, with a deadline, a doubt, a late
     expect({ name, answer, faults: plans.flatMap((plan) => faultsOf(plan, LIMITS)) }).toEqual({ name, answer, faults: [] });
     expect(plans.length).toBeGreaterThan(1); // also those within the functions
   }
+});
+
+test('slices whose workflow has not seen their end are found among those that are over, and not by walking through these', async () => {
+  const told: string[] = [];
+  const tell = async (id: string) => {
+    told.push(id);
+  };
+  const instantClient = { lookAtInstantPayout: tell, lookAtBatch: tell, lookAtPayin: tell };
+  const { lookAfterInstantPayouts } = createLookAfterInstantActivities({ pool: books.db.pool, instant: instantClient });
+  const { id } = await instant.open(await instant.user(1_000n), [1_000n]);
+  await instant.close(id);
+  const batches = (await instant.batches(id)).map((batch) => batch.id);
+  await books.db.owner.query(`UPDATE instant_batches SET updated_at = now() - interval '1 hour' WHERE instant_payout_id = $1`, [
+    id,
+  ]);
+  heard.take();
+  await new MockActivityEnvironment().run(lookAfterInstantPayouts);
+  expect(told).toEqual(expect.arrayContaining(batches));
+  const plans = heard.take().filter(({ sql }) => sql.includes('FROM instant_batches b\n'));
+  expect(plans.length).toBeGreaterThan(1);
+  expect(plans.flatMap((plan) => faultsOf(plan, LIMITS))).toEqual([]);
 });

@@ -217,6 +217,8 @@ test('the application may call the doors to the money and to the relay, and none
     'retry_game',
     'revoke_callback_leases',
     'revoke_lease',
+    'see_batch_over',
+    'see_instant_payout_over',
     'settle_users',
     'stop_resolution',
     'submit_proof',

@@ -451,6 +451,7 @@ CREATE TABLE "instant_payouts" (
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "completed_at" TIMESTAMPTZ(3),
+    "seen_over" BOOLEAN NOT NULL DEFAULT false,
 
     CONSTRAINT "instant_payouts_pkey" PRIMARY KEY ("id")
 );
@@ -483,6 +484,7 @@ CREATE TABLE "instant_batches" (
     "sequence" INTEGER NOT NULL DEFAULT 0,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
+    "seen_over" BOOLEAN NOT NULL DEFAULT false,
 
     CONSTRAINT "instant_batches_pkey" PRIMARY KEY ("id")
 );
@@ -1710,10 +1712,11 @@ CREATE INDEX instant_assignments_expired ON instant_assignments (user_id, ended_
 -- What persons are to look at.
 CREATE INDEX instant_batches_in_review ON instant_batches (id) WHERE review_reasons <> '{}';
 CREATE INDEX instant_batches_under_way ON instant_batches (id) WHERE state IN ('assigned', 'proof_submitted', 'sys_confirmed', 'disputed');
+CREATE INDEX instant_batches_over_unseen ON instant_batches (id) WHERE state IN ('confirmed', 'admin_approved', 'rejected', 'cancelled', 'late_proof') AND NOT seen_over;
 CREATE INDEX instant_batches_of_validator ON instant_batches (validator_id) WHERE validator_id IS NOT NULL;
 CREATE INDEX instant_disputes_open ON instant_disputes (batch_id) WHERE decision IS NULL;
 CREATE INDEX late_proofs_open ON late_proofs (payin_id) WHERE decision IS NULL;
-CREATE INDEX instant_payouts_not_over ON instant_payouts (id) WHERE completed_at IS NULL;
+CREATE INDEX instant_payouts_looked_after ON instant_payouts (id) WHERE NOT seen_over;
 CREATE INDEX instant_proofs_images ON instant_proofs (submitted_at) WHERE image_deleted_at IS NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
 CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';
