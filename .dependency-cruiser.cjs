@@ -108,7 +108,7 @@ module.exports = {
     only('providers', '^src/providers/(?!routes/|present/)', [RULES, ROOMS, PAYOUTS, ...GROUND], '', CLIENT),
     only('users', '^src/users/(?!routes/|present/)', [RULES, LEDGER, ...GROUND], 'no door: a use case answers with a union, whoever asks'),
     only('games', '^src/games/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/(users|pauses)/reads\\.ts$', STORY, ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
-    only('explained', '^src/explain/(?!routes/|present|schemas)', [RULES, LEDGER, PRESENT, '^src/(payouts|games|pauses)/reads\\.ts$', '^src/events/(?!routes/)', '^src/http/caller\\.ts$', ...GROUND], 'a line for each flow; what is said is in its rules'),
+    only('explained', '^src/explain/(?!routes/|present|schemas)', [RULES, LEDGER, PRESENT, '^src/(payouts|games|instant|pauses)/reads\\.ts$', '^src/events/(?!routes/)', '^src/http/caller\\.ts$', ...GROUND], 'a line for each flow; what is said is in its rules'),
     only('figures', '^src/overview/(?!routes/|present|schemas|rules/)', [RULES, ...GROUND], 'kept totals, and no walk over what there is'),
     only('markets', '^src/markets/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/((users|pauses)/reads|http/ndjson)\\.ts$', '^src/markets/present/', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('instant', '^src/instant/(?!routes/|present/)', [RULES, LEDGER, PAYOUTS, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),

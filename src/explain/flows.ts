@@ -6,6 +6,7 @@ import type { GameRecord } from '../games/rules/game.ts';
 import { GAME } from '../games/rules/machine.ts';
 import type { Scope } from '../http/caller.ts';
 import { presentPayin } from '../instant/present/instantPayout.ts';
+import { readInstantPayout } from '../instant/reads.ts';
 import { BATCH } from '../instant/rules/batchMachine.ts';
 import { explainBatch, explainPayin, explainWithdrawal } from '../instant/rules/explain.ts';
 import { PAYIN } from '../instant/rules/payinMachine.ts';
@@ -22,6 +23,11 @@ import type { RecordedPayout } from '../payouts/rules/recorded.ts';
 import { providerStatus } from '../providers/present/providerPayout.ts';
 import type { Reasons, Told } from '../rules/explain.ts';
 import type { PausableFlow } from '../rules/flows.ts';
+
+interface PausedAs {
+  readonly flow: PausableFlow;
+  readonly merchantId: string;
+}
 
 interface FlowOf<Record> {
   /** Of the routes: `/<path>/:id/explain`. */
@@ -40,7 +46,7 @@ interface FlowOf<Record> {
   /** Waits for a run, so that Temporal is asked when that comes. */
   readonly waitsForRun?: (record: Record) => boolean;
   /** By what a pause holds it back; undefined: its record says so itself, or nobody does. */
-  readonly pausedAs?: (record: Record) => { readonly flow: PausableFlow; readonly merchantId: string };
+  readonly pausedAs?: (record: Record, sql: Sql) => PausedAs | Promise<PausedAs | undefined>;
   /** Where its money lies is worked out from its story: its entries are too many to be summed up. */
   readonly knowsItsMoney?: true;
   /** One that has no event yet. */
@@ -105,6 +111,7 @@ export const EXPLAINED: readonly ExplainedFlow[] = [
     machine: INSTANT_PAYOUT,
     explain: explainWithdrawal,
     status: { merchant: ({ state }) => state },
+    pausedAs: ({ merchantId }) => ({ flow: 'instant', merchantId }),
   }),
   flow<BatchRecord>({
     path: 'instant-payouts/batches',
@@ -115,6 +122,10 @@ export const EXPLAINED: readonly ExplainedFlow[] = [
     machine: BATCH,
     explain: explainBatch,
     status: {}, // its record names neither of the two merchants: they ask of the withdrawal, or of the payin
+    async pausedAs({ instantPayoutId }, sql) {
+      const payees = await readInstantPayout(sql, instantPayoutId);
+      return payees && { flow: 'instant', merchantId: payees.merchantId };
+    },
   }),
   flow<PayinRecord>({
     path: 'payins',
@@ -125,5 +136,6 @@ export const EXPLAINED: readonly ExplainedFlow[] = [
     machine: PAYIN,
     explain: explainPayin,
     status: { merchant: (payin) => presentPayin(payin).status },
+    pausedAs: ({ merchantId }) => ({ flow: 'instant', merchantId }),
   }),
 ];

@@ -36,7 +36,7 @@ export async function toldOf(
     const money = knowsItsMoney ? [] : await moneyOf(pool, subject, id, at);
     // When a run would have come is not kept.
     const runAt = at === undefined && waitsForRun?.(story.record) === true ? await nextRunAt() : null;
-    const held = at === undefined ? pausedAs?.(story.record) : undefined;
+    const held = at === undefined ? await pausedAs?.(story.record, pool) : undefined;
     const isHeld = held !== undefined && (await isPaused(pool, held.flow, held.merchantId));
     const schedule = { nowMs, times, nextRunAt: runAt };
     return { record: story.record, steps: story.steps, money, schedule, isPaused: isHeld };

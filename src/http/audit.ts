@@ -18,16 +18,17 @@ export async function writeAudit(db: Prisma.TransactionClient, request: FastifyR
   await db.auditEntry.create({ data: { adminId: adminOf(request).adminId, action, target, requestId: request.id, data } });
 }
 
-/** Does something and writes it down, or what came of it: both, or neither. */
+/** Does something and writes it down, or what came of it: both, or neither. Where nothing came of it there may be nothing to write. */
 export async function audited<T>(
   { prisma }: ApiContext,
   request: FastifyRequest,
-  note: AuditNote | ((result: T) => AuditNote),
+  note: AuditNote | ((result: T) => AuditNote | undefined),
   work: (db: Prisma.TransactionClient) => Promise<T>,
 ): Promise<T> {
   return await prisma.$transaction(async (db) => {
     const result = await work(db);
-    await writeAudit(db, request, typeof note === 'function' ? note(result) : note);
+    const written = typeof note === 'function' ? note(result) : note;
+    if (written) await writeAudit(db, request, written);
     return result;
   });
 }

@@ -267,7 +267,8 @@ describe('over HTTP', () => {
     const [first, again] = [await post('', order, admins.operator, headers), await post('', order, admins.operator, headers)];
     expect([again.status, again.text]).toEqual([201, first.text]);
     expect(first.body.scope).toEqual({ kind: 'all', name: null });
-    await resume(first.body.id);
+    await Promise.all([resume(first.body.id), resume(first.body.id)]);
+    expect((await resume(first.body.id)).status).toBe(200); // it has ended: nothing is done, and nothing is written down
     const { body } = await door.call('GET', `/api/admin/audit?target=${first.body.id}`, { key: admins.admin.key });
     expect(body.data.map(({ action }: { action: string }) => action)).toEqual(['pause.resume', 'pause.begin']);
     expect(body.data[1].data).toMatchObject({ scope: { kind: 'all' }, reason: 'everything' });

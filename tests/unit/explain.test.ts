@@ -8,9 +8,9 @@ import { explainGame } from '../../src/games/rules/explain.ts';
 import type { GameRecord } from '../../src/games/rules/game.ts';
 import { GAME, type GameState } from '../../src/games/rules/machine.ts';
 import { BATCH, BATCH_STATES, type BatchState } from '../../src/instant/rules/batchMachine.ts';
-import { explainBatch } from '../../src/instant/rules/explain.ts';
-import type { PayinState } from '../../src/instant/rules/payinMachine.ts';
-import type { InstantPayoutState } from '../../src/instant/rules/payoutMachine.ts';
+import { explainBatch, explainPayin, explainWithdrawal } from '../../src/instant/rules/explain.ts';
+import { PAYIN, type PayinState } from '../../src/instant/rules/payinMachine.ts';
+import { INSTANT_PAYOUT, type InstantPayoutState } from '../../src/instant/rules/payoutMachine.ts';
 import { type BatchRecord, type InstantPayoutRecord, type PayinRecord, REVIEW_REASONS } from '../../src/instant/rules/records.ts';
 import { explainResolution } from '../../src/markets/rules/explain.ts';
 import { RESOLUTION, type ResolutionState } from '../../src/markets/rules/machine.ts';
@@ -584,4 +584,44 @@ describe('a slice', () => {
     expect(explain({ state: 'proof_submitted', review }).failures).toMatchObject([{ code: 'near_utr' }]);
     expect(explain({ state: 'confirmed', review }).failures).toEqual([]);
   });
+
+  test('that a pause keeps from everybody says so, and who can end that; whoever has it goes on', () => {
+    const held = (state: BatchState) =>
+      explainBatch({ record: slice({ state }), steps: [], money: [], schedule, isPaused: true });
+    for (const state of ['unassigned', 'reassigned'] as const) {
+      expect(held(state).is).toContain('while a pause holds');
+      expect(held(state).waitsFor).toEqual({ kind: 'person', who: 'operator', until: null });
+      expect(
+        held(state)
+          .actions.filter(({ allowed }) => allowed)
+          .map(({ action }) => action),
+      ).not.toContain('claim');
+      expect(
+        explain({ state })
+          .actions.filter(({ allowed }) => allowed)
+          .map(({ action }) => action),
+      ).toContain('claim');
+    }
+    for (const state of ['assigned', 'sys_confirmed', 'disputed', 'confirmed'] as const)
+      expect(held(state)).toEqual(explain({ state }));
+  });
+});
+
+const OPERATOR = { kind: 'person', who: 'operator', until: null };
+
+test('a withdrawal and a payin that no slice is given to while a pause holds say so, and who can end that; the others go on', () => {
+  for (const isPaused of [false, true]) {
+    const told = <Record>(record: Record) => ({ record, steps: [], money: [], schedule, isPaused });
+    for (const state of Object.keys(INSTANT_PAYOUT.states) as InstantPayoutState[]) {
+      const { is, waitsFor } = explainWithdrawal(told(withdrawal({ state })));
+      const isHeld = isPaused && (state === 'open' || state === 'partially_paid');
+      expect([state, is.includes('a pause holds'), isHeld && waitsFor]).toEqual([state, isHeld, isHeld && OPERATOR]);
+    }
+    expect(explainWithdrawal(told(withdrawal({ state: 'open', closing: 'cancelled' }))).is).not.toContain('a pause holds');
+    for (const state of Object.keys(PAYIN.states) as PayinState[]) {
+      const { is, waitsFor } = explainPayin(told(payin({ state })));
+      const isHeld = isPaused && state === 'waiting';
+      expect([state, is.includes('a pause holds'), isHeld && waitsFor]).toEqual([state, isHeld, isHeld && OPERATOR]);
+    }
+  }
 });

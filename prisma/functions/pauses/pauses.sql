@@ -38,12 +38,12 @@ END $$;
 REVOKE EXECUTE ON FUNCTION begin_pause(text, text, text, text, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION begin_pause(text, text, text, text, timestamptz, text) TO oncepay_app;
 
--- end_pause(id, admin): it holds no more. One that has ended stays as it is. Answers whether there is one.
+-- end_pause(id, admin): it holds no more. Answers whether it has ended by this: one that had ended stays as it is.
 CREATE OR REPLACE FUNCTION end_pause(p_id text, p_admin text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   UPDATE pauses x SET resumed_at = now(), resumed_by = p_admin
    WHERE x.id = p_id AND x.resumed_at IS NULL AND (x.until IS NULL OR x.until > now());
-  RETURN EXISTS (SELECT 1 FROM pauses x WHERE x.id = p_id);
+  RETURN FOUND;
 END $$;
 REVOKE EXECUTE ON FUNCTION end_pause(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION end_pause(text, text) TO oncepay_app;

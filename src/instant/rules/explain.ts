@@ -24,6 +24,10 @@ type Slice = Told<BatchRecord>;
 const mayClose = ({ state, closing, restPayoutId }: InstantPayoutRecord): boolean =>
   !INSTANT_PAYOUT.isFinal(state) && closing !== 'cancelled' && restPayoutId === null;
 
+/** Its slices may be given to payers. */
+const isFilling = ({ state, closing }: InstantPayoutRecord): boolean =>
+  (state === 'open' || state === 'partially_paid') && closing === null;
+
 /** Whoever still has a slice, or might get one; then what nobody paid goes the way that the withdrawal says. */
 const filling = (is: string): StateWords<InstantPayoutRecord> => ({
   is: ({ record }) => (record.closing === null ? is : `${is}, and no slice is given to anybody any more`),
@@ -35,6 +39,13 @@ const filling = (is: string): StateWords<InstantPayoutRecord> => ({
         : 'what nobody pays in time comes back to the payee’s wallet',
     at: null,
   }),
+});
+
+/** No slice is given to anybody meanwhile (open_payin, match_payin, match_batch); whoever has one goes on, and so does the time. */
+const paused = <Record>(words: StateWords<Record>): StateWords<Record> => ({
+  ...words,
+  is: (told) => `${words.is(told)}; no slice is given to anybody while a pause holds`,
+  waits: () => ({ kind: 'person', who: ACTION_ROLES.pause, until: null }),
 });
 
 const ended = (is: string): StateWords<InstantPayoutRecord> => ({ is: () => is, waits: () => NOBODY, next: nothing });
@@ -206,7 +217,8 @@ const reserved = (ownerId: string | null, amountMinor: string, currency: string)
 
 export function explainWithdrawal(told: Withdrawal): Reasons {
   const { record, steps } = told;
-  const words = WITHDRAWAL_WORDS[record.state];
+  const isHeld = told.isPaused === true && isFilling(record);
+  const words = isHeld ? paused(WITHDRAWAL_WORDS[record.state]) : WITHDRAWAL_WORDS[record.state];
   const allowed = mayClose(record);
   const why = allowed ? null : 'Only while it is not over, not cancelled, and its rest is with no payout.';
   const isDisputed = record.state === 'disputed';
@@ -230,14 +242,17 @@ export function explainWithdrawal(told: Withdrawal): Reasons {
 export function explainBatch(told: Slice): Reasons {
   const { record, steps } = told;
   const { state } = record;
-  const words = SLICE_WORDS[state];
+  const isHeld = told.isPaused === true && BATCH_STATES[state].free;
+  const words = isHeld ? paused(SLICE_WORDS[state]) : SLICE_WORDS[state];
   return {
     is: words.is(told),
     state,
     since: sinceOf(told, state, record.createdAt),
     waitsFor: words.waits(told),
     next: words.next(told),
-    actions: actionsOf(BATCH_ACTIONS, state, (fact) => BATCH.edgeOf(state, fact) !== undefined),
+    actions: actionsOf(BATCH_ACTIONS, state, (fact) => BATCH.edgeOf(state, fact) !== undefined).map((each) =>
+      isHeld && each.action === 'claim' ? { ...each, allowed: false, why: 'Not while a pause holds.' } : each,
+    ),
     // Whose it is the record does not say: both sides see it.
     money: record.money === 'held' ? reserved(null, record.amountMinor, record.currency) : [],
     failures: [...steps.flatMap(failuresIn), ...(BATCH_STATES[state].final ? [] : reviewOf(told))],
@@ -246,7 +261,8 @@ export function explainBatch(told: Slice): Reasons {
 
 export function explainPayin(told: Told<PayinRecord>): Reasons {
   const { record, money } = told;
-  const words = PAYIN_WORDS[record.state];
+  const isHeld = told.isPaused === true && record.state === 'waiting';
+  const words = isHeld ? paused(PAYIN_WORDS[record.state]) : PAYIN_WORDS[record.state];
   const hadSlice = record.batchId !== null; // who never had a slice has no proof to show
   return {
     is: words.is(told),

@@ -100,11 +100,11 @@ export function pauseRoutes(context: ApiContext): FastifyPluginAsyncZod {
       async (request) => {
         const { id } = await mustRead(request.params.id);
         const { adminId } = adminOf(request);
-        await audited(
+        await audited<{ ended: boolean }[]>(
           context,
           request,
-          { action: 'pause.resume', target: id },
-          (db) => db.$executeRaw`SELECT end_pause(${id}, ${adminId})`,
+          ([answer]) => (answer?.ended ? { action: 'pause.resume', target: id } : undefined), // it had ended: nothing was done
+          (db) => db.$queryRaw`SELECT end_pause(${id}, ${adminId}) AS ended`,
         );
         // Where Temporal is away, a schedule tells them within a minute of its return.
         await context.pauses
