@@ -5,6 +5,7 @@ import { coverMarket, type DecideRequest, decideResolution, endWindow } from '..
 import type { ResolutionStanding } from '../../src/markets/rules/contract.ts';
 import { DECISION_ROLES, type DecisionAnswer } from '../../src/markets/rules/decision.ts';
 import { mayDecide } from '../authority.ts';
+import { orStop } from './orStop.ts';
 import { readStanding } from './standing.ts';
 
 export interface DecisionPorts {
@@ -24,7 +25,7 @@ export function createDecisionActivities({ pool, onWritten = () => undefined }: 
   const stepping =
     (step: (resolutionId: string) => Promise<unknown>) =>
     async ({ resolutionId }: Of): Promise<ResolutionStanding> => {
-      await step(resolutionId);
+      await orStop(pool, resolutionId, () => step(resolutionId));
       onWritten();
       return await readStanding(pool, resolutionId);
     };

@@ -3,7 +3,7 @@
  * chunk, each a transaction, with all that was done intact whoever dies; what cannot be done stops for an operator. There is no
  * other way of paying to fall back on: two ways would be two chances to pay twice.
  */
-import { activityInfo, log } from '@temporalio/activity';
+import { log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import { longRead } from '../../src/db/longRead.ts';
 import { type Failpoint, failpoint } from '../../src/failpoints.ts';
@@ -21,7 +21,8 @@ import {
 import type { ResolutionStanding } from '../../src/markets/rules/contract.ts';
 import { type Phase, type ResolutionWatch, UNWATCHED } from '../../src/markets/rules/watch.ts';
 import { whileBeating } from '../beating.ts';
-import { codeOf, isTheirs, walk } from '../walk.ts';
+import { codeOf, walk } from '../walk.ts';
+import { orStop } from './orStop.ts';
 import { readStanding } from './standing.ts';
 import { verifyResolution } from './verification.ts';
 
@@ -36,9 +37,6 @@ const BEAT_MS = 2_000;
 
 /** The cut of a market of millions is one pass over its positions, sorted, and a few users may have staked millions of times: some seconds a million. */
 const LONGEST_READ_MS = 300_000;
-
-/** What a function refuses, it may have refused because of a race; a third time it is no race, and an operator is told. */
-const TRIES = 3;
 
 export interface ResolutionPorts {
   readonly pool: Pool;
@@ -153,17 +151,8 @@ export function createResolutionActivities({
     log.error('a market was not paid as it should have been', { resolutionId, faults });
   }
 
-  /** Tries again what may yet be done; what the books refuse for good stops the resolution, with all that was done intact. */
-  async function orStop(phase: Phase, resolutionId: string, work: () => Promise<void>): Promise<ResolutionStanding> {
-    try {
-      await work();
-    } catch (error) {
-      if (!isTheirs(error) || activityInfo().attempt < TRIES) throw error;
-      const { outcome } = await stopResolution(pool, resolutionId, error instanceof Error ? error.message : String(error));
-      if (outcome === 'elsewhere') throw error; // somebody has moved it on meanwhile: asked again, it is as they left it
-      watch.error(phase, 'stopped');
-      log.error('a resolution cannot go on', { resolutionId, error: String(error) });
-    }
+  async function stepping(phase: Phase, resolutionId: string, work: () => Promise<void>): Promise<ResolutionStanding> {
+    if (await orStop(pool, resolutionId, work)) watch.error(phase, 'stopped');
     onWritten();
     return await readStanding(pool, resolutionId);
   }
@@ -171,7 +160,7 @@ export function createResolutionActivities({
   return {
     planResolution: ({ resolutionId, marketId }: Of): Promise<ResolutionStanding> =>
       whileBeating(BEAT_MS, () =>
-        orStop('plan', resolutionId, () =>
+        stepping('plan', resolutionId, () =>
           timed('plan', () =>
             counted('plan', async () => {
               if ((await coverMarket(pool, resolutionId)).outcome !== 'whole') return;
@@ -199,7 +188,7 @@ export function createResolutionActivities({
       };
       return await whileBeating(
         BEAT_MS,
-        () => orStop('pay', of.resolutionId, pay),
+        () => stepping('pay', of.resolutionId, pay),
         () => progress,
       );
     },
@@ -218,7 +207,7 @@ export function createResolutionActivities({
       };
       return await whileBeating(
         BEAT_MS,
-        () => orStop('roll_back', of.resolutionId, rollBack),
+        () => stepping('roll_back', of.resolutionId, rollBack),
         () => progress,
       );
     },

@@ -5,6 +5,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { createLookAfterMarketsActivities } from '../../activities/markets/lookAfter.ts';
 import { createResolutionActivities } from '../../activities/markets/resolution.ts';
+import { stopResolution } from '../../src/ledger/distributions.ts';
 import { fundBalance } from '../../src/ledger/postings.ts';
 import { createMarketsClient, type MarketsClient } from '../../src/markets/client.ts';
 import type { Decision } from '../../src/markets/rules/decision.ts';
@@ -394,6 +395,65 @@ test('a plan that the books refuse for good waits for an operator, who sees why;
   } finally {
     await mend();
   }
+});
+
+/** The books let no resolution of this market go from this state to planning, until it is mended. */
+async function refusePlanning({ marketId }: TestMarket, from: string): Promise<() => Promise<unknown>> {
+  const { owner } = engine.db;
+  await owner.query(`
+    CREATE FUNCTION refuse_planning() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not from here'; END $$;
+    CREATE TRIGGER refuse_planning BEFORE UPDATE ON resolutions FOR EACH ROW
+      WHEN (NEW.market_id = '${marketId}' AND OLD.state = '${from}' AND NEW.state = 'PLANNING') EXECUTE FUNCTION refuse_planning()`);
+  return () => owner.query('DROP FUNCTION IF EXISTS refuse_planning CASCADE');
+}
+
+async function stopsAndGoesOn(resolution: ResolutionRecord, mend: () => Promise<unknown>): Promise<void> {
+  expect(await result(resolution)).toBe('PLANNING_STOPPED');
+  const { rows } = await engine.db.owner.query('SELECT reason, kind, needs_operator FROM resolutions WHERE id = $1', [
+    resolution.id,
+  ]);
+  expect(rows).toEqual([{ reason: 'not from here', kind: null, needs_operator: true }]);
+  await mend();
+  expect(await say(resolution, { kind: 'retry' }, 'adm_op')).toBe('done');
+  expect(await result(resolution)).toBe('COMPLETED');
+}
+
+test('a window whose end the books refuse for good waits for an operator, who sees why; a retry goes on, and everybody is paid once', async () => {
+  const { market, users } = await staked({ windowMs: 300 });
+  const mend = await refusePlanning(market, 'DISPUTE_WINDOW');
+  try {
+    await stopsAndGoesOn(await begin(market), mend);
+    expect([await purses(users), await heard(users)]).toEqual([PAID, once(users)]);
+  } finally {
+    await mend();
+  }
+});
+
+test('a pool that the books let nobody fill up waits for an operator, who sees why; a retry goes on, and what was lacking is taken once', async () => {
+  const { market, users } = await staked();
+  const first = await begin(market, 'yes', 'adm_2');
+  await result(first);
+  const other = await markets.open(market);
+  for (const user of users.slice(0, 7)) await markets.commit(other, user, 'yes', await markets.purse(user));
+  expect(await say(first, ROLLBACK)).toBe('done');
+  expect(await result(first)).toBe('ROLLED_BACK');
+  const mend = await refusePlanning(market, 'WAITING_FOR_FUNDS');
+  try {
+    const again = await begin(market, 'yes', 'adm_2');
+    await until(again, 'WAITING_FOR_FUNDS');
+    await fund(market, (await markets.market(market)).missing);
+    await stopsAndGoesOn(again, mend);
+    expect(await markets.merchantHas(market)).toBe(170n); // its fee, and what winners had spent and owed it: all of it came back
+  } finally {
+    await mend();
+  }
+});
+
+test('a window that is not over is stopped by nobody: participants may still say no', async () => {
+  const { market } = await staked({ windowMs: 60_000 });
+  const resolution = await begin(market);
+  expect(await stopResolution(engine.db.pool, resolution.id, 'a mistake')).toEqual({ outcome: 'elsewhere' });
+  expect(await markets.state(resolution.id)).toBe('DISPUTE_WINDOW');
 });
 
 test('a resolution that has lost its workflow is taken up by whoever looks after markets, once it has been quiet', async () => {

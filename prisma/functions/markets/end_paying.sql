@@ -55,12 +55,12 @@ REVOKE EXECUTE ON FUNCTION end_paying(text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION end_paying(text, jsonb) TO oncepay_app;
 
 -- stop_resolution(resolution, reason): it cannot go on by itself, and an operator is told why, with how many users failed by what. Answers:
--- stopped · elsewhere (it is neither planned nor paid nor undone).
+-- stopped · elsewhere (it is neither planned nor paid nor undone; a window that is not over goes on).
 CREATE OR REPLACE FUNCTION stop_resolution(p_resolution text, p_reason text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   r resolutions := lock_resolution(p_resolution);
 BEGIN
-  IF r.state NOT IN ('PLANNING', 'PAYING', 'ROLLING_BACK') THEN RETURN jsonb_build_object('outcome', 'elsewhere'); END IF;
+  IF r.state NOT IN ('WAITING_FOR_FUNDS', 'PLANNING', 'PAYING', 'ROLLING_BACK') AND NOT (r.state = 'DISPUTE_WINDOW' AND r.window_until <= moment()) THEN RETURN jsonb_build_object('outcome', 'elsewhere'); END IF;
   -- Why it is rolled back stays; why that has stopped is told by the event.
   UPDATE resolutions x SET reason = p_reason WHERE x.id = r.id AND r.state <> 'ROLLING_BACK';
   PERFORM move_resolution(r.id, 'stopped', 'stopped:' || r.sequence, 'system', jsonb_strip_nulls(jsonb_build_object('reason', p_reason, 'failed', (

@@ -12,6 +12,8 @@ INSERT INTO resolution_edges (from_state, fact, to_state, effect, event_type) VA
   ('WAITING_FOR_FUNDS', 'funded', 'PLANNING', 'none', 'resolution.planning'),
   ('PLANNING', 'planned', 'PAYING', 'plan', 'resolution.paying'),
   ('PLANNING', 'stopped', 'PLANNING_STOPPED', 'none', 'resolution.failed'),
+  ('DISPUTE_WINDOW', 'stopped', 'PLANNING_STOPPED', 'none', 'resolution.failed'),
+  ('WAITING_FOR_FUNDS', 'stopped', 'PLANNING_STOPPED', 'none', 'resolution.failed'),
   ('PLANNING_STOPPED', 'retried', 'PLANNING', 'none', 'resolution.planning'),
   ('PAYING', 'stopped', 'PAYING_STOPPED', 'none', 'resolution.failed'),
   ('PAYING_STOPPED', 'retried', 'PAYING', 'none', 'resolution.paying'),

@@ -87,6 +87,8 @@ export const RESOLUTION = defineMachine({
     edge('WAITING_FOR_FUNDS', 'funded', 'PLANNING', 'none', 'resolution.planning'),
     edge('PLANNING', 'planned', 'PAYING', 'plan', 'resolution.paying'),
     edge('PLANNING', 'stopped', 'PLANNING_STOPPED', 'none', 'resolution.failed'),
+    edge('DISPUTE_WINDOW', 'stopped', 'PLANNING_STOPPED', 'none', 'resolution.failed'), // once its time is over
+    edge('WAITING_FOR_FUNDS', 'stopped', 'PLANNING_STOPPED', 'none', 'resolution.failed'),
     edge('PLANNING_STOPPED', 'retried', 'PLANNING', 'none', 'resolution.planning'),
     edge('PAYING', 'stopped', 'PAYING_STOPPED', 'none', 'resolution.failed'),
     edge('PAYING_STOPPED', 'retried', 'PAYING', 'none', 'resolution.paying'),
