@@ -2,7 +2,7 @@
  * `npm run model`: every set of bounds to its end, two at a time; then what was reached. Ends with 1 if a rule was broken, a
  * bound not exhausted, or something never reached. `-- --report` writes the figures into docs/proof.md, `-- --story FILE` a
  * counterexample as JSON (with `--break '1.1'` that of a rule broken by hand, breaks.ts, since today's have none), and
- * `-- --walks 10000` lets walks of the model drive the real ledger (scripts/model.mjs).
+ * `-- --flows` explores games and markets alone, and `-- --walks 10000` lets walks of the model drive the real ledger (scripts/model.mjs).
  */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,8 @@ import { type Coverage, merge, newCoverage, unreached } from './coverage.ts';
 import { explore, type Finding } from './explore.ts';
 import { exploreGame } from './games/explore.ts';
 import { GAMES_TODAY, GAMES_WHOLE } from './games/rules.ts';
+import { exploreMarket } from './markets/explore.ts';
+import { MARKETS_TODAY, MARKETS_WHOLE } from './markets/rules.ts';
 import { WHOLE } from './plans.ts';
 import { type Result, section } from './report.ts';
 import { TODAY } from './rules.ts';
@@ -36,9 +38,15 @@ else {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { story: { type: 'string' }, break: { type: 'string' }, report: { type: 'boolean', default: false } },
+    options: {
+      story: { type: 'string' },
+      break: { type: 'string' },
+      report: { type: 'boolean', default: false },
+      flows: { type: 'boolean', default: false },
+    },
   });
   if (values.break !== undefined) return showBreak(values.break, values.story);
+  if (values.flows) process.exit(exploreFlows() ? 0 : 1);
   const startedAt = performance.now();
   const results = await exploreAll();
   const seconds = (performance.now() - startedAt) / 1000;
@@ -51,21 +59,27 @@ async function main(): Promise<void> {
   );
   console.log(`reached: ${coverage.size} kinds of deeds, edges and answers; of ${EDGES.length} edges not: ${missing.length}`);
   for (const each of missing) console.log(`never reached: ${each}`);
-  const areGamesWell = exploreGames();
+  const areFlowsWell = exploreFlows();
   const found = results.find(({ finding }) => finding !== undefined)?.finding;
   if (found) keep(found, values.story);
   if (values.report) {
     const file = join('docs', 'proof.md');
     writeFileSync(file, section(readFileSync(file, 'utf8'), results, coverage, seconds));
   }
-  process.exit(found || !areGamesWell || missing.length > 0 || results.some(({ isExhausted }) => !isExhausted) ? 1 : 0);
+  process.exit(found || !areFlowsWell || missing.length > 0 || results.some(({ isExhausted }) => !isExhausted) ? 1 : 0);
 }
 
-/** Of games: what holds of each player, whatever is said and whoever dies. */
-function exploreGames(): boolean {
-  const stories = GAMES_WHOLE.flatMap((bounds) => {
-    const { states, finding } = exploreGame(bounds, GAMES_TODAY);
-    console.log(`${finding ? 'BROKEN' : 'exhausted'}: ${bounds.name}, ${states} states`);
+/** Of games and markets: what holds of everybody's money, whatever is said and whoever dies. */
+function exploreFlows(): boolean {
+  const flows = [
+    ...GAMES_WHOLE.map((bounds) => ({ bounds, explored: () => exploreGame(bounds, GAMES_TODAY) })),
+    ...MARKETS_WHOLE.map((bounds) => ({ bounds, explored: () => exploreMarket(bounds, MARKETS_TODAY) })),
+  ];
+  const stories = flows.flatMap(({ bounds: { name }, explored }) => {
+    const beganAt = performance.now();
+    const { states, finding } = explored();
+    const seconds = ((performance.now() - beganAt) / 1000).toFixed(0);
+    console.log(`${finding ? 'BROKEN' : 'exhausted'}: ${name}, ${states} states, ${seconds} s`);
     return finding ? [finding.join('\n')] : [];
   });
   for (const story of stories) console.log(story);

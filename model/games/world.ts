@@ -5,6 +5,7 @@
  * Time is abstract, as in the payouts' model: whatever may happen later may happen at once.
  */
 import type { GameState } from '../../src/games/rules/machine.ts';
+import type { FlowMove } from '../flow.ts';
 import {
   bankMoney, bet, credit, debit, freeze, type GameBooks, idOf, isFirst, leftOf, newGame, playerOf, retryGame, type Said, type Told,
 } from './books.ts'; // biome-ignore format: a list
@@ -47,12 +48,7 @@ export interface Witness {
   readonly first: { readonly winner: string; readonly said: Said } | null;
 }
 
-export interface GameMove {
-  readonly deed: string;
-  /** It happens by itself, sooner or later. */
-  readonly isDue: boolean;
-  readonly after: GameWorld;
-}
+export type GameMove = FlowMove<GameWorld>;
 
 export const beginningOf = ({ beginning, placed, stake, left }: GameBounds): GameWorld => ({
   books: placed.reduce(
