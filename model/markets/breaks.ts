@@ -1,8 +1,8 @@
 /** Rules of markets that are wrong on purpose, to show that the model sees. Each names bounds in which it must be found. */
 import { type MarketBooks, move, resolutionOf, setResolution, type Told } from './books.ts';
 import { decide, openResolution } from './decisions.ts';
-import { cover, endPaying, endRollback, payUsers, unpayUsers } from './paying.ts';
-import { MARKETS_TODAY, type MarketBounds, type MarketRules, marketBounds } from './rules.ts';
+import { cover, endPaying, endRollback, payUsers, stop, unpayUsers } from './paying.ts';
+import { MARKETS_TODAY, type MarketBounds, type MarketRules, marketBounds, TWO } from './rules.ts';
 
 export interface MarketBreak {
   readonly name: string;
@@ -101,7 +101,7 @@ export const MARKET_BREAKS: readonly MarketBreak[] = [
       ...MARKETS_TODAY,
       cover: (books, nth) => (resolutionOf(books, nth).state === 'PLANNING' ? { outcome: 'whole', books } : cover(books, nth)),
     },
-    bounds: marketBounds('not whole', { resolves: 2, rollbacks: 1, spends: 1, withdrawals: 1 }),
+    bounds: marketBounds('not whole', { resolves: 2, rollbacks: 1, spends: 1 }, TWO),
   },
   {
     name: 'a market ends though somebody could not be paid',
@@ -113,6 +113,28 @@ export const MARKET_BREAKS: readonly MarketBreak[] = [
       },
     },
     bounds: marketBounds('unpaid', { resolves: 1, freezes: 1 }),
+  },
+  {
+    name: 'what cannot be planned is tried for ever, and nobody is told',
+    rules: {
+      ...MARKETS_TODAY,
+      stop: (books, nth) => (resolutionOf(books, nth).state === 'PLANNING' ? { outcome: 'elsewhere', books } : stop(books, nth)),
+    },
+    bounds: marketBounds('refused', { resolves: 1, faults: 1 }),
+  },
+  {
+    name: 'one stops, and no operator is told',
+    rules: {
+      ...MARKETS_TODAY,
+      stop: (books, nth) => {
+        const told = stop(books, nth);
+        return {
+          ...told,
+          books: told.outcome === 'stopped' ? setResolution(told.books, nth, { needsOperator: false }) : told.books,
+        };
+      },
+    },
+    bounds: marketBounds('untold of', { resolves: 1, faults: 1 }),
   },
   {
     name: 'nobody looks for resolutions whose workflow was never told',

@@ -26,7 +26,7 @@ const edgesBetween = (before: MarketBooks, after: MarketBooks): string[] =>
       });
 
 /** Equal for equal worlds, different for different ones. Who was taken for dead first, or told first, makes no difference. */
-function pack({ books, runs, orphans, owed, given, givenToMerchant, left }: MarketWorld): string {
+function pack({ books, runs, orphans, owed, isFaulty, given, givenToMerchant, left }: MarketWorld): string {
   const { state, merchant, pool, missing, isPaused } = books;
   return [
     `${state}.${merchant}.${pool}.${missing}${+isPaused}`,
@@ -37,7 +37,7 @@ function pack({ books, runs, orphans, owed, given, givenToMerchant, left }: Mark
       .map(({ nth, task }) => `${nth}${packTask(task)}`)
       .sort()
       .join(),
-    `${owed.join()}.${given.join()}.${givenToMerchant}`,
+    `${owed.join()}.${+isFaulty}${given.join()}.${givenToMerchant}`,
     Object.values(left).join(''),
   ].join('|');
 }

@@ -3,7 +3,7 @@ import { next } from '../../src/markets/rules/next.ts';
 import type { MarketBooks, Planned, Told } from './books.ts';
 import { resolutionOf } from './books.ts';
 import { endWindow } from './decisions.ts';
-import { plan, planned, stop, usersLeft } from './paying.ts';
+import { plan, planned, usersLeft } from './paying.ts';
 import type { MarketRules } from './rules.ts';
 
 export type Step = 'pay' | 'unpay';
@@ -49,6 +49,9 @@ const TASKS = {
   pay: { at: 'read', name: 'pay', after: '' },
   rollBack: { at: 'read', name: 'unpay', after: '' },
 } as const satisfies Record<string, Task>;
+
+/** What is done for the whole of a resolution, each by one function of the books, which may refuse it for good. */
+export const isForAll = ({ at }: Task): boolean => at === 'fix' || at === 'endPaying' || at === 'endRollback';
 
 /** Who waits is woken by a word, or by the clock. */
 export const isWaiting = (books: MarketBooks, nth: number, task: Task): boolean => {
@@ -109,7 +112,7 @@ export function work(books: MarketBooks, nth: number, task: Task, step: number, 
     case 'verify': // the pool, as the last thing of it; the payouts are what brokenAlways looks at
       return { books, task: books.pool === its?.feeTotal ? { at: 'endPaying' } : { at: 'stop' } };
     case 'stop':
-      return then(stop(books, nth));
+      return then(rules.stop(books, nth));
     case 'endPaying':
       return then(rules.endPaying(books, nth));
     case 'endRollback':

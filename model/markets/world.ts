@@ -20,7 +20,7 @@ import {
 } from './books.ts';
 import { type Deciding, decideDistribution, dispute, disputeDistribution, passTime } from './decisions.ts';
 import type { MarketBounds, MarketLeft, MarketRules } from './rules.ts';
-import { isWaiting, sentenceOf, type Task, work } from './work.ts';
+import { isForAll, isWaiting, sentenceOf, type Task, type Worked, work } from './work.ts';
 
 export interface Run {
   /** Of which resolution. */
@@ -36,6 +36,8 @@ export interface MarketWorld {
   readonly orphans: readonly Omit<Run, 'isTold'>[];
   /** Resolutions of which something is written down, and not told to their workflow yet. */
   readonly owed: readonly number[];
+  /** The books refuse what is done for the whole of a resolution. */
+  readonly isFaulty: boolean;
   /** What came in and went out, whatever the books make of it: of each user, and of the merchant. */
   readonly given: readonly bigint[];
   readonly givenToMerchant: bigint;
@@ -49,6 +51,7 @@ export const beginningOf = ({ beginning, placed, left }: MarketBounds): MarketWo
   runs: [],
   orphans: [],
   owed: [],
+  isFaulty: false,
   given: beginning.people.map(() => 0n),
   givenToMerchant: 0n,
   left,
@@ -71,14 +74,16 @@ export function movesOf(world: MarketWorld, bounds: MarketBounds, rules: MarketR
     ...movesOfWords(world, rules),
     ...movesOfDecisions(world, bounds, rules),
     ...movesOfUsers(world),
+    ...movesOfFaults(world),
     ...repeatsIn(world, rules),
   ];
 }
 
 const spent = ({ left }: MarketWorld, budget: keyof MarketLeft): MarketLeft => ({ ...left, [budget]: left[budget] - 1 });
 
-/** The activity takes a step. @returns null where the books refuse it for good */
-function stepOf(world: MarketWorld, nth: number, task: Task, { step }: MarketBounds, rules: MarketRules) {
+/** The activity takes a step. Refused a third time, it stops the resolution. @returns what is wrong where a step throws that the model knows to be possible */
+function stepOf(world: MarketWorld, nth: number, task: Task, { step }: MarketBounds, rules: MarketRules): Worked | string {
+  if (world.isFaulty && isForAll(task)) return { books: world.books, task: { at: 'stop' } };
   try {
     return work(world.books, nth, task, step, rules);
   } catch (error) {
@@ -86,8 +91,8 @@ function stepOf(world: MarketWorld, nth: number, task: Task, { step }: MarketBou
   }
 }
 
-/** What is done for the whole of a state, in which any step may fail. */
-const MAY_FAIL: readonly Task['at'][] = ['read', 'step', 'apart', 'fix', 'endPaying', 'endRollback'];
+/** Where a step may fail for a reason that only the activity knows. */
+const mayFail = (task: Task): boolean => isForAll(task) || task.at === 'read' || task.at === 'step' || task.at === 'apart';
 
 function movesOfWork(world: MarketWorld, bounds: MarketBounds, rules: MarketRules): MarketMove[] {
   const { books, runs, orphans, left } = world;
@@ -107,9 +112,9 @@ function movesOfWork(world: MarketWorld, bounds: MarketBounds, rules: MarketRule
     // A word that came before it reads how it stands is in what it reads.
     const next = { nth, isTold: isTold && task.at !== 'look', task: worked.task };
     moves.push({ deed, isDue: true, after: { ...world, books: worked.books, runs: isOver ? others : [...others, next] } });
-    if (left.stops > 0 && MAY_FAIL.includes(task.at)) {
+    if (left.stops > 0 && mayFail(task)) {
       const after = { ...world, runs: [...others, { ...run, task: { at: 'stop' } as const }], left: spent(world, 'stops') };
-      moves.push({ deed: `a step of ${name} fails for good`, isDue: false, after });
+      moves.push({ deed: `a step of ${name} fails a third time`, isDue: false, after });
     }
     if (left.deaths > 0 && task.at !== 'look' && task.at !== 'close' && task.at !== 'wait') {
       const anew = [...others, { ...run, task: { at: 'look' } as const }];
@@ -130,7 +135,8 @@ function movesOfWork(world: MarketWorld, bounds: MarketBounds, rules: MarketRule
       continue;
     }
     // Its activity is over: nobody hears its answer. Nor does it wait for money, as a workflow does.
-    const isOver = worked.task.at === 'look' || worked.task.at === 'close' || worked.task.at === 'cover';
+    const isOver =
+      (world.isFaulty && isForAll(task)) || worked.task.at === 'look' || worked.task.at === 'close' || worked.task.at === 'cover';
     const further = isOver ? others : [...others, { nth, task: worked.task }];
     moves.push({ deed, isDue: true, after: { ...world, books: worked.books, orphans: further } });
   }
@@ -247,6 +253,15 @@ function movesOfUsers(world: MarketWorld): MarketMove[] {
   const isPaused = !books.isPaused;
   may('pauses', isPaused ? 'a pause begins' : 'a pause ends', () => ({ outcome: 'done', books: { ...books, isPaused } }));
   return moves;
+}
+
+/** Something in the database refuses, whoever asks; and somebody mends it. */
+function movesOfFaults(world: MarketWorld): MarketMove[] {
+  const { isFaulty, left } = world;
+  if (isFaulty) return [{ deed: 'somebody mends the books', isDue: false, after: { ...world, isFaulty: false } }];
+  if (left.faults === 0) return [];
+  const after = { ...world, isFaulty: true, left: spent(world, 'faults') };
+  return [{ deed: 'from now on the books refuse what is done for all', isDue: false, after }];
 }
 
 /** Whatever was obeyed, said once more, at any time: it changes nothing. */
