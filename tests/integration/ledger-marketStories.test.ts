@@ -1,14 +1,10 @@
-/** Whole markets: what the database pays, row by row, is what plain long division gives, and whatever happens in whatever order keeps the books. */
+/** Whole markets: what the database pays, row by row, is what plain long division gives. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { coverMarket, decideDistribution, disputeDistribution, endPaying, endRollback, endWindow, findCut, planResolution, walkUsers } from '../../src/ledger/distributions.ts'; // biome-ignore format: one glance
-import { checkInvariants } from '../../src/ledger/invariants.ts';
-import { marketChecks } from '../../src/markets/invariants.ts';
-import { distributionId } from '../../src/markets/rules/ids.ts';
 import { VOID } from '../../src/markets/rules/market.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
-import { type MarketBooks, type MarketOptions, marketBooksOf, type TestMarket } from '../support/marketBooks.ts';
+import { type MarketBooks, type MarketOptions, marketBooksOf } from '../support/marketBooks.ts';
 import { type Committed, referencePayouts } from '../support/marketReference.ts';
 import type { TestUser } from '../support/users.ts';
 
@@ -137,128 +133,3 @@ test('a thousand stakes of one unit are paid to the unit, and undone to the unit
   expect(await markets.rollback(resolutionId, 300)).toBe('rolled_back');
   expect(await markets.market(market)).toMatchObject({ pool: 1000n, missing: 0n });
 });
-
-const USERS = 4;
-type Step = { readonly what: string; readonly user: number; readonly amount: bigint; readonly option: string };
-const story = fc.array(
-  fc.record<Step>({
-    what: fc.constantFrom('commit', 'commit', 'resolve', 'on', 'on', 'on', 'on', 'pay', 'pay', 'dispute', 'approve', 'uphold', 'overturn', 'rollback', 'rollback', 'retry', 'spend', 'spend', 'earn', 'freeze', 'free', 'empty', 'fund', 'doubt', 'judge'),
-    user: fc.nat(USERS - 1),
-    amount: fc.bigInt({ min: 1n, max: 60n }),
-    option: fc.constantFrom('yes', 'no', VOID),
-  }),
-  { minLength: 15, maxLength: 40 },
-); // biome-ignore format: a list
-
-/** One that goes all the way and back: the others may be over before there is anything to take back. */
-const THERE_AND_BACK = ['commit yes', 'commit no', 'resolve yes', 'on', 'on', 'pay', 'on', 'rollback', 'pay', 'on'].map(
-  (each): Step => {
-    const [what = '', option = 'yes'] = each.split(' ');
-    return { what, option, user: 0, amount: 60n };
-  },
-);
-
-/** What can be said and done to one market, in any order: of each only that the books are in order afterwards. */
-async function tell(market: TestMarket, users: readonly TestUser[], { what, user: at, amount, option }: Step): Promise<unknown> {
-  const { pool } = books.db;
-  const user = users[at] as TestUser;
-  const [row] = await of(
-    'SELECT r.id, r.state FROM markets m JOIN resolutions r ON r.market_id = m.id AND r.run = m.run WHERE m.id = $1',
-    market.marketId,
-  );
-  const resolutionId: string = row?.id ?? '';
-  const money = { currency: 'INR' };
-  if (what === 'commit') return markets.commit(market, user, option === VOID ? 'yes' : option, amount);
-  if (what === 'resolve') return markets.resolve(market, option);
-  if (what === 'spend') return markets.users.debit(user, amount, money);
-  if (what === 'earn') return markets.users.credit(user, amount, money);
-  if (what === 'freeze' || what === 'free') return markets.users.freeze(user, what === 'freeze');
-  if (what === 'fund') return books.fund(market, amount, newId('ext'), 'INR');
-  if (what === 'empty') {
-    const all = await markets.merchantHas(market);
-    return all > 0n ? markets.users.credit(users[USERS] as TestUser, all, money) : undefined;
-  }
-  if (!row) return undefined;
-  if (what === 'on') return onward(resolutionId, row.state);
-  if (what === 'pay')
-    return walkUsers(
-      pool,
-      row.state === 'ROLLING_BACK' ? 'unpay_users' : 'pay_users',
-      resolutionId,
-      users.slice(at).map(({ userId }) => userId),
-    );
-  if (what === 'dispute') return markets.dispute(market, user);
-  const distribution = distributionId(resolutionId, user.userId);
-  const [known] = await of('SELECT 1 FROM distributions WHERE id = $1', distribution);
-  if (what === 'doubt') return known && disputeDistribution(pool, { ...market, distributionId: distribution, reason: 'hm' });
-  if (what === 'judge') return known && decideDistribution(pool, { distributionId: distribution, adminId: 'adm_other', key: newId('dec'), via: 'api', kind: amount % 2n === 0n ? 'uphold' : 'overturn' }); // biome-ignore format: one glance
-  if (what === 'overturn') return markets.decide(resolutionId, { kind: 'overturn', to: option });
-  if (what === 'rollback') return markets.decide(resolutionId, { kind: 'rollback', reason: 'so' }, 'adm_other');
-  return markets.decide(
-    resolutionId,
-    what === 'retry' ? { kind: 'retry' } : what === 'uphold' ? { kind: 'uphold' } : { kind: 'approve', note: null },
-  );
-}
-
-/** The next step of a resolution, as its workflow would take it. */
-async function onward(resolutionId: string, state: string): Promise<unknown> {
-  const { pool } = books.db;
-  switch (state) {
-    case 'DISPUTE_WINDOW':
-      return endWindow(pool, resolutionId);
-    case 'WAITING_FOR_FUNDS':
-      return coverMarket(pool, resolutionId);
-    case 'PLANNING': {
-      const { outcome } = await coverMarket(pool, resolutionId);
-      return outcome === 'whole' ? planResolution(pool, resolutionId, await findCut(pool, resolutionId)) : outcome;
-    }
-    case 'PAYING':
-      return endPaying(pool, resolutionId, {});
-    case 'ROLLING_BACK':
-      return endRollback(pool, resolutionId);
-    default:
-      return undefined;
-  }
-}
-
-test('whatever is said of a market, in whatever order, the books are in order after every step, and in the end nobody has lost a unit', async () => {
-  const reached = new Set<string>();
-  await fc.assert(
-    fc.asyncProperty(story, async (steps) => {
-      const merchant = await books.merchant(0n);
-      const users: TestUser[] = [];
-      for (let n = 0; n <= USERS; n += 1) users.push(await markets.player(merchant, 200n));
-      const market = await markets.open(merchant, { houseFeeBps: 700, creatorFeeBps: 300, creator: users[0] as TestUser });
-      for (const step of steps) {
-        await tell(market, users, step);
-        const broken = (await checkInvariants(books.db.pool, marketChecks.invariants)).filter(({ violations }) => violations > 0);
-        expect(broken).toEqual([]);
-        for (const { state } of await of('SELECT state FROM resolutions WHERE market_id = $1', market.marketId))
-          reached.add(state);
-      }
-      for (const user of users) await markets.users.freeze(user, false);
-      await books.fund(merchant, 100_000n, newId('ext'), 'INR');
-      for (let turn = 0; turn < 12; turn += 1) {
-        await tell(market, users, { what: 'uphold', user: 0, amount: 1n, option: 'yes' });
-        await tell(market, users, { what: 'retry', user: 0, amount: 1n, option: 'yes' });
-        for (let at = 0; at < USERS; at += 1) await tell(market, users, { what: 'pay', user: at, amount: 1n, option: 'yes' }); // apart, too
-        for (const user of users) await walkAlone(market, user);
-        await tell(market, users, { what: 'on', user: 0, amount: 1n, option: 'yes' });
-      }
-      const { state, staked, missing, pool } = await markets.market(market);
-      expect(missing === 0n || state === 'UNRESOLVED').toBe(true);
-      expect(pool).toBe(state === 'OPEN' || state === 'UNRESOLVED' ? staked - missing : 0n);
-      expect(['OPEN', 'UNRESOLVED', 'RESOLVED', 'VOID']).toContain(state);
-    }),
-    { numRuns: 7, examples: [[THERE_AND_BACK]] }, // each some thirty steps, and a check of the books after every one
-  );
-  expect([...reached]).toEqual(expect.arrayContaining(['DISPUTE_WINDOW', 'PLANNING', 'PAYING', 'COMPLETED', 'ROLLING_BACK']));
-});
-
-async function walkAlone(market: TestMarket, { userId }: TestUser): Promise<void> {
-  const [row] = await of(
-    'SELECT r.id, r.state FROM markets m JOIN resolutions r ON r.market_id = m.id AND r.run = m.run WHERE m.id = $1',
-    market.marketId,
-  );
-  if (row) await walkUsers(books.db.pool, row.state === 'ROLLING_BACK' ? 'unpay_users' : 'pay_users', row.id, [userId]);
-}
