@@ -111,7 +111,7 @@ module.exports = {
     only('explained', '^src/explain/(?!routes/|present|schemas)', [RULES, LEDGER, PRESENT, '^src/(payouts|games|instant|pauses)/reads\\.ts$', '^src/events/(?!routes/)', '^src/http/caller\\.ts$', ...GROUND], 'a line for each flow; what is said is in its rules'),
     only('figures', '^src/overview/(?!routes/|present|schemas|rules/)', [RULES, ...GROUND], 'kept totals, and no walk over what there is'),
     only('markets', '^src/markets/(?!routes/|present/)', [RULES, LEDGER, '^src/temporal/(?!routes/)', '^src/((users|pauses)/reads|http/ndjson)\\.ts$', '^src/markets/present/', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
-    only('instant', '^src/instant/(?!routes/|present/)', [RULES, LEDGER, PAYOUTS, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
+    only('instant', '^src/instant/(?!routes/|present/)', [RULES, LEDGER, PAYOUTS, '^src/temporal/(?!routes/)', '^src/users/reads\\.ts$', STORY, ...GROUND], 'no door: a use case answers with a union, whoever asks', CLIENT),
     only('presenters', PRESENT, [RULES, '^src/http/(schemas|masking)\\.ts$', '^src/generated/'], 'the words of the public API, for the door and for webhooks'),
     only('webhooks-are-shown', '^src/webhooks/(?!routes/)', [RULES, PRESENT, DOOR, ...GROUND], 'endpoints, their words, and what a person asks for; the relay sends'),
     only('relay-brings', '^src/relay/(?!rules/)', [RULES, LEDGER, PRESENT, '^src/(webhooks|notify|events|psp|temporal|payouts)/(?!routes/)', ...GROUND], 'rows that are due, to whoever waits for them'),

@@ -71,3 +71,43 @@ export async function storyOf<Record>(
   const steps = rows.map(({ object: _, newest: __, ...step }): Step => ({ ...step, at: step.at.toISOString() })).reverse();
   return { steps, record: last.object as Record, isNewest: last.sequence === last.newest };
 }
+
+/** One step of any of several subjects, as operators see it. */
+export interface ChronicleStep extends Step {
+  readonly subject: Subject;
+  readonly eventId: string;
+  readonly actor: string;
+}
+
+export interface Chronicle {
+  /** Of all of them, in order. */
+  readonly steps: readonly ChronicleStep[];
+  /** Each subject's record right after the last of its steps, by its id. */
+  readonly records: ReadonlyMap<string, unknown>;
+}
+
+interface ChronicleRow extends Omit<ChronicleStep, 'at' | 'subject'> {
+  readonly at: Date;
+  readonly kind: string;
+  readonly id: string;
+  readonly object: unknown;
+}
+
+/** Positions are given as events are written: a subject's own in the order of its steps. */
+const CHRONICLE = `
+  SELECT e.subject_kind AS kind, e.subject_id AS id, e.id AS "eventId", e.sequence, e.type, e.at, e.actor, e.from_state AS "from", e.to_state AS "to", e.data,
+         CASE WHEN row_number() OVER (PARTITION BY e.subject_id ORDER BY e.sequence DESC) = 1 THEN e.object END AS object
+    FROM unnest($1::text[]) s (id) CROSS JOIN LATERAL (
+      SELECT * FROM events e WHERE e.subject_id = s.id AND ($2::timestamptz IS NULL OR e.at <= $2) ORDER BY e.sequence DESC LIMIT ${STEPS_MOST}) e
+   ORDER BY e.epoch, e.position`;
+
+/**
+ * The stories of several subjects as one. Whoever asks has looked whose they are.
+ * @param at undefined: now.
+ */
+export async function chronicleOf(sql: Pick<Pool, 'query'>, ids: readonly string[], at?: string): Promise<Chronicle> {
+  const { rows } = await sql.query<ChronicleRow>({ name: 'chronicle', text: CHRONICLE, values: [ids, at ?? null] });
+  const records = new Map(rows.flatMap(({ id, object }) => (object === null ? [] : [[id, object] as const])));
+  const steps = rows.map(({ kind, id, object: _, ...step }) => ({ ...step, subject: { kind, id }, at: step.at.toISOString() }));
+  return { steps, records };
+}

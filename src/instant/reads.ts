@@ -94,15 +94,6 @@ export async function listInstantPayouts(
   return rows.map(({ record }) => record);
 }
 
-/** Everybody's withdrawals, newest first. */
-export async function listAllInstantPayouts(pool: Sql, { before, take }: PageOf): Promise<InstantPayoutRecord[]> {
-  const { rows } = await pool.query<{ record: InstantPayoutRecord }>(
-    'SELECT instant_payout_record(w) AS record FROM instant_payouts w WHERE ($1::text IS NULL OR w.id < $1) ORDER BY w.id DESC LIMIT $2',
-    [before ?? null, take],
-  );
-  return rows.map(({ record }) => record);
-}
-
 /** A merchant's payins, newest first. */
 export async function listPayins(pool: Sql, { merchantId, mode }: Tenant, { before, take }: PageOf): Promise<PayinRecord[]> {
   const { rows } = await pool.query<{ record: PayinRecord }>(
@@ -172,6 +163,7 @@ export async function listReviews(
 export interface LateProofCase {
   readonly payin: PayinRecord;
   readonly batchId: string;
+  readonly instantPayoutId: string;
   readonly createdAt: Date;
 }
 
@@ -181,9 +173,9 @@ export async function listLateProofs(
   { after, take }: { readonly after: string | undefined; readonly take: number },
 ): Promise<LateProofCase[]> {
   const { rows } = await pool.query<LateProofCase>(
-    `SELECT payin_record(p) AS payin, l.batch_id AS "batchId", l.created_at AS "createdAt"
+    `SELECT payin_record(p) AS payin, l.batch_id AS "batchId", b.instant_payout_id AS "instantPayoutId", l.created_at AS "createdAt"
        FROM (SELECT * FROM late_proofs l WHERE l.decision IS NULL AND ($1::text IS NULL OR l.payin_id > $1) ORDER BY l.payin_id LIMIT $2) l
-       JOIN payins p ON p.id = l.payin_id ORDER BY l.payin_id`,
+       JOIN payins p ON p.id = l.payin_id JOIN instant_batches b ON b.id = l.batch_id ORDER BY l.payin_id`,
     [after ?? null, take],
   );
   return rows;
@@ -195,17 +187,21 @@ export interface ProofImage {
 }
 
 /**
- * The newest image that was shown for a slice: for the payee's merchant any, for another one that of its own payers; without a
- * tenant whosever it is.
+ * The newest image that was shown for a slice, or the one of this payin: for the payee’s merchant any, for another one that of its own
+ * payers; without a tenant whosever it is.
  */
-export async function imageOf(pool: Sql, batchId: string, tenant?: Tenant): Promise<ProofImage | undefined> {
-  const seen = tenant ? 'AND $2 IN (w.merchant_id, y.merchant_id) AND b.mode = $3' : '';
+export async function imageOf(
+  pool: Sql,
+  batchId: string,
+  { tenant, payinId }: { readonly tenant?: Tenant; readonly payinId?: string | undefined },
+): Promise<ProofImage | undefined> {
+  const seen = tenant ? 'AND $3 IN (w.merchant_id, y.merchant_id) AND b.mode = $4' : '';
   const { rows } = await pool.query<ProofImage>(
     `SELECT p.image_hash AS hash, p.image_deleted_at IS NOT NULL AS "isDeleted"
        FROM instant_proofs p JOIN instant_batches b ON b.id = p.batch_id JOIN instant_payouts w ON w.id = b.instant_payout_id
        JOIN payins y ON y.id = p.payin_id
-      WHERE p.batch_id = $1 ${seen} ORDER BY p.epoch DESC LIMIT 1`,
-    [batchId, ...(tenant ? [tenant.merchantId, tenant.mode] : [])],
+      WHERE p.batch_id = $1 AND ($2::text IS NULL OR p.payin_id = $2) ${seen} ORDER BY p.epoch DESC LIMIT 1`,
+    [batchId, payinId ?? null, ...(tenant ? [tenant.merchantId, tenant.mode] : [])],
   );
   return rows[0];
 }

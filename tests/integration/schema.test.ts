@@ -175,6 +175,7 @@ test('the application may call the doors to the money and to the relay, and none
     'import_stakes',
     'instant_batch_record',
     'instant_payout_record',
+    'instant_slice_record',
     'is_payout_apart',
     'lapse_assignment',
     'lapse_confirmation',

@@ -21,9 +21,9 @@ CREATE OR REPLACE FUNCTION instant_batch_record(b instant_batches) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT jsonb_build_object(
            'id', b.id, 'instantPayoutId', b.instant_payout_id, 'number', b.number, 'mode', b.mode, 'currency', b.currency, 'amountMinor', b.amount::text,
-           'state', b.state, 'money', b.money, 'epoch', b.epoch, 'reassignments', b.assignments - (b.epoch > 0)::int,
-           'payinId', CASE WHEN NOT instant_batch_free(b.state) THEN b.payin_id END,
-           'payUntil', CASE WHEN NOT instant_batch_free(b.state) THEN iso_time(b.pay_until) END,
+           'state', b.state, 'money', b.money, 'epoch', b.epoch, 'reassignments', b.assignments - (b.epoch > 0 AND instant_batch_has_payer(b.state))::int,
+           'payinId', CASE WHEN instant_batch_has_payer(b.state) THEN b.payin_id END,
+           'payUntil', CASE WHEN instant_batch_has_payer(b.state) THEN iso_time(b.pay_until) END,
            'confirmUntil', iso_time(b.confirm_until), 'utr', b.utr, 'receiptId', b.receipt_id,
            'review', CASE WHEN b.review_reasons <> '{}' THEN jsonb_build_object('reasons', to_jsonb(b.review_reasons), 'validatorId', b.validator_id) END,
            'totals', (SELECT instant_totals(w) FROM instant_payouts w WHERE w.id = b.instant_payout_id),
@@ -32,6 +32,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 REVOKE EXECUTE ON FUNCTION instant_batch_record(instant_batches) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION instant_batch_record(instant_batches) TO oncepay_app;
+
+-- instant_batch_has_payer(state): an assignment counts. The event of one that ends is written while the row still names it.
+CREATE OR REPLACE FUNCTION instant_batch_has_payer(p_state text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT NOT instant_batch_free(p_state) AND p_state NOT IN ('cancelled', 'late_proof')
+$$;
 
 -- payin_record(payin): the same of a deposit (PayinRecord).
 CREATE OR REPLACE FUNCTION payin_record(p payins) RETURNS jsonb

@@ -1357,6 +1357,12 @@ CREATE INDEX "instant_payouts_merchant_id_mode_state_id_idx" ON "instant_payouts
 CREATE INDEX "instant_payouts_user_id_id_idx" ON "instant_payouts"("user_id","id");
 
 -- CreateIndex
+CREATE INDEX "instant_payouts_state_id_idx" ON "instant_payouts"("state","id");
+
+-- CreateIndex
+CREATE INDEX "instant_payouts_reference_idx" ON "instant_payouts"("reference");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "instant_batches_receipt_id_key" ON "instant_batches"("receipt_id");
 
 -- CreateIndex

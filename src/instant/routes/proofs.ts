@@ -5,7 +5,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { merchantOf, tenantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
-import { byId, documented, keyed, noQuery } from '../../http/documented.ts';
+import { byId, documented, keyed, noQuery, word } from '../../http/documented.ts';
 import { adminAuth, merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
 import type { Intake } from '../../http/plugins/intake.ts';
@@ -99,7 +99,11 @@ export function proofRoutes(context: ApiContext): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) =>
-        await sendImage(context, reply, await imageOf(context.pool, request.params.id, tenantOf(merchantOf(request)))),
+        await sendImage(
+          context,
+          reply,
+          await imageOf(context.pool, request.params.id, { tenant: tenantOf(merchantOf(request)) }),
+        ),
     );
   };
 }
@@ -148,13 +152,15 @@ export function adminProofRoutes(context: ApiContext): FastifyPluginAsyncZod {
         onRequest: adminAuth(context, ACTION_ROLES.read),
         schema: {
           params: byId,
-          querystring: noQuery,
-          ...documented('admin').read('The newest screenshot of a slice', imageAnswer, 410),
+          querystring: z.strictObject({
+            payinId: word.optional().meta({ description: 'Whose: somebody who had the slice before may have shown one late' }),
+          }),
+          ...documented('admin').read('The newest screenshot of a slice, or that of one payin', imageAnswer, 410),
         },
       },
       async (request, reply) => {
         const { id } = request.params;
-        return await sendImage(context, reply, isId('ipb', id) ? await imageOf(context.pool, id) : undefined);
+        return await sendImage(context, reply, isId('ipb', id) ? await imageOf(context.pool, id, request.query) : undefined);
       },
     );
   };

@@ -5,30 +5,33 @@ import { z } from 'zod';
 import { writeAudit } from '../../../http/audit.ts';
 import { adminOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
-import { byId, documented, noBody, noQuery } from '../../../http/documented.ts';
+import { byId, documented, noBody, noQuery, word } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { plainText } from '../../../http/plainText.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
-import { notFound } from '../../../http/problem.ts';
+import { mustFind, notFound } from '../../../http/problem.ts';
 import { timeSchema } from '../../../http/schemas.ts';
-import { isId } from '../../../rules/ids.ts';
+import { atQuery, earlier } from '../../../http/times.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { temporalLink } from '../../../temporal/ui.ts';
+import { newestWithdrawals } from '../../newest.ts';
 import { presentBatch, presentInstantPayout, presentPayin } from '../../present/instantPayout.ts';
-import { batchSchema, instantPayoutSchema, payinSchema, wholeInstantPayoutSchema } from '../../present/schemas.ts';
-import { listAllInstantPayouts, listDisputes, listLateProofs, listReviews, readBatches, readInstantPayout } from '../../reads.ts';
-import type { InstantPayoutRecord } from '../../rules/records.ts';
+import { batchSchema, payinSchema } from '../../present/schemas.ts';
+import { presentWholeWithdrawal } from '../../present/whole.ts';
+import { adminInstantPayoutSchema, adminWholeSchema } from '../../present/wholeSchemas.ts';
+import { listDisputes, listLateProofs, listReviews, readInstantPayout } from '../../reads.ts';
+import { batchWorkflowId, instantPayoutWorkflowId } from '../../rules/contract.ts';
+import { INSTANT_PAYOUT_STATES, type InstantPayoutState } from '../../rules/payoutMachine.ts';
 import { close, decide, decideLate, type JudgePorts, reassign } from '../../useCases/judge.ts';
-import { presentWhole, refuse } from '../answers.ts';
+import { wholeWithdrawal } from '../../whole.ts';
+import { refuse } from '../answers.ts';
 
 const { read, write } = documented('admin');
 
 const LONGEST = 500;
 const note = plainText(1, LONGEST);
-const adminFields = { merchantId: z.string() };
-const adminInstantPayout = instantPayoutSchema.extend(adminFields).meta({ id: 'AdminInstantPayout' });
-const adminWhole = wholeInstantPayoutSchema.extend(adminFields).meta({ id: 'AdminWholeInstantPayout' });
 const disputeSchema = z
   .object({ batch: batchSchema, reason: z.string(), openedBy: z.string(), openedAt: timeSchema })
   .meta({ id: 'InstantDispute' });
@@ -39,23 +42,35 @@ const reviewSchema = z
     validateUntil: timeSchema.nullable().meta({ description: 'Then another one is' }),
   })
   .meta({ id: 'InstantReview' });
-const lateProofSchema = z.object({ payin: payinSchema, batchId: z.string(), createdAt: timeSchema }).meta({ id: 'LateProof' });
+const lateProofSchema = z
+  .object({ payin: payinSchema, batchId: z.string(), instantPayoutId: z.string(), createdAt: timeSchema })
+  .meta({ id: 'LateProof' });
+
+const filters = {
+  status: z.enum(Object.keys(INSTANT_PAYOUT_STATES) as [InstantPayoutState, ...InstantPayoutState[]]).optional(),
+  merchantId: word.optional(),
+  reference: word.optional(),
+  utr: word.optional().meta({ description: 'That was shown for one of its slices, as a proof has it' }),
+  batchId: word.optional(),
+  payinId: word.optional().meta({ description: 'That has, or had, one of its slices' }),
+};
 
 export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
-  const { pool, prisma } = context;
+  const { pool, prisma, config } = context;
   const reads = adminAuth(context, ACTION_ROLES.read);
   const operates = adminAuth(context, ACTION_ROLES.resolve); // the validator of a proof is an operator (assign_validator)
 
-  async function mustRead(id: string): Promise<InstantPayoutRecord> {
-    const found = isId('ip', id) ? await readInstantPayout(pool, id) : undefined;
-    if (!found) throw notFound();
-    return found;
-  }
+  const placeOf = (workflowId: string) => ({ workflowId, temporalUi: temporalLink(config, workflowId) });
+  const places = {
+    ofWithdrawal: (id: string) => placeOf(instantPayoutWorkflowId(id)),
+    ofSlice: (id: string) => placeOf(batchWorkflowId(id)),
+  };
 
-  const shown = async (found: InstantPayoutRecord) => ({
-    ...presentWhole(found, await readBatches(pool, found.id)),
-    merchantId: found.merchantId,
-  });
+  /** @throws Problem 404 */
+  async function shown(id: string, at?: string) {
+    const { steps, ...whole } = mustFind(await wholeWithdrawal(pool, id, at));
+    return { ...presentWholeWithdrawal(whole, places), timeline: steps };
+  }
 
   const audit = (request: FastifyRequest, action: string, target: string, data: Record<string, string | null>) =>
     writeAudit(prisma, request, { action, target, data });
@@ -66,13 +81,14 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
       {
         onRequest: reads,
         schema: {
-          querystring: z.strictObject(pageQuery),
-          ...read('Everybody’s withdrawals, newest first', listSchema(adminInstantPayout)),
+          querystring: z.strictObject({ ...filters, ...pageQuery }),
+          ...read('Everybody’s withdrawals, newest first', listSchema(adminInstantPayoutSchema)),
         },
       },
       async (request) => {
+        const { limit: _, cursor: __, ...filter } = request.query;
         const page = openPage(request, request.query, ID_KEY);
-        const found = await listAllInstantPayouts(pool, { before: page.after, take: page.take });
+        const found = await newestWithdrawals(pool, { ...filter, before: page.after, take: page.take });
         return page.answer(
           found,
           ({ id }) => id,
@@ -140,15 +156,22 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
         return page.answer(
           found,
           ({ payin }) => payin.id,
-          ({ payin, batchId, createdAt }) => ({ payin: presentPayin(payin), batchId, createdAt: createdAt.toISOString() }),
+          ({ payin, createdAt, ...rest }) => ({ payin: presentPayin(payin), ...rest, createdAt: createdAt.toISOString() }),
         );
       },
     );
 
     app.get(
       '/instant-payouts/:id',
-      { onRequest: reads, schema: { params: byId, querystring: noQuery, ...read('One withdrawal', adminWhole) } },
-      async (request) => await shown(await mustRead(request.params.id)),
+      {
+        onRequest: reads,
+        schema: {
+          params: byId,
+          querystring: atQuery,
+          ...read('Everything of one withdrawal, now or as it was', adminWholeSchema),
+        },
+      },
+      async (request) => await shown(request.params.id, earlier(request.query.at)),
     );
 
     app.post(
@@ -159,11 +182,11 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
           params: byId,
           querystring: noQuery,
           body: z.strictObject({ reason: note }).meta({ id: 'InstantPayoutCancellation' }),
-          ...write('Give no more slices out', 200, adminWhole),
+          ...write('Give no more slices out', 200, adminWholeSchema),
         },
       },
       async (request, reply) => {
-        const { id } = await mustRead(request.params.id);
+        const { id } = mustFind(await readInstantPayout(pool, request.params.id));
         const { adminId } = adminOf(request);
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('req'),
@@ -171,7 +194,7 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
             const answer = await close(context, { instantPayoutId: id, reason: 'cancelled', actor: `admin:${adminId}` });
             await audit(request, 'instant_payout.cancel', id, { outcome: answer.outcome, reason: request.body.reason });
             refuse(answer);
-            return { status: 200, body: await shown(await mustRead(id)) };
+            return { status: 200, body: await shown(id) };
           },
         });
       },

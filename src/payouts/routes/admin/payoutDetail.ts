@@ -5,16 +5,12 @@ import type { Account, PrismaClient, WebhookAttempt, WebhookDelivery } from '../
 import { presentMessage } from '../../../psp/present.ts';
 import { followUpWorkflowId, payoutWorkflowId, pspReference } from '../../../rules/ids.ts';
 import { formatMajor } from '../../../rules/money.ts';
+import { type TemporalPlace, temporalLink } from '../../../temporal/ui.ts';
 import { presentAttempt, presentDelivery } from '../../../webhooks/present.ts';
 import { presentPayout } from '../../present/payout.ts';
 import type { PayoutRecord } from '../../rules/contract.ts';
 import type { RecordedPayout } from '../../rules/recorded.ts';
 import { accountChangedSince, withAccountChange } from './accountChange.ts';
-
-export interface TemporalPlace {
-  readonly temporalUiUrl: string;
-  readonly temporalNamespace: string;
-}
 
 /** The payout as its merchant sees it, and what only we know of it. */
 export function presentForAdmin(record: PayoutRecord) {
@@ -81,12 +77,6 @@ async function changedSince(pool: Pool, payoutId: string, at: string | undefined
     [payoutId, at ?? null],
   );
   return rows[0]?.changed ?? null;
-}
-
-/** The page of a workflow in the Temporal UI, which shows its newest run. */
-export function temporalLink({ temporalUiUrl, temporalNamespace }: TemporalPlace, workflowId: string): string {
-  const base = temporalUiUrl.replace(/\/+$/, '');
-  return `${base}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows/${encodeURIComponent(workflowId)}`;
 }
 
 /** Field by field: what is ours alone does not go out because the record has it. */

@@ -10,8 +10,9 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { payoutWorkflowId } from '../../../rules/ids.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { temporalLink } from '../../../temporal/ui.ts';
 import type { PayoutRecord } from '../../rules/contract.ts';
-import { presentForAdmin, temporalLink } from './payoutDetail.ts';
+import { presentForAdmin } from './payoutDetail.ts';
 import { payoutRequestSchema } from './schemas.ts';
 
 const { read } = documented('admin');
