@@ -72,13 +72,22 @@ export interface Answer<T> {
   readonly response: Response;
 }
 
+const unreachable = (): never => {
+  throw new Failure(0, 'unreachable', 'oncepay does not answer. Look at your connection; what you asked may have been done.');
+};
+
 /** What it answers. @throws Failure */
 export async function unwrap<T>(asked: Promise<Answer<T>>): Promise<T> {
-  const { data, error, response } = await asked.catch(() => {
-    throw new Failure(0, 'unreachable', 'oncepay does not answer. Look at your connection; what you asked may have been done.');
-  });
+  const { data, error, response } = await asked.catch(unreachable);
   if (response.ok) return data as T;
   throw failureOf(response, error);
+}
+
+/** What is no JSON (a table, an image): asked like everything else, so that no address holds what opens it. @throws Failure */
+export async function file(path: string): Promise<Blob> {
+  const response = await fetch(path, { headers: ourHeaders(), credentials: 'same-origin' }).catch(unreachable);
+  if (!response.ok) throw failureOf(response, await response.json().catch(() => undefined));
+  return await response.blob().catch(unreachable);
 }
 
 export function failureOf(response: Response, problem: unknown): Failure {

@@ -9,6 +9,7 @@ import { AdminSearch } from './screens/AdminSearch.tsx';
 import { Admins } from './screens/Admins.tsx';
 import { Audit } from './screens/Audit.tsx';
 import { Books } from './screens/Books.tsx';
+import { Deposit, Deposits } from './screens/Deposits.tsx';
 import { Disputes } from './screens/Disputes.tsx';
 import { Endpoint } from './screens/Endpoint.tsx';
 import { Endpoints } from './screens/Endpoints.tsx';
@@ -23,13 +24,18 @@ import { Merchants } from './screens/Merchants.tsx';
 import { NewPayout } from './screens/NewPayout.tsx';
 import { Notifications } from './screens/Notifications.tsx';
 import { Overview } from './screens/Overview.tsx';
+import { OwnWithdrawal } from './screens/OwnWithdrawal.tsx';
+import { OwnWithdrawals } from './screens/OwnWithdrawals.tsx';
 import { Pauses } from './screens/Pauses.tsx';
 import { Payout } from './screens/Payout.tsx';
 import { Payouts } from './screens/Payouts.tsx';
+import { Proofs } from './screens/Proofs.tsx';
 import { Psps } from './screens/Psps.tsx';
 import { Review } from './screens/Review.tsx';
 import { Risk } from './screens/Risk.tsx';
 import { Runs } from './screens/Runs.tsx';
+import { Withdrawal } from './screens/Withdrawal.tsx';
+import { Withdrawals } from './screens/Withdrawals.tsx';
 
 // biome-ignore lint/suspicious/noExplicitAny: each takes what its own path names
 type Show = ComponentType<any>;
@@ -70,6 +76,9 @@ export const SCREENS: readonly Screen[] = [
   listed('admin', '/pauses', 'Pauses', Pauses),
   listed('admin', '/inbox', 'Inbox', Inbox),
   listed('admin', '/risk', 'Risk policy', Risk),
+  listed('admin', '/withdrawals', 'Withdrawals', Withdrawals),
+  one('admin', '/withdrawals/:id', 'Withdrawal', Withdrawal),
+  listed('admin', '/proofs', 'Proofs', Proofs),
   listed('admin', '/games', 'Games', Games),
   one('admin', '/games/:id', 'Game', AdminGame),
   listed('admin', '/markets', 'Markets', Markets),
@@ -87,6 +96,10 @@ export const SCREENS: readonly Screen[] = [
   listed('merchant', '/payouts', 'Payouts', Payouts),
   listed('merchant', '/new', 'New payout', NewPayout),
   one('merchant', '/payouts/:id', 'Payout', Payout),
+  listed('merchant', '/withdrawals', 'Withdrawals', OwnWithdrawals),
+  one('merchant', '/withdrawals/:id', 'Withdrawal', OwnWithdrawal),
+  listed('merchant', '/deposits', 'Deposits', Deposits),
+  one('merchant', '/deposits/:id', 'Deposit', Deposit),
   listed('merchant', '/endpoints', 'Endpoints', Endpoints),
   one('merchant', '/endpoints/:id', 'Endpoint', Endpoint),
   one('merchant', '/search', 'Search', MerchantSearch),

@@ -1,4 +1,4 @@
-/** A merchant's search: a payout by its id or its reference. */
+/** A merchant's search: an id leads to what it names, anything else is looked for as a payout's reference. */
 import { useEffect } from 'react';
 import { api } from '../api.ts';
 import { usePages } from '../query.ts';
@@ -6,19 +6,26 @@ import { navigate, usePlace } from '../router.tsx';
 import { List } from '../ui/Table.tsx';
 import { PAYOUT_COLUMNS } from './Payouts.tsx';
 
-const PAYOUT_ID = /^po_[0-9a-f]{32}$/;
+/** What an id begins with, and where it leads. */
+const PLACES: Readonly<Record<string, string>> = { po: 'payouts', ip: 'withdrawals', pin: 'deposits' };
+
+function placeOf(words: string): string | undefined {
+  const [, prefix = ''] = /^([a-z]+)_[0-9a-f]{32}$/.exec(words) ?? [];
+  const place = Object.hasOwn(PLACES, prefix) ? PLACES[prefix] : undefined;
+  return place && `/${place}/${words}`;
+}
 
 export function MerchantSearch() {
   const words = usePlace().query.get('q') ?? '';
-  const isId = PAYOUT_ID.test(words);
+  const place = placeOf(words);
   useEffect(() => {
-    if (isId) navigate(`/payouts/${words}`, { replace: true });
-  }, [isId, words]);
+    if (place) navigate(place, { replace: true });
+  }, [place]);
   const found = usePages(
     ['search', words],
     (cursor) => api.GET('/api/v1/payouts', { params: { query: { reference: words, ...cursor } } }),
     {
-      enabled: !isId && words !== '',
+      enabled: place === undefined && words !== '',
     },
   );
   return (

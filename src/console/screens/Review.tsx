@@ -12,6 +12,7 @@ import { Money, Span } from '../ui/bits.tsx';
 import { useKeys } from '../ui/keys.ts';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
 import { BulkApproval } from './BulkApproval.tsx';
+import { ProofsWaiting } from './Proofs.tsx';
 import { Payee } from './payee.tsx';
 
 type Queued = Schemas['QueuedPayout'];
@@ -64,10 +65,17 @@ export function Review() {
 
   if (rows.length === 0) {
     if (queue.error) return <Failed error={queue.error} again={() => void queue.refetch()} />;
-    return queue.isPending ? <Loading /> : <Empty>Nothing waits for a decision.</Empty>;
+    if (queue.isPending) return <Loading />;
+    return (
+      <>
+        <Empty>Nothing waits for a decision.</Empty>
+        <ProofsWaiting />
+      </>
+    );
   }
   return (
     <>
+      <ProofsWaiting />
       {queue.error && <Failed error={queue.error} />}
       <p className="buttons left">
         <span>{queue.hasNextPage ? `${rows.length} and more wait` : `${rows.length} wait`}</span>

@@ -1,4 +1,4 @@
-/** The filters of a list of payouts, kept in the address; and the same list as a file. */
+/** The filters of a list, kept in the address; and the same list as a file. */
 import { useMutation } from '@tanstack/react-query';
 import { download } from '../download.ts';
 import { Choice, Field } from './fields.tsx';
@@ -13,8 +13,8 @@ interface FiltersProps {
   readonly fields: FilterFields;
   readonly filter: Filter;
   readonly set: (change: Record<string, string>) => void;
-  /** The API's table of the same list. */
-  readonly csv: string;
+  /** The API's table of the same list, where there is one. */
+  readonly csv?: string;
 }
 
 /** `datetime-local` knows no zone: the reader's. */
@@ -24,7 +24,6 @@ const toLocal = (iso: string): string => {
 };
 
 export function Filters({ fields, filter, set, csv }: FiltersProps) {
-  const saving = useMutation({ mutationFn: () => download(`${csv}?${new URLSearchParams(filter)}`, 'payouts.csv') });
   return (
     <form className="filters" onSubmit={(event) => event.preventDefault()} aria-label="Filters">
       {Object.entries(fields).map(([name, { label, of }]) => {
@@ -57,10 +56,19 @@ export function Filters({ fields, filter, set, csv }: FiltersProps) {
           <Choice key={name} label={label} of={options} value={value} onChange={(event) => set({ [name]: event.target.value })} />
         );
       })}
+      {csv && <AsCsv path={`${csv}?${new URLSearchParams(filter)}`} />}
+    </form>
+  );
+}
+
+function AsCsv({ path }: { readonly path: string }) {
+  const saving = useMutation({ mutationFn: () => download(path, 'payouts.csv') });
+  return (
+    <>
       <button type="button" onClick={() => saving.mutate()} disabled={saving.isPending}>
         {saving.isPending ? 'Writing…' : 'As CSV'}
       </button>
       {saving.error && <Failed error={saving.error} />}
-    </form>
+    </>
   );
 }

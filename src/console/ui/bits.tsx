@@ -45,25 +45,68 @@ type Tone = 'good' | 'bad' | 'busy' | 'wait' | 'quiet';
 /** Of every state that any screen shows. */
 const TONES: Readonly<Record<string, Tone>> = {
   ...Object.fromEntries(
-    ['SUCCESS', 'SUCCEEDED', 'SETTLED', 'ok', 'delivered', 'sent', 'applied', 'active'].map((each) => [each, 'good']),
+    [
+      'SUCCESS',
+      'SUCCEEDED',
+      'SETTLED',
+      'ok',
+      'delivered',
+      'sent',
+      'applied',
+      'active',
+      'success',
+      'completed',
+      'confirmed',
+      'admin_approved',
+      'matched',
+    ].map((each) => [each, 'good']),
   ),
   ...Object.fromEntries(
-    ['FAILED', 'REJECTED', 'UNRESOLVED', 'RETURNED', 'failed', 'failing', 'down', 'stuck', 'orphan', 'doubted'].map((each) => [
-      each,
-      'bad',
-    ]),
+    [
+      'FAILED',
+      'REJECTED',
+      'UNRESOLVED',
+      'RETURNED',
+      'failed',
+      'failing',
+      'down',
+      'stuck',
+      'orphan',
+      'doubted',
+      'rejected',
+      'disputed',
+      'differs',
+      'reversed',
+    ].map((each) => [each, 'bad']),
   ),
   ...Object.fromEntries(
-    ['IN_REVIEW', 'ON_HOLD', 'REVIEW_ON_HOLD', 'PSP_HELD', 'UNKNOWN', 'paused', 'pending', 'degraded'].map((each) => [
-      each,
-      'wait',
-    ]),
+    [
+      'IN_REVIEW',
+      'ON_HOLD',
+      'REVIEW_ON_HOLD',
+      'PSP_HELD',
+      'UNKNOWN',
+      'paused',
+      'pending',
+      'degraded',
+      'proof_submitted',
+      'late_proof',
+    ].map((each) => [each, 'wait']),
   ),
   ...Object.fromEntries(
-    ['PROCESSING', 'SUBMITTING', 'RETRY', 'RETRY_WAIT', 'PENDING', 'QUEUED', 'PSP_QUEUED', 'SETTLING'].map((each) => [
-      each,
-      'busy',
-    ]),
+    [
+      'PROCESSING',
+      'SUBMITTING',
+      'RETRY',
+      'RETRY_WAIT',
+      'PENDING',
+      'QUEUED',
+      'PSP_QUEUED',
+      'SETTLING',
+      'assigned',
+      'sys_confirmed',
+      'partially_paid',
+    ].map((each) => [each, 'busy']),
   ),
 };
 

@@ -20,6 +20,7 @@ const ADVICE: Readonly<Record<number, string>> = {
   403: 'Somebody with another role, or another key, can do this.',
   404: 'Look at the address: it may be somebody else’s, or never have been.',
   409: 'It has changed meanwhile: look at it again.',
+  410: 'It does not come back.',
   429: 'Wait a moment, then try again.',
   500: 'Tell whoever runs oncepay the request id.',
   503: 'It comes back by itself: try again in a moment.',
