@@ -42,7 +42,7 @@ export function Slice({ slice, at }: SliceProps) {
         {(told) => (
           <>
             {!at && <Deciding slice={slice} actions={told.actions} />}
-            <Why of={told} />
+            <Why of={told} what={`slice ${slice.number}`} />
           </>
         )}
       </Shown>

@@ -32,11 +32,17 @@ function Waits({ waits }: { readonly waits: WaitsFor }) {
 /** Its first sentence; the rest of it stands below as data, in the reader's own time zone. */
 const leadOf = (text: string): string => text.split(', since ', 1)[0] ?? text;
 
-export function Why({ of }: { readonly of: Explanation }) {
+interface WhyProps {
+  readonly of: Explanation;
+  /** What it is, where several are told of. */
+  readonly what?: string;
+}
+
+export function Why({ of, what = 'it' }: WhyProps) {
   const { text, since, waitsFor, next, actions, money, failures } = of;
   const not = actions.filter(({ allowed }) => !allowed);
   return (
-    <section className="why" aria-label="Why it stands as it does">
+    <section className="why" aria-label={`Why ${what} stands as it does`}>
       <p className="is">{leadOf(text)}.</p>
       <Facts
         of={{
