@@ -305,6 +305,8 @@ describe('whoever cannot see, has a small screen or likes the dark', () => {
     '/risk',
     '/pauses',
     '/overview',
+    '/withdrawals',
+    '/proofs',
     '/games',
     '/markets',
     '/disputes',
@@ -316,7 +318,7 @@ describe('whoever cannot see, has a small screen or likes the dark', () => {
     '/account',
     '/search?q=none',
   ];
-  const MERCHANT = ['/', '/payouts', '/new', '/endpoints', '/account', '/search?q=none'];
+  const MERCHANT = ['/', '/payouts', '/new', '/withdrawals', '/deposits', '/endpoints', '/account', '/search?q=none'];
   const pictures: Readonly<Record<string, string>> = {
     '/': 'payouts',
     '/books': 'books',
