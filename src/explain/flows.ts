@@ -4,7 +4,6 @@ import type { StoryOwner } from '../events/story.ts';
 import { explainGame } from '../games/rules/explain.ts';
 import type { GameRecord } from '../games/rules/game.ts';
 import { GAME } from '../games/rules/machine.ts';
-import type { Scope } from '../http/caller.ts';
 import { presentPayin } from '../instant/present/instantPayout.ts';
 import { readInstantPayout } from '../instant/reads.ts';
 import { BATCH } from '../instant/rules/batchMachine.ts';
@@ -23,6 +22,7 @@ import type { RecordedPayout } from '../payouts/rules/recorded.ts';
 import { providerStatus } from '../providers/present/providerPayout.ts';
 import type { Reasons, Told } from '../rules/explain.ts';
 import type { PausableFlow } from '../rules/flows.ts';
+import type { Scope } from '../rules/scopes.ts';
 
 interface PausedAs {
   readonly flow: PausableFlow;

@@ -39,6 +39,7 @@ import { keyRoutes } from '../merchants/routes/admin/keys.ts';
 import { merchantAdminRoutes } from '../merchants/routes/admin/merchants.ts';
 import { balanceRoutes } from '../merchants/routes/balance.ts';
 import { directoryRoutes } from '../merchants/routes/directory.ts';
+import { ownKeyRoutes } from '../merchants/routes/keys.ts';
 import { notificationRoutes } from '../notify/routes/notifications.ts';
 import { adminPushRoutes, providerPushRoutes } from '../notify/routes/pushSubscriptions.ts';
 import { adminDashboardRoutes } from '../overview/routes/dashboards.ts';
@@ -154,6 +155,7 @@ function merchantRoutes(context: ApiContext, { waiters, streams }: Live) {
     await scope.register(payoutQueryRoutes(context, waiters));
     await scope.register(balanceRoutes(context));
     await scope.register(directoryRoutes(context));
+    await scope.register(ownKeyRoutes(context));
     await scope.register(webhookEndpointRoutes(context));
     await scope.register(webhookSecretRoutes(context));
     await scope.register(endpointRecoveryRoutes(context));

@@ -1,7 +1,7 @@
-/** Who did what on the admin side: one row for every action that was done or decided. Append only. */
+/** Who did what: one row for every action of an admin, and for what a merchant does about its own keys. Append only. */
 import type { FastifyRequest } from 'fastify';
 import type { Prisma } from '../generated/prisma/client.ts';
-import { adminOf } from './caller.ts';
+import { adminOf, merchantOf } from './caller.ts';
 import type { ApiContext } from './context.ts';
 
 export interface AuditNote {
@@ -15,8 +15,11 @@ export interface AuditNote {
 
 export async function writeAudit(db: Prisma.TransactionClient, request: FastifyRequest, note: AuditNote): Promise<void> {
   const { action, target, data = {} } = note;
-  await db.auditEntry.create({ data: { adminId: adminOf(request).adminId, action, target, requestId: request.id, data } });
+  await db.auditEntry.create({ data: { adminId: whoOf(request), action, target, requestId: request.id, data } });
 }
+
+const whoOf = (request: FastifyRequest): string =>
+  request.caller?.kind === 'merchant' ? merchantOf(request).merchantId : adminOf(request).adminId;
 
 /** Does something and writes it down, or what came of it: both, or neither. Where nothing came of it there may be nothing to write. */
 export async function audited<T>(

@@ -6,28 +6,6 @@ import type { Flows } from '../rules/flows.ts';
 import type { Owner } from '../rules/owner.ts';
 import type { Role } from '../rules/roles.ts';
 
-/** What a merchant's key may be limited to; a key with none may do everything. */
-export const SCOPES = [
-  'payouts:read',
-  'payouts:write',
-  'balance:read',
-  'directory:read',
-  'webhooks:read',
-  'webhooks:write',
-  'providers:read',
-  'providers:write',
-  'users:read',
-  'users:write',
-  'games:read',
-  'games:write',
-  'markets:read',
-  'markets:write',
-  'instant:read',
-  'instant:write',
-  'bank-credits:write',
-] as const;
-export type Scope = (typeof SCOPES)[number];
-
 export interface MerchantCaller {
   readonly kind: 'merchant';
   readonly merchantId: string;

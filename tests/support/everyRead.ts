@@ -133,6 +133,7 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/imports/{id}/errors': { as: 'merchant', of: 'import' },
   '/api/v1/resolutions': { as: 'merchant', filters: ['marketId={market}'] },
   '/api/v1/resolutions/{id}': { as: 'merchant', of: 'resolution' },
+  '/api/v1/api-keys': { as: 'merchant' },
   '/api/v1/instant-payouts': { as: 'merchant', filters: ['status=open', 'status=partially_completed', 'status=completed'] },
   '/api/v1/instant-payouts/{id}': { as: 'merchant', of: 'instantPayout' },
   '/api/v1/instant-payouts/{id}/batches': { as: 'merchant', of: 'instantPayout' },

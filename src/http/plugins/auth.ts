@@ -11,8 +11,9 @@ import { readStreamToken, STREAM_TOKEN_PREFIX } from '../../crypto/streamToken.t
 import type { Mode } from '../../payouts/rules/contract.ts';
 import { type Flow, readFlows } from '../../rules/flows.ts';
 import { isRole, mayAct, type Role } from '../../rules/roles.ts';
+import type { Scope } from '../../rules/scopes.ts';
 import { type AuditNote, writeAudit } from '../audit.ts';
-import { type Caller, merchantOf, type Scope } from '../caller.ts';
+import { type Caller, merchantOf } from '../caller.ts';
 import type { ApiContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { findSession, mustBeOurPage, sessionLasts } from '../session.ts';

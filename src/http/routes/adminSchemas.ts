@@ -21,7 +21,7 @@ export const auditSchema = z
   .object({
     id: z.string(),
     object: z.literal('audit_entry'),
-    adminId: z.string(),
+    adminId: z.string().meta({ description: 'Who: an admin, or a merchant about its own keys (`mer_…`)' }),
     action: z.string(),
     target: z.string(),
     requestId: z.string(),

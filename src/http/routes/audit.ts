@@ -1,4 +1,4 @@
-/** Who did what on the admin side, the newest first. */
+/** Who did what, the newest first. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ACTION_ROLES } from '../../rules/roles.ts';
@@ -11,7 +11,7 @@ import { auditSchema } from './adminSchemas.ts';
 const { read } = documented('admin');
 
 const query = z.strictObject({
-  admin: word.optional().meta({ description: 'An admin’s id' }),
+  admin: word.optional().meta({ description: 'An admin’s id, or a merchant’s' }),
   target: word.optional().meta({ description: 'The id of what it was done to' }),
   ...pageQuery,
 });

@@ -2,20 +2,20 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { newApiKey } from '../../../crypto/newSecret.ts';
-import type { ApiKey } from '../../../generated/prisma/client.ts';
 import { audited } from '../../../http/audit.ts';
-import { adminOf, SCOPES } from '../../../http/caller.ts';
+import { adminOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, noQuery } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
 import { adminAuth } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
-import { revokeKeys } from '../../../http/revokeKeys.ts';
 import { readExpiry, time } from '../../../http/times.ts';
 import { newId } from '../../../rules/newId.ts';
 import { ownedBy } from '../../../rules/owner.ts';
 import { ACTION_ROLES } from '../../../rules/roles.ts';
+import { SCOPES } from '../../../rules/scopes.ts';
+import { presentKey, revokeWithMade } from '../keyAnswers.ts';
 import { keySchema, newKeySchema } from './schemas.ts';
 
 const { read, write } = documented('admin');
@@ -108,28 +108,10 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
       async (request, reply) => {
         const { id } = request.params;
         await audited(context, request, { action: 'api_key.revoke', target: id }, async (db) => {
-          const itsOwn = { OR: [{ id }, { parentId: id }] };
-          if ((await revokeKeys(db, itsOwn)) === 0 && !(await db.apiKey.findUnique({ where: { id } }))) throw notFound(); // revoked before is as good
+          if (!(await revokeWithMade(db, { id }))) throw notFound();
         });
         return reply.code(204).send();
       },
     );
-  };
-}
-
-/** Enough to tell keys apart; never the key or its hash. */
-function presentKey({ id, ownerId, mode, scopes, prefix, last4, createdBy, ...times }: ApiKey) {
-  return {
-    id,
-    object: 'api_key' as const,
-    merchantId: ownerId,
-    mode,
-    scopes,
-    prefix,
-    last4,
-    createdBy,
-    createdAt: times.createdAt.toISOString(),
-    expiresAt: times.expiresAt?.toISOString() ?? null,
-    revokedAt: times.revokedAt?.toISOString() ?? null,
   };
 }
