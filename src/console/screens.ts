@@ -16,6 +16,7 @@ import { Endpoints } from './screens/Endpoints.tsx';
 import { Games } from './screens/Games.tsx';
 import { Home } from './screens/Home.tsx';
 import { Inbox } from './screens/Inbox.tsx';
+import { Keys } from './screens/Keys.tsx';
 import { Market } from './screens/Market.tsx';
 import { Markets } from './screens/Markets.tsx';
 import { Merchant } from './screens/Merchant.tsx';
@@ -102,6 +103,7 @@ export const SCREENS: readonly Screen[] = [
   one('merchant', '/deposits/:id', 'Deposit', Deposit),
   listed('merchant', '/endpoints', 'Endpoints', Endpoints),
   one('merchant', '/endpoints/:id', 'Endpoint', Endpoint),
+  listed('merchant', '/keys', 'Keys', Keys),
   one('merchant', '/search', 'Search', MerchantSearch),
   one('merchant', '/account', 'Signed in', Account),
 ];

@@ -318,7 +318,7 @@ describe('whoever cannot see, has a small screen or likes the dark', () => {
     '/account',
     '/search?q=none',
   ];
-  const MERCHANT = ['/', '/payouts', '/new', '/withdrawals', '/deposits', '/endpoints', '/account', '/search?q=none'];
+  const MERCHANT = ['/', '/payouts', '/new', '/withdrawals', '/deposits', '/endpoints', '/keys', '/account', '/search?q=none'];
   const pictures: Readonly<Record<string, string>> = {
     '/': 'payouts',
     '/books': 'books',
