@@ -15,6 +15,7 @@ import { bankRoutes } from '../games/routes/bank.ts';
 import { betRoutes } from '../games/routes/bets.ts';
 import { completionRoutes } from '../games/routes/completion.ts';
 import { gameRoutes } from '../games/routes/games.ts';
+import { adminBankCreditRoutes } from '../instant/routes/admin/bankCredits.ts';
 import { adminInstantPayoutRoutes } from '../instant/routes/admin/instantPayouts.ts';
 import { bankCreditRoutes } from '../instant/routes/bankCredits.ts';
 import { batchRoutes } from '../instant/routes/batches.ts';
@@ -241,6 +242,7 @@ function adminRoutes(context: ApiContext) {
     await scope.register(adminMarketRoutes(context));
     await scope.register(adminResolutionRoutes(context));
     await scope.register(adminDistributionRoutes(context));
+    await scope.register(adminBankCreditRoutes(context)); // before `instant-payouts/{id}`, in the document too
     await scope.register(adminInstantPayoutRoutes(context));
     await scope.register(adminProofRoutes(context));
   };

@@ -24,13 +24,14 @@ const ASSIGNMENT_OF_STATE = `
        WHEN b.state IN ${PROVEN} THEN 'proved'
        WHEN b.state = 'rejected' THEN 'refused' END`;
 
-/** In which states a payin is while its assignment is in this one. */
+/** In which state a payin is while its assignment is in this one: as an operator has decided, where its proof came late, or its bank's word. */
 const PAYIN_OF_ASSIGNMENT = `
-  CASE a.state WHEN 'open' THEN p.state = 'assigned' WHEN 'proved' THEN p.state = 'proof_submitted'
-               WHEN 'settled' THEN p.state = CASE b.money WHEN 'reversed' THEN 'reversed' ELSE 'completed' END
-               WHEN 'refused' THEN p.state = 'failed'
-               ELSE p.state = CASE WHEN l.payin_id IS NULL THEN 'expired' WHEN l.decision IS NULL THEN 'late_proof'
-                                   WHEN l.decision = 'credit' THEN 'completed' ELSE 'failed' END END`;
+  p.state = CASE WHEN l.payin_id IS NOT NULL THEN CASE WHEN l.decision IS NULL THEN 'late_proof' WHEN l.decision = 'credit' THEN 'completed' ELSE coalesce(l.was, 'failed') END
+                 WHEN a.state = 'open' THEN 'assigned' WHEN a.state = 'proved' THEN 'proof_submitted'
+                 WHEN a.state = 'settled' THEN CASE b.money WHEN 'reversed' THEN 'reversed' ELSE 'completed' END
+                 WHEN a.state = 'refused' THEN 'failed' ELSE 'expired' END
+  AND (l.payin_id IS NULL OR l.was IS NOT DISTINCT FROM CASE WHEN a.state = 'settled' THEN 'reversed' WHEN a.state = 'refused' THEN 'failed' WHEN l.was = 'failed' THEN 'failed' END
+       AND (a.state IN ('refused', 'expired', 'taken_back') OR a.state = 'settled' AND b.money = 'reversed'))`;
 
 const booked = (type: string, key: string): string =>
   `coalesce((SELECT sum(e.amount) FROM ledger_entries e WHERE e.op_key = ${key} AND e.type = '${type}'), 0)`;
@@ -77,9 +78,9 @@ const invariants: readonly Invariant[] = [
         sql: `
           SELECT * FROM (
             SELECT l.payin_id AS late, l.decision, p.amount, ${booked('SLICE', `'late/' || p.id || '/credit'`)} AS credited, ${booked('DEBT', `'late/' || p.id`)} AS owed,
-                   ${booked('WITHDRAWAL', `'late/' || p.id`)} AS taken
+                   ${booked('WITHDRAWAL', `'late/' || p.id`)} AS taken, ${booked('DEBT_BACK', `'late/' || p.id || '/unowed'`)} AS unowed
               FROM late_proofs l LEFT JOIN payins p ON p.id = l.payin_id) booked
-           WHERE credited + owed IS DISTINCT FROM CASE decision WHEN 'credit' THEN amount ELSE 0 END OR taken <> credited`,
+           WHERE credited + owed + unowed IS DISTINCT FROM CASE decision WHEN 'credit' THEN amount ELSE 0 END OR taken <> credited`,
       },
       {
         sql: `
@@ -164,6 +165,21 @@ const invariants: readonly Invariant[] = [
         FROM (SELECT * FROM instant_payouts WHERE handed > 0) w FULL JOIN (SELECT * FROM payouts WHERE kind = 'user') p ON p.id = w.rest_payout_id
        WHERE (p.amount + p.fee, p.owner_id, p.merchant_id, p.mode) IS DISTINCT FROM (w.handed, w.user_id, w.merchant_id, w.mode)`,
   },
+  {
+    name: 'banks_are_heard',
+    description:
+      'What a bank told of a payment that somebody has shown belongs to that proof, and no payin that was not paid, so the books say, was paid, so the bank says, but where the payee has given it back or an operator knew of both.',
+    sql: `
+      SELECT c.id AS bank_credit, c.state, p.id AS payin, p.state AS stands, l.decision AS late
+        FROM bank_credits c
+        JOIN used_utrs u ON (u.mode, u.utr) = (c.mode, c.utr)
+        JOIN instant_proofs f ON (f.batch_id, f.epoch) = (u.batch_id, u.epoch)
+        JOIN instant_batches b ON b.id = u.batch_id
+        JOIN instant_payouts w ON w.id = b.instant_payout_id AND w.merchant_id = c.merchant_id
+        JOIN payins p ON p.id = f.payin_id
+        LEFT JOIN late_proofs l ON l.payin_id = p.id
+       WHERE c.state = 'waiting' OR c.state = 'matched' AND p.state IN ('failed', 'reversed') AND c.decided_at IS NULL AND l.decision IS DISTINCT FROM 'refund'`,
+  },
   toldInvariant,
 ];
 
@@ -185,6 +201,7 @@ export const instantChecks: FlowChecks = {
         WITHDRAWAL_BACK: `op_key = 'slice/' || subject_id || '/release' OR op_key = 'slice/' || subject_id || '/back' AND leg = 1`,
         SLICE_BACK: `op_key = 'slice/' || subject_id || '/back' AND leg = 0`,
         DEBT: `op_key = 'slice/' || subject_id || '/back' AND leg = 2`,
+        DEBT_BACK: `op_key LIKE 'late/pin\\_%/unowed' AND leg = 0`,
       },
     },
     {

@@ -121,8 +121,17 @@ export async function ownBatch(pool: Sql, { merchantId, mode }: Tenant, id: stri
   return rows[0];
 }
 
+/** What the payee's bank says of the UTR that was shown: `matched` is this very payment; null: it has told of none. */
+export type BankWord = 'matched' | 'differs' | null;
+
+/** SQL for the bank's word on a UTR: of the payee's merchant alone. */
+const bankWord = (utr: string): string => `
+  (SELECT c.state FROM bank_credits c JOIN instant_payouts w ON (w.merchant_id, w.mode) = (c.merchant_id, c.mode)
+    WHERE w.id = b.instant_payout_id AND c.utr = ${utr} AND c.batch_id = b.id) AS "bankCredit"`;
+
 export interface DisputedBatch {
   readonly batch: BatchRecord;
+  readonly bankCredit: BankWord;
   readonly reason: string;
   readonly openedBy: string;
   readonly openedAt: Date;
@@ -134,7 +143,7 @@ export async function listDisputes(
   { after, take }: { readonly after: string | undefined; readonly take: number },
 ): Promise<DisputedBatch[]> {
   const { rows } = await pool.query<DisputedBatch>(
-    `SELECT instant_batch_record(b) AS batch, d.reason, d.opened_by AS "openedBy", d.opened_at AS "openedAt"
+    `SELECT instant_batch_record(b) AS batch, d.reason, d.opened_by AS "openedBy", d.opened_at AS "openedAt", ${bankWord('b.utr')}
        FROM (SELECT * FROM instant_disputes d WHERE d.decision IS NULL AND ($1::text IS NULL OR d.batch_id > $1) ORDER BY d.batch_id LIMIT $2) d
        JOIN instant_batches b ON b.id = d.batch_id ORDER BY d.batch_id`,
     [after ?? null, take],
@@ -144,6 +153,7 @@ export async function listDisputes(
 
 export interface ReviewedBatch {
   readonly batch: BatchRecord;
+  readonly bankCredit: BankWord;
   readonly validateUntil: Date | null;
 }
 
@@ -153,7 +163,7 @@ export async function listReviews(
   { after, take }: { readonly after: string | undefined; readonly take: number },
 ): Promise<ReviewedBatch[]> {
   const { rows } = await pool.query<ReviewedBatch>(
-    `SELECT instant_batch_record(b) AS batch, b.validate_until AS "validateUntil"
+    `SELECT instant_batch_record(b) AS batch, b.validate_until AS "validateUntil", ${bankWord('b.utr')}
        FROM instant_batches b WHERE b.review_reasons <> '{}' AND ($1::text IS NULL OR b.id > $1) ORDER BY b.id LIMIT $2`,
     [after ?? null, take],
   );
@@ -162,20 +172,55 @@ export async function listReviews(
 
 export interface LateProofCase {
   readonly payin: PayinRecord;
+  readonly bankCredit: BankWord;
+  /** How an operator had decided before the bank told of it; null: its proof came late, and no more. */
+  readonly was: 'failed' | 'reversed' | null;
   readonly batchId: string;
   readonly instantPayoutId: string;
   readonly createdAt: Date;
 }
 
-/** Payins whose proof came too late for their slice, and of which nobody has decided, by payin. */
+/** Payins whose proof came too late for their slice, or which the bank has though they were rejected, and of which nobody has decided, by payin. */
 export async function listLateProofs(
   pool: Sql,
   { after, take }: { readonly after: string | undefined; readonly take: number },
 ): Promise<LateProofCase[]> {
   const { rows } = await pool.query<LateProofCase>(
-    `SELECT payin_record(p) AS payin, l.batch_id AS "batchId", b.instant_payout_id AS "instantPayoutId", l.created_at AS "createdAt"
+    `SELECT payin_record(p) AS payin, l.batch_id AS "batchId", b.instant_payout_id AS "instantPayoutId", l.was, l.created_at AS "createdAt", ${bankWord('p.utr')}
        FROM (SELECT * FROM late_proofs l WHERE l.decision IS NULL AND ($1::text IS NULL OR l.payin_id > $1) ORDER BY l.payin_id LIMIT $2) l
        JOIN payins p ON p.id = l.payin_id JOIN instant_batches b ON b.id = l.batch_id ORDER BY l.payin_id`,
+    [after ?? null, take],
+  );
+  return rows;
+}
+
+export interface OpenBankCredit {
+  readonly id: string;
+  readonly merchantId: string;
+  readonly mode: string;
+  readonly utr: string;
+  readonly amountMinor: string;
+  readonly currency: string;
+  readonly status: 'waiting' | 'differs' | 'matched';
+  /** What the bank told another time under the same UTR. */
+  readonly other: { readonly amountMinor: string; readonly currency: string } | null;
+  readonly batchId: string | null;
+  readonly creditedAt: Date;
+  readonly createdAt: Date;
+}
+
+/** What banks told and fits nothing, and no operator has looked at, the oldest first. */
+export async function listBankCredits(
+  pool: Sql,
+  { after, take }: { readonly after: string | undefined; readonly take: number },
+): Promise<OpenBankCredit[]> {
+  const { rows } = await pool.query<OpenBankCredit>(
+    `SELECT c.id, c.merchant_id AS "merchantId", c.mode, c.utr, c.amount::text AS "amountMinor", c.currency, c.state AS status,
+            CASE WHEN c.other_amount IS NOT NULL THEN jsonb_build_object('amountMinor', c.other_amount::text, 'currency', c.other_currency) END AS other,
+            coalesce(c.batch_id, u.batch_id) AS "batchId", c.credited_at AS "creditedAt", c.at AS "createdAt"
+       FROM (SELECT * FROM bank_credits c WHERE c.decided_at IS NULL AND (c.state <> 'matched' OR c.other_amount IS NOT NULL) AND ($1::text IS NULL OR c.id > $1)
+              ORDER BY c.id LIMIT $2) c
+       LEFT JOIN used_utrs u ON (u.mode, u.utr) = (c.mode, c.utr) ORDER BY c.id`,
     [after ?? null, take],
   );
   return rows;

@@ -169,12 +169,13 @@ export function entryInvariants(flows: readonly FlowChecks[]): readonly Invarian
       queries: [
         {
           sql: `
-          SELECT d.id AS debt, d.amount, d.owed, e.booked, e.repaid
+          SELECT d.id AS debt, d.amount, d.owed, e.booked, e.repaid, e.unowed
             FROM debts d
             CROSS JOIN LATERAL (
-              SELECT coalesce(sum(x.amount) FILTER (WHERE x.type = 'DEBT'), 0) AS booked, coalesce(sum(x.amount) FILTER (WHERE x.type = 'REPAY'), 0) AS repaid
-                FROM ledger_entries x WHERE x.subject_id = d.subject_id AND x.subject_kind = d.subject_kind AND x.debit_balance = d.balance_id) e
-           WHERE d.amount <> e.booked OR d.owed <> e.booked - e.repaid`,
+              SELECT coalesce(sum(x.amount) FILTER (WHERE x.type = 'DEBT'), 0) AS booked, coalesce(sum(x.amount) FILTER (WHERE x.type = 'REPAY'), 0) AS repaid,
+                     coalesce(sum(x.amount) FILTER (WHERE x.type = 'DEBT_BACK'), 0) AS unowed
+                FROM ledger_entries x WHERE x.subject_id = d.subject_id AND x.subject_kind = d.subject_kind AND coalesce(x.debit_balance, x.credit_balance) = d.balance_id) e
+           WHERE d.amount <> e.booked OR d.owed <> e.booked - e.repaid - e.unowed`,
         },
         {
           over: moved,

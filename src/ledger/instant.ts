@@ -100,11 +100,13 @@ type BatchAnswer<Outcome extends string> =
 
 export type ConfirmAnswer = BatchAnswer<'confirmed' | NotNow>;
 export type DisputeAnswer = BatchAnswer<'disputed'>;
-export type DecisionAnswer = BatchAnswer<'approved' | 'rejected' | NotNow>;
+export type DecisionAnswer = BatchAnswer<'approved' | 'rejected' | 'bank_matched' | NotNow>;
 
 export interface BatchDecision {
   readonly batchId: string;
   readonly decision: 'approve' | 'reject';
+  /** Of a rejection: whoever says it knows that the payee's bank has the very payment. */
+  readonly isAgainstBank: boolean;
   readonly note: string | null;
   readonly actor: string;
 }
@@ -144,6 +146,7 @@ export type BankCreditAnswer =
 export interface LateDecision {
   readonly payinId: string;
   readonly decision: 'credit' | 'refund' | 'reject';
+  readonly isAgainstBank: boolean;
   readonly note: string | null;
   readonly actor: string;
 }
@@ -151,10 +154,20 @@ export interface LateDecision {
 export type LateAnswer =
   | { readonly outcome: 'not_found' }
   | {
-      readonly outcome: 'decided' | 'already' | 'wrong_state' | NotNow;
+      readonly outcome: 'decided' | 'already' | 'wrong_state' | 'bank_matched' | NotNow;
       readonly batch: BatchRecord;
       readonly payin: PayinRecord;
     };
+
+export interface BankCreditDecision {
+  readonly bankCreditId: string;
+  readonly note: string;
+  readonly actor: string;
+}
+
+export interface BankCreditDecided {
+  readonly outcome: 'not_found' | 'already' | 'wrong_state' | 'decided';
+}
 
 export interface ClosingRequest {
   readonly instantPayoutId: string;
@@ -231,6 +244,10 @@ export const lapsePayin = (sql: Sql, payinId: string): Promise<LapsedPayin> => c
 /** What the payee's bank says, by the payee's merchant. */
 export const recordBankCredit = (sql: Sql, request: BankCreditRequest): Promise<BankCreditAnswer> =>
   call(sql, 'record_bank_credit', JSON.stringify(request));
+
+/** An operator has looked at what a bank told and fits nothing. */
+export const decideBankCredit = (sql: Sql, request: BankCreditDecision): Promise<BankCreditDecided> =>
+  call(sql, 'decide_bank_credit', JSON.stringify(request));
 
 export const decideLateProof = (sql: Sql, request: LateDecision): Promise<LateAnswer> =>
   call(sql, 'decide_late_proof', JSON.stringify(request));

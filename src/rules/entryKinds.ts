@@ -10,6 +10,7 @@ export const ENTRY_KINDS = [
   ['DEBT', 'debt', 'clearing'], // and the money was gone
   ['DEBT', 'debt', 'fees'],
   ['DEBT', 'debt', 'owed'], // to another owner, who has it once it is repaid
+  ['DEBT_BACK', 'owed', 'debt'], // it turned out never to have been owed
   ['REPAID', 'owed', 'available'],
   ['REPAY', 'available', 'debt'], // out of new money, before anything else
   ['REVERSE', 'clearing', 'available'],
@@ -45,7 +46,7 @@ export type EntryType = (typeof ENTRY_KINDS)[number][0];
 export const ENTRY_TYPES: readonly EntryType[] = [...new Set(ENTRY_KINDS.map(([type]) => type))];
 
 /** What may go from an owner of one merchant to one of another: people pay each other, whosever they are, and owe each other. */
-export const BETWEEN_MERCHANTS = ['SLICE', 'SLICE_BACK', 'DEBT'] as const satisfies readonly EntryType[];
+export const BETWEEN_MERCHANTS = ['SLICE', 'SLICE_BACK', 'DEBT', 'DEBT_BACK'] as const satisfies readonly EntryType[];
 
 /** What an owner gets that is no new money, so that it repays nothing of what the owner owes: it was the owner's all the time. */
 export const OWN_AGAIN = ['RELEASE', 'REFUND', 'WITHDRAWAL_BACK', 'REPAID'] as const satisfies readonly EntryType[];

@@ -684,6 +684,46 @@ describe('a bank', () => {
         .status,
     ).toBe(403);
   });
+
+  test('has what an operator rejected: both merchants hear that it is decided again, and whoever rejects it again says so', async () => {
+    const key = await door.key(ours.id, { scopes: ['bank-credits:write'] });
+    const [batch = ''] = (await open(['335'])).batches;
+    const { payinId } = await claim(batch);
+    const { utr } = (await prove(batch)).body.batch;
+    await post(`/instant-payouts/batches/${batch}/reject`, { reason: 'not there' });
+    expect((await act(`/batches/${batch}/reject`, { reason: 'not there' })).body.status).toBe('rejected');
+    expect((await get(`/payins/${payinId}`, theirs.key)).body.status).toBe('reversed');
+    told = [];
+    const arrived = { utr, amount: '335', creditedAt: '2026-11-29T22:00:00Z' };
+    expect((await post('/instant-payouts/bank-credits', arrived, key)).body).toMatchObject({ status: 'matched', batchId: batch });
+    expect(told).toEqual([batch]);
+    expect((await get(`/payins/${payinId}`, theirs.key)).body).toMatchObject({ status: 'late_proof', completedAt: null });
+    expect((await look('/late-proofs')).body.data).toContainEqual(
+      expect.objectContaining({ batchId: batch, bankCredit: 'matched', was: 'reversed' }),
+    );
+    const merchant = await door.key(ours.id);
+    expect((await get('/events?type=instant-payout-batch-late-proof&limit=1', merchant)).body.data[0].data.object.id).toBe(batch);
+    const reject = (change = {}) => act(`/late-proofs/${payinId}`, { decision: 'reject', note: 'another payment', ...change });
+    expect(codes(await reject())).toEqual([409, 'bank_matched']);
+    expect((await reject({ againstBank: true })).body.status).toBe('reversed');
+    expect((await look('/late-proofs')).body.data).not.toContainEqual(expect.objectContaining({ batchId: batch }));
+  });
+
+  test('tells of money that nobody has shown: operators see it until one has looked, and every look is written down', async () => {
+    const key = await door.key(ours.id, { scopes: ['bank-credits:write'] });
+    const utr = newUtr();
+    const arrived = { utr, amount: '77.50', creditedAt: '2026-11-29T22:00:00Z' };
+    const { id } = (await post('/instant-payouts/bank-credits', arrived, key)).body;
+    const shown = async () => (await look('/bank-credits?limit=100')).body.data.find((each: { id: string }) => each.id === id);
+    expect(await shown()).toMatchObject({ utr, amount: '77.50', status: 'waiting', merchantId: ours.id, alsoTold: null });
+    await post('/instant-payouts/bank-credits', { ...arrived, amount: '80' }, key);
+    expect(await shown()).toMatchObject({ alsoTold: { amount: '80.00', currency: 'INR' } });
+    expect((await act(`/bank-credits/${id}`, { note: 'a gift' })).body).toEqual({ id, isOpen: false });
+    expect(codes(await act('/bank-credits/bcr_1', { note: 'x' }))).toEqual([404, 'not_found']);
+    expect(await shown()).toBeUndefined();
+    const { rows } = await door.db.owner.query('SELECT action, data FROM audit_log WHERE target = $1', [id]);
+    expect(rows).toEqual([{ action: 'bank_credit.decide', data: { outcome: 'decided', note: 'a gift' } }]);
+  });
 });
 
 describe('an operator', () => {

@@ -172,7 +172,7 @@ async function resolvedMarkets(): Promise<void> {
 
 /**
  * Withdrawals of 1 000: one paid, of which the bank has told; one under way; one of which a slice was taken back and is owed; one that
- * was paid twice; one whose rest went to a payout.
+ * was paid twice; one whose rest went to a payout; two that an operator said were not paid, and the bank has: one credited then, one not.
  */
 async function paidPersonToPerson(): Promise<void> {
   const instant = instantOf(books);
@@ -207,6 +207,18 @@ async function paidPersonToPerson(): Promise<void> {
   await instant.confirm(rest.batches[0] as string);
   await instant.close(rest.id, 'unfilled');
   await instant.rest(rest.id);
+  for (const [utr, decision] of [
+    ['777700002222', 'credit'],
+    ['777700003333', 'reject'],
+  ] as const) {
+    const { batches, payee } = await open();
+    const found = await pay(batches[0] as string, utr);
+    await instant.users.debit(found.payer, 500n, { currency: 'INR' });
+    await instant.dispute(batches[0] as string);
+    await instant.decide(batches[0] as string, 'reject');
+    await instant.bank(payee, utr, 600n);
+    await instant.decideLate(found.payinId, decision, true);
+  }
 }
 
 async function providers(): Promise<Pick<World, 'earned' | 'owed' | 'awaited' | 'dispatched'>> {
@@ -516,6 +528,12 @@ const DAMAGES: readonly Damage[] = [
   ['utrs_prove_once', 'a UTR that may be used again', () => `DELETE FROM used_utrs WHERE utr = '777700001111'`],
   ['utrs_prove_once', 'a credit without its proof', () => `DELETE FROM instant_proofs WHERE utr = '777700001111'`],
   ['utrs_prove_once', 'a bank credit that matches another amount', () => `UPDATE bank_credits SET amount = amount - 1`],
+  ['slices_booked_once', 'a debt of what was paid that was forgiven of another', () => `UPDATE ledger_entries SET op_key = 'late/pin_x/unowed' WHERE type = 'DEBT_BACK'`],
+  ['debts_to_others_as_booked', 'a debt of what was paid that is owed still', () => `DELETE FROM ledger_entries WHERE type = 'DEBT_BACK'`],
+  ['slices_stand_as_their_assignments', 'a payin that an operator is to decide again, and that says it is over', () => `UPDATE late_proofs SET decision = NULL, decided_at = NULL WHERE was = 'reversed' AND decision = 'reject'`],
+  ['slices_stand_as_their_assignments', 'a payin that was never rejected and was found by the bank', () => `UPDATE late_proofs SET was = 'failed' WHERE was = 'reversed'`],
+  ['banks_are_heard', 'a payment that the bank has, and the books have not, and nobody knows', () => `UPDATE bank_credits SET decided_by = NULL, decided_at = NULL WHERE utr = '777700003333'`],
+  ['banks_are_heard', 'a bank that waits for a proof that was shown', () => `UPDATE bank_credits SET state = 'waiting', batch_id = NULL WHERE utr = '777700001111'`],
   ['rests_handed_over_once', 'a payout of more than the rest', () => `UPDATE payouts SET amount = amount + 1 WHERE kind = 'user'`],
   ['rests_handed_over_once', 'a rest without its payout', () => `UPDATE instant_payouts SET rest_payout_id = 'po_x' WHERE handed > 0`],
   ['rests_handed_over_once', "a user's payout of no withdrawal", () => `UPDATE payouts SET kind = 'user' WHERE id = '${world.waiting}'`],

@@ -237,6 +237,7 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/admin/instant-payouts/disputes': { as: 'admin' },
   '/api/admin/instant-payouts/reviews': { as: 'admin' },
   '/api/admin/instant-payouts/late-proofs': { as: 'admin' },
+  '/api/admin/instant-payouts/bank-credits': { as: 'admin' },
   '/api/admin/instant-payouts/{id}': { as: 'admin', of: 'instantPayout', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/admin/instant-payouts/{id}/explain': { as: 'admin', of: 'instantPayout', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/admin/instant-payouts/batches/{id}/explain': { as: 'admin', of: 'batch', filters: ['at=2999-01-01T00:00:00Z'] },

@@ -59,8 +59,8 @@ export interface Instant {
   prove(batchId: string, payinId: string, shown?: Shown): Promise<ProofAnswer>;
   confirm(batchId: string): Promise<string>;
   dispute(batchId: string): Promise<string>;
-  decide(batchId: string, decision: 'approve' | 'reject'): Promise<string>;
-  decideLate(payinId: string, decision: 'credit' | 'refund' | 'reject'): Promise<string>;
+  decide(batchId: string, decision: 'approve' | 'reject', isAgainstBank?: boolean): Promise<string>;
+  decideLate(payinId: string, decision: 'credit' | 'refund' | 'reject', isAgainstBank?: boolean): Promise<string>;
   /** The deadline of the assignment that counts is over. */
   expire(batchId: string): Promise<string>;
   /** The payee was waited for long enough. */
@@ -150,10 +150,10 @@ export function instantOf(books: Books): Instant {
       }),
     confirm: async (batchId) => (await confirmBatch(pool, { batchId, actor: 'payee' })).outcome,
     dispute: async (batchId) => (await disputeBatch(pool, { batchId, reason: 'not received', actor: 'payee' })).outcome,
-    decide: async (batchId, decision) =>
-      (await decideBatch(pool, { batchId, decision, note: null, actor: 'admin:adm_1' })).outcome,
-    decideLate: async (payinId, decision) =>
-      (await decideLateProof(pool, { payinId, decision, note: null, actor: 'admin:adm_1' })).outcome,
+    decide: async (batchId, decision, isAgainstBank = false) =>
+      (await decideBatch(pool, { batchId, decision, isAgainstBank, note: null, actor: 'admin:adm_1' })).outcome,
+    decideLate: async (payinId, decision, isAgainstBank = false) =>
+      (await decideLateProof(pool, { payinId, decision, isAgainstBank, note: null, actor: 'admin:adm_1' })).outcome,
     async expire(batchId) {
       const { rows } = await sql.query<{ epoch: number }>(
         `UPDATE instant_batches SET pay_until = now() - interval '1 second' WHERE id = $1 RETURNING epoch`,

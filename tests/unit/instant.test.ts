@@ -138,7 +138,7 @@ describe('the machines', () => {
     for (const state of Object.keys(PAYIN_STATES) as PayinState[])
       expect([state, leaves(state, PAYIN.edges)]).toEqual([
         state,
-        !PAYIN.isFinal(state) || ['expired', 'completed'].includes(state),
+        !PAYIN.isFinal(state) || ['expired', 'completed', 'failed', 'reversed'].includes(state),
       ]);
     for (const state of Object.keys(INSTANT_PAYOUT_STATES) as InstantPayoutState[])
       expect(leaves(state, INSTANT_PAYOUT.edges)).toBe(!INSTANT_PAYOUT.isFinal(state));

@@ -52,6 +52,7 @@ END $$;
 -- who was not credited is; `reject`: it was not: what was credited goes back, as far as it is there, and the payer owes the rest; what is
 -- still held comes back to the payee, or goes the way of the rest. Key: the slice.
 -- Answers, each but the first with `batch` and `instantPayout`: not_found · already (the same was decided) · wrong_state ·
+--   bank_matched (of a rejection: the payee's bank has the very payment, and the operator did not say `isAgainstBank`; nothing written) ·
 --   payer_frozen · payee_frozen · balance_limit (of an approval: nothing written; once it can be, decide again) · approved · rejected.
 CREATE OR REPLACE FUNCTION decide_batch(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -70,6 +71,10 @@ BEGIN
     RETURN answer_batch(b.id, CASE v_outcome WHEN 'confirmed' THEN 'approved' ELSE v_outcome END);
   END IF;
 
+  IF is_bank_matched(b, b.utr) THEN
+    IF NOT coalesce((p_request ->> 'isAgainstBank')::boolean, false) THEN RETURN answer_batch(b.id, 'bank_matched'); END IF;
+    PERFORM against_bank(b, b.utr, v_actor, p_request ->> 'note');
+  END IF;
   IF b.money = 'credited' THEN
     PERFORM take_back_slice(b.id);
   ELSE

@@ -65,7 +65,7 @@ BEGIN
   IF b.id IS NULL THEN RAISE EXCEPTION 'there is no batch %', p_batch; END IF;
   IF b.state <> 'sys_confirmed' THEN RETURN jsonb_build_object('outcome', 'stale'); END IF;
   IF b.confirm_until > moment() THEN RETURN jsonb_build_object('outcome', 'early', 'until', iso_time(b.confirm_until)); END IF;
-  IF is_bank_matched(b) THEN
+  IF is_bank_matched(b, b.utr) THEN
     v_outcome := confirm_slice(b.id, 'confirmed', 'confirmed', 'system', '{}');
     RETURN answer_batch(b.id, v_outcome);
   END IF;

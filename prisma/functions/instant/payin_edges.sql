@@ -11,7 +11,11 @@ INSERT INTO payin_edges (from_state, fact, to_state, effect, event_type) VALUES
   ('late_proof', 'credited', 'completed', 'tell', 'payin-status-update'),
   ('proof_submitted', 'refused', 'failed', 'tell', 'payin-status-update'),
   ('late_proof', 'refused', 'failed', 'tell', 'payin-status-update'),
-  ('completed', 'reversed', 'reversed', 'tell', 'payin-status-update');
+  ('completed', 'reversed', 'reversed', 'tell', 'payin-status-update'),
+  ('failed', 'found', 'late_proof', 'none', 'payin-status-update'),
+  ('reversed', 'found', 'late_proof', 'none', 'payin-status-update'),
+  ('late_proof', 'still_failed', 'failed', 'none', 'payin-status-update'),
+  ('late_proof', 'still_reversed', 'reversed', 'none', 'payin-status-update');
 
 -- payin_final: is a state one of those that are `final`?
 CREATE OR REPLACE FUNCTION payin_final(p_state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
@@ -21,7 +25,8 @@ $$;
 -- payin_fact_origin: who says a fact decides what happens to one without an edge.
 CREATE OR REPLACE FUNCTION payin_fact_origin(p_fact text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
-    WHEN p_fact IN ('matched', 'lapsed', 'credited', 'refused', 'reversed') THEN 'engine'
+    WHEN p_fact IN ('matched', 'lapsed', 'credited', 'refused', 'reversed', 'still_failed', 'still_reversed') THEN 'engine'
+    WHEN p_fact IN ('found') THEN 'bank'
     WHEN p_fact IN ('proved', 'proved_late') THEN 'payer'
   END
 $$;

@@ -47,14 +47,11 @@ BEGIN
   INSERT INTO instant_proofs (batch_id, epoch, payin_id, payee_id, mode, amount, rail, utr, image_hash, image_look, image_quarters, image_type, late, reasons, submitted_by)
   VALUES (b.id, a.epoch, p.id, b.payee_id, b.mode, b.amount, p_request ->> 'rail', v_utr, p_request ->> 'imageHash', p_request ->> 'imageLook',
           quarters_of(p_request ->> 'imageLook'), p_request ->> 'imageType', v_late, v_reasons, v_actor);
-  UPDATE payins x SET utr = v_utr WHERE x.id = p.id;
+  UPDATE payins x SET utr = v_utr WHERE x.id = p.id RETURNING * INTO STRICT p;
+  PERFORM hear_bank(b, w, v_utr);
   IF v_late AND NOT v_honoured THEN
     INSERT INTO late_proofs (payin_id, batch_id) VALUES (p.id, b.id);
-    IF b.state IN ('cancelled', 'late_proof') THEN
-      PERFORM move_instant_batch(b.id, 'proved_late', 'late:' || p.id, v_actor, jsonb_build_object('utr', v_utr));
-    ELSE
-      PERFORM tell_instant_batch(b, b.state, 'instant-payout-batch-late-proof', 'late:' || p.id, v_actor, jsonb_build_object('utr', v_utr), true);
-    END IF;
+    PERFORM tell_late(b, p, 'late:' || p.id, v_actor);
     PERFORM move_payin(p.id, 'proved_late', 'proved', v_actor, '{}');
     RETURN answer_slice(b.id, p.id, 'late');
   END IF;
@@ -75,6 +72,16 @@ CREATE OR REPLACE FUNCTION answer_slice(p_batch text, p_payin text, p_outcome te
                             'payin', (SELECT payin_record(p) FROM payins p WHERE p.id = p_payin))
 $$;
 
+-- tell_late(batch, payin, key, actor): somebody has paid a slice that nobody was to pay any more, or that another has: the payee's side hears of it.
+CREATE OR REPLACE FUNCTION tell_late(b instant_batches, p payins, p_key text, p_actor text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF b.state IN ('cancelled', 'late_proof') THEN
+    PERFORM move_instant_batch(b.id, 'proved_late', p_key, p_actor, jsonb_build_object('utr', p.utr));
+  ELSE
+    PERFORM tell_instant_batch(b, b.state, 'instant-payout-batch-late-proof', p_key, p_actor, jsonb_build_object('utr', p.utr), true);
+  END IF;
+END $$;
+
 -- judge_proof(batch, actor): what a proof that was just shown comes to. A person has the word where there is a doubt.
 CREATE OR REPLACE FUNCTION judge_proof(p_batch text, p_actor text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -85,10 +92,8 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT b FROM instant_batches x WHERE x.id = p_batch;
   SELECT * INTO STRICT w FROM instant_payouts x WHERE x.id = b.instant_payout_id;
-  UPDATE bank_credits x SET state = CASE x.amount WHEN b.amount THEN 'matched' ELSE 'differs' END, batch_id = b.id, matched_at = moment()
-   WHERE (x.merchant_id, x.mode, x.utr) = (w.merchant_id, w.mode, b.utr) AND x.currency = b.currency AND x.state = 'waiting';
   IF b.review_reasons <> '{}' THEN RETURN 'in_review'; END IF;
-  v_matched := is_bank_matched(b);
+  v_matched := is_bank_matched(b, b.utr);
   IF v_matched OR w.policy ->> 'creditOn' = 'proof' AND (
        SELECT count(*) FROM instant_batches x WHERE x.payer_id = b.payer_id AND x.money = 'credited' AND x.state IN ('sys_confirmed', 'disputed'))
      < (w.policy ->> 'unconfirmedMost')::int THEN
@@ -107,12 +112,6 @@ BEGIN
   PERFORM confirm_slice(b.id, 'confirmed', 'confirmed', 'bank:' || w.merchant_id, '{}');
   RETURN 'confirmed';
 END $$;
-
--- is_bank_matched(batch): the payee's bank has told of this very payment.
-CREATE OR REPLACE FUNCTION is_bank_matched(b instant_batches) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT 1 FROM bank_credits c JOIN instant_payouts w ON w.id = b.instant_payout_id
-                  WHERE (c.merchant_id, c.mode, c.utr) = (w.merchant_id, w.mode, b.utr) AND c.state = 'matched' AND c.batch_id = b.id)
-$$;
 
 -- doubts_of(batch, withdrawal, payin, utr, image hash, image look, bits): why a person must look at a proof first (InstantReviewReason).
 CREATE OR REPLACE FUNCTION doubts_of(b instant_batches, w instant_payouts, p payins, p_utr text, p_hash text, p_look text, p_bits int) RETURNS text[] LANGUAGE sql STABLE AS $$

@@ -573,8 +573,13 @@ CREATE TABLE "bank_credits" (
     "credited_at" TIMESTAMPTZ(3) NOT NULL,
     "state" TEXT NOT NULL DEFAULT 'waiting',
     "batch_id" TEXT,
+    "other_amount" BIGINT,
+    "other_currency" CHAR(3),
+    "decided_by" TEXT,
+    "note" TEXT,
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "matched_at" TIMESTAMPTZ(3),
+    "decided_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "bank_credits_pkey" PRIMARY KEY ("id")
 );
@@ -597,6 +602,7 @@ CREATE TABLE "instant_disputes" (
 CREATE TABLE "late_proofs" (
     "payin_id" TEXT NOT NULL,
     "batch_id" TEXT NOT NULL,
+    "was" TEXT,
     "decision" TEXT,
     "decided_by" TEXT,
     "note" TEXT,
@@ -1658,9 +1664,11 @@ ALTER TABLE payins
 ALTER TABLE payins SET (fillfactor = 70);
 ALTER TABLE bank_credits
   ADD CONSTRAINT bank_credits_amount_in_range CHECK (amount > 0 AND amount <= 1000000000000000),
-  ADD CONSTRAINT bank_credits_state_known CHECK (state IN ('waiting', 'matched', 'differs') AND (state = 'waiting') = (batch_id IS NULL));
+  ADD CONSTRAINT bank_credits_state_known CHECK (state IN ('waiting', 'matched', 'differs') AND (state = 'waiting') = (batch_id IS NULL)),
+  ADD CONSTRAINT bank_credits_other_is_another CHECK ((other_amount IS NULL) = (other_currency IS NULL) AND (other_amount, other_currency) <> (amount, currency)),
+  ADD CONSTRAINT bank_credits_decided_by_somebody CHECK ((decided_by IS NULL) = (decided_at IS NULL));
 ALTER TABLE instant_disputes ADD CONSTRAINT instant_disputes_decision_known CHECK (decision IN ('approve', 'reject', 'confirmed') AND (decision IS NULL) = (decided_at IS NULL));
-ALTER TABLE late_proofs ADD CONSTRAINT late_proofs_decision_known CHECK (decision IN ('credit', 'refund', 'reject') AND (decision IS NULL) = (decided_at IS NULL));
+ALTER TABLE late_proofs ADD CONSTRAINT late_proofs_decision_known CHECK (decision IN ('credit', 'refund', 'reject') AND (decision IS NULL) = (decided_at IS NULL) AND was IN ('failed', 'reversed'));
 -- The last gates against two who pay one slice, and against one who is shown two payees and pays neither.
 CREATE UNIQUE INDEX instant_assignments_one_of_batch ON instant_assignments (batch_id) WHERE state IN ('open', 'proved');
 CREATE UNIQUE INDEX instant_assignments_one_of_payer ON instant_assignments (user_id) WHERE state = 'open';
@@ -1723,6 +1731,7 @@ CREATE INDEX instant_batches_of_validator ON instant_batches (validator_id) WHER
 CREATE INDEX instant_disputes_open ON instant_disputes (batch_id) WHERE decision IS NULL;
 CREATE INDEX late_proofs_open ON late_proofs (payin_id) WHERE decision IS NULL;
 CREATE INDEX instant_payouts_looked_after ON instant_payouts (id) WHERE NOT seen_over;
+CREATE INDEX bank_credits_open ON bank_credits (id) WHERE decided_at IS NULL AND (state <> 'matched' OR other_amount IS NOT NULL);
 CREATE INDEX instant_proofs_images ON instant_proofs (submitted_at) WHERE image_deleted_at IS NULL;
 CREATE INDEX earnings_to_use ON earnings (provider_id, currency, id) WHERE available > 0;
 CREATE INDEX events_of_debts ON events (subject_id) WHERE type = 'payout.debt_repaid';

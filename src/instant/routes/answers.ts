@@ -32,6 +32,10 @@ const SAYS: ReadonlyMap<string, string> = new Map([
   ['wrong_state', 'This slice is in no state in which that could be said of it.'],
   ['payer_frozen', 'The payer is frozen: nothing moves their money. Nothing was written; ask again later.'],
   ['payee_frozen', 'The payee is frozen: nothing moves their money. Nothing was written; ask again later.'],
+  [
+    'bank_matched',
+    'The payee’s bank has told of this very payment. Nothing was written; say `againstBank` if it is to be rejected all the same.',
+  ],
   ['stale', 'Nobody has this slice now.'],
   ['over', 'This withdrawal is over.'],
   ['handing_over', 'What is left of this withdrawal is already on its way to a payout.'],

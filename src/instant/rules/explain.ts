@@ -133,7 +133,8 @@ const PAYIN_WORDS: Readonly<Record<PayinState, StateWords<PayinRecord>>> = {
     next: nothing,
   },
   late_proof: {
-    is: () => 'Its proof came when the slice was another’s, or closed',
+    is: () =>
+      'It is to be decided by a person: its proof came when the slice was another’s, or closed; or the payee’s bank has what was said not to be paid',
     waits: () => by(ACTION_ROLES.resolve, null),
     next: nothing,
   },

@@ -6,6 +6,7 @@ export const PAYIN_STATES = {
   assigned: { final: false },
   proof_submitted: { final: false },
   completed: { final: true },
+  /** Over, as `reversed`; but where the payee's bank has the payment all the same, a person decides again. */
   failed: { final: true },
   /** Over; but a proof that comes late is honoured all the same, or decided by a person. */
   expired: { final: true },
@@ -21,13 +22,19 @@ export const PAYIN_FACTS = {
   credited: 'engine',
   refused: 'engine',
   reversed: 'engine',
+  still_failed: 'engine',
+  still_reversed: 'engine',
+  found: 'bank',
   proved: 'payer',
   proved_late: 'payer',
-} as const satisfies Record<string, 'engine' | 'payer'>;
+} as const satisfies Record<string, 'engine' | 'payer' | 'bank'>;
 
 export type PayinFact = keyof typeof PAYIN_FACTS;
 
-/** `tell`: its merchant's callback is told; no state is told twice. */
+/**
+ * `tell`: its merchant's callback is told. No end is told twice, but for the success of a payin that was reversed in between:
+ * who heard of the reversal must hear that it is credited after all.
+ */
 export type PayinEffect = 'none' | 'tell';
 
 export const PAYIN_EVENTS = ['payin-status-update'] as const;
@@ -58,6 +65,11 @@ export const PAYIN = defineMachine({
     edge('proof_submitted', 'refused', 'failed', 'tell'),
     edge('late_proof', 'refused', 'failed', 'tell'),
     edge('completed', 'reversed', 'reversed', 'tell'),
+    // An operator said that it was not paid, and the payee's bank has it: decided again, as a late proof; refused again it is no news.
+    edge('failed', 'found', 'late_proof', 'none'),
+    edge('reversed', 'found', 'late_proof', 'none'),
+    edge('late_proof', 'still_failed', 'failed', 'none'),
+    edge('late_proof', 'still_reversed', 'reversed', 'none'),
   ],
   sql: {
     source: 'src/instant/rules/payinMachine.ts',

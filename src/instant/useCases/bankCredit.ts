@@ -1,7 +1,14 @@
 /** What a payee's bank says arrived: written down, then the slice that it is about is told. */
 import type { Sql } from '../../db/pool.ts';
 import { failpoint } from '../../failpoints.ts';
-import { type BankCreditAnswer, type BankCreditRequest, recordBankCredit } from '../../ledger/instant.ts';
+import {
+  type BankCreditAnswer,
+  type BankCreditDecided,
+  type BankCreditDecision,
+  type BankCreditRequest,
+  decideBankCredit,
+  recordBankCredit,
+} from '../../ledger/instant.ts';
 import type { InstantClient } from '../rules/contract.ts';
 
 interface Ports {
@@ -17,6 +24,10 @@ export async function creditByBank({ pool, instant }: Ports, request: BankCredit
   if (batchId !== null) await instant.lookAtBatch(batchId);
   return answer;
 }
+
+/** An operator has looked at one that fits nothing. */
+export const lookedAt = ({ pool }: { readonly pool: Sql }, decision: BankCreditDecision): Promise<BankCreditDecided> =>
+  decideBankCredit(pool, decision);
 
 /** About which slice it is; null: about none yet. */
 export function batchOf(answer: BankCreditAnswer): string | null {

@@ -32,18 +32,36 @@ const { read, write } = documented('admin');
 
 const LONGEST = 500;
 const note = plainText(1, LONGEST);
+const bankCredit = z.enum(['matched', 'differs']).nullable().meta({
+  description: 'What the payee’s bank says of this UTR: it has this very payment, or one of another amount, or none so far',
+});
+const againstBank = z.boolean().optional().meta({
+  description:
+    'Of a rejection: the payee’s bank has the very payment, and it is to be rejected all the same (else 409 `bank_matched`)',
+});
 const disputeSchema = z
-  .object({ batch: batchSchema, reason: z.string(), openedBy: z.string(), openedAt: timeSchema })
+  .object({ batch: batchSchema, bankCredit, reason: z.string(), openedBy: z.string(), openedAt: timeSchema })
   .meta({ id: 'InstantDispute' });
 const reviewSchema = z
   .object({
     batch: batchSchema,
+    bankCredit,
     validatorId: z.string().nullable().meta({ description: 'The operator who is to look at it now' }),
     validateUntil: timeSchema.nullable().meta({ description: 'Then another one is' }),
   })
   .meta({ id: 'InstantReview' });
 const lateProofSchema = z
-  .object({ payin: payinSchema, batchId: z.string(), instantPayoutId: z.string(), createdAt: timeSchema })
+  .object({
+    payin: payinSchema,
+    bankCredit,
+    batchId: z.string(),
+    instantPayoutId: z.string(),
+    was: z
+      .enum(['failed', 'reversed'])
+      .nullable()
+      .meta({ description: 'How it was decided before the payee’s bank told of it; null: the proof came late, and no more' }),
+    createdAt: timeSchema,
+  })
   .meta({ id: 'LateProof' });
 
 const filters = {
@@ -54,6 +72,13 @@ const filters = {
   batchId: word.optional(),
   payinId: word.optional().meta({ description: 'That has, or had, one of its slices' }),
 };
+
+/** What an operator says with a decision. */
+interface Said {
+  readonly note?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly againstBank?: boolean | undefined;
+}
 
 export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyncZod {
   const { pool, prisma, config } = context;
@@ -132,8 +157,9 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
         return page.answer(
           found,
           ({ batch }) => batch.id,
-          ({ batch, validateUntil }) => ({
+          ({ batch, validateUntil, ...rest }) => ({
             batch: presentBatch(batch),
+            ...rest,
             validatorId: batch.review?.validatorId ?? null,
             validateUntil: validateUntil?.toISOString() ?? null,
           }),
@@ -207,16 +233,21 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
         decision: 'approve',
         summary: 'A slice was paid',
       },
-      { path: 'reject', body: z.strictObject({ reason: note }), decision: 'reject', summary: 'A slice was not paid' },
+      {
+        path: 'reject',
+        body: z.strictObject({ reason: note, againstBank }),
+        decision: 'reject',
+        summary: 'A slice was not paid',
+      },
     ] as const) {
       app.post(
         `/instant-payouts/batches/:id/${path}`,
         { onRequest: operates, schema: { params: byId, querystring: noQuery, body, ...write(summary, 200, batchSchema) } },
         async (request, reply) => {
-          const said: { readonly note?: string | undefined; readonly reason?: string | undefined } = request.body ?? {};
+          const said: Said = request.body ?? {};
           return await onceIfKeyed(context, request, reply, {
             allot: () => newId('req'),
-            execute: () => decideOne(request, request.params.id, decision, said.note ?? said.reason ?? null),
+            execute: () => decideOne(request, request.params.id, decision, said),
           });
         },
       );
@@ -229,12 +260,14 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
         schema: {
           params: byId,
           querystring: noQuery,
-          body: z.strictObject({ decision: z.enum(['approve', 'reject']), note }).meta({ id: 'InstantDisputeDecision' }),
+          body: z
+            .strictObject({ decision: z.enum(['approve', 'reject']), note, againstBank })
+            .meta({ id: 'InstantDisputeDecision' }),
           ...write('Decide a dispute, by its slice: it was paid, or it was not', 200, batchSchema),
         },
       },
       async (request, reply) => {
-        const { decision, note: said } = request.body;
+        const { decision, ...said } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('req'),
           execute: () => decideOne(request, request.params.id, decision, said),
@@ -272,18 +305,20 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
         schema: {
           params: byId,
           querystring: noQuery,
-          body: z.strictObject({ decision: z.enum(['credit', 'refund', 'reject']), note }).meta({ id: 'LateProofDecision' }),
+          body: z
+            .strictObject({ decision: z.enum(['credit', 'refund', 'reject']), note, againstBank })
+            .meta({ id: 'LateProofDecision' }),
           ...write('Decide what becomes of a late proof, by its payin', 200, payinSchema),
         },
       },
       async (request, reply) => {
         const { adminId } = adminOf(request);
         const payinId = request.params.id;
-        const { decision, note: said } = request.body;
+        const { decision, note: said, againstBank: isAgainstBank = false } = request.body;
         return await onceIfKeyed(context, request, reply, {
           allot: () => newId('req'),
           async execute() {
-            const answer = await decideLate(context, { payinId, decision, note: said, actor: `admin:${adminId}` });
+            const answer = await decideLate(context, { payinId, decision, isAgainstBank, note: said, actor: `admin:${adminId}` });
             if (answer.outcome === 'not_found') throw notFound();
             await audit(request, 'late_proof.decide', payinId, { outcome: answer.outcome, decision, note: said });
             refuse(answer);
@@ -294,11 +329,14 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
     );
   };
 
-  async function decideOne(request: FastifyRequest, batchId: string, decision: 'approve' | 'reject', said: string | null) {
+  async function decideOne(request: FastifyRequest, batchId: string, decision: 'approve' | 'reject', said: Said) {
     const ports: JudgePorts = context;
-    const answer = await decide(ports, { batchId, decision, note: said, actor: `admin:${adminOf(request).adminId}` });
+    const { againstBank: isAgainstBank = false } = said;
+    const noted = said.note ?? said.reason ?? null;
+    const actor = `admin:${adminOf(request).adminId}`;
+    const answer = await decide(ports, { batchId, decision, isAgainstBank, note: noted, actor });
     if (answer.outcome === 'not_found') throw notFound();
-    await audit(request, `instant_batch.${decision}`, batchId, { outcome: answer.outcome, note: said });
+    await audit(request, `instant_batch.${decision}`, batchId, { outcome: answer.outcome, note: noted });
     refuse(answer);
     return { status: 200, body: presentBatch(answer.batch) };
   }
