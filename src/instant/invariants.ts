@@ -69,7 +69,7 @@ const invariants: readonly Invariant[] = [
           SELECT * FROM (
             SELECT b.id AS batch, b.amount, b.money, ${booked('SLICE', `'slice/' || b.id`)} AS credited, ${booked('WITHDRAWAL_BACK', `'slice/' || b.id || '/release'`)} AS released,
                    ${booked('SLICE_BACK', `'slice/' || b.id || '/back'`)} + ${booked('DEBT', `'slice/' || b.id || '/back'`)} AS taken_back,
-                   ${booked('SLICE_BACK', `'slice/' || b.id || '/back'`)} - ${booked('WITHDRAWAL_BACK', `'slice/' || b.id || '/back'`)} AS kept
+                   ${booked('SLICE_BACK', `'slice/' || b.id || '/back'`)} - ${booked('WITHDRAWAL_BACK', `'slice/' || b.id || '/returned'`)} AS kept
               FROM instant_batches b) booked
            WHERE credited <> CASE WHEN money IN ('credited', 'reversed') THEN amount ELSE 0 END OR released <> CASE money WHEN 'released' THEN amount ELSE 0 END
               OR taken_back <> CASE money WHEN 'reversed' THEN amount ELSE 0 END OR kept <> 0`,
@@ -198,7 +198,7 @@ export const instantChecks: FlowChecks = {
       subjectKind: 'instant_batch',
       keys: {
         SLICE: `op_key = 'slice/' || subject_id AND leg = 0`,
-        WITHDRAWAL_BACK: `op_key = 'slice/' || subject_id || '/release' OR op_key = 'slice/' || subject_id || '/back' AND leg = 1`,
+        WITHDRAWAL_BACK: `op_key = 'slice/' || subject_id || '/release' AND leg = 0 OR op_key = 'slice/' || subject_id || '/returned' AND leg = 0`,
         SLICE_BACK: `op_key = 'slice/' || subject_id || '/back' AND leg = 0`,
         DEBT: `op_key = 'slice/' || subject_id || '/back' AND leg = 2`,
         DEBT_BACK: `op_key LIKE 'late/pin\\_%/unowed' AND leg = 0`,

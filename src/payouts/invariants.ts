@@ -46,10 +46,10 @@ const BOOKED: Relation = {
       FROM payouts p
       FULL JOIN (
         SELECT subject_id,
-               count(*) FILTER (WHERE type = 'RESERVE') AS reserves,
-               coalesce(sum(amount) FILTER (WHERE type = 'RESERVE'), 0) AS reserved,
-               count(*) FILTER (WHERE type = 'RELEASE') AS releases,
-               coalesce(sum(amount) FILTER (WHERE type = 'RELEASE'), 0) AS released,
+               count(*) FILTER (WHERE type IN ('RESERVE', 'WITHDRAWAL')) AS reserves,
+               coalesce(sum(amount) FILTER (WHERE type IN ('RESERVE', 'WITHDRAWAL')), 0) AS reserved,
+               count(*) FILTER (WHERE type IN ('RELEASE', 'WITHDRAWAL_BACK')) AS releases,
+               coalesce(sum(amount) FILTER (WHERE type IN ('RELEASE', 'WITHDRAWAL_BACK')), 0) AS released,
                coalesce(sum(amount) FILTER (WHERE type IN ('SETTLE', 'FEE', 'DEBT')), 0) AS settled,
                coalesce(sum(amount) FILTER (WHERE type = 'FEE' OR type = 'DEBT' AND leg = 3), 0) AS fee_settled,
                coalesce(sum(amount) FILTER (WHERE type = 'REVERSE'), 0) AS reversed,
@@ -259,6 +259,8 @@ export const payoutChecks: FlowChecks = {
       keys: {
         RESERVE: `starts_with(op_key, subject_id || ':reserve:')`,
         RELEASE: `starts_with(op_key, subject_id || ':release:')`,
+        WITHDRAWAL: `starts_with(op_key, subject_id || ':reserve:')`, // a user's, as a withdrawal's own
+        WITHDRAWAL_BACK: `starts_with(op_key, subject_id || ':release:')`,
         REVERSE: step('reverse'),
         SETTLE: step('settle'),
         FEE: step('settle'),
@@ -267,5 +269,5 @@ export const payoutChecks: FlowChecks = {
       },
     },
   ],
-  creditKeys: `split_part(op_key, ':', 2) = 'reverse'`,
+  creditKeys: `split_part(op_key, ':', 2) IN ('reverse', 'release')`,
 };

@@ -48,8 +48,16 @@ export const ENTRY_TYPES: readonly EntryType[] = [...new Set(ENTRY_KINDS.map(([t
 /** What may go from an owner of one merchant to one of another: people pay each other, whosever they are, and owe each other. */
 export const BETWEEN_MERCHANTS = ['SLICE', 'SLICE_BACK', 'DEBT', 'DEBT_BACK'] as const satisfies readonly EntryType[];
 
-/** What an owner gets that is no new money, so that it repays nothing of what the owner owes: it was the owner's all the time. */
-export const OWN_AGAIN = ['RELEASE', 'REFUND', 'WITHDRAWAL_BACK', 'REPAID'] as const satisfies readonly EntryType[];
+/**
+ * What comes into an owner's available and repays nothing of what the owner owes; everything else repays first. It was the owner's all
+ * the time, and nobody can keep money from whom it is owed to by it. A withdrawal's is not among them (WITHDRAWAL_BACK): its payee may
+ * open it before a debt is booked, and cancel it after.
+ */
+export const OWN_AGAIN = [
+  'RELEASE', // of a payout that may be sent again: what was set aside for it must be there for it; of what a game held of its bank, who does not end it at will
+  'REFUND', // of a game that its merchant, and no player, called void
+  'REPAID', // so that two who owe each other wait for nobody
+] as const satisfies readonly EntryType[];
 
 /** What each owner has: the columns of its balance. */
 const OWNED: readonly string[] = ['available', 'reserved', 'debt'];

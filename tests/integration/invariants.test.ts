@@ -172,7 +172,8 @@ async function resolvedMarkets(): Promise<void> {
 
 /**
  * Withdrawals of 1 000: one paid, of which the bank has told; one under way; one of which a slice was taken back and is owed; one that
- * was paid twice; one whose rest went to a payout; two that an operator said were not paid, and the bank has: one credited then, one not.
+ * was paid twice; one whose rest went to a payout; two that an operator said were not paid, and the bank has: one credited then, one not;
+ * one whose payer had the credit in a withdrawal of their own when it was taken back.
  */
 async function paidPersonToPerson(): Promise<void> {
   const instant = instantOf(books);
@@ -219,6 +220,12 @@ async function paidPersonToPerson(): Promise<void> {
     await instant.bank(payee, utr, 600n);
     await instant.decideLate(found.payinId, decision, true);
   }
+  const hidden = await open();
+  const hiding = (await pay(hidden.batches[0] as string)).payer;
+  const own = await instant.open(hiding, [600n]);
+  await instant.dispute(hidden.batches[0] as string);
+  await instant.decide(hidden.batches[0] as string, 'reject');
+  await instant.close(own.id);
 }
 
 async function providers(): Promise<Pick<World, 'earned' | 'owed' | 'awaited' | 'dispatched'>> {
@@ -528,6 +535,7 @@ const DAMAGES: readonly Damage[] = [
   ['utrs_prove_once', 'a UTR that may be used again', () => `DELETE FROM used_utrs WHERE utr = '777700001111'`],
   ['utrs_prove_once', 'a credit without its proof', () => `DELETE FROM instant_proofs WHERE utr = '777700001111'`],
   ['utrs_prove_once', 'a bank credit that matches another amount', () => `UPDATE bank_credits SET amount = amount - 1`],
+  ['credits_repay_first', 'a withdrawal that came back past whom its payee owes', () => `DELETE FROM ledger_entries WHERE type = 'REPAY' AND op_key LIKE 'slice/%/release'`],
   ['slices_booked_once', 'a debt of what was paid that was forgiven of another', () => `UPDATE ledger_entries SET op_key = 'late/pin_x/unowed' WHERE type = 'DEBT_BACK'`],
   ['debts_to_others_as_booked', 'a debt of what was paid that is owed still', () => `DELETE FROM ledger_entries WHERE type = 'DEBT_BACK'`],
   ['slices_stand_as_their_assignments', 'a payin that an operator is to decide again, and that says it is over', () => `UPDATE late_proofs SET decision = NULL, decided_at = NULL WHERE was = 'reversed' AND decision = 'reject'`],

@@ -30,7 +30,8 @@ BEGIN
 END $$;
 
 -- release_slice(batch): it will not be paid by anybody:
---   WITHDRAWAL_BACK  amount  the payee's reserved → the payee's available: no new money, it repays nothing
+--   WITHDRAWAL_BACK  amount  the payee's reserved → the payee's available, a credit (credit.sql): it repays first what the payee owes, or a
+--                            withdrawal, which its payee may cancel, would keep money from whom it is owed to
 -- Key: slice/<batch>/release. Also while the payee is frozen: it was the payee's own all the time, and stays where it cannot be spent.
 CREATE OR REPLACE FUNCTION release_slice(p_batch text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -40,7 +41,8 @@ BEGIN
   SELECT * INTO STRICT b FROM instant_batches x WHERE x.id = p_batch;
   IF b.money <> 'held' THEN RAISE EXCEPTION 'the money of batch % is %', b.id, b.money; END IF;
   SELECT y.* INTO STRICT k FROM instant_payouts x JOIN balances y ON y.id = x.balance_id WHERE x.id = b.instant_payout_id;
-  PERFORM post(ARRAY[('slice/' || b.id || '/release', 0, 'WITHDRAWAL_BACK', k.reserved_account, k.available_account, b.amount, 'instant_batch', b.id)::posting]);
+  k := lock_for_credit(k.id);
+  PERFORM credit('slice/' || b.id || '/release', 0, 'WITHDRAWAL_BACK', k, k.reserved_account, b.amount, 'instant_batch', b.id);
   UPDATE instant_batches x SET money = 'released' WHERE x.id = b.id;
   UPDATE instant_payouts x SET returned = x.returned + b.amount, held = x.held - b.amount WHERE x.id = b.instant_payout_id;
 END $$;
@@ -57,9 +59,9 @@ END $$;
 
 -- take_back_slice(batch): the payer was credited and has not paid: it goes back to the payee, as far as it is there:
 --   SLICE_BACK       part  the payer's available → the payee's reserved
---   WITHDRAWAL_BACK  part  the payee's reserved → the payee's available
+--   WITHDRAWAL_BACK  part  the payee's reserved → the payee's available, a credit as in release_slice
 --   DEBT             the rest, which the payer owes the payee (owe.sql): new money repays it first, and the payee has it only then
--- Key: slice/<batch>/back. Also while either is frozen: a fraud's freeze, which the payer's merchant alone lifts, must not keep the payee's
+-- Key: slice/<batch>/back, of the credit slice/<batch>/returned. Also while either is frozen: a fraud's freeze, which the payer's merchant alone lifts, must not keep the payee's
 -- money, and let it be spent once lifted; and the payee's own comes back to where it cannot be spent (release_slice).
 CREATE OR REPLACE FUNCTION take_back_slice(p_batch text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -75,14 +77,12 @@ BEGIN
   IF b.money <> 'credited' THEN RAISE EXCEPTION 'the money of batch % is %', b.id, b.money; END IF;
   SELECT y.* INTO STRICT k FROM instant_payouts x JOIN balances y ON y.id = x.balance_id WHERE x.id = b.instant_payout_id;
   SELECT * INTO STRICT t FROM balances x WHERE x.mode = p.mode AND x.owner_kind = 'user' AND x.owner_id = p.user_id AND x.currency = p.currency;
-  PERFORM 1 FROM balances x WHERE x.id IN (t.id, k.id) ORDER BY x.id FOR NO KEY UPDATE;
+  k := lock_for_credit(k.id, ARRAY[t.id]);
   SELECT * INTO STRICT t FROM balances x WHERE x.id = t.id;
-  SELECT * INTO STRICT k FROM balances x WHERE x.id = k.id;
   v_part := least(t.available, b.amount);
   IF v_part > 0 THEN
-    PERFORM post(ARRAY[
-      (v_key, 0, 'SLICE_BACK', t.available_account, k.reserved_account, v_part, 'instant_batch', b.id)::posting,
-      (v_key, 1, 'WITHDRAWAL_BACK', k.reserved_account, k.available_account, v_part, 'instant_batch', b.id)::posting]);
+    PERFORM post(ARRAY[(v_key, 0, 'SLICE_BACK', t.available_account, k.reserved_account, v_part, 'instant_batch', b.id)::posting]);
+    PERFORM credit('slice/' || b.id || '/returned', 0, 'WITHDRAWAL_BACK', k, k.reserved_account, v_part, 'instant_batch', b.id);
   END IF;
   IF v_part < b.amount THEN PERFORM owe(v_key, 2, t, k, b.amount - v_part, 'instant_batch', b.id); END IF;
   UPDATE instant_batches x SET money = 'reversed' WHERE x.id = b.id;

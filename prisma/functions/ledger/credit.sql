@@ -1,6 +1,6 @@
 -- New money for an owner: what arrived (FUND), what was earned (EARNING), what a merchant gave its user or took back (USER_CREDIT,
--- USER_DEBIT), what a bank sent back (REVERSE). It all comes through here, because it pays what the owner owes before anybody can
--- spend it. A released reserve is no new money.
+-- USER_DEBIT), what a bank sent back (REVERSE); and what comes back of a user's withdrawal (WITHDRAWAL_BACK). It all comes through here,
+-- because it pays what the owner owes before anybody can spend it. What is no new money is in one list with its reasons: OWN_AGAIN.
 
 -- credit(key, leg, type, balance, from, amount, kind, subject): one entry (of no subject: nulls)  from → available, then, while
 --   the owner owes,  least(amount, debt)  available → debt (REPAY, legs from 2): for its payouts, the oldest first, then to other
@@ -109,9 +109,9 @@ BEGIN
   RETURN b;
 END $$;
 
--- lock_for_return(payout): the same before a payout is told that it was sent back, which credits its owner: a lock on this
+-- lock_for_payout_credit(payout): the same before a payout is told what credits its owner, as that it was sent back: a lock on this
 -- payout alone, taken first, would be out of order. No such payout: nothing is locked.
-CREATE OR REPLACE FUNCTION lock_for_return(p_payout text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION lock_for_payout_credit(p_payout text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   v_balance bigint;
 BEGIN

@@ -32,9 +32,10 @@ DECLARE
   v_refusal text;
   v_pause text;
 BEGIN
-  IF p_fact = 'returned' THEN PERFORM lock_for_return(p_payout); END IF;
   -- Before the payout, as everywhere; whose it is never changes.
   IF p_fact = 'reinitiated' THEN PERFORM lock_users(ARRAY[x.owner_id]) FROM payouts x WHERE x.id = p_payout AND x.kind = 'user'; END IF;
+  -- A user's is a credit also when it is released: by any fact that says that nothing was paid.
+  IF p_fact = 'returned' OR EXISTS (SELECT 1 FROM payouts x WHERE x.id = p_payout AND x.kind = 'user') THEN PERFORM lock_for_payout_credit(p_payout); END IF;
   SELECT * INTO p FROM payouts x WHERE x.id = p_payout FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'not_found', 'payout', NULL); END IF;
   IF fact_origin(p_fact) = 'person' THEN v_attempt := p.attempt; END IF; -- a person decides on the payout as it is, whatever they last saw

@@ -2,7 +2,7 @@
 -- What is still owed for this very payout is repaid by it first, at once: clearing → debt (REVERSE, leg 1).
 -- The fee is not given back: the transfer was made. A provider's earnings are available again by what its balance gets.
 -- Key: <payout>:reverse, from its second return on <payout>:reverse:<n>.
--- Internal: called by apply_fact, after lock_for_return.
+-- Internal: called by apply_fact, after lock_for_payout_credit.
 CREATE OR REPLACE FUNCTION reverse_payout(p payouts) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   b balances;
