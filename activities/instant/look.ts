@@ -92,8 +92,7 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
   async function tire({ id }: BatchRecord): Promise<Looked | undefined> {
     const answer = await lapseConfirmation(pool, id);
     if (answer.outcome === 'early') return again(await until(answer.until));
-    if (answer.outcome === 'payer_frozen' || answer.outcome === 'payee_frozen' || answer.outcome === 'balance_limit')
-      return again(BLOCKED_MS);
+    if (answer.outcome === 'payee_frozen' || answer.outcome === 'balance_limit') return again(BLOCKED_MS);
     return undefined; // confirmed, in review, or somebody else was faster
   }
 

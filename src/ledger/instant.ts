@@ -87,7 +87,7 @@ export type ProofAnswer =
     };
 
 /** Why money cannot be moved now; nothing was written, and the same may be asked later. */
-export type NotNow = 'payer_frozen' | 'payee_frozen' | 'balance_limit';
+export type NotNow = 'payee_frozen' | 'balance_limit';
 
 interface OfBatch {
   readonly batch: BatchRecord;

@@ -1,6 +1,6 @@
 /** Who says what of a slice that somebody claims to have paid, payee, bank, operator, a payer who comes late: and where the money is then. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { assignValidator, restOfInstantPayout } from '../../src/ledger/instant.ts';
+import { assignValidator, matchBatch, restOfInstantPayout } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
 import { type Instant, instantOf, newUtr, type OpenOptions } from '../support/instant.ts';
@@ -190,22 +190,62 @@ test('the same image, one that looks like it, and a UTR within one digit are loo
   expect((await instant.purse(payee)).reserved).toBe(200n);
 });
 
-test('money of a frozen user stays where it is: the proof is kept, and the same decision is booked once the user is free', async () => {
-  for (const who of ['payer', 'payee'] as const) {
+test('money of a frozen payee stays where it is: the proof is kept, and the same decision is booked once the payee is free', async () => {
+  const slice = await claimed();
+  await instant.users.freeze(slice.payee, true);
+  expect(await instant.prove(slice.batchId, slice.payinId)).toMatchObject({
+    outcome: 'in_review',
+    batch: { review: { reasons: ['payee_frozen'] } },
+  });
+  expect([await instant.confirm(slice.batchId), await instant.decide(slice.batchId, 'approve')]).toEqual([
+    'payee_frozen',
+    'payee_frozen',
+  ]);
+  await instant.users.freeze(slice.payee, false);
+  expect(await instant.decide(slice.batchId, 'approve')).toBe('approved');
+  expect(await instant.purse(slice.payer)).toMatchObject({ available: 100n });
+});
+
+test('a payee who has the cash is not held by the payer’s freeze: the withdrawal ends, and the payer has the credit, frozen', async () => {
+  const utr = newUtr();
+  const says = {
+    'the payee': ({ batchId }: { batchId: string }) => instant.confirm(batchId),
+    'an operator': ({ batchId }: { batchId: string }) => instant.decide(batchId, 'approve'),
+    'the bank': ({ payee }: { payee: TestUser }) => instant.bank(payee, utr, 100n),
+  };
+  for (const [who, say] of Object.entries(says)) {
     const slice = await claimed();
-    await instant.users.freeze(slice[who], true);
-    expect(await instant.prove(slice.batchId, slice.payinId)).toMatchObject({
-      outcome: 'in_review',
-      batch: { review: { reasons: [`${who}_frozen`] } },
+    await instant.users.freeze(slice.payer, true);
+    expect(await instant.prove(slice.batchId, slice.payinId, who === 'the bank' ? { utr } : {})).toMatchObject({
+      outcome: 'in_review', // by a proof alone nobody who is frozen is credited
+      batch: { money: 'held', review: { reasons: ['payer_frozen'] } },
     });
-    expect([await instant.confirm(slice.batchId), await instant.decide(slice.batchId, 'approve')]).toEqual([
-      `${who}_frozen`,
-      `${who}_frozen`,
-    ]);
-    await instant.users.freeze(slice[who], false);
-    expect(await instant.decide(slice.batchId, 'approve')).toBe('approved');
-    expect(await instant.purse(slice.payer)).toMatchObject({ available: 100n });
+    await say(slice);
+    expect([
+      (await instant.withdrawal(slice.id)).state,
+      await instant.purse(slice.payer),
+      await instant.purse(slice.payee),
+    ]).toEqual(['completed', { available: 100n, reserved: 0n, debt: 0n }, { available: 0n, reserved: 0n, debt: 0n }]);
+    expect(await instant.users.debit(slice.payer, 100n, { currency: 'INR' })).toBe('user_frozen');
   }
+});
+
+test('a slice that comes free goes to whoever has waited longest and may have it: who cools down keeps nobody waiting', async () => {
+  const [cooling, patient] = [await instant.user(), await instant.user()];
+  const opens = async (payer: TestUser): Promise<string> => {
+    const answer = await instant.tryPayin(payer, 777n); // nobody else's amount here
+    if (answer.outcome !== 'opened') throw new Error(answer.outcome);
+    return answer.payin.id;
+  };
+  const [first, second] = [await opens(cooling), await opens(patient)];
+  const [other = ''] = (await instant.open(await instant.user(100n), [100n])).batches;
+  await instant.claim(cooling, other);
+  await instant.expire(other);
+  const { batches } = await instant.open(await instant.user(2n * 777n), [777n, 777n]);
+  const [one = '', two = ''] = batches;
+  expect(await matchBatch(books.db.pool, one)).toMatchObject({ outcome: 'matched', payinId: second });
+  expect(await matchBatch(books.db.pool, two)).toMatchObject({ outcome: 'free' }); // nor is it given to whoever cools down
+  expect((await instant.payin(first)).state).toBe('waiting');
 });
 
 test('a fraud who was frozen keeps no credit that an operator rejects; nor does a frozen payee lose what comes back', async () => {

@@ -7,7 +7,7 @@ const LOOKS: Readonly<Record<string, readonly [number, string]>> = {
   'events/notify_event.sql': [2, 'the hour in which a notice is told once, and the id of a notice'],
   'games/end_game.sql': [2, 'which games are looked at'],
   'instant/forget_image.sql': [1, 'of no subject’s story'],
-  'instant/open_payin.sql': [1, 'which payins are looked at'],
+  'instant/open_payin.sql': [2, 'which payins are looked at'],
   'markets/commit_stake.sql': [1, 'the first look; the last is of the moment'],
   'overview/fold_events.sql': [2, 'what is old enough to be deleted'],
   'overview/overview_totals.sql': [3, 'figures as of now'],

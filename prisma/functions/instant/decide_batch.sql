@@ -1,7 +1,7 @@
 -- confirm_batch(request): the payee says that the money of a slice is there. Key: the slice.
 -- Answers, the first that applies, each but the first with `batch` and `instantPayout`:
 --   not_found · already (confirmed, or an operator has approved it) · wrong_state (no proof was shown, or it is over otherwise)
---   payer_frozen · payee_frozen · balance_limit   the payer cannot be credited now; nothing written
+--   payee_frozen · balance_limit   the payer cannot be credited now; nothing written
 --   confirmed
 CREATE OR REPLACE FUNCTION confirm_batch(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -53,7 +53,7 @@ END $$;
 -- still held comes back to the payee, or goes the way of the rest. Key: the slice.
 -- Answers, each but the first with `batch` and `instantPayout`: not_found · already (the same was decided) · wrong_state ·
 --   bank_matched (of a rejection: the payee's bank has the very payment, and the operator did not say `isAgainstBank`; nothing written) ·
---   payer_frozen · payee_frozen · balance_limit (of an approval: nothing written; once it can be, decide again) · approved · rejected.
+--   payee_frozen · balance_limit (of an approval: nothing written; once it can be, decide again) · approved · rejected.
 CREATE OR REPLACE FUNCTION decide_batch(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   b instant_batches;

@@ -12,7 +12,7 @@
 -- what was never owed late/<payin>/unowed.
 -- Answers, each but the first with `batch` and `payin`: not_found · already (decided so before) · wrong_state (decided otherwise) ·
 --   bank_matched (of a rejection: the payee's bank has the very payment, and the operator did not say `isAgainstBank`; nothing written) ·
---   payer_frozen · payee_frozen · balance_limit (nothing written: once it can be, decide again) · decided.
+--   payee_frozen · balance_limit (nothing written: once it can be, decide again) · decided.
 CREATE OR REPLACE FUNCTION decide_late_proof(p_request jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   l late_proofs;
@@ -36,7 +36,6 @@ BEGIN
   SELECT * INTO STRICT p FROM payins x WHERE x.id = v_payin;
   v_again := CASE WHEN l.was IS NULL THEN '' ELSE ':again' END; -- of a late proof it may be the second decision
   IF v_decision = 'credit' THEN
-    IF EXISTS (SELECT 1 FROM users x WHERE x.id = p.user_id AND x.frozen) THEN RETURN answer_slice(b.id, v_payin, 'payer_frozen'); END IF;
     IF EXISTS (SELECT 1 FROM users x WHERE x.id = b.payee_id AND x.frozen) THEN RETURN answer_slice(b.id, v_payin, 'payee_frozen'); END IF;
     SELECT y.* INTO STRICT k FROM instant_payouts x JOIN balances y ON y.id = x.balance_id WHERE x.id = b.instant_payout_id;
     t := open_balance(p.merchant_id, p.mode, 'user', p.user_id, p.currency);

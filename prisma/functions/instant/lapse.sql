@@ -55,7 +55,7 @@ END $$;
 -- lapse_confirmation(batch): the payee has said nothing to a valid proof for too long. What the payee's bank has matched is confirmed; of
 -- the rest a person must say whether it was paid. Key: the slice.
 -- Answers: stale (it does not wait for the payee (any more)) · early (`until`) · confirmed · in_review, these with `batch` and
--- `instantPayout` · payer_frozen · payee_frozen · balance_limit (nothing written: ask again later). Raises if there is no such batch.
+-- `instantPayout` · payee_frozen · balance_limit (nothing written: ask again later). Raises if there is no such batch.
 CREATE OR REPLACE FUNCTION lapse_confirmation(p_batch text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   b instant_batches;

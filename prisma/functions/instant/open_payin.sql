@@ -87,17 +87,21 @@ $$;
 CREATE OR REPLACE FUNCTION payer_fault(p_user text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_payin text;
-  v_until timestamptz;
+  v_until timestamptz := cooling_until(p_user);
 BEGIN
   IF EXISTS (SELECT 1 FROM users x WHERE x.id = p_user AND x.frozen) THEN RETURN jsonb_build_object('outcome', 'user_frozen'); END IF;
   SELECT a.payin_id INTO v_payin FROM instant_assignments a WHERE a.user_id = p_user AND a.state = 'open';
   IF FOUND THEN RETURN jsonb_build_object('outcome', 'payer_busy', 'payinId', v_payin); END IF;
-  SELECT max(a.ended_at + (w.policy ->> 'coolDownMs')::bigint * interval '1 millisecond') INTO v_until
-    FROM (SELECT * FROM instant_assignments x WHERE x.user_id = p_user AND x.state = 'expired' ORDER BY x.ended_at DESC LIMIT 1) a
-    JOIN instant_batches b ON b.id = a.batch_id JOIN instant_payouts w ON w.id = b.instant_payout_id;
   IF v_until > moment() THEN RETURN jsonb_build_object('outcome', 'cooling_down', 'until', iso_time(v_until)); END IF;
   RETURN NULL;
 END $$;
+
+-- cooling_until(user): when somebody who has let a slice run out may have another; null: never had to wait.
+CREATE OR REPLACE FUNCTION cooling_until(p_user text) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+  SELECT a.ended_at + (w.policy ->> 'coolDownMs')::bigint * interval '1 millisecond'
+    FROM (SELECT * FROM instant_assignments x WHERE x.user_id = p_user AND x.state = 'expired' ORDER BY x.ended_at DESC LIMIT 1) a
+    JOIN instant_batches b ON b.id = a.batch_id JOIN instant_payouts w ON w.id = b.instant_payout_id
+$$;
 
 -- assign_slice(batch, payin, actor): the payer has the slice from now on until the deadline. Batch, payin and payer must be locked, the
 -- slice free, the payin waiting and the payer without a fault.
@@ -150,10 +154,11 @@ BEGIN
    WHERE x.mode = b.mode AND x.currency = b.currency AND x.amount = b.amount AND x.state = 'waiting' AND x.wait_until > now() AND x.user_id <> b.payee_id
      AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id IN (x.user_id, b.payee_id) AND (u.frozen OR pause_over('instant', u.merchant_id, NULL) IS NOT NULL))
      AND NOT EXISTS (SELECT 1 FROM instant_assignments a WHERE a.user_id = x.user_id AND a.state = 'open')
+     AND NOT coalesce(cooling_until(x.user_id) > now(), false) -- looks again itself when that is over, and keeps nobody else waiting
    ORDER BY x.id LIMIT 1 FOR NO KEY UPDATE OF x SKIP LOCKED;
   IF NOT FOUND OR payee_held(b) OR is_held('instant', p.merchant_id) THEN RETURN jsonb_build_object('outcome', 'free', 'batch', instant_batch_record(b)); END IF;
   PERFORM lock_users(ARRAY[p.user_id]);
-  -- Whoever is cooling down waits, and keeps others of this amount waiting until the next look.
+  -- What has happened to the payer between the two is found at the next look.
   IF payer_fault(p.user_id) IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'free', 'batch', instant_batch_record(b)); END IF;
   PERFORM assign_slice(b, p, 'system');
   SELECT * INTO STRICT b FROM instant_batches x WHERE x.id = p_batch;

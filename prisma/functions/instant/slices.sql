@@ -2,7 +2,9 @@
 
 -- credit_slice(batch): the payer has paid the payee; the books follow:
 --   SLICE  amount  the payee's reserved → the payer's available, a credit of the payer's (credit.sql), whosever users they are
--- Key: slice/<batch>. With it the slice has its receipt. Answers: credited · payer_frozen · payee_frozen · balance_limit: nothing moved.
+-- Key: slice/<batch>. With it the slice has its receipt. Answers: credited · payee_frozen · balance_limit: nothing moved.
+-- Also while the payer is frozen, once somebody has the last word (by a proof alone nobody who is frozen is credited: doubts_of): the payee has
+-- the cash, and is not to be held by the payer's freeze, which the payer's merchant alone lifts; the credit stands where it cannot be spent.
 CREATE OR REPLACE FUNCTION credit_slice(p_batch text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   b instant_batches;
@@ -14,7 +16,6 @@ BEGIN
   SELECT * INTO STRICT b FROM instant_batches x WHERE x.id = p_batch;
   SELECT * INTO STRICT p FROM payins x WHERE x.id = b.payin_id;
   IF b.money <> 'held' THEN RAISE EXCEPTION 'the money of batch % is %', b.id, b.money; END IF;
-  IF EXISTS (SELECT 1 FROM users x WHERE x.id = p.user_id AND x.frozen) THEN RETURN 'payer_frozen'; END IF;
   IF EXISTS (SELECT 1 FROM users x WHERE x.id = b.payee_id AND x.frozen) THEN RETURN 'payee_frozen'; END IF;
   SELECT y.* INTO STRICT k FROM instant_payouts x JOIN balances y ON y.id = x.balance_id WHERE x.id = b.instant_payout_id;
   t := open_balance(p.merchant_id, p.mode, 'user', p.user_id, p.currency);
@@ -108,7 +109,7 @@ BEGIN
 END $$;
 
 -- confirm_slice(batch, fact, key, actor): the last word that it was paid: `confirmed` by the payee or the bank, or `approved` by an operator.
--- Who was not credited before is now. Answers: confirmed · payer_frozen · payee_frozen · balance_limit: nothing written.
+-- Who was not credited before is now. Answers: confirmed · payee_frozen · balance_limit: nothing written.
 CREATE OR REPLACE FUNCTION confirm_slice(p_batch text, p_fact text, p_key text, p_actor text, p_data jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   b instant_batches;

@@ -1,5 +1,5 @@
 -- freeze_user(user, is frozen, key, actor): from its commit on nothing moves the user's money any more, or again it may: whoever
--- moves it holds the user's row (lock_users). What changed is told by an event.
+-- moves it holds the user's row (lock_users). Slices of withdrawals say where another would be held by that (slices.sql). What changed is told by an event.
 -- Key: the caller's own, once for a user: done before, it changes nothing, whatever was said since.
 -- Raises if there is no such user: the door has looked whose it is.
 CREATE OR REPLACE FUNCTION freeze_user(p_user text, p_is_frozen boolean, p_key text, p_actor text) RETURNS void

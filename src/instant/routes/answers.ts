@@ -30,7 +30,6 @@ export const presentWholePayin = async (ports: { readonly pool: Sql; readonly ke
 
 const SAYS: ReadonlyMap<string, string> = new Map([
   ['wrong_state', 'This slice is in no state in which that could be said of it.'],
-  ['payer_frozen', 'The payer is frozen: nothing moves their money. Nothing was written; ask again later.'],
   ['payee_frozen', 'The payee is frozen: nothing moves their money. Nothing was written; ask again later.'],
   [
     'bank_matched',

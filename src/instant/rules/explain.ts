@@ -189,7 +189,7 @@ const MEANS: Readonly<Record<InstantReviewReason, string>> = {
   similar_image: 'an image that looks like it was shown before: look whose payment it is',
   near_utr: 'a UTR that differs in one place was shown for the same payee and amount: it may be the same payment',
   amount_differs: 'the payee’s bank tells of another amount under this UTR',
-  payer_frozen: 'nothing moves the money of a frozen user: the payer’s merchant lifts that',
+  payer_frozen: 'by a proof alone nobody who is frozen is credited: look whether it was paid',
   payee_frozen: 'nothing moves the money of a frozen user: the payee’s merchant lifts that',
   balance_limit: 'the payer’s balance would become larger than any may be',
   not_confirmed: 'the payee has said nothing, and no bank has told of it',
