@@ -37,6 +37,13 @@ export type InstantActivities = ReturnType<typeof createInstantActivities>;
 const OVER: Looked = { isOver: true, againInMs: null };
 const WHEN_TOLD: Looked = { isOver: false, againInMs: null };
 const again = (ms: number): Looked => ({ isOver: false, againInMs: ms });
+/** Two things are waited for: until the first of them. */
+const both = (one: Looked, other: Looked): Looked => ({
+  isOver: one.isOver && other.isOver,
+  againInMs: [one.againInMs, other.againInMs].reduce((first, ms) =>
+    first === null ? ms : ms === null ? first : Math.min(first, ms),
+  ),
+});
 
 /** Nobody tells that a frozen user is free, or that a balance has room: somebody has to look. */
 const BLOCKED_MS = 60_000;
@@ -61,8 +68,8 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
   async function stepOfBatch(batch: BatchRecord): Promise<Looked | undefined> {
     if (BATCH_STATES[batch.state].free) return await offer(batch);
     if (batch.state === 'assigned') return await expire(batch);
-    if (batch.review !== null || batch.state === 'disputed' || batch.state === 'late_proof') return await watch(batch);
-    if (batch.state === 'sys_confirmed') return await tire(batch);
+    const isLookedAt = batch.review !== null || batch.state === 'disputed'; // a person has the word
+    if (batch.state === 'sys_confirmed' && !isLookedAt) return await tire(batch);
     return BATCH.isFinal(batch.state) ? OVER : WHEN_TOLD;
   }
 
@@ -82,11 +89,12 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
     return undefined;
   }
 
-  async function watch({ id, state }: BatchRecord): Promise<Looked> {
+  /** Whoever of the operators is to look at it, or at a late proof of it, which may come whatever becomes of the slice. */
+  async function watch({ id }: BatchRecord): Promise<Looked> {
     const answer = await assignValidator(pool, id);
     if (answer.outcome === 'assigned') return again(await until(answer.until));
     if (answer.outcome === 'none') return again(BLOCKED_MS); // there is no operator yet
-    return BATCH.isFinal(state) ? OVER : WHEN_TOLD;
+    return OVER;
   }
 
   async function tire({ id }: BatchRecord): Promise<Looked | undefined> {
@@ -164,7 +172,7 @@ export function createInstantActivities({ pool, instant, handOver, onWritten = (
           await instant.lookAtInstantPayout(batch.instantPayoutId);
           await seeBatchOver(pool, batchId);
         }
-        return looked;
+        return both(looked, await watch(batch));
       }
     },
 

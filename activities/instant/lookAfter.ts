@@ -19,7 +19,7 @@ export interface LookAfterInstantPorts {
 
 export type LookAfterInstantActivities = ReturnType<typeof createLookAfterInstantActivities>;
 
-/** Those with a time that has long been over, with a step that is to come by itself, or with an end that their workflow has not seen. */
+/** Those with a time that has long been over, with a step that is to come by itself, with an end that their workflow has not seen, or with a proof that came late. */
 const WAITING = {
   batch: `
     SELECT b.id FROM instant_batches b
@@ -32,6 +32,10 @@ const WAITING = {
     SELECT b.id FROM instant_batches b
      WHERE b.state IN ('${FINAL_BATCH_STATES.join("', '")}') AND NOT b.seen_over AND b.updated_at < now() - $1::interval AND b.id > $2
      ORDER BY b.id LIMIT $3`,
+  lateProof: `
+    SELECT DISTINCT l.batch_id AS id FROM late_proofs l
+     WHERE l.decision IS NULL AND coalesce(l.validate_until, l.created_at) < now() - $1::interval AND l.batch_id > $2
+     ORDER BY 1 LIMIT $3`,
   payin: `
     SELECT p.id FROM payins p WHERE p.state = 'waiting' AND p.wait_until < now() - $1::interval AND p.id > $2 ORDER BY p.id LIMIT $3`,
   withdrawal: `
@@ -56,7 +60,10 @@ export function createLookAfterInstantActivities({ pool, instant, page = MOST }:
   return {
     async lookAfterInstantPayouts(): Promise<{ batches: number; payins: number; withdrawals: number }> {
       return {
-        batches: (await tell('batch', instant.lookAtBatch)) + (await tell('ended', instant.lookAtBatch)),
+        batches:
+          (await tell('batch', instant.lookAtBatch)) +
+          (await tell('ended', instant.lookAtBatch)) +
+          (await tell('lateProof', instant.lookAtBatch)),
         payins: await tell('payin', instant.lookAtPayin),
         withdrawals: await tell('withdrawal', instant.lookAtInstantPayout),
       };

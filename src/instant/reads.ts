@@ -175,6 +175,8 @@ export interface LateProofCase {
   readonly bankCredit: BankWord;
   /** How an operator had decided before the bank told of it; null: its proof came late, and no more. */
   readonly was: 'failed' | 'reversed' | null;
+  readonly validatorId: string | null;
+  readonly validateUntil: Date | null;
   readonly batchId: string;
   readonly instantPayoutId: string;
   readonly createdAt: Date;
@@ -186,7 +188,7 @@ export async function listLateProofs(
   { after, take }: { readonly after: string | undefined; readonly take: number },
 ): Promise<LateProofCase[]> {
   const { rows } = await pool.query<LateProofCase>(
-    `SELECT payin_record(p) AS payin, l.batch_id AS "batchId", b.instant_payout_id AS "instantPayoutId", l.was, l.created_at AS "createdAt", ${bankWord('p.utr')}
+    `SELECT payin_record(p) AS payin, l.batch_id AS "batchId", b.instant_payout_id AS "instantPayoutId", l.was, l.validator_id AS "validatorId", l.validate_until AS "validateUntil", l.created_at AS "createdAt", ${bankWord('p.utr')}
        FROM (SELECT * FROM late_proofs l WHERE l.decision IS NULL AND ($1::text IS NULL OR l.payin_id > $1) ORDER BY l.payin_id LIMIT $2) l
        JOIN payins p ON p.id = l.payin_id JOIN instant_batches b ON b.id = l.batch_id ORDER BY l.payin_id`,
     [after ?? null, take],

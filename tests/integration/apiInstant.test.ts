@@ -854,10 +854,19 @@ const environment = new MockActivityEnvironment(undefined, { logger: new Default
 test('whose word to its workflow was lost is told again, whoever cannot be told', async () => {
   await door.db.owner.query('UPDATE instant_batches SET seen_over = true'); // what other tests have ended
   await door.db.owner.query('UPDATE instant_payouts SET seen_over = true');
-  const { batches } = await open(['350', '360', '370']);
-  for (const batch of batches) await claim(batch);
+  const { batches } = await open(['350', '360', '370', '365']);
+  for (const batch of batches.slice(0, 3)) await claim(batch);
   const late = `now() - interval '2 minutes'`;
-  await door.db.owner.query(`UPDATE instant_batches SET pay_until = ${late} WHERE id = ANY ($1)`, [batches]);
+  const lateOne = batches[3] ?? ''; // that proof waits for an operator, and the slice for another payer
+  const { payinId } = await claim(lateOne);
+  await act(`/batches/${lateOne}/reassign`, {});
+  await claim(lateOne);
+  await prove(lateOne, { payinId });
+  // Of nobody else's the time is over, however long the tests before took.
+  for (const each of ['instant_batches', 'late_proofs'])
+    await door.db.owner.query(`UPDATE ${each} SET validate_until = now() + interval '1 hour'`);
+  await door.db.owner.query(`UPDATE late_proofs SET validate_until = ${late} WHERE payin_id = $1`, [payinId]);
+  await door.db.owner.query(`UPDATE instant_batches SET pay_until = ${late} WHERE id = ANY ($1)`, [batches.slice(0, 3)]);
   const payer = await user('0', theirs.key);
   const waiting = await post('/payins', { userId: payer, amount: '88888', currency: 'INR', reference: newId('pi') }, theirs.key);
   await door.db.owner.query(`UPDATE payins SET wait_until = ${late} WHERE id = $1`, [waiting.body.id]);
@@ -876,8 +885,8 @@ test('whose word to its workflow was lost is told again, whoever cannot be told'
     instant: { lookAtInstantPayout: tell, lookAtBatch: tell, lookAtPayin: tell },
     page: 1,
   });
-  expect(await environment.run(lookAfterInstantPayouts)).toEqual({ batches: 2, payins: 1, withdrawals: 1 });
-  expect(heard).toEqual([batches[1], batches[2], waiting.body.id, id]);
+  expect(await environment.run(lookAfterInstantPayouts)).toEqual({ batches: 3, payins: 1, withdrawals: 1 });
+  expect(heard).toEqual([batches[1], batches[2], lateOne, waiting.body.id, id]);
 });
 
 test('a slice that ended, and its withdrawal, are told until their workflows have seen it: none stays open for hours after a lost word', async () => {

@@ -211,7 +211,13 @@ test('a deadline that passes gives the slice to the next payer, and who paid too
   expect(taken).toMatchObject({ batchId: batch, payTo: { upiId: 'asha@okhdfc' } });
   expect(await get(`/payins/${first.payinId}`, theirs.key)).toMatchObject({ status: 'expired', payTo: null });
   await over(payinWorkflowId(waiting.body.id));
+  await door.admin('operator');
   expect((await prove(batch, theirs.key, first.payinId)).payin.status).toBe('late_proof');
+  const { rows } = await until(
+    () => engine.db.owner.query('SELECT validator_id AS id FROM late_proofs WHERE payin_id = $1', [first.payinId]),
+    (found) => found.rows[0]?.id !== null, // an operator has it, while the slice waits for another payer
+  );
+  expect(rows).toEqual([{ id: expect.stringMatching(/^adm_/) }]);
   expect((await prove(batch, theirs.key, waiting.body.id)).payin.status).toBe('success');
   expect([await purseOf(first.payer, theirs.key), await purseOf(next, theirs.key)]).toEqual([
     ['0.00', '0.00'],

@@ -18,6 +18,7 @@ const LIMITS: Limits = {
     'admins',
     'webhook_endpoints',
     'users',
+    'merchants',
     'balances',
     'accounts',
     'payouts',

@@ -1,5 +1,6 @@
 /** Who says what of a slice that somebody claims to have paid, payee, bank, operator, a payer who comes late: and where the money is then. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { listLateProofs } from '../../src/instant/reads.ts';
 import { assignValidator, matchBatch, restOfInstantPayout } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
@@ -402,3 +403,57 @@ test('the operator with the fewest looks at a proof; when the time is over anoth
   }
   expect(later).toEqual(['adm_2', 'adm_1', 'adm_2']);
 });
+
+test('nobody is credited for what nobody has shown: an operator can approve or reject no slice without a proof', async () => {
+  const { batchId, payer, payee } = await claimed();
+  expect([
+    await instant.decide(batchId, 'approve'),
+    await instant.decide(batchId, 'reject'),
+    await instant.confirm(batchId),
+  ]).toEqual(['wrong_state', 'wrong_state', 'wrong_state']);
+  expect([await instant.purse(payer), await instant.purse(payee)]).toMatchObject([{ available: 0n }, { reserved: 100n }]);
+});
+
+test('a late proof has its validator, too, beside that of the slice; and none who is of the payee’s or the payer’s merchant', async () => {
+  const { batchId, payinId, payee, payer } = await claimed();
+  await instant.expire(batchId);
+  const other = await instant.user();
+  await instant.prove(batchId, await instant.claim(other, batchId));
+  await instant.prove(batchId, payinId);
+  const sql = books.db.owner;
+  await sql.query(
+    `INSERT INTO merchants (id, name, email, webhook_secret) VALUES ($1, 'a', 'House@payee.example', ''), ($2, 'b', 'house@payer.example', ''), ($3, 'c', 'house@other.example', '')`,
+    [payee.merchantId, payer.merchantId, other.merchantId],
+  );
+  await sql.query(`UPDATE admins SET email = CASE id WHEN 'adm_1' THEN 'house@payee.example' ELSE 'house@payer.example' END`);
+  const lateOne = async (): Promise<{ validatorId: string | null; validateUntil: Date | null } | undefined> =>
+    (await listLateProofs(books.db.pool, { after: undefined, take: 100 })).find(({ payin }) => payin.id === payinId);
+  expect(await assignValidator(books.db.pool, batchId)).toEqual({ outcome: 'none' });
+  await sql.query(
+    `INSERT INTO admins (id, name, role, active, email) VALUES ('adm_5', 'e', 'operator', true, 'house@other.example')`,
+  );
+  expect(await assignValidator(books.db.pool, batchId)).toMatchObject({ outcome: 'assigned', validatorId: 'adm_5' });
+  expect(await lateOne()).toMatchObject({ validatorId: 'adm_5', validateUntil: expect.any(Date) });
+  await sql.query(`UPDATE admins SET email = NULL`);
+
+  // Another one, once the time is over; two who ask at once ask for the same; then the slice needs one beside it.
+  await sql.query(`UPDATE late_proofs SET validate_until = now() - interval '1 second' WHERE payin_id = $1`, [payinId]);
+  const [one, same] = await Promise.all([assignValidator(books.db.pool, batchId), assignValidator(books.db.pool, batchId)]);
+  expect(one).toEqual(same);
+  const second = (await lateOne())?.validatorId;
+  expect(['adm_1', 'adm_2']).toContain(second);
+  await instant.dispute(batchId);
+  await assignValidator(books.db.pool, batchId);
+  expect(await validatorOf(batchId)).not.toBe(second); // who has the fewest
+  await instant.decideLate(payinId, 'refund');
+  await instant.decide(batchId, 'approve');
+  expect(await assignValidator(books.db.pool, batchId)).toEqual({ outcome: 'not_needed' });
+});
+
+async function validatorOf(batchId: string): Promise<string | null> {
+  const { rows } = await books.db.owner.query<{ id: string | null }>(
+    'SELECT validator_id AS id FROM instant_batches WHERE id = $1',
+    [batchId],
+  );
+  return rows[0]?.id ?? null;
+}

@@ -94,35 +94,3 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION decide_batch(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION decide_batch(jsonb) TO oncepay_app;
-
--- assign_validator(batch): who of the operators looks at a slice that needs a person: the one with the fewest, for so long as the policy
--- says; then another one, and all anew once each has had it. Key: none; asked again while somebody's time runs, it is theirs.
--- Answers: assigned (`validatorId`, `until`) · none (there is no operator) · not_needed. Raises if there is no such batch.
-CREATE OR REPLACE FUNCTION assign_validator(p_batch text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-  b instant_batches;
-  v_next text;
-BEGIN
-  SELECT * INTO STRICT b FROM instant_batches x WHERE x.id = p_batch FOR NO KEY UPDATE;
-  IF instant_batch_final(b.state) OR b.review_reasons = '{}' AND b.state <> 'disputed' THEN RETURN jsonb_build_object('outcome', 'not_needed'); END IF;
-  IF b.validator_id IS NULL OR b.validate_until <= moment() THEN
-    b.validators_before := array_remove(b.validators_before || b.validator_id, NULL);
-    v_next := next_validator(b.validators_before);
-    IF v_next IS NULL THEN
-      b.validators_before := array_remove(ARRAY[b.validator_id], NULL); -- each has had it: from the beginning, but not the same at once
-      v_next := coalesce(next_validator(b.validators_before), next_validator('{}'));
-    END IF;
-    IF v_next IS NULL THEN RETURN jsonb_build_object('outcome', 'none'); END IF;
-    UPDATE instant_batches x SET validator_id = v_next, validators_before = b.validators_before,
-           validate_until = moment() + (SELECT (w.policy ->> 'validateMs')::bigint * interval '1 millisecond' FROM instant_payouts w WHERE w.id = b.instant_payout_id)
-     WHERE x.id = b.id RETURNING * INTO STRICT b;
-  END IF;
-  RETURN jsonb_build_object('outcome', 'assigned', 'validatorId', b.validator_id, 'until', iso_time(b.validate_until));
-END $$;
-REVOKE EXECUTE ON FUNCTION assign_validator(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION assign_validator(text) TO oncepay_app;
-
-CREATE OR REPLACE FUNCTION next_validator(p_not text[]) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT a.id FROM admins a WHERE a.active AND a.role IN ('operator', 'approver', 'admin') AND a.id <> ALL (p_not)
-   ORDER BY (SELECT count(*) FROM instant_batches b WHERE b.validator_id = a.id), a.id LIMIT 1
-$$;

@@ -57,7 +57,7 @@ BEGIN
     IF NOT coalesce((p_request ->> 'isAgainstBank')::boolean, false) THEN RETURN answer_slice(b.id, p.id, 'bank_matched'); END IF;
     PERFORM against_bank(b, p.utr, v_actor, p_request ->> 'note');
   END IF;
-  UPDATE late_proofs x SET decision = v_decision, decided_by = v_actor, note = p_request ->> 'note', decided_at = moment() WHERE x.payin_id = p.id;
+  UPDATE late_proofs x SET decision = v_decision, validator_id = NULL, validate_until = NULL, decided_by = v_actor, note = p_request ->> 'note', decided_at = moment() WHERE x.payin_id = p.id;
   IF b.state = 'late_proof' AND NOT EXISTS (SELECT 1 FROM late_proofs x WHERE x.batch_id = b.id AND x.decision IS NULL) THEN
     PERFORM move_instant_batch(b.id, 'late_decided', 'late_decided:' || p.id || v_again, v_actor, jsonb_build_object('decision', v_decision));
   END IF;

@@ -604,6 +604,9 @@ CREATE TABLE "late_proofs" (
     "batch_id" TEXT NOT NULL,
     "was" TEXT,
     "decision" TEXT,
+    "validator_id" TEXT,
+    "validate_until" TIMESTAMPTZ(3),
+    "validators_before" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "decided_by" TEXT,
     "note" TEXT,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
@@ -1730,6 +1733,7 @@ CREATE INDEX instant_batches_over_unseen ON instant_batches (id) WHERE state IN 
 CREATE INDEX instant_batches_of_validator ON instant_batches (validator_id) WHERE validator_id IS NOT NULL;
 CREATE INDEX instant_disputes_open ON instant_disputes (batch_id) WHERE decision IS NULL;
 CREATE INDEX late_proofs_open ON late_proofs (payin_id) WHERE decision IS NULL;
+CREATE INDEX late_proofs_of_validator ON late_proofs (validator_id) WHERE validator_id IS NOT NULL;
 CREATE INDEX instant_payouts_looked_after ON instant_payouts (id) WHERE NOT seen_over;
 CREATE INDEX bank_credits_open ON bank_credits (id) WHERE decided_at IS NULL AND (state <> 'matched' OR other_amount IS NOT NULL);
 CREATE INDEX instant_proofs_images ON instant_proofs (submitted_at) WHERE image_deleted_at IS NULL;

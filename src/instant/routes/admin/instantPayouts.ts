@@ -42,12 +42,15 @@ const againstBank = z.boolean().optional().meta({
 const disputeSchema = z
   .object({ batch: batchSchema, bankCredit, reason: z.string(), openedBy: z.string(), openedAt: timeSchema })
   .meta({ id: 'InstantDispute' });
+const turn = {
+  validatorId: z.string().nullable().meta({ description: 'The operator who is to look at it now' }),
+  validateUntil: timeSchema.nullable().meta({ description: 'Then another one is' }),
+};
 const reviewSchema = z
   .object({
     batch: batchSchema,
     bankCredit,
-    validatorId: z.string().nullable().meta({ description: 'The operator who is to look at it now' }),
-    validateUntil: timeSchema.nullable().meta({ description: 'Then another one is' }),
+    ...turn,
   })
   .meta({ id: 'InstantReview' });
 const lateProofSchema = z
@@ -60,6 +63,7 @@ const lateProofSchema = z
       .enum(['failed', 'reversed'])
       .nullable()
       .meta({ description: 'How it was decided before the payee’s bank told of it; null: the proof came late, and no more' }),
+    ...turn,
     createdAt: timeSchema,
   })
   .meta({ id: 'LateProof' });
@@ -182,7 +186,12 @@ export function adminInstantPayoutRoutes(context: ApiContext): FastifyPluginAsyn
         return page.answer(
           found,
           ({ payin }) => payin.id,
-          ({ payin, createdAt, ...rest }) => ({ payin: presentPayin(payin), ...rest, createdAt: createdAt.toISOString() }),
+          ({ payin, validateUntil, createdAt, ...rest }) => ({
+            payin: presentPayin(payin),
+            ...rest,
+            validateUntil: validateUntil?.toISOString() ?? null,
+            createdAt: createdAt.toISOString(),
+          }),
         );
       },
     );
