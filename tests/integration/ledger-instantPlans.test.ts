@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createLookAfterInstantActivities } from '../../activities/instant/lookAfter.ts';
+import { listBankCredits, listDisputes, listLateProofs, listReviews } from '../../src/instant/reads.ts';
 import { assignValidator, matchBatch, matchPayin } from '../../src/ledger/instant.ts';
 import { newId } from '../../src/rules/newId.ts';
 import { type Books, openBooks } from '../support/books.ts';
@@ -131,4 +132,14 @@ test('slices whose workflow has not seen their end are found among those that ar
   const plans = heard.take().filter(({ sql }) => sql.includes('FROM instant_batches b\n'));
   expect(plans.length).toBeGreaterThan(1);
   expect(plans.flatMap((plan) => faultsOf(plan, LIMITS))).toEqual([]);
+});
+
+test('what waits for operators is listed by looking at what is shown, however many withdrawals, proofs and bank credits there are', async () => {
+  const page = { after: undefined, take: 21 };
+  heard.take();
+  for (const list of [listBankCredits, listLateProofs, listDisputes, listReviews]) {
+    await list(books.db.pool, page);
+    const faults = heard.take().flatMap((plan) => faultsOf(plan, LIMITS));
+    expect({ list: list.name, faults }).toEqual({ list: list.name, faults: [] });
+  }
 });

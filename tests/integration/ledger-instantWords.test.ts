@@ -425,6 +425,9 @@ test('a late proof has its validator, too, beside that of the slice; and none wh
     `INSERT INTO merchants (id, name, email, webhook_secret) VALUES ($1, 'a', 'House@payee.example', ''), ($2, 'b', 'house@payer.example', ''), ($3, 'c', 'house@other.example', '')`,
     [payee.merchantId, payer.merchantId, other.merchantId],
   );
+  await sql.query(
+    `INSERT INTO admins (id, name, role, active) VALUES ('adm_1', 'a', 'operator', true), ('adm_2', 'b', 'approver', true) ON CONFLICT DO NOTHING`,
+  );
   await sql.query(`UPDATE admins SET email = CASE id WHEN 'adm_1' THEN 'house@payee.example' ELSE 'house@payer.example' END`);
   const lateOne = async (): Promise<{ validatorId: string | null; validateUntil: Date | null } | undefined> =>
     (await listLateProofs(books.db.pool, { after: undefined, take: 100 })).find(({ payin }) => payin.id === payinId);
