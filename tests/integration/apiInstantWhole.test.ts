@@ -34,7 +34,7 @@ const told = (utr: string, amount: string) =>
     body: { utr, amount, creditedAt: '2026-11-29T22:00:00.000Z' },
   });
 
-test('as it was: each answer that an operator got is got again with its time, whatever came after', async () => {
+test('as it was: each answer that an operator or the payee’s merchant got is got again with its time, whatever came after', async () => {
   const { id, batches } = await w.open(['500', '600']);
   const [one = '', two = ''] = batches;
   const [first, second, third] = [newUtr(), newUtr(), newUtr()];
@@ -57,15 +57,24 @@ test('as it was: each answer that an operator got is got again with its time, wh
     ['and confirmed by the bank', () => told(third, '600')],
     ['the dispute is decided', () => w.act(`/disputes/${one}`, { decision: 'approve', note: 'the bank was wrong' })],
   ];
-  const given: { readonly what: string; readonly at: string; readonly body: unknown }[] = [];
+  const own = async (query = '') => (await w.door.call('GET', `/api/v1/instant-payouts/${id}${query}`, { key: w.ours.key })).body;
+  const given: { readonly what: string; readonly at: string; readonly body: unknown; readonly seen: unknown }[] = [];
   for (const [what, step] of story) {
     await step();
     const at = await momentNow();
-    given.push({ what, at, body: (await w.look(`/${id}`)).body });
+    given.push({ what, at, body: (await w.look(`/${id}`)).body, seen: await own() });
   }
-  for (const { what, at, body } of given) expect([what, (await w.look(`/${id}?at=${at}`)).body]).toEqual([what, body]);
+  for (const { what, at, body, seen } of given) {
+    expect([what, (await w.look(`/${id}?at=${at}`)).body]).toEqual([what, body]);
+    expect([what, await own(`?at=${at}`)]).toEqual([what, seen]);
+  }
   expect(new Set(given.map(({ body }) => JSON.stringify(body))).size).toBe(story.length);
-  expect((await w.look(`/${id}?at=2020-01-01T00:00:00Z`)).status).toBe(404);
+  const before = `/${id}?at=2020-01-01T00:00:00Z`;
+  expect((await w.look(before)).status).toBe(404);
+  for (const key of [w.ours.key, w.theirs.key])
+    expect((await w.door.call('GET', `/api/v1/instant-payouts${before}`, { key })).status).toBe(404);
+  const theirs = `/api/v1/instant-payouts/${id}?at=${given.at(-1)?.at}`;
+  expect((await w.door.call('GET', theirs, { key: w.theirs.key })).status).toBe(404);
 
   const { batches: shown, timeline } = (await w.look(`/${id}`)).body;
   expect(shown[0]).toMatchObject({

@@ -66,6 +66,7 @@ test('an operator finds a proof in doubt, sees its image beside the UTR, the amo
     return { isThere: naturalWidth > 0, src: src.slice(0, 23) };
   });
   expect(shown).toEqual({ isThere: true, src: 'data:image/jpeg;base64,' });
+  await payer.scrollIntoViewIfNeeded();
   await picture('proof');
 
   await page.getByRole('button', { name: 'Approve' }).click();

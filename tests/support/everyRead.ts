@@ -135,7 +135,7 @@ export const READS: Readonly<Record<string, Read>> = {
   '/api/v1/resolutions/{id}': { as: 'merchant', of: 'resolution' },
   '/api/v1/api-keys': { as: 'merchant' },
   '/api/v1/instant-payouts': { as: 'merchant', filters: ['status=open', 'status=partially_completed', 'status=completed'] },
-  '/api/v1/instant-payouts/{id}': { as: 'merchant', of: 'instantPayout' },
+  '/api/v1/instant-payouts/{id}': { as: 'merchant', of: 'instantPayout', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/v1/instant-payouts/{id}/batches': { as: 'merchant', of: 'instantPayout' },
   '/api/v1/instant-payouts/{id}/explain': { as: 'merchant', of: 'instantPayout', filters: ['at=2999-01-01T00:00:00Z'] },
   '/api/v1/instant-payouts/batches/{id}': { as: 'merchant', of: 'batch' },

@@ -11,8 +11,9 @@ import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
 import { reference } from '../../http/plainText.ts';
 import { flowOn, merchantAuth } from '../../http/plugins/auth.ts';
 import { type Answer, once } from '../../http/plugins/idempotency.ts';
-import { duplicateReference, type FieldError, invalidRequest, notFound, Problem, paused } from '../../http/problem.ts';
-import { nowOrAfter, waitQuery } from '../../http/waiting.ts';
+import { duplicateReference, type FieldError, invalidRequest, mustFind, notFound, Problem, paused } from '../../http/problem.ts';
+import { earlier } from '../../http/times.ts';
+import { nowOrAfter, waitOrAtQuery } from '../../http/waiting.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
 import { parseAmount } from '../../rules/money.ts';
 import { newId } from '../../rules/newId.ts';
@@ -28,6 +29,7 @@ import type { InstantPayoutRecord } from '../rules/records.ts';
 import { BATCHES_MAX, type SplitFault, split } from '../rules/split.ts';
 import { close } from '../useCases/judge.ts';
 import { type Withdrawn, withdraw } from '../useCases/withdraw.ts';
+import { ownWithdrawalAsOf } from '../whole.ts';
 import { presentWhole, refuse } from './answers.ts';
 
 const { read, write } = documented('instant payouts');
@@ -162,11 +164,20 @@ export function instantPayoutRoutes(context: ApiContext, waiters: Waiters): Fast
       '/instant-payouts/:id',
       {
         onRequest,
-        schema: { params: byId, querystring: waitQuery, ...read('A withdrawal, with its slices', wholeInstantPayoutSchema) },
+        schema: {
+          params: byId,
+          querystring: waitOrAtQuery,
+          ...read('A withdrawal with its slices as it is now, after its next change, or as it was', wholeInstantPayoutSchema),
+        },
       },
       async (request, reply) => {
         const caller = merchantOf(request);
         const { id } = request.params;
+        const at = earlier(request.query.at);
+        if (at !== undefined) {
+          const { instantPayout, batches } = mustFind(await ownWithdrawalAsOf(pool, tenantOf(caller), id, at));
+          return presentWhole(instantPayout, batches);
+        }
         const question = { read: () => mustOwn(tenantOf(caller), id), ...NEXT_STATUS };
         const asked = { keyId: caller.keyId, merchantId: caller.merchantId, subject: { kind: 'instant_payout', id } };
         const found = await nowOrAfter(reply, request.query, question.read, (wait) =>
