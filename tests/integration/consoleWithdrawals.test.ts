@@ -66,7 +66,9 @@ test('an operator finds a proof in doubt, sees its image beside the UTR, the amo
     return { isThere: naturalWidth > 0, src: src.slice(0, 23) };
   });
   expect(shown).toEqual({ isThere: true, src: 'data:image/jpeg;base64,' });
-  await payer.scrollIntoViewIfNeeded();
+  await page.getByRole('button', { name: 'Approve' }).evaluate((button) => {
+    (button as unknown as { scrollIntoView(how: object): void }).scrollIntoView({ block: 'start' });
+  });
   await picture('proof');
 
   await page.getByRole('button', { name: 'Approve' }).click();
@@ -169,6 +171,36 @@ test('a payee’s merchant sees the withdrawal and says that it was received; a 
   await payer.go(`/withdrawals/${id}`);
   await payer.page.getByRole('alert').waitFor();
   for (const { faults, leave } of [payee, payer]) {
+    expect(faults).toEqual([]);
+    await leave();
+  }
+});
+
+test('markup in a reference, a dispute or a note is text on every screen that shows it, for either side', async () => {
+  const RUNS = `"'><img src=x onerror="globalThis.ran=1"><svg onload=globalThis.ran=1>`;
+  const reference = `<b onclick=globalThis.ran=1>${process.pid}`;
+  const { id, batches } = await w.open(['590'], { reference });
+  const [batch = ''] = batches;
+  await w.claim(batch);
+  await w.prove(batch);
+  await w.door.call('POST', `/api/v1/instant-payouts/batches/${batch}/reject`, { key: w.ours.key, body: { reason: RUNS } });
+  const [operator, merchant] = [await seatOf(w.keys.operator), await seatOf(w.ours.key)];
+  const found = `/withdrawals?${new URLSearchParams({ reference })}`;
+  for (const [{ page, go }, path, text] of [
+    [operator, '/proofs', RUNS],
+    [operator, found, reference],
+    [operator, `/search?${new URLSearchParams({ q: reference })}`, reference],
+    [operator, `/withdrawals/${id}`, RUNS],
+    [merchant, '/withdrawals', reference],
+    [merchant, `/withdrawals/${id}`, reference],
+  ] as const) {
+    await go(path);
+    await page.getByText(text).first().waitFor();
+  }
+  await w.act(`/disputes/${batch}`, { decision: 'reject', note: `${RUNS} indeed` });
+  await operator.page.getByText(`${RUNS} indeed`).first().waitFor();
+  for (const { page, faults, leave } of [operator, merchant]) {
+    expect(await page.evaluate("'ran' in globalThis")).toBe(false);
     expect(faults).toEqual([]);
     await leave();
   }

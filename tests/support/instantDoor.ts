@@ -26,7 +26,7 @@ export interface InstantDoor {
   readonly theirs: Merchant;
   readonly keys: Readonly<Record<Role, string>>;
   /** A withdrawal of these slices. */
-  open(amounts: readonly string[]): Promise<OpenedWithdrawal>;
+  open(amounts: readonly string[], options?: { reference?: string }): Promise<OpenedWithdrawal>;
   /** By a payer of the other merchant's, who is new. */
   claim(batchId: string): Promise<string>;
   prove(batchId: string, form?: Form): Promise<Reply>;
@@ -58,11 +58,10 @@ export async function openInstantDoor(): Promise<InstantDoor> {
   const user = async (key: string): Promise<string> => (await post('/users', { externalId: newId('user') }, key)).body.id;
   return {
     ...{ door, folder, ours, theirs, keys },
-    async open(amounts) {
+    async open(amounts, { reference = newId('wd') } = {}) {
       const amount = String(amounts.reduce((sum, each) => sum + Number(each), 0));
       const payee = await user(ours.key);
       await post(`/users/${payee}/credit`, { amount, currency: 'INR', externalId: newId('ext') }, ours.key);
-      const reference = newId('wd');
       const order = { userId: payee, amount, currency: 'INR', reference, payee: { type: 'upi', upiId: 'asha.k@okhdfc' } };
       const { body } = await post('/instant-payouts', { ...order, batches: amounts }, ours.key);
       return { id: body.id, payee, reference, batches: body.batches.map(({ id }: { id: string }) => id) };

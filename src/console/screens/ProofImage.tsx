@@ -10,8 +10,14 @@ interface ProofImageProps {
 }
 
 export function ProofImage({ path, alt }: ProofImageProps) {
-  // What was shown once does not change; whether it is still kept, whoever comes back to it asks.
-  const image = useQuery({ queryKey: ['proof', path], queryFn: async () => await asData(await file(path)) });
+  const image = useQuery({
+    queryKey: ['proof', path],
+    queryFn: async () => await asData(await file(path)),
+    // What was shown does not change: an image that is here is not asked for anew with whatever happens besides. Nor is it kept
+    // for later: whoever comes back asks whether it still is.
+    enabled: ({ state }) => state.data === undefined,
+    gcTime: 0,
+  });
   return <Shown of={image}>{(data) => <img className="proof" src={data} alt={alt} />}</Shown>;
 }
 

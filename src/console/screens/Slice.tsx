@@ -38,14 +38,7 @@ export function Slice({ slice, at }: SliceProps) {
       <p className="big">
         {inWords(slice.amount, currency)} <State is={slice.status} />
       </p>
-      <Shown of={why}>
-        {(told) => (
-          <>
-            {!at && <Deciding slice={slice} actions={told.actions} />}
-            <Why of={told} what={`slice ${slice.number}`} />
-          </>
-        )}
-      </Shown>
+      <Shown of={why}>{(told) => <Why of={told} what={`slice ${slice.number}`} />}</Shown>
       <Facts
         of={{
           'Its money': `${inWords(slice.amount, currency)}, ${MONEY[slice.money]}`,
@@ -68,6 +61,7 @@ export function Slice({ slice, at }: SliceProps) {
           ),
         }}
       />
+      {!at && why.data && <Deciding slice={slice} actions={why.data.actions} />}
       {slice.turns.length === 0 && <Empty>Nobody has had it yet.</Empty>}
       {slice.turns.toReversed().map((turn) => (
         <TurnOf key={turn.payin.id} turn={turn} slice={slice} isNow={at === undefined} />
@@ -121,35 +115,37 @@ function TurnOf({ turn, slice, isNow }: TurnProps) {
   const may = useMay();
   const isOpenCase = isNow && lateCase !== null && lateCase.decision === null && may('resolve');
   return (
-    <article>
-      <h3>
-        Payer {turn.number} <State is={payin.status} />
-      </h3>
-      <Facts
-        of={{
-          User: <Id of={payin.userId} />,
-          'Of the merchant': <Id of={payin.merchantId} />,
-          Payin: <Id of={payin.id} />,
-          'Its reference': payin.reference,
-          'Got it': <Time at={turn.assignedAt} />,
-          'Had until': payin.payUntil && <Time at={payin.payUntil} />,
-          UTR: proof && `${proof.utr} (${proof.rail})`,
-          Amount: proof && inWords(slice.amount, slice.currency),
-          'The payee’s bank says': proof && bankInWords(slice, proof.utr),
-          Shown: proof && <Time at={proof.submittedAt} />,
-          Late: proof?.late ? 'it came after its deadline' : null,
-          Doubts: proof?.reasons.map((reason) => <div key={reason}>{words(reason)}</div>),
-          'Late proof':
-            lateCase &&
-            (lateCase.decision ? `${lateCase.decision} by ${lateCase.decidedBy}: ${lateCase.note ?? ''}` : 'to be decided'),
-        }}
-      />
-      {isOpenCase && (
-        <InstantActs id={payin.id} names={['credit', 'refund', 'reject-late']}>
-          <p className="big">{inWords(slice.amount, slice.currency)}</p>
-          {proof && <p>under the UTR {proof.utr}</p>}
-        </InstantActs>
-      )}
+    <article className="turn">
+      <div>
+        <h3>
+          Payer {turn.number} <State is={payin.status} />
+        </h3>
+        <Facts
+          of={{
+            User: <Id of={payin.userId} />,
+            'Of the merchant': <Id of={payin.merchantId} />,
+            Payin: <Id of={payin.id} />,
+            'Its reference': payin.reference,
+            'Got it': <Time at={turn.assignedAt} />,
+            'Had until': payin.payUntil && <Time at={payin.payUntil} />,
+            UTR: proof && `${proof.utr} (${proof.rail})`,
+            Amount: proof && inWords(slice.amount, slice.currency),
+            'The payee’s bank says': proof && bankInWords(slice, proof.utr),
+            Shown: proof && <Time at={proof.submittedAt} />,
+            Late: proof?.late ? 'it came after its deadline' : null,
+            Doubts: proof?.reasons.map((reason) => <div key={reason}>{words(reason)}</div>),
+            'Late proof':
+              lateCase &&
+              (lateCase.decision ? `${lateCase.decision} by ${lateCase.decidedBy}: ${lateCase.note ?? ''}` : 'to be decided'),
+          }}
+        />
+        {isOpenCase && (
+          <InstantActs id={payin.id} names={['credit', 'refund', 'reject-late']}>
+            <p className="big">{inWords(slice.amount, slice.currency)}</p>
+            {proof && <p>under the UTR {proof.utr}</p>}
+          </InstantActs>
+        )}
+      </div>
       {proof ? (
         <ProofImage
           path={`/api/admin/instant-payouts/batches/${slice.id}/proof?${new URLSearchParams({ payinId: payin.id })}`}
