@@ -85,6 +85,7 @@ import { addUpgrades } from './plugins/upgrades.ts';
 import { adminsRoutes } from './routes/admins.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { consolePages } from './routes/console.ts';
+import { hostedPages } from './routes/hostedPages.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { MOST_STREAMS } from './streaming.ts';
@@ -111,6 +112,7 @@ async function addRoutes(app: FastifyInstance, context: ApiContext): Promise<voi
   await app.register(codecRoutes(context), { prefix: '/codec' });
   await app.register(sessionRoutes(context), { prefix: '/console' });
   await app.register(consolePages(), { prefix: '/console' });
+  await app.register(hostedPages(context), { prefix: '/pages' });
 }
 
 /** Whoever listens for what comes. */

@@ -1,4 +1,5 @@
 /** Hosted pages over HTTP: whom a page's token lets see and do what, and where a page may lead and be shown. */
+import { readdirSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ import { newUtr } from '../support/instant.ts';
 
 const SHOP = 'https://shop.example';
 const BACK = `${SHOP}/wallet?order=7`;
+/** A payer is on a phone, has minutes, and has never been here: 3 s on a slow line of 300 kbit/s. */
+const PAGES_MOST_GZIP = 110 * 1024;
 
 let door: Door;
 /** The payees' merchant, and the payers'. */
@@ -399,4 +402,44 @@ test('origins are named as a whole, shown to admins, and are in the audit log', 
   expect((await nameOrigins(merchant.id, [])).body.pageOrigins).toEqual([]);
   const { rows } = await door.db.owner.query(`SELECT data FROM audit_log WHERE target = $1 ORDER BY id DESC`, [merchant.id]);
   expect(JSON.stringify(rows)).toContain('localhost:5173');
+});
+
+describe('the document', () => {
+  const ASSETS = join('dist', 'pages', 'assets');
+  const get = (url: string) => door.app.inject({ url });
+  const ancestors = async (url: string) => {
+    const { statusCode, headers } = await get(url);
+    const policy = String(headers['content-security-policy']);
+    return [statusCode, /frame-ancestors ([^;]+)/.exec(policy)?.[1], headers['x-frame-options']];
+  };
+
+  test('may be shown in frames of the sites that its merchant has named, and anybody else’s in none', async () => {
+    const [named, unnamed] = [await door.merchant(), await door.merchant()];
+    await nameOrigins(named.id, [SHOP, 'http://localhost:5173']);
+    for (const page of ['withdrawal', 'payin']) {
+      expect(await ancestors(`/pages/${named.id}/${page}`)).toEqual([200, `${SHOP} http://localhost:5173`, undefined]);
+      for (const id of [unnamed.id, newId('mer'), 'x', '%00', `${named.id};`])
+        expect([id, ...(await ancestors(`/pages/${id}/${page}`))]).toEqual([id, 200, "'none'", 'DENY']);
+    }
+    await door.db.owner.query('UPDATE merchants SET active = false WHERE id = $1', [named.id]);
+    expect(await ancestors(`/pages/${named.id}/payin`)).toEqual([200, "'none'", 'DENY']);
+    for (const url of ['/pages', '/pages/x', `/pages/${named.id}/other`, `/pages/${named.id}/payin/x`, '/pages/assets/none.js'])
+      expect([url, (await get(url)).statusCode]).toEqual([url, 404]);
+  });
+
+  test('runs nothing but our own files, which are small, and holds nothing that is anybody’s', async () => {
+    const [page, other] = [await get(`/pages/${ours.id}/withdrawal`), await get(`/pages/${theirs.id}/payin`)];
+    expect(page.body).toBe(other.body);
+    expect(page.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
+    expect(String(page.headers['content-security-policy'])).toMatch(/default-src 'none'; script-src 'self'; style-src 'self';/);
+    expect(page.body).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\son[a-z]+=|style=/i);
+    const files = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url ?? '');
+    expect(files.some((url) => url.endsWith('.js'))).toBe(true);
+    for (const url of files) {
+      expect(url).toMatch(/^\/pages\/assets\/[\w-]+-[\w-]{8}\.(js|css|svg)$/);
+      expect([url, (await get(url)).headers['cache-control']]).toEqual([url, 'public, max-age=31536000, immutable']);
+    }
+    const sizes = readdirSync(ASSETS).flatMap((name) => (/\.gz$/.test(name) ? [statSync(join(ASSETS, name)).size] : []));
+    expect(sizes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(PAGES_MOST_GZIP);
+  });
 });

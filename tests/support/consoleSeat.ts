@@ -42,20 +42,28 @@ export interface Seat {
   leave(): Promise<void>;
 }
 
+/** At the console, signed in with this key. */
 export async function takeSeat(browser: Browser, baseURL: string, key: string, options: SeatOptions = {}): Promise<Seat> {
-  const { viewport = WIDE, colorScheme = 'light' } = options;
-  const context = await browser.newContext({ viewport, colorScheme, baseURL, locale: 'en-GB', timezoneId: 'Asia/Karachi' });
-  const page = await context.newPage();
-  const { faults } = watch(page);
+  const seat = await sitDown(browser, baseURL, options);
+  const { page } = seat;
   await page.goto('/console');
   await page.getByLabel('Your key').fill(key);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  return { ...seat, go: (path) => seat.go(`/console${path}`) };
+}
+
+/** Before an empty page. */
+export async function sitDown(browser: Browser, baseURL: string, options: SeatOptions = {}): Promise<Seat> {
+  const { viewport = WIDE, colorScheme = 'light' } = options;
+  const context = await browser.newContext({ viewport, colorScheme, baseURL, locale: 'en-GB', timezoneId: 'Asia/Karachi' });
+  const page = await context.newPage();
+  const { faults } = watch(page);
   return {
     page,
     faults,
     async go(path) {
-      await page.goto(`/console${path}`);
+      await page.goto(path);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.getByText('Loading…').first().waitFor({ state: 'hidden' });
     },
