@@ -8,6 +8,7 @@ import { type Books, type Owner, openBooks } from '../support/books.ts';
 import { type Games, gamesOf } from '../support/games.ts';
 import { type Instant, instantOf } from '../support/instant.ts';
 import { type MarketBooks, marketBooksOf } from '../support/marketBooks.ts';
+import { beginPause, endPause } from '../support/pauses.ts';
 
 let books: Books;
 let games: Games;
@@ -42,6 +43,11 @@ interface Step {
   readonly run: () => Promise<unknown>;
 }
 
+async function untilSomebodyWaitsFor(pid: number | undefined): Promise<void> {
+  const waiting = () => rows('SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))', [pid]);
+  while ((await waiting()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 /** Somebody else has the row until the step has waited for it, and for as long as `meanwhile` takes. Answers when that was. */
 async function whileHeld({ row, run }: Step, meanwhile: () => Promise<unknown> = async () => {}): Promise<Date> {
   const holder = await books.db.owner.connect();
@@ -52,9 +58,7 @@ async function whileHeld({ row, run }: Step, meanwhile: () => Promise<unknown> =
       [row.id],
     );
     const done = run();
-    const isWaiting = async () =>
-      (await rows('SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))', [held[0]?.pid])).length;
-    while (!(await isWaiting())) await new Promise((resolve) => setTimeout(resolve, 5));
+    await untilSomebodyWaitsFor(held[0]?.pid);
     await meanwhile();
     const [now] = await rows<{ at: Date }>(`SELECT date_trunc('milliseconds', clock_timestamp()) AS at`);
     await holder.query('COMMIT');
@@ -185,6 +189,25 @@ test('a step that two transactions took in turn is of two times, whichever trans
       [id],
     ),
   ).toHaveLength(1);
+});
+
+test('a pause that waited for what was being begun holds from then on, and not from before: nothing seems to be sent under it', async () => {
+  const holder = await books.db.owner.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE pauses IN ROW SHARE MODE'); // as whatever is begun
+    const { rows: held } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const begun = beginPause(books.db.pool, ['psp', 'nobody']);
+    await untilSomebodyWaitsFor(held[0]?.pid);
+    const [now] = await rows<{ at: Date }>(`SELECT date_trunc('milliseconds', clock_timestamp()) AS at`);
+    await holder.query('COMMIT');
+    const id = await begun;
+    expect(await rows('SELECT FROM pauses WHERE id = $1 AND created_at >= $2', [id, now?.at])).toHaveLength(1);
+    await endPause(books.db.pool, id);
+  } finally {
+    await holder.query('ROLLBACK');
+    holder.release();
+  }
 });
 
 test('the server’s clock is put back: what happens next is not of a time before what has happened', async () => {

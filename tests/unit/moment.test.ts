@@ -11,11 +11,10 @@ const LOOKS: Readonly<Record<string, readonly [number, string]>> = {
   'markets/commit_stake.sql': [1, 'the first look; the last is of the moment'],
   'overview/fold_events.sql': [2, 'what is old enough to be deleted'],
   'overview/overview_totals.sql': [3, 'figures as of now'],
-  'pauses/pauses.sql': [5, 'whether a pause holds; its own end, and who is told of it'],
+  'pauses/pauses.sql': [4, 'whether a pause holds, and who is told of its end'],
   'relay/receivers.sql': [6, 'what is due'],
   'relay/recover.sql': [2, 'what is due'],
   'relay/relay_take.sql': [5, 'what is due'],
-  'risk/risk_facts.sql': [1, 'which facts are looked at'],
 };
 
 test('whoever looks back is not shown a step before it was done: no function writes down when its transaction began', () => {
@@ -53,7 +52,6 @@ const OUTSIDE = [
   'Import',
   'Merchant',
   'Notification',
-  'Pause',
   'PayoutRequest',
   'PayoutRun',
   'Provider',

@@ -41,7 +41,7 @@ GRANT EXECUTE ON FUNCTION begin_pause(text, text, text, text, timestamptz, text)
 -- end_pause(id, admin): it holds no more. Answers whether it has ended by this: one that had ended stays as it is.
 CREATE OR REPLACE FUNCTION end_pause(p_id text, p_admin text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-  UPDATE pauses x SET resumed_at = now(), resumed_by = p_admin
+  UPDATE pauses x SET resumed_at = moment(), resumed_by = p_admin
    WHERE x.id = p_id AND x.resumed_at IS NULL AND (x.until IS NULL OR x.until > now());
   RETURN FOUND;
 END $$;

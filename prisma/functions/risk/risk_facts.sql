@@ -37,7 +37,7 @@ DECLARE
   v_policy risk_policies;
   v_facts jsonb;
   v_given jsonb := nullif(p_request -> 'risk', 'null');
-  v_now timestamptz := date_trunc('milliseconds', now());
+  v_now timestamptz := moment();
   v_at timestamptz := (v_given #>> '{facts,at}')::timestamptz;
 BEGIN
   SELECT * INTO v_policy FROM risk_policies r WHERE r.merchant_id IN (p_request ->> 'merchantId', '')

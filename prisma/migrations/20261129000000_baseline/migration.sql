@@ -813,7 +813,7 @@ CREATE TABLE "pauses" (
     "scope_name" TEXT NOT NULL,
     "reason" TEXT NOT NULL,
     "created_by" TEXT NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT moment(),
     "until" TIMESTAMPTZ(3),
     "resumed_by" TEXT,
     "resumed_at" TIMESTAMPTZ(3),
