@@ -90,7 +90,8 @@ const failedOf = (books: MarketBooks, nth: number, isNeverPaid: boolean): number
 
 /** As stop_resolution (end_paying.sql): also for a reason that only the activity knows. */
 export function stop(books: MarketBooks, nth: number): Told {
-  if (!RESOLUTION.edgeOf(resolutionOf(books, nth).state, 'stopped')) return refuse('elsewhere', books);
+  const { state, isWindowOver } = resolutionOf(books, nth);
+  if (!RESOLUTION.edgeOf(state, 'stopped') || (state === 'DISPUTE_WINDOW' && !isWindowOver)) return refuse('elsewhere', books);
   return { outcome: 'stopped', books: move(books, nth, 'stopped') };
 }
 

@@ -81,7 +81,16 @@ async function open(amount: string, change: Readonly<Record<string, unknown>> = 
   const payee = await user(amount);
   const order = { userId: payee, amount, currency: 'INR', reference: newId('wd'), payee: { type: 'upi', upiId: 'asha@okhdfc' } };
   const { body } = await post('/instant-payouts', { ...order, ...change });
+  // While a slice's workflow looks for its first payer, a deposit that comes passes that slice by, and waits a moment.
+  for (const { id } of body.batches) await until(() => hasLooked(id), Boolean);
   return { id: body.id as string, payee, batches: body.batches.map(({ id }: { id: string }) => id) as string[] };
+}
+async function hasLooked(batchId: string): Promise<boolean> {
+  const history = await engine.client.workflow
+    .getHandle(batchWorkflowId(batchId))
+    .fetchHistory()
+    .catch(() => undefined); // not begun
+  return history?.events?.some(({ activityTaskCompletedEventAttributes: done }) => done) ?? false;
 }
 async function claim(batchId: string, key = theirs.key, callbackUrl?: string) {
   const payer = await user('0', key);
