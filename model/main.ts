@@ -2,7 +2,7 @@
  * `npm run model`: every set of bounds to its end, two at a time; then what was reached. Ends with 1 if a rule was broken, a
  * bound not exhausted, or something never reached. `-- --report` writes the figures into docs/proof.md, `-- --story FILE` a
  * counterexample as JSON (with `--break '1.1'` that of a rule broken by hand, breaks.ts, since today's have none), and
- * `-- --flows` explores games and markets alone, and `-- --walks 10000` lets walks of the model drive the real ledger (scripts/model.mjs).
+ * `-- --flows` explores games, markets and instant payouts alone, and `-- --walks 10000` lets walks of the model drive the real ledger (scripts/model.mjs).
  */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,8 @@ import { type Coverage, merge, newCoverage, unreached } from './coverage.ts';
 import { explore, type Finding } from './explore.ts';
 import { exploreGame } from './games/explore.ts';
 import { GAMES_TODAY, GAMES_WHOLE } from './games/rules.ts';
+import { exploreInstant } from './instant/explore.ts';
+import { INSTANT_TODAY, INSTANT_WHOLE } from './instant/rules.ts';
 import { exploreMarket } from './markets/explore.ts';
 import { MARKETS_TODAY, MARKETS_WHOLE } from './markets/rules.ts';
 import { WHOLE } from './plans.ts';
@@ -69,11 +71,12 @@ async function main(): Promise<void> {
   process.exit(found || !areFlowsWell || missing.length > 0 || results.some(({ isExhausted }) => !isExhausted) ? 1 : 0);
 }
 
-/** Of games and markets: what holds of everybody's money, whatever is said and whoever dies. */
+/** Of games, markets and instant payouts: what holds of everybody's money, whatever is said and whoever dies. */
 function exploreFlows(): boolean {
   const flows = [
     ...GAMES_WHOLE.map((bounds) => ({ bounds, explored: () => exploreGame(bounds, GAMES_TODAY) })),
     ...MARKETS_WHOLE.map((bounds) => ({ bounds, explored: () => exploreMarket(bounds, MARKETS_TODAY) })),
+    ...INSTANT_WHOLE.map((bounds) => ({ bounds, explored: () => exploreInstant(bounds, INSTANT_TODAY) })),
   ];
   const stories = flows.flatMap(({ bounds: { name }, explored }) => {
     const beganAt = performance.now();

@@ -152,7 +152,7 @@ export const MARKETS_WHOLE: readonly MarketBounds[] = [
     TWO,
   ),
   marketBounds('markets: winners who owe, paid beside others', { resolves: 1, rollbacks: 1, deaths: 2, spends: 1 }, WHO_OWE),
-  marketBounds('markets: what single users were paid is disputed', { resolves: 2, doubts: 3, rollbacks: 1, deaths: 1 }, TWO),
+  marketBounds('markets: what single users were paid is disputed', { resolves: 1, doubts: 3, rollbacks: 1, deaths: 1 }, TWO),
   marketBounds(
     'markets: paused, and steps that fail for good',
     { resolves: 1, rollbacks: 1, pauses: 2, stops: 2, retries: 2, deaths: 1 },
@@ -160,7 +160,7 @@ export const MARKETS_WHOLE: readonly MarketBounds[] = [
   ),
   marketBounds(
     'markets: refused by the books until somebody mends them',
-    { resolves: 2, rollbacks: 1, faults: 2, retries: 3, deaths: 1 },
+    { resolves: 1, rollbacks: 1, faults: 2, retries: 2, deaths: 1 },
     TWO,
   ),
 ];
