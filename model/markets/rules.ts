@@ -148,7 +148,7 @@ export const MARKETS_WHOLE: readonly MarketBounds[] = [
   ),
   marketBounds(
     'markets: somebody is frozen, and it is tried again',
-    { resolves: 2, rollbacks: 1, freezes: 2, retries: 2, deaths: 1 },
+    { resolves: 1, rollbacks: 1, freezes: 2, retries: 2, deaths: 1 },
     TWO,
   ),
   marketBounds('markets: winners who owe, paid beside others', { resolves: 1, rollbacks: 1, deaths: 2, spends: 1 }, WHO_OWE),
