@@ -118,6 +118,7 @@ export const MARKETS_SHORT: readonly MarketBounds[] = [
   marketBounds('what single users were paid is disputed', { resolves: 1, doubts: 3, rollbacks: 1 }, TWO),
   marketBounds('paused, and a step that fails for good', { resolves: 1, rollbacks: 1, pauses: 2, stops: 1, retries: 1 }, TWO),
   marketBounds('refused by the books until somebody mends them', { resolves: 1, rollbacks: 1, faults: 1, retries: 1 }, TWO),
+  marketBounds('refused by the books while it waits for money', { resolves: 2, rollbacks: 1, spends: 1, faults: 1 }, TWO),
 ];
 
 /** In `npm run model`. */

@@ -51,7 +51,8 @@ const TASKS = {
 } as const satisfies Record<string, Task>;
 
 /** What is done for the whole of a resolution, each by one function of the books, which may refuse it for good. */
-export const isForAll = ({ at }: Task): boolean => at === 'fix' || at === 'endPaying' || at === 'endRollback';
+export const isForAll = ({ at }: Task): boolean =>
+  at === 'endWindow' || at === 'cover' || at === 'plan' || at === 'fix' || at === 'endPaying' || at === 'endRollback';
 
 /** Who waits is woken by a word, or by the clock. */
 export const isWaiting = (books: MarketBooks, nth: number, task: Task): boolean => {

@@ -5,22 +5,15 @@ import { exploreMarket } from '../../model/markets/explore.ts';
 import { MARKETS_SHORT, MARKETS_TODAY } from '../../model/markets/rules.ts';
 import { MARKET_STATES, RESOLUTION } from '../../src/markets/rules/machine.ts';
 
-/** A loaded machine takes its time: what matters is that the bounds are exhausted. */
-const TIMEOUT_MS = 120_000;
-
 const reached = new Set<string>();
 
 describe('whatever admins, users and deaths do within these bounds, everybody has the share once or exactly what was staked, and no market is left alone', () => {
-  test.each(MARKETS_SHORT)(
-    '$name',
-    (bounds) => {
-      const { finding, resting, reached: there } = exploreMarket(bounds, MARKETS_TODAY);
-      expect(finding).toBeUndefined();
-      expect(resting).toBeGreaterThan(0);
-      for (const each of there) reached.add(each);
-    },
-    TIMEOUT_MS,
-  );
+  test.each(MARKETS_SHORT)('$name', (bounds) => {
+    const { finding, resting, reached: there } = exploreMarket(bounds, MARKETS_TODAY);
+    expect(finding).toBeUndefined();
+    expect(resting).toBeGreaterThan(0);
+    for (const each of there) reached.add(each);
+  });
 
   test('every edge of a resolution is taken, every state of a market is reached, and every answer to a decision', () => {
     const edges = RESOLUTION.edges.map(({ from, to }) => `${from} ${to}`);
@@ -39,13 +32,9 @@ describe('whatever admins, users and deaths do within these bounds, everybody ha
 });
 
 describe('the model of markets is not blind: it finds what is broken on purpose', () => {
-  test.each(MARKET_BREAKS)(
-    '$name',
-    ({ bounds, rules }) => {
-      const { finding } = exploreMarket(bounds, rules);
-      expect(finding?.at(-1)).toMatch(/^✗ /);
-      expect(exploreMarket(bounds, MARKETS_TODAY).finding).toBeUndefined();
-    },
-    TIMEOUT_MS,
-  );
+  test.each(MARKET_BREAKS)('$name', ({ bounds, rules }) => {
+    const { finding } = exploreMarket(bounds, rules);
+    expect(finding?.at(-1)).toMatch(/^✗ /);
+    expect(exploreMarket(bounds, MARKETS_TODAY).finding).toBeUndefined();
+  });
 });
