@@ -12,6 +12,8 @@ interface InstantAct {
   readonly isGrave?: boolean;
   /** What must be said; where it `may` be left out, so. */
   readonly says?: readonly [name: 'reason' | 'note', label: string, may?: 'may'];
+  /** It is refused where the payee's bank has the very payment, unless this is said, too. */
+  readonly mayBeAgainstBank?: boolean;
 }
 
 const WHY = ['note', 'Why'] as const;
@@ -33,6 +35,7 @@ export const INSTANT_ACTS = {
     warning: 'The slice counts as not paid for good; what its payer was credited is taken back.',
     isGrave: true,
     says: ['reason', 'Why'],
+    mayBeAgainstBank: true,
   },
   'approve-disputed': { label: 'It was paid', warning: 'The dispute is over: the slice counts as paid for good.', says: WHY },
   'reject-disputed': {
@@ -40,6 +43,7 @@ export const INSTANT_ACTS = {
     warning: 'The dispute is over: the slice counts as not paid, and what its payer was credited is taken back.',
     isGrave: true,
     says: WHY,
+    mayBeAgainstBank: true,
   },
   reassign: {
     label: 'Take it from its payer',
@@ -57,32 +61,37 @@ export const INSTANT_ACTS = {
     warning: 'Nothing moves, and the payer is credited nothing.',
     isGrave: true,
     says: WHY,
+    mayBeAgainstBank: true,
   },
+  'looked-at': { label: 'It is looked at', warning: 'Nothing moves, and nobody is shown it any more.', says: WHY },
 } as const satisfies Record<string, InstantAct>;
 export type InstantActName = keyof typeof INSTANT_ACTS;
 
-/** @param id of the withdrawal, the slice or, of a late proof, the payin. */
+/** @param id of the withdrawal, the slice, of a late proof the payin, or the bank credit. */
 function send(name: InstantActName, id: string, form: FormData) {
   const params = { path: { id } };
   const [reason, note] = [textOf(form, 'reason'), textOf(form, 'note')];
+  const againstBank = form.has('againstBank');
   switch (name) {
     case 'cancel':
       return api.POST('/api/admin/instant-payouts/{id}/cancel', { params, body: { reason } });
     case 'approve':
       return api.POST('/api/admin/instant-payouts/batches/{id}/approve', { params, body: note ? { note } : {} });
     case 'reject':
-      return api.POST('/api/admin/instant-payouts/batches/{id}/reject', { params, body: { reason } });
+      return api.POST('/api/admin/instant-payouts/batches/{id}/reject', { params, body: { reason, againstBank } });
     case 'approve-disputed':
       return api.POST('/api/admin/instant-payouts/disputes/{id}', { params, body: { decision: 'approve', note } });
     case 'reject-disputed':
-      return api.POST('/api/admin/instant-payouts/disputes/{id}', { params, body: { decision: 'reject', note } });
+      return api.POST('/api/admin/instant-payouts/disputes/{id}', { params, body: { decision: 'reject', note, againstBank } });
     case 'reassign':
       return api.POST('/api/admin/instant-payouts/batches/{id}/reassign', { params, body: {} });
     case 'credit':
     case 'refund':
       return api.POST('/api/admin/instant-payouts/late-proofs/{id}', { params, body: { decision: name, note } });
     case 'reject-late':
-      return api.POST('/api/admin/instant-payouts/late-proofs/{id}', { params, body: { decision: 'reject', note } });
+      return api.POST('/api/admin/instant-payouts/late-proofs/{id}', { params, body: { decision: 'reject', note, againstBank } });
+    case 'looked-at':
+      return api.POST('/api/admin/instant-payouts/bank-credits/{id}', { params, body: { note } });
   }
 }
 
@@ -132,6 +141,11 @@ export function InstantActs({ id, names, children }: InstantActsProps) {
               maxLength={500}
               rows={3}
             />
+          )}
+          {act.mayBeAgainstBank && (
+            <label>
+              <input type="checkbox" name="againstBank" /> Also if the payee’s bank has this very payment
+            </label>
           )}
         </Confirm>
       )}

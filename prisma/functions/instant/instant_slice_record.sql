@@ -12,7 +12,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
                                                   'reasons', to_jsonb(f.reasons), 'submittedBy', f.submitted_by, 'submittedAt', iso_time(f.submitted_at))
                           FROM instant_proofs f WHERE (f.batch_id, f.epoch) = (a.batch_id, a.epoch)),
                       'lateCase', (
-                        SELECT jsonb_build_object('createdAt', iso_time(l.created_at)) || instant_decision(l.decision, l.decided_by, l.note, l.decided_at)
+                        SELECT jsonb_build_object('createdAt', iso_time(l.created_at), 'was', l.was) || instant_decision(l.decision, l.decided_by, l.note, l.decided_at)
                           FROM late_proofs l WHERE l.payin_id = a.payin_id)) ORDER BY a.epoch), '[]')
                FROM instant_assignments a JOIN payins p ON p.id = a.payin_id WHERE a.batch_id = b.id),
            'bankCredits', (

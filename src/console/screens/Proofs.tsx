@@ -1,8 +1,9 @@
-/** What waits for an operator in withdrawals: proofs in doubt, slices that are disputed, proofs that came late. */
+/** What waits for an operator in withdrawals: proofs in doubt, slices that are disputed, proofs that came late, and what banks told that fits nothing. */
 import { api } from '../api.ts';
+import { InstantActs } from '../instantActs.tsx';
 import { OFTEN_MS, usePages } from '../query.ts';
 import { Link } from '../router.tsx';
-import { useSession } from '../session.tsx';
+import { useMay, useSession } from '../session.tsx';
 import { Id, inWords, Section, State, Time } from '../ui/bits.tsx';
 import { List } from '../ui/Table.tsx';
 
@@ -17,9 +18,13 @@ const useDisputes = () =>
 const useLate = () =>
   usePages(['proofs', 'late'], (query) => api.GET('/api/admin/instant-payouts/late-proofs', { params: { query } }), EVERY);
 
+const useBankCredits = () =>
+  usePages(['proofs', 'banks'], (query) => api.GET('/api/admin/instant-payouts/bank-credits', { params: { query } }), EVERY);
+
 export function Proofs() {
   const { who } = useSession();
-  const [reviews, disputes, late] = [useReviews(), useDisputes(), useLate()];
+  const may = useMay();
+  const [reviews, disputes, late, banks] = [useReviews(), useDisputes(), useLate(), useBankCredits()];
   return (
     <>
       <Section title="In doubt">
@@ -36,14 +41,7 @@ export function Proofs() {
             { head: 'Because', cell: ({ batch }) => words(batch.review?.reasons ?? []) },
             {
               head: 'For',
-              cell: ({ validatorId }) =>
-                validatorId === who.id ? (
-                  <span className="chip bad">you</span>
-                ) : validatorId ? (
-                  <Id of={validatorId} />
-                ) : (
-                  'anybody'
-                ),
+              cell: ({ validatorId }) => <For validatorId={validatorId} you={who.id} />,
             },
             { head: 'Until', cell: ({ validateUntil }) => <Time at={validateUntil} /> },
           ]}
@@ -77,12 +75,47 @@ export function Proofs() {
             { head: 'Status', cell: ({ payin }) => <State is={payin.status} /> },
             { head: 'Amount', cell: ({ payin }) => inWords(payin.amount, payin.currency), isNumber: true },
             { head: 'UTR', cell: ({ payin }) => payin.utr ?? '—' },
+            { head: 'The bank says', cell: ({ bankCredit }) => (bankCredit ? <State is={bankCredit} /> : '—') },
+            { head: 'For', cell: ({ validatorId }) => <For validatorId={validatorId} you={who.id} /> },
             { head: 'Since', cell: ({ createdAt }) => <Time at={createdAt} /> },
+          ]}
+        />
+      </Section>
+      <Section title="Told by banks">
+        <List
+          name="Told by banks, and fits nothing"
+          of={banks}
+          keyOf={({ id }) => id}
+          empty="All that banks told fits."
+          columns={[
+            { head: 'UTR', cell: ({ utr }) => utr },
+            { head: 'Merchant', cell: ({ merchantId }) => <Id of={merchantId} /> },
+            { head: 'Amount', cell: ({ amount, currency }) => inWords(amount, currency), isNumber: true },
+            { head: 'Status', cell: ({ status }) => <State is={status} /> },
+            { head: 'Also told', cell: ({ alsoTold }) => (alsoTold ? inWords(alsoTold.amount, alsoTold.currency) : '—') },
+            { head: 'Slice', cell: ({ batchId }) => (batchId ? <Id of={batchId} /> : '—') },
+            { head: 'Came', cell: ({ creditedAt }) => <Time at={creditedAt} /> },
+            {
+              head: 'Do',
+              cell: ({ id, utr, amount, currency }) =>
+                may('resolve') && (
+                  <InstantActs id={id} names={['looked-at']}>
+                    <p className="big">{inWords(amount, currency)}</p>
+                    <p>under the UTR {utr}</p>
+                  </InstantActs>
+                ),
+            },
           ]}
         />
       </Section>
     </>
   );
+}
+
+/** Whose turn it is to look. */
+function For({ validatorId, you }: { readonly validatorId: string | null; readonly you: string }) {
+  if (validatorId === null) return 'anybody';
+  return validatorId === you ? <span className="chip bad">you</span> : <Id of={validatorId} />;
 }
 
 /** For whoever looks at what waits elsewhere. */

@@ -134,6 +134,7 @@ function TurnOf({ turn, slice, isNow }: TurnProps) {
             Shown: proof && <Time at={proof.submittedAt} />,
             Late: proof?.late ? 'it came after its deadline' : null,
             Doubts: proof?.reasons.map((reason) => <div key={reason}>{words(reason)}</div>),
+            'Rejected before': lateCase?.was ? `it was ${lateCase.was}; then the payee’s bank told of it` : null,
             'Late proof':
               lateCase &&
               (lateCase.decision ? `${lateCase.decision} by ${lateCase.decidedBy}: ${lateCase.note ?? ''}` : 'to be decided'),

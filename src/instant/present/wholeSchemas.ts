@@ -34,9 +34,16 @@ const turnSchema = z
       })
       .nullable(),
     lateCase: z
-      .object({ createdAt: timeSchema, ...decided('credit', 'refund', 'reject') })
+      .object({
+        createdAt: timeSchema,
+        was: z
+          .enum(['failed', 'reversed'])
+          .nullable()
+          .meta({ description: 'How it was decided before the payee’s bank told of it; null: the proof came late, and no more' }),
+        ...decided('credit', 'refund', 'reject'),
+      })
       .nullable()
-      .meta({ description: 'Its proof came when the slice was another’s, or closed' }),
+      .meta({ description: 'Its proof came when the slice was another’s, or closed; or the payee’s bank has what was rejected' }),
   })
   .meta({ id: 'InstantPayoutTurn' });
 

@@ -15,6 +15,8 @@ interface Decided<Decision extends string> {
 
 export interface LateCase extends Decided<'credit' | 'refund' | 'reject'> {
   readonly createdAt: string;
+  /** How an operator had decided before the payee's bank told of it; null: its proof came late, and no more. */
+  readonly was: 'failed' | 'reversed' | null;
 }
 
 export interface Dispute extends Decided<'approve' | 'reject' | 'confirmed'> {
