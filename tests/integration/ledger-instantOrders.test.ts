@@ -39,6 +39,8 @@ const acts = fc.array(
   { minLength: 20, maxLength: 45 },
 );
 
+const LATE = ['reject', 'credit', 'refund'] as const;
+
 interface Play {
   readonly id: string;
   readonly payee: TestUser;
@@ -68,9 +70,9 @@ async function play({ id, payee, batches, payers }: Play, act: Act, at: number, 
       return await instant.dispute(batchId);
     case 'approve':
     case 'reject':
-      return await instant.decide(batchId, act);
+      return await instant.decide(batchId, act, who % 2 === 0);
     case 'late':
-      return payin && (await instant.decideLate(payin.id, who % 2 === 0 ? 'credit' : 'reject'));
+      return payin && (await instant.decideLate(payin.id, LATE[who % LATE.length] ?? 'credit', at === 0));
     case 'spend':
       return await instant.users.debit(payer, 60n, { currency: 'INR' });
     case 'tire':
@@ -106,6 +108,7 @@ const EXAMPLES = [
   said(...TWO_PAID),
   said(...TWO_PAID, ['spend', 0, 1], ['dispute', 1, 0]),
   said(...TWO_PAID, ['spend', 0, 1], ['dispute', 1, 0], ['reject', 1, 0], ['close', 0, 0]),
+  said(...TWO_PAID, ['spend', 0, 1], ['dispute', 1, 0], ['reject', 1, 0], ['bank', 1, 1], ['late', 0, 1]), // the bank has it after all
 ].map((lines): [typeof lines, typeof PROOF, boolean] => [lines, PROOF, false]);
 
 test('any order of claims, proofs, deadlines, decisions and ends leaves every unit with one owner, and each slice credited at most once', async () => {
@@ -130,6 +133,10 @@ test('any order of claims, proofs, deadlines, decisions and ends leaves every un
   );
   for (const state of ['confirmed credited', 'rejected reversed', 'partially_paid', 'partially_completed', 'disputed'])
     expect([...reached]).toContain(state);
+  const { rows } = await books.db.owner.query(
+    `SELECT count(*) > 0 AS some FROM late_proofs WHERE was = 'reversed' AND decision = 'credit'`,
+  );
+  expect(rows).toEqual([{ some: true }]); // a bank has found it, and it was credited again
 });
 
 test('four withdrawals whose payees and payers are the same people go on side by side without a deadlock', async () => {

@@ -20,7 +20,7 @@ const HEADINGS: Readonly<Record<Payin['status'], string>> = {
   success: 'You have paid, and have it',
   failed: 'It was not paid',
   expired: 'The time is over',
-  late_proof: 'Your proof came late',
+  late_proof: 'Your payment is looked at',
   reversed: 'It was taken back',
 };
 
