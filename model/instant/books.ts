@@ -21,6 +21,8 @@ export interface Debt {
   readonly debtor: number;
   readonly creditor: number;
   readonly owed: bigint;
+  /** Of a credit that was taken back: which slice's. */
+  readonly slice: number | null;
 }
 
 export type AssignmentState = 'open' | 'expired' | 'taken_back' | 'proved' | 'settled' | 'refused';
@@ -68,11 +70,13 @@ export interface Proof {
 
 export type LateDecision = 'credit' | 'refund' | 'reject';
 
-/** A payer who showed a proof when the slice was another's, or closed. */
+/** A payer who showed a proof when the slice was another's, or closed; or one who was rejected, and whose payment the bank has. */
 export interface LateProof {
   readonly payin: number;
   readonly slice: number;
   readonly decision: LateDecision | null;
+  /** How the payin stood when the bank told of it; null: it came late, and no more. */
+  readonly was: 'failed' | 'reversed' | null;
 }
 
 export interface BankCredit {

@@ -85,8 +85,8 @@ export const INSTANT_BREAKS: readonly InstantBreak[] = [
   broken(
     'a rejected slice leaves its payer the credit',
     {
-      decide: (books, nth, decision) => {
-        const told = decide(books, nth, decision);
+      decide: (books, nth, decision, isAgainstBank) => {
+        const told = decide(books, nth, decision, isAgainstBank);
         return told.outcome === 'rejected' && sliceOf(books, nth).money === 'credited'
           ? { ...told, books: { ...told.books, people: books.people, debts: books.debts } }
           : told;
@@ -97,8 +97,8 @@ export const INSTANT_BREAKS: readonly InstantBreak[] = [
   broken(
     'what a payer has spent of a credit that is taken back is owed by nobody',
     {
-      decide: (books, nth, decision) => {
-        const told = decide(books, nth, decision);
+      decide: (books, nth, decision, isAgainstBank) => {
+        const told = decide(books, nth, decision, isAgainstBank);
         return told.outcome === 'rejected' ? { ...told, books: { ...told.books, debts: books.debts } } : told;
       },
     },
@@ -107,9 +107,9 @@ export const INSTANT_BREAKS: readonly InstantBreak[] = [
   broken(
     'a late proof is credited as often as somebody decides so',
     {
-      decideLate: (books, payin, decision) => {
+      decideLate: (books, payin, decision, isAgainstBank) => {
         const known = books.lates.find((each) => each.payin === payin);
-        if (decision !== 'credit' || known?.decision !== 'credit') return decideLate(books, payin, decision);
+        if (decision !== 'credit' || known?.decision !== 'credit') return decideLate(books, payin, decision, isAgainstBank);
         const undone = { ...books, lates: books.lates.map((each) => (each === known ? { ...each, decision: null } : each)) };
         const late = { ...undone, payins: undone.payins.map((each, nth) => (nth === payin ? { ...each, state: 'late_proof' as const } : each)) };
         return decideLate(late, payin, decision);

@@ -2,7 +2,7 @@
 import { BATCH } from '../../src/instant/rules/batchMachine.ts';
 import { PAYIN } from '../../src/instant/rules/payinMachine.ts';
 import { INSTANT_PAYOUT } from '../../src/instant/rules/payoutMachine.ts';
-import { debtOf, type InstantBooks, isFree, isProven, PAYEE, type Payin, payinOf, payinOn, personOf, type Slice, sum } from './books.ts'; // biome-ignore format: a list
+import { debtOf, type InstantBooks, isFree, isProven, PAYEE, type Payin, payinOf, payinOn, type Slice, sum } from './books.ts'; // biome-ignore format: a list
 import { isBankMatched } from './proofs.ts';
 import type { InstantBounds } from './rules.ts';
 import type { InstantWorld } from './world.ts';
@@ -100,7 +100,9 @@ const isProvenState = (state: Slice['state']): boolean => state === 'sys_confirm
 function brokenPayins(books: InstantBooks): string | undefined {
   for (const [nth, payin] of books.payins.entries()) {
     const { state, told } = payin;
-    if (new Set(told).size !== told.length) return `payin ${nth} was told ${told}`;
+    // Whoever heard of a reversal hears that it is credited after all.
+    const ends = told.filter((each, index) => !(each === 'completed' && told[index - 1] === 'reversed'));
+    if (new Set(ends).size !== ends.length) return `payin ${nth} was told ${told}`;
     if (PAYIN.isFinal(state) && told.at(-1) !== state) return `payin ${nth} is ${state}, and was told ${told}`;
     const should = stateBy(books, nth, payin);
     if (should !== undefined && should !== state) return `payin ${nth} is ${state}, and should be ${should}`;
@@ -114,9 +116,9 @@ function stateBy(books: InstantBooks, nth: number, { slice }: Payin): Payin['sta
   const its = books.slices[slice];
   const assignment = its?.assignments.find(({ payin }) => payin === nth);
   const late = books.lates.find(({ payin }) => payin === nth);
-  switch (assignment?.state) {
-    case undefined:
-      return undefined;
+  if (!assignment) return undefined;
+  if (late) return late.decision === null ? 'late_proof' : late.decision === 'credit' ? 'completed' : (late.was ?? 'failed');
+  switch (assignment.state) {
     case 'open':
       return 'assigned';
     case 'proved':
@@ -126,8 +128,7 @@ function stateBy(books: InstantBooks, nth: number, { slice }: Payin): Payin['sta
     case 'settled':
       return its?.money === 'reversed' ? 'reversed' : 'completed';
     default:
-      if (!late) return 'expired';
-      return late.decision === null ? 'late_proof' : late.decision === 'credit' ? 'completed' : 'failed';
+      return 'expired';
   }
 }
 
@@ -138,9 +139,7 @@ export function brokenAtRest({ books }: InstantWorld): string | undefined {
     const { state, doubts } = slice;
     if (isFree(slice) || state === 'assigned') return `slice ${nth} stays ${state}, and nobody does anything about it`;
     if (!isProven(slice) || state === 'disputed' || doubts.length > 0) continue;
-    const payin = payinOn(slice);
-    const isBlocked = people[PAYEE]?.frozen || (payin !== null && personOf(books, payinOf(books, payin).user).frozen);
-    if (!isBlocked || !isBankMatched(books, nth)) return `slice ${nth} stays ${state}, and nobody is asked`;
+    if (!people[PAYEE]?.frozen || !isBankMatched(books, nth)) return `slice ${nth} stays ${state}, and nobody is asked`;
   }
   for (const [nth, { state, utr }] of payins.entries()) {
     if (state === 'waiting' || state === 'assigned') return `payin ${nth} stays ${state}`;

@@ -13,10 +13,6 @@ export function holderOf(books: InstantBooks, nth: number): { readonly payin: nu
   return { payin, user: payinOf(books, payin).user };
 }
 
-/** Who of the two cannot have money moved now. */
-export const frozenOf = (books: InstantBooks, payer: number): string | undefined =>
-  personOf(books, payer).frozen ? 'payer_frozen' : personOf(books, PAYEE).frozen ? 'payee_frozen' : undefined;
-
 export const owe = (books: InstantBooks, debt: Debt): InstantBooks =>
   debt.owed > 0n ? { ...books, debts: [...books.debts, debt] } : books;
 
@@ -25,8 +21,7 @@ export function creditSlice(books: InstantBooks, nth: number): Told {
   const { amount, money, epoch, credits } = sliceOf(books, nth);
   const { user } = holderOf(books, nth);
   if (money !== 'held') throw new Error(`the money of slice ${nth} is ${money}`);
-  const fault = frozenOf(books, user);
-  if (fault) return refuse(fault, books);
+  if (personOf(books, PAYEE).frozen) return refuse('payee_frozen', books); // a frozen payer is credited all the same
   const { reserved } = personOf(books, PAYEE);
   const paid = gain(setPerson(books, PAYEE, { reserved: reserved - amount }), user, amount);
   const settled = setAssignment(setSlice(paid, nth, { money: 'credited', credits: credits + 1 }), nth, epoch, 'settled');
@@ -38,9 +33,9 @@ export function creditSlice(books: InstantBooks, nth: number): Told {
 export function releaseSlice(books: InstantBooks, nth: number): InstantBooks {
   const { amount, money } = sliceOf(books, nth);
   if (money !== 'held') throw new Error(`the money of slice ${nth} is ${money}`);
-  const { available, reserved } = personOf(books, PAYEE);
+  const { reserved } = personOf(books, PAYEE);
   const { returned, held } = books.withdrawal;
-  const back = setPerson(books, PAYEE, { available: available + amount, reserved: reserved - amount });
+  const back = gain(setPerson(books, PAYEE, { reserved: reserved - amount }), PAYEE, amount); // what the payee owes is repaid first
   return setWithdrawal(setSlice(back, nth, { money: 'released' }), { returned: returned + amount, held: held - amount });
 }
 
@@ -58,8 +53,8 @@ export function takeBackSlice(books: InstantBooks, nth: number): InstantBooks {
   const { available } = personOf(books, user);
   const part = least(available, amount);
   let now = setPerson(books, user, { available: available - part });
-  now = setPerson(now, PAYEE, { available: personOf(now, PAYEE).available + part });
-  now = owe(now, { debtor: user, creditor: PAYEE, owed: amount - part });
+  now = gain(now, PAYEE, part);
+  now = owe(now, { debtor: user, creditor: PAYEE, owed: amount - part, slice: nth });
   const { paid, returned } = now.withdrawal;
   return setWithdrawal(setSlice(now, nth, { money: 'reversed' }), { paid: paid - amount, returned: returned + amount });
 }

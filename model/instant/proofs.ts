@@ -1,29 +1,28 @@
 /** What payers show, payees and operators say and banks tell, as pure twins of the SQL functions. */
 import {
-  gain, type InstantBooks, isFree, isProven, type LateDecision, least, movePayin, moveSlice, moveWithdrawal, PAYEE, payinOf, personOf, refuse,
-  setAssignment, setPayin, setPerson, setSlice, sliceOf, type Told,
+  type Debt, gain, type InstantBooks, isFree, isProven, type LateDecision, least, movePayin, moveSlice, moveWithdrawal, PAYEE, payinOf, personOf, refuse,
+  setAssignment, setPayin, setPerson, setSlice, sliceOf, sum, type Told,
 } from './books.ts'; // biome-ignore format: a list
-import {
-  confirmSlice,
-  creditSlice,
-  endWithdrawal,
-  frozenOf,
-  holderOf,
-  letGo,
-  owe,
-  takeBackSlice,
-  tellCredited,
-} from './money.ts';
+import { confirmSlice, creditSlice, endWithdrawal, holderOf, letGo, owe, takeBackSlice, tellCredited } from './money.ts';
 
 export interface Shown {
   readonly utr: string;
   readonly image: string;
 }
 
-export const isBankMatched = ({ bank, ...books }: InstantBooks, nth: number): boolean => {
-  const { utr } = sliceOf({ bank, ...books }, nth);
-  return bank.some((each) => each.utr === utr && each.state === 'matched' && each.slice === nth);
-};
+export const isBankMatched = (books: InstantBooks, nth: number, utr = sliceOf(books, nth).utr): boolean =>
+  books.bank.some((each) => each.utr === utr && each.state === 'matched' && each.slice === nth);
+
+/** As hear_bank: what the bank told of a UTR before it was shown belongs to its proof. */
+function hearBank(books: InstantBooks, nth: number, utr: string): InstantBooks {
+  const { amount } = sliceOf(books, nth);
+  const bank = books.bank.map((each) =>
+    each.utr === utr && each.state === 'waiting'
+      ? { ...each, state: each.amount === amount ? ('matched' as const) : ('differs' as const), slice: nth }
+      : each,
+  );
+  return { ...books, bank };
+}
 
 /** As submit_proof.sql. */
 export function submitProof(books: InstantBooks, nth: number, payin: number, shown: Shown): Told {
@@ -39,9 +38,9 @@ export function submitProof(books: InstantBooks, nth: number, payin: number, sho
   const doubts = doubtsOf(books, nth, payin, shown);
   const isLate = assignment.state === 'expired' || assignment.state === 'taken_back';
   const kept = { ...books, proofs: [...books.proofs, { slice: nth, payin, ...shown }] };
-  const noted = setPayin(kept, payin, { utr });
+  const noted = hearBank(setPayin(kept, payin, { utr }), nth, utr);
   if (isLate && !isFree(slice)) {
-    const late = { ...noted, lates: [...noted.lates, { payin, slice: nth, decision: null }] };
+    const late = { ...noted, lates: [...noted.lates, { payin, slice: nth, decision: null, was: null }] };
     const isClosed = slice.state === 'cancelled' || slice.state === 'late_proof';
     return { outcome: 'late', books: movePayin(isClosed ? moveSlice(late, nth, 'proved_late') : late, payin, 'proved_late') };
   }
@@ -62,16 +61,10 @@ function doubtsOf(books: InstantBooks, nth: number, payin: number, { utr, image 
 }
 
 /** As judge_proof. */
-function judge(books: InstantBooks, nth: number): Told {
-  const { utr, amount, doubts } = sliceOf(books, nth);
-  const bank = books.bank.map((each) =>
-    each.utr === utr && each.state === 'waiting'
-      ? { ...each, state: each.amount === amount ? ('matched' as const) : ('differs' as const), slice: nth }
-      : each,
-  );
-  const heard = { ...books, bank };
+function judge(heard: InstantBooks, nth: number): Told {
+  const { doubts } = sliceOf(heard, nth);
   if (doubts.length > 0) return { outcome: 'in_review', books: heard };
-  const { creditOn, unconfirmedMost } = books.agreed;
+  const { creditOn, unconfirmedMost } = heard.agreed;
   const { user } = holderOf(heard, nth);
   const isMatched = isBankMatched(heard, nth);
   const unconfirmed = heard.slices.filter(
@@ -106,7 +99,7 @@ const openDispute = (books: InstantBooks, nth: number): InstantBooks =>
   moveWithdrawal(moveSlice(books, nth, 'disputed'), 'disputed');
 
 /** As decide_batch: an operator's last word. */
-export function decide(books: InstantBooks, nth: number, decision: 'approve' | 'reject'): Told {
+export function decide(books: InstantBooks, nth: number, decision: 'approve' | 'reject', isAgainstBank = false): Told {
   const slice = sliceOf(books, nth);
   if (slice.state === (decision === 'approve' ? 'admin_approved' : 'rejected')) return refuse('already', books);
   if (!isProven(slice)) return refuse('wrong_state', books);
@@ -114,6 +107,7 @@ export function decide(books: InstantBooks, nth: number, decision: 'approve' | '
     const told = confirmSlice(books, nth, 'approved');
     return told.outcome === 'confirmed' ? { ...told, outcome: 'approved' } : told;
   }
+  if (isBankMatched(books, nth) && !isAgainstBank) return refuse('bank_matched', books);
   const { payin } = holderOf(books, nth);
   if (slice.money === 'credited') {
     const reversed = movePayin(moveSlice(takeBackSlice(books, nth), nth, 'rejected'), payin, 'reversed');
@@ -125,25 +119,42 @@ export function decide(books: InstantBooks, nth: number, decision: 'approve' | '
 }
 
 /** As decide_late_proof.sql. */
-export function decideLate(books: InstantBooks, payin: number, decision: LateDecision): Told {
+export function decideLate(books: InstantBooks, payin: number, decision: LateDecision, isAgainstBank = false): Told {
   const known = books.lates.find((each) => each.payin === payin);
   if (!known) return refuse('not_found', books);
   if (known.decision !== null) return refuse(known.decision === decision ? 'already' : 'wrong_state', books);
-  const { user, amount } = payinOf(books, payin);
+  const { user, amount, utr } = payinOf(books, payin);
+  if (decision === 'reject' && utr !== null && isBankMatched(books, known.slice, utr) && !isAgainstBank) return refuse('bank_matched', books); // biome-ignore format: one glance
   let now = books;
   if (decision === 'credit') {
-    const fault = frozenOf(books, user);
-    if (fault) return refuse(fault, books);
-    const { available } = personOf(books, PAYEE);
-    const part = least(available, amount);
-    now = gain(setPerson(books, PAYEE, { available: available - part }), user, part);
-    now = owe(now, { debtor: PAYEE, creditor: user, owed: amount - part });
+    if (personOf(books, PAYEE).frozen) return refuse('payee_frozen', books);
+    const isOf = ({ debtor, slice }: Debt): boolean => known.was === 'reversed' && debtor === user && slice === known.slice;
+    const due = amount - sum(books.debts.filter(isOf).map(({ owed }) => owed)); // what is owed still was never owed
+    now = { ...books, debts: books.debts.map((each) => (isOf(each) ? { ...each, owed: 0n } : each)) };
+    const { available } = personOf(now, PAYEE);
+    const part = least(available, due);
+    now = gain(setPerson(now, PAYEE, { available: available - part }), user, part);
+    now = owe(now, { debtor: PAYEE, creditor: user, owed: due - part, slice: null });
   }
   const lates = now.lates.map((each) => (each === known ? { ...each, decision } : each));
   now = { ...now, lates };
   const isLast = !lates.some((each) => each.slice === known.slice && each.decision === null);
   if (sliceOf(now, known.slice).state === 'late_proof' && isLast) now = moveSlice(now, known.slice, 'late_decided');
-  return { outcome: 'decided', books: movePayin(now, payin, decision === 'credit' ? 'credited' : 'refused') };
+  return {
+    outcome: 'decided',
+    books: movePayin(now, payin, decision === 'credit' ? 'credited' : known.was === null ? 'refused' : `still_${known.was}`),
+  };
+}
+
+/** As found_by_bank: what an operator said was not paid, and the bank has, is decided again. */
+function foundByBank(books: InstantBooks, nth: number, payin: number): InstantBooks {
+  const { state } = payinOf(books, payin);
+  const before = books.lates.find((each) => each.payin === payin);
+  if ((state !== 'failed' && state !== 'reversed') || before?.decision === 'refund') return books;
+  const lates = [...books.lates.filter((each) => each !== before), { payin, slice: nth, decision: null, was: state }];
+  const isClosed = ['cancelled', 'late_proof'].includes(sliceOf(books, nth).state);
+  const opened = { ...books, lates };
+  return movePayin(isClosed ? moveSlice(opened, nth, 'proved_late') : opened, payin, 'found');
 }
 
 /** What a person is waited for all the same: what money could not do by itself, a bank's word may. */
@@ -152,8 +163,9 @@ const MONEY_DOUBTS = ['balance_limit', 'payer_frozen', 'payee_frozen'];
 /** As record_bank_credit.sql. */
 export function creditByBank(books: InstantBooks, utr: string, amount: bigint): Told {
   if (books.bank.some((each) => each.utr === utr)) return refuse('duplicate', books);
-  const nth = books.proofs.find((each) => each.utr === utr)?.slice;
-  if (nth === undefined)
+  const proof = books.proofs.find((each) => each.utr === utr);
+  const nth = proof?.slice;
+  if (proof === undefined || nth === undefined)
     return { outcome: 'waiting', books: { ...books, bank: [...books.bank, { utr, amount, state: 'waiting', slice: null }] } };
   const slice = sliceOf(books, nth);
   const isCounted = slice.utr === utr;
@@ -162,7 +174,7 @@ export function creditByBank(books: InstantBooks, utr: string, amount: bigint): 
     const matched = { ...books, bank: [...books.bank, { utr, amount, state: 'matched' as const, slice: nth }] };
     const isReady =
       state === 'sys_confirmed' || (state === 'proof_submitted' && doubts.every((each) => MONEY_DOUBTS.includes(each)));
-    return { outcome: 'matched', books: isCounted && isReady ? confirmSlice(matched, nth, 'confirmed').books : matched };
+    return { outcome: 'matched', books: foundByBank(isCounted && isReady ? confirmSlice(matched, nth, 'confirmed').books : matched, nth, proof.payin) }; // biome-ignore format: one glance
   }
   const differs = { ...books, bank: [...books.bank, { utr, amount, state: 'differs' as const, slice: nth }] };
   if (!isCounted || (state !== 'proof_submitted' && state !== 'sys_confirmed')) return { outcome: 'differs', books: differs };

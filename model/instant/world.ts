@@ -199,7 +199,7 @@ function movesOfOthers(world: InstantWorld, rules: InstantRules): InstantMove[] 
       ...wordOf(world, 'confirms', `the payee confirms slice ${nth}`, () => rules.confirm(books, nth), its),
       ...wordOf(world, 'disputes', `the payee has not received slice ${nth}`, () => rules.dispute(books, nth), its),
       ...wordOf(world, 'decisions', `an operator approves slice ${nth}`, () => rules.decide(books, nth, 'approve'), its),
-      ...wordOf(world, 'decisions', `an operator rejects slice ${nth}`, () => rules.decide(books, nth, 'reject'), its),
+      ...wordOf(world, 'decisions', `an operator rejects slice ${nth}`, () => rules.decide(books, nth, 'reject', true), its),
       ...wordOf(world, 'reassigns', `an operator takes slice ${nth} back`, () => rules.reassign(books, nth, epoch), its),
     );
   }
@@ -210,7 +210,7 @@ function movesOfOthers(world: InstantWorld, rules: InstantRules): InstantMove[] 
   }
   for (const { payin, slice } of lates)
     for (const decision of ['credit', 'refund', 'reject'] as const)
-      moves.push(...wordOf(world, 'decisions', `late payin ${payin}: ${decision}`, () => rules.decideLate(books, payin, decision), [`s${slice}`])); // biome-ignore format: one glance
+      moves.push(...wordOf(world, 'decisions', `late payin ${payin}: ${decision}`, () => rules.decideLate(books, payin, decision, true), [`s${slice}`])); // biome-ignore format: one glance
   moves.push(...wordOf(world, 'closes', 'the merchant cancels it', () => rules.close(books, 'cancelled'), ['w', ...all]));
   if (withdrawal.rest === 'allotted')
     moves.push(...wordOf(world, 'refusals', 'the payout of the rest is refused', () => refuseRest(books)));

@@ -118,7 +118,7 @@ const shown = ({ withdrawal, slices, payins, people, debts }: Twin): unknown => 
 const MUST_REACH = [
   'assigned', 'reassigned', 'sys_confirmed', 'disputed', 'confirmed', 'admin_approved', 'rejected', 'cancelled', 'late_proof', 'completed', 'partially_completed',
   'utr_used', 'proof_exists', 'already', 'late', 'in_review', 'verified', 'credited', 'matched', 'differs', 'waiting', 'duplicate', 'payer_busy', 'batch_taken', 'own_batch',
-  'payer_frozen', 'stale', 'unfilled', 'decided', 'handing_over', 'hand_over', 'reserved', 'closed', 'over',
+  'payee_frozen', 'bank_matched', 'stale', 'unfilled', 'decided', 'handing_over', 'hand_over', 'reserved', 'closed', 'over',
 ]; // biome-ignore format: a list
 
 test(`${COUNT} random walks drive the real functions of instant payouts, and they answer as the model does`, async () => {

@@ -46,7 +46,7 @@ const pick = <T>(random: Draw, all: readonly [T, ...T[]]): T => all[random(all.l
 
 type Story = readonly ((world: WalkedWithdrawal) => InstantDeed)[];
 
-/** Whose payer cannot be credited now: a draw alone would seldom come there. */
+/** Whose payer is frozen, and credited all the same: a draw alone would seldom come there. */
 const PAYER_FROZEN: Story = [
   (world) => claiming(world, 1, 0),
   (world) => proving(world, 0, { utr: newUtr(), image: newId('img') }),
@@ -77,9 +77,20 @@ const PROVED_LATE: Story = [
   (world) => decidingLate(world, 0, 'credit'),
 ];
 
+/** Rejected, though credited and spent; then the bank has it. */
+const FOUND: Story = [
+  (world) => claiming(world, 1, 0),
+  (world) => proving(world, 0, { utr: newUtr(), image: newId('img') }),
+  (world) => deciding(world, 0, 'reject', false),
+  (world) => banking(world, world.twin.payins[0]?.utr ?? '', sliceOf(world.twin, 0).amount),
+  (world) => decidingLate(world, 0, 'reject'),
+  (world) => decidingLate(world, 0, 'credit'),
+];
+
 const BEGINNINGS: Readonly<Record<number, Story>> = {
   0: HANDED_OVER,
   2: PAYER_FROZEN,
+  1: FOUND,
   3: PROVED_LATE,
   4: PROVED_LATE,
   6: PAYER_FROZEN,
@@ -177,23 +188,42 @@ const confirming = ({ books, slices }: WalkedWithdrawal, nth: number): InstantDe
 
 /** What the payee and operators say of a slice, and a bank of anything. */
 function judging(world: WalkedWithdrawal, random: Draw, nth: number): readonly InstantDeed[] {
-  const { instant, twin } = world;
+  const { twin } = world;
   const { pool } = world.books.db;
   const batchId = world.slices[nth] ?? '';
-  const payee = userOf(world, PAYEE);
   const decision = pick(random, ['approve', 'reject'] as const);
   const shown = twin.proofs[random(Math.max(twin.proofs.length, 1))];
   const utr = (random(4) > 0 && shown?.utr) || newUtr();
   const amount = (shown ? sliceOf(twin, shown.slice).amount : 100n) + (random(3) === 0 ? 1n : 0n);
   const { epoch } = sliceOf(twin, nth);
+  const isAgainstBank = random(2) === 0;
   return [
     confirming(world, nth),
     step(`the payee has not received slice ${nth}`, () => real.disputeBatch(pool, { batchId, reason: 'no', actor: 'payee' }), (now) => dispute(now, nth)),
-    step(`an operator says ${decision} of slice ${nth}`, () => real.decideBatch(pool, { batchId, decision, note: null, actor: 'admin:adm_1' }), (now) => decide(now, nth, decision)),
+    deciding(world, nth, decision, isAgainstBank),
     step(`an operator takes slice ${nth} back`, () => real.reassignBatch(pool, { batchId, epoch, actor: 'admin:adm_1' }), (now) => reassign(now, nth, epoch)),
-    { name: `the bank has ${amount} under ${utr}`, really: () => instant.bank(payee, utr, amount), twin: (now) => creditByBank(now, utr, amount) },
+    banking(world, utr, amount),
   ]; // biome-ignore format: a table
 }
+
+const deciding = (
+  { books, slices }: WalkedWithdrawal,
+  nth: number,
+  decision: 'approve' | 'reject',
+  isAgainstBank: boolean,
+): InstantDeed =>
+  step(
+    `an operator says ${decision} of slice ${nth}${isAgainstBank ? ', against the bank' : ''}`,
+    () =>
+      real.decideBatch(books.db.pool, { batchId: slices[nth] ?? '', decision, isAgainstBank, note: null, actor: 'admin:adm_1' }),
+    (now) => decide(now, nth, decision, isAgainstBank),
+  );
+
+const banking = (world: WalkedWithdrawal, utr: string, amount: bigint): InstantDeed => ({
+  name: `the bank has ${amount} under ${utr}`,
+  really: () => world.instant.bank(userOf(world, PAYEE), utr, amount),
+  twin: (now) => creditByBank(now, utr, amount),
+});
 
 /** What becomes of a slice by itself, whether or not it is time for it. */
 function timely(world: WalkedWithdrawal, random: Draw, nth: number): readonly InstantDeed[] {
@@ -235,11 +265,23 @@ const lapsing = ({ books, slices }: WalkedWithdrawal, nth: number, epoch: number
     (now) => lapseAssignment(now, nth, epoch),
   );
 
-const decidingLate = ({ books, payins }: WalkedWithdrawal, payin: number, decision: LateDecision): InstantDeed =>
+const decidingLate = (
+  { books, payins }: WalkedWithdrawal,
+  payin: number,
+  decision: LateDecision,
+  isAgainstBank = false,
+): InstantDeed =>
   step(
     `late payin ${payin}: ${decision}`,
-    () => real.decideLateProof(books.db.pool, { payinId: payins[payin] ?? '', decision, note: null, actor: 'admin:adm_1' }),
-    (now) => decideLate(now, payin, decision),
+    () =>
+      real.decideLateProof(books.db.pool, {
+        payinId: payins[payin] ?? '',
+        decision,
+        isAgainstBank,
+        note: null,
+        actor: 'admin:adm_1',
+      }),
+    (now) => decideLate(now, payin, decision, isAgainstBank),
   );
 
 function ofPayin(world: WalkedWithdrawal, random: Draw, payin: number): readonly InstantDeed[] {
@@ -247,7 +289,7 @@ function ofPayin(world: WalkedWithdrawal, random: Draw, payin: number): readonly
   const payinId = world.payins[payin] ?? '';
   const { lates } = world.twin;
   const late = lates[random(Math.max(lates.length, 1))]?.payin ?? payin;
-  const deciding = decidingLate(world, late, pick(random, ['credit', 'credit', 'refund', 'reject'] as const));
+  const deciding = decidingLate(world, late, pick(random, ['credit', 'credit', 'refund', 'reject'] as const), random(2) === 0);
   return [
     deciding,
     deciding,
