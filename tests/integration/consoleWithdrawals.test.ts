@@ -30,7 +30,7 @@ interface Doubt {
 
 /** A slice whose proof has a screenshot that was shown before, under another UTR. */
 async function inDoubt(amount: string): Promise<Doubt> {
-  const image = await screenshot();
+  const image = await screenshot(36); // large enough for a picture
   const [before, now] = [await w.open([amount]), await w.open([amount])];
   const [first = ''] = before.batches;
   const [batch = ''] = now.batches;
@@ -66,10 +66,7 @@ test('an operator finds a proof in doubt, sees its image beside the UTR, the amo
     return { isThere: naturalWidth > 0, src: src.slice(0, 23) };
   });
   expect(shown).toEqual({ isThere: true, src: 'data:image/jpeg;base64,' });
-  await page.getByRole('button', { name: 'Approve' }).evaluate((button) => {
-    (button as unknown as { scrollIntoView(how: object): void }).scrollIntoView({ block: 'start' });
-  });
-  await picture('proof');
+  await picture('proof', page.getByRole('button', { name: 'Approve' }));
 
   await page.getByRole('button', { name: 'Approve' }).click();
   const dialog = page.getByRole('dialog');

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { watch } from './browser.ts';
 
 export const WIDE = { width: 1440, height: 900 };
@@ -38,7 +38,8 @@ export interface Seat {
   barriers(): Promise<readonly string[]>;
   /** What is wider than the window, where that has to be scrolled sideways. */
   overhang(): Promise<readonly string[]>;
-  picture(name: string): Promise<void>;
+  /** @param from what is to stand at its top. */
+  picture(name: string, from?: Locator): Promise<void>;
   leave(): Promise<void>;
 }
 
@@ -74,10 +75,14 @@ export async function sitDown(browser: Browser, baseURL: string, options: SeatOp
       return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
     },
     overhang: () => page.evaluate<readonly string[]>(OVERHANG),
-    async picture(name) {
+    async picture(name, from) {
       if (PICTURES === undefined) return;
       mkdirSync(PICTURES, { recursive: true });
       await page.setViewportSize(viewport === NARROW ? NARROW : PICTURE);
+      await from?.evaluate((element) => {
+        const { scrollIntoView } = element as unknown as { scrollIntoView(how: object): void };
+        scrollIntoView.call(element, { behavior: 'instant' }); // else the page glides there for a while
+      });
       await page.screenshot({ path: join(PICTURES, `${name}.png`) });
       await page.setViewportSize(viewport);
     },

@@ -122,12 +122,6 @@ function TurnOf({ turn, slice, isNow }: TurnProps) {
         </h3>
         <Facts
           of={{
-            User: <Id of={payin.userId} />,
-            'Of the merchant': <Id of={payin.merchantId} />,
-            Payin: <Id of={payin.id} />,
-            'Its reference': payin.reference,
-            'Got it': <Time at={turn.assignedAt} />,
-            'Had until': payin.payUntil && <Time at={payin.payUntil} />,
             UTR: proof && `${proof.utr} (${proof.rail})`,
             Amount: proof && inWords(slice.amount, slice.currency),
             'The payee’s bank says': proof && bankInWords(slice, proof.utr),
@@ -138,6 +132,12 @@ function TurnOf({ turn, slice, isNow }: TurnProps) {
             'Late proof':
               lateCase &&
               (lateCase.decision ? `${lateCase.decision} by ${lateCase.decidedBy}: ${lateCase.note ?? ''}` : 'to be decided'),
+            User: <Id of={payin.userId} />,
+            'Of the merchant': <Id of={payin.merchantId} />,
+            Payin: <Id of={payin.id} />,
+            'Its reference': payin.reference,
+            'Got it': <Time at={turn.assignedAt} />,
+            'Had until': payin.payUntil && <Time at={payin.payUntil} />,
           }}
         />
         {isOpenCase && (
