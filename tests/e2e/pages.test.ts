@@ -8,14 +8,15 @@ import sharp from 'sharp';
 import { type Installation, installation } from '../../harness/installation.ts';
 import { formOf, screenshot } from '../../harness/screenshots.ts';
 import { openBrowser } from '../support/browser.ts';
-import { NARROW, type Seat, type SeatOptions, sitDown } from '../support/consoleSeat.ts';
+import { NARROW, type Seat, type SeatOptions, sitDown, takeSeat } from '../support/consoleSeat.ts';
 import { newUtr } from '../support/instant.ts';
 import { lineTo } from '../support/line.ts';
 import { admin } from '../support/payouts.ts';
 
-/** A name, a reference and a reason, as somebody would write them who means harm. */
-const NAME = `<img src=x onerror="globalThis.ran=1"><script>globalThis.ran=1</script>`;
-const REFERENCE = '<svg onload=globalThis.ran=1>';
+/** A name, a reference and a reason, as somebody would write them who means harm; in pictures for people, as anybody would. */
+const IS_FOR_PICTURES = process.env['CONSOLE_PICTURES'] !== undefined;
+const NAME = IS_FOR_PICTURES ? 'Karachi Traders' : `<img src=x onerror="globalThis.ran=1"><script>globalThis.ran=1</script>`;
+const REFERENCE = IS_FOR_PICTURES ? 'W-100' : '<svg onload=globalThis.ran=1>';
 
 let here: Installation;
 let browser: Browser;
@@ -32,7 +33,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => shop.listen(0, () => resolve()));
   for (const { id, testKey } of here.credentials.merchants) {
-    const body = { name: `${NAME} ${id.slice(-4)}`, pageOrigins: [shopAt('127.0.0.1')] };
+    const body = { name: NAME, pageOrigins: [shopAt('127.0.0.1')] };
     const named = await here.call('PATCH', `/api/admin/merchants/${id}`, { key: admin(here, 'admin').key, body });
     expect([named.status, named.text]).toEqual([200, expect.stringContaining('pageOrigins')]);
     await post('/test/balance/fund', { amount: '900000.00', currency: 'INR' }, testKey);
@@ -122,14 +123,18 @@ async function nothingRan({ page, faults, barriers, overhang }: Seat): Promise<v
   expect(await overhang()).toEqual([]);
 }
 
-test('a payer sees whom to pay and shows it; the payee sees that live, confirms, and both see their receipts', async () => {
-  const { batches, link } = await withdrawal(['500', '600']);
+test('a payer sees whom to pay and shows it; payee and operator see that live, the payee confirms all four slices, and both see their receipts', async () => {
+  const { id, batches, link } = await withdrawal(['500', '600', '700', '800']);
   const [payee, tab] = [await seat({ viewport: NARROW }), await seat()];
+  const operator = await takeSeat(browser, here.credentials.baseUrl, admin(here, 'operator').key);
+  await operator.go(`/withdrawals/${id}`);
+  const slice = operator.page.getByRole('row').filter({ hasText: 'Slice 1' });
   await payee.go(link);
-  await payee.page.getByText('INR 1,100.00').first().waitFor();
+  await payee.page.getByText('INR 2,600.00').first().waitFor();
   const paying = await payer(batches[0]);
   await part(payee.page, 1).getByRole('timer').waitFor(); // somebody has it, and until when
-  await mark(payee.page);
+  await slice.getByText('assigned', { exact: true }).waitFor();
+  for (const { page } of [payee, operator]) await mark(page);
 
   await tab.go(paying.link);
   await tab.page.getByRole('heading', { name: 'Pay this person' }).waitFor();
@@ -163,6 +168,7 @@ test('a payer sees whom to pay and shows it; the payee sees that live, confirms,
   await tab.page.getByText(utr).waitFor();
 
   await part(payee.page, 1).getByText(utr).waitFor();
+  await slice.getByText('sys confirmed', { exact: true }).waitFor();
   await payee.picture('page-payee');
   await part(payee.page, 1).getByRole('button', { name: 'I received it' }).click();
   const dialog = payee.page.getByRole('dialog');
@@ -173,16 +179,28 @@ test('a payer sees whom to pay and shows it; the payee sees that live, confirms,
   await part(payee.page, 1).getByRole('button', { name: 'I received it' }).click();
   await dialog.getByRole('button', { name: 'INR 500.00 has come' }).click();
   await part(payee.page, 1).getByText(': Received').waitFor();
+  await slice.getByText('confirmed', { exact: true }).waitFor();
   expect(await payee.page.getByText(/^RCP-/).count()).toBe(0); // not yet
 
-  await payer(batches[1]);
-  const second = newUtr();
-  await prove(batches[1], second);
-  await part(payee.page, 2).getByRole('button', { name: 'I received it' }).click();
-  await dialog.getByRole('button', { name: 'INR 600.00 has come' }).click();
+  const utrs = [utr];
+  for (const [at, amount] of ['600', '700', '800'].entries()) {
+    await payer(batches[at + 1]);
+    utrs.push(newUtr());
+    await prove(batches[at + 1], utrs.at(-1) ?? '');
+    await part(payee.page, at + 2)
+      .getByRole('button', { name: 'I received it' })
+      .click();
+    await dialog.getByRole('button', { name: `INR ${amount}.00 has come` }).click();
+    await part(payee.page, at + 2)
+      .getByText(': Received')
+      .waitFor();
+  }
   await payee.page.getByRole('heading', { name: 'Your withdrawal is complete' }).waitFor();
   await payee.page.getByText(/^RCP-/).waitFor();
-  await payee.page.getByText(`${utr}, ${second}`).waitFor();
+  await payee.page.getByText(utrs.join(', ')).waitFor();
+  await operator.page.getByText('completed', { exact: true }).first().waitFor();
+  expect([await isTheSame(operator.page), operator.faults]).toEqual([true, []]);
+  await operator.leave();
   await payee.picture('page-success');
   for (const each of [payee, tab]) {
     expect(await isTheSame(each.page)).toBe(true);
@@ -222,13 +240,47 @@ test('two tabs of a payee stay in step; one that was not connected says so, and 
   await line.cut();
 });
 
-test('a payer pays into a bank account by its numbers, and finds no code for apps that know none', async () => {
+test('a payer who waits is told whom to pay once somebody is there, by when whatever the own clock says, and not to pay after that', async () => {
   const account = { type: 'bank', bankCode: 'HDFC0001234', accountNumber: '001234567890', accountTitle: 'Asha Kumari' };
-  const { batches } = await withdrawal(['500'], account);
-  const { page, go, leave } = await seat({ colorScheme: 'dark', viewport: NARROW });
+  const userId = await user(undefined, keyOf(1));
+  const order = { userId, amount: '517', currency: 'INR', reference: `waits-${process.pid}` };
+  const payin = await post('/payins', order, keyOf(1));
+  const { page, go, faults, leave } = await seat({ colorScheme: 'dark', viewport: NARROW });
+  const wrong = Date.now() + 3 * 3_600_000;
+  await page.clock.setFixedTime(wrong);
+  await go(await linkFor(userId, { payin: payin.id }, keyOf(1)));
+  await page.getByRole('heading', { name: 'Somebody to pay is looked for' }).waitFor();
+  expect(await page.getByRole('button', { name: 'I have paid' }).count()).toBe(0);
+
+  await withdrawal(['517'], account);
+  await page.getByRole('heading', { name: 'Pay this person' }).waitFor();
+  const shown = Object.values(account).slice(1);
+  for (const each of shown) await page.getByText(each, { exact: true }).first().waitFor();
+  expect(await page.getByRole('img').count()).toBe(0); // no code for apps that know no account
+  expect(await page.getByRole('timer').textContent()).toMatch(/^1[0-5]:[0-5][0-9]$/);
+
+  await page.clock.setFixedTime(wrong + 20 * 60_000); // nobody has told the page
+  await page.getByText('Do not pay any more.').waitFor();
+  for (const each of shown) expect(await page.getByText(each, { exact: true }).count()).toBe(0);
+  await page.getByRole('button', { name: 'I have paid' }).waitFor(); // before, perhaps
+  expect(faults).toEqual([]);
+  await leave();
+});
+
+test('a payer whose slice was taken back may still show that it was paid', async () => {
+  const { batches } = await withdrawal(['531']);
+  const { page, go, leave } = await seat();
   await go((await payer(batches[0])).link);
-  for (const each of Object.values(account).slice(1)) await page.getByText(each, { exact: true }).first().waitFor();
-  expect(await page.getByRole('img').count()).toBe(0);
+  await page.getByRole('heading', { name: 'Pay this person' }).waitFor();
+  await page.getByLabel('UTR').fill(newUtr());
+  const path = `/api/admin/instant-payouts/batches/${batches[0]}/reassign`;
+  const { status } = await here.call('POST', path, { key: admin(here, 'admin').key });
+  expect(status).toBe(200);
+  await page.getByText('Do not pay any more.').waitFor();
+  const image = { name: 'proof.png', mimeType: 'image/png', buffer: await screenshot() };
+  await page.getByLabel('Screenshot of the payment').setInputFiles(image); // what was typed before is still there
+  await page.getByRole('button', { name: 'I have paid' }).click();
+  await page.getByRole('heading', { name: /^Your proof is here$|^You have paid/ }).waitFor();
   await leave();
 });
 

@@ -13,14 +13,19 @@ function inClock(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-export function Countdown({ until }: { readonly until: string }) {
+/** Milliseconds, as the second goes; where there is no deadline, for ever. */
+export function useLeft(until: string | null): number {
   const ahead = useContext(AheadContext);
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
     const ticking = setInterval(() => setNow(Date.now()), 1_000);
     return () => clearInterval(ticking);
   }, []);
-  const left = Date.parse(until) - (now + ahead);
+  return until === null ? Number.POSITIVE_INFINITY : Date.parse(until) - (now + ahead);
+}
+
+export function Countdown({ until }: { readonly until: string }) {
+  const left = useLeft(until);
   return (
     <strong role="timer" className={left < 60_000 ? 'fault clock' : 'clock'}>
       {left > 0 ? inClock(left) : 'over'}

@@ -6,7 +6,7 @@ import { Facts, Id, Money, Section, Time } from '../ui/bits.tsx';
 import { Field, faultAt } from '../ui/fields.tsx';
 import { Failed } from '../ui/states.tsx';
 import { api, type PayinPage, showProof } from './api.ts';
-import { Countdown } from './Countdown.tsx';
+import { Countdown, useLeft } from './Countdown.tsx';
 import { Frame } from './Frame.tsx';
 import { codeOf, upiLink } from './upi.ts';
 
@@ -47,7 +47,10 @@ export function PayinScreen() {
 }
 
 function Whole({ of }: { readonly of: Payin }) {
-  const { status, currency, receiptId, utr, payTo, completedAt } = of;
+  const { currency, receiptId, utr, payTo, completedAt } = of;
+  // Also before we are told, and where we cannot be: whom to pay now is another payer's affair.
+  const isLate = useLeft(of.status === 'assigned' ? of.payUntil : null) <= 0;
+  const status = isLate ? 'expired' : of.status;
   return (
     <>
       <h1>{HEADINGS[status]}</h1>
@@ -65,7 +68,7 @@ function Whole({ of }: { readonly of: Payin }) {
           It is looked for another <Countdown until={of.waitUntil} />.
         </p>
       )}
-      {payTo && <Payee of={payTo} />}
+      {payTo && !isLate && <Payee of={payTo} />}
       {maySay(of) && <Proof title={status === 'expired' ? 'If you have paid already' : 'Once you have paid'} />}
       <Facts
         of={{

@@ -57,6 +57,7 @@ function Terms({ merchant }: { readonly merchant: Detail }) {
           Owes:
             debts.length > 0 &&
             debts.map(({ debt, currency, mode }) => <div key={currency + mode}>{`${inWords(debt, currency)} (${mode})`}</div>),
+          'Hosted pages lead back to': merchant.pageOrigins.join(', '),
           Since: <Time at={merchant.createdAt} />,
         }}
       />
