@@ -21,10 +21,13 @@ interface FrameProps<T extends Around> {
   readonly ask: () => Promise<T>;
   /** What it is about: tabs that show the same share a stream. */
   readonly idOf: (page: T) => string;
-  readonly children: (page: T) => ReactNode;
+  /** When it ended: then what came of it is shown, wherever its reader was on the page. */
+  readonly endedAt: (page: T) => string | null;
+  /** @param back the way back, where there is one. */
+  readonly children: (page: T, back: ReactNode) => ReactNode;
 }
 
-export function Frame<T extends Around>({ title, ask, idOf, children }: FrameProps<T>) {
+export function Frame<T extends Around>({ title, ask, idOf, endedAt, children }: FrameProps<T>) {
   const client = useQueryClient();
   const asked = useQuery({ queryKey: PAGE, queryFn: ask, enabled: token !== '' });
   const page = asked.data;
@@ -33,6 +36,10 @@ export function Frame<T extends Around>({ title, ask, idOf, children }: FramePro
   useEffect(() => {
     document.title = page ? `${title} · ${page.merchant.name}` : title;
   }, [title, page]);
+  const ended = page ? endedAt(page) : null;
+  useEffect(() => {
+    if (ended !== null) scrollTo({ top: 0 });
+  }, [ended]);
   if (token === '' || isOver(asked.error)) return <Over />;
   if (!page)
     return <Outline>{asked.error ? <Failed error={asked.error} again={() => void asked.refetch()} /> : <Loading />}</Outline>;
@@ -40,16 +47,20 @@ export function Frame<T extends Around>({ title, ask, idOf, children }: FramePro
     <AheadProvider value={Date.parse(page.now) - asked.dataUpdatedAt}>
       <Outline name={page.merchant.name} live={live}>
         {asked.error && <Failed error={asked.error} again={() => void asked.refetch()} />}
-        {children(page)}
-        {page.returnUrl && (
-          <p className="back">
-            <a href={page.returnUrl} target="_top" rel="noreferrer">
-              Back to {page.merchant.name}
-            </a>
-          </p>
-        )}
+        {children(page, <Back of={page} />)}
       </Outline>
     </AheadProvider>
+  );
+}
+
+function Back({ of: { merchant, returnUrl } }: { readonly of: Around }) {
+  if (returnUrl === null) return null;
+  return (
+    <p className="back">
+      <a href={returnUrl} target="_top" rel="noreferrer">
+        Back to {merchant.name}
+      </a>
+    </p>
   );
 }
 

@@ -1,6 +1,6 @@
 /** A payer's deposit: whom to pay, by when, and how to show that it was paid. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useRef, useState } from 'react';
+import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { unwrap } from '../api.ts';
 import { Facts, Id, Money, Section, Time } from '../ui/bits.tsx';
 import { Field, faultAt } from '../ui/fields.tsx';
@@ -40,13 +40,18 @@ const maySay = ({ status, batchId }: Payin): boolean => status === 'assigned' ||
 
 export function PayinScreen() {
   return (
-    <Frame title="Your payment" ask={() => unwrap(api.GET('/api/pages/payin'))} idOf={({ payin }) => payin.id}>
-      {({ payin }) => <Whole of={payin} />}
+    <Frame
+      title="Your payment"
+      ask={() => unwrap(api.GET('/api/pages/payin'))}
+      idOf={({ payin }) => payin.id}
+      endedAt={({ payin }) => payin.completedAt}
+    >
+      {({ payin }, back) => <Whole of={payin} back={back} />}
     </Frame>
   );
 }
 
-function Whole({ of }: { readonly of: Payin }) {
+function Whole({ of, back }: { readonly of: Payin; readonly back: ReactNode }) {
   const { currency, receiptId, utr, payTo, completedAt } = of;
   // Also before we are told, and where we cannot be: whom to pay now is another payer's affair.
   const isLate = useLeft(of.status === 'assigned' ? of.payUntil : null) <= 0;
@@ -58,6 +63,7 @@ function Whole({ of }: { readonly of: Payin }) {
         <Money amount={of.amount} currency={currency} />
       </p>
       <p role="status">{SAYS[status]}</p>
+      {completedAt && back}
       {status === 'assigned' && of.payUntil && (
         <p>
           You have <Countdown until={of.payUntil} /> left to pay and to show it.
@@ -78,6 +84,7 @@ function Whole({ of }: { readonly of: Payin }) {
           Ended: completedAt && <Time at={completedAt} />,
         }}
       />
+      {!completedAt && back}
     </>
   );
 }

@@ -48,13 +48,18 @@ const SLICES: Readonly<Record<BatchState, string>> = {
 
 export function WithdrawalScreen() {
   return (
-    <Frame title="Your withdrawal" ask={() => unwrap(api.GET('/api/pages/withdrawal'))} idOf={({ withdrawal }) => withdrawal.id}>
-      {({ withdrawal }) => <Whole of={withdrawal} />}
+    <Frame
+      title="Your withdrawal"
+      ask={() => unwrap(api.GET('/api/pages/withdrawal'))}
+      idOf={({ withdrawal }) => withdrawal.id}
+      endedAt={({ withdrawal }) => withdrawal.completedAt}
+    >
+      {({ withdrawal }, back) => <Whole of={withdrawal} back={back} />}
     </Frame>
   );
 }
 
-function Whole({ of }: { readonly of: Withdrawal }) {
+function Whole({ of, back }: { readonly of: Withdrawal; readonly back: ReactNode }) {
   const { currency, receiptId, utrs, completedAt } = of;
   const state = of.status as InstantPayoutState;
   return (
@@ -64,6 +69,7 @@ function Whole({ of }: { readonly of: Withdrawal }) {
         <Money amount={of.totalAmount} currency={currency} />
       </p>
       <p role="status">{SAYS[state]}</p>
+      {completedAt && back}
       <progress max={Number(of.totalAmount)} value={Number(of.instantPaid)} aria-label="How much of it is paid" />
       <Facts
         of={{
@@ -83,6 +89,7 @@ function Whole({ of }: { readonly of: Withdrawal }) {
           ))}
         </ul>
       </Section>
+      {!completedAt && back}
     </>
   );
 }
