@@ -10,14 +10,14 @@ export const PAGE_TOKEN_MS = 2 * 3_600_000;
 
 export const PAGE_TOKEN_PREFIX = 'ptk_';
 
-/** Characters: what its user goes back to is in it, and it must fit into a header. */
+/** Characters, as it is written once: what its user goes back to is in it, and it must fit into a header. */
 export const RETURN_URL_MOST = 1_000;
 
 const PAGE: TokenKind = {
   prefix: PAGE_TOKEN_PREFIX,
   boundTo: 'page-token',
   lastsMs: PAGE_TOKEN_MS,
-  charactersMost: 2_000, // base64 of the longest URL and three ids
+  charactersMost: 4_000, // base64 of three ids and the longest URL, each of whose characters JSON may write as two
 };
 
 export interface PageSubject {

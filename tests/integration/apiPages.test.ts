@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Form, formOf, screenshot } from '../../harness/screenshots.ts';
-import { issuePageToken, PAGE_TOKEN_MS, type PageClaim } from '../../src/crypto/pageToken.ts';
+import { issuePageToken, PAGE_TOKEN_MS, type PageClaim, RETURN_URL_MOST } from '../../src/crypto/pageToken.ts';
 import { issueStreamToken } from '../../src/crypto/streamToken.ts';
 import type { InstantClient } from '../../src/instant/rules/contract.ts';
 import { checkInvariants } from '../../src/ledger/invariants.ts';
@@ -156,6 +156,7 @@ describe('a token', () => {
       '/wallet',
       'javascript:alert(1)//https://shop.example',
       'data:text/html,x',
+      `${SHOP}/${'€'.repeat(400)}`, // nine characters each, where it is written
       '',
     ])
       expect([returnUrl, ...codes(await askFor(payee, { withdrawal: id }, { returnUrl }))]).toEqual([
@@ -165,6 +166,9 @@ describe('a token', () => {
       ]);
     const { body } = await askFor(payee, { withdrawal: id }, { returnUrl: BACK });
     expect((await see('/withdrawal', body.token)).body.returnUrl).toBe(BACK);
+    const longest = `${SHOP}/?`.padEnd(RETURN_URL_MOST, '\\');
+    const long = await askFor(payee, { withdrawal: id }, { returnUrl: longest });
+    expect((await see('/withdrawal', long.body.token)).body.returnUrl).toBe(longest);
     await nameOrigins(ours.id, []); // taken off meanwhile
     expect((await see('/withdrawal', body.token)).body.returnUrl).toBeNull();
     await nameOrigins(ours.id, [SHOP]);

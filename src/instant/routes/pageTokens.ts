@@ -78,8 +78,8 @@ export function pageTokenRoutes(context: ApiContext): FastifyPluginAsyncZod {
   /** @throws Problem 422: nobody makes a page of ours that leads to a stranger. */
   async function mustLeadBack(merchantId: string, asked: string): Promise<string> {
     const url = returnUrlAt(await pageOriginsOf(pool, merchantId), asked);
-    if (url !== undefined) return url;
-    const detail = 'Must be an address on one of your pageOrigins, without user name or password.';
+    if (url !== undefined && url.length <= RETURN_URL_MOST) return url; // written once, it may be longer than it came
+    const detail = `Must be an address on one of your pageOrigins, of ${RETURN_URL_MOST} characters at most, without user name or password.`;
     throw brokenRule([{ pointer: '/returnUrl', code: 'return_url_not_allowed', detail }]);
   }
 }
