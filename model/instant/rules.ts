@@ -119,12 +119,12 @@ export const INSTANT_SHORT: readonly InstantBounds[] = [
 /** In `npm run model`. */
 export const INSTANT_WHOLE: readonly InstantBounds[] = [
   instantBounds('instant: claimed, proved, confirmed, and processes die', { claims: 2, proofs: 2, confirms: 1, disputes: 1, deaths: 2 }),
-  instantBounds('instant: a deposit waits for a slice, and processes die', { claims: 1, deposits: 2, proofs: 1, reassigns: 1, deaths: 1 }),
-  instantBounds('instant: proved late, by whom it was taken from', { claims: 2, proofs: 2, reassigns: 1, confirms: 1, decisions: 2, spends: 1 }),
-  instantBounds('instant: disputed, decided, spent meanwhile', { claims: 2, proofs: 2, confirms: 1, disputes: 2, decisions: 2, spends: 1 }, { payers: 1, slices: 2 }),
-  instantBounds('instant: told by the bank, before and after', { claims: 2, proofs: 2, banks: 2, disputes: 1, decisions: 1 }, { payers: 1, agreed: ON_CONFIRMATION }),
-  instantBounds('instant: told by the bank after it was rejected', { claims: 2, proofs: 2, banks: 1, decisions: 3, closes: 1, spends: 1 }, { payers: 1 }),
-  instantBounds("instant: another's UTR, and another's image", { claims: 3, proofs: 3, decisions: 1, banks: 1 }, { payers: 1, isForged: true }),
-  instantBounds('instant: closed at any moment, its rest handed over or refused', { claims: 1, proofs: 1, closes: 2, refusals: 1, decisions: 1, deaths: 2 }, { payers: 1, agreed: PSP, slices: 2 }),
-  instantBounds('instant: somebody is frozen', { claims: 1, proofs: 1, freezes: 3, decisions: 2, confirms: 1, banks: 1 }, { payers: 1, agreed: PSP }),
+  instantBounds('instant: a deposit waits for a slice, and processes die', { deposits: 2, proofs: 1, deaths: 1 }),
+  instantBounds('instant: proved late, by whom it was taken from', { claims: 2, proofs: 2, reassigns: 1, confirms: 1, decisions: 2 }),
+  instantBounds('instant: two slices, disputed and decided', { claims: 2, proofs: 1, disputes: 1, decisions: 1 }, { payers: 1, slices: 2 }),
+  instantBounds('instant: told by the bank, before and after', { claims: 1, proofs: 1, banks: 2, disputes: 1, confirms: 1, decisions: 2, spends: 1 }, { payers: 1 }),
+  instantBounds('instant: told by the bank after it was rejected', { claims: 1, proofs: 1, banks: 1, decisions: 3, closes: 1, spends: 1 }, { payers: 1 }),
+  instantBounds("instant: another's UTR, and another's image", { claims: 2, proofs: 2, decisions: 2, banks: 1 }, { payers: 1, isForged: true }),
+  instantBounds('instant: closed at any moment, its rest handed over or refused', { claims: 1, proofs: 1, closes: 1, refusals: 1, decisions: 1, deaths: 1 }, { payers: 1, agreed: PSP, slices: 2 }),
+  instantBounds('instant: somebody is frozen', { claims: 1, proofs: 1, freezes: 3, decisions: 2, banks: 1 }, { payers: 1, agreed: PSP }),
 ]; // biome-ignore format: a table

@@ -168,7 +168,7 @@ const invariants: readonly Invariant[] = [
   {
     name: 'banks_are_heard',
     description:
-      'What a bank told of a payment that somebody has shown belongs to that proof, and no payin that was not paid, so the books say, was paid, so the bank says, but where the payee has given it back or an operator knew of both.',
+      'What a bank told of a payment that somebody has shown belongs to that proof, and no payin that was not paid, so the books say, was paid, so the bank says, but where the payee has given it back, an operator knew of both, or the bank tells another amount, too, which operators are shown.',
     sql: `
       SELECT c.id AS bank_credit, c.state, p.id AS payin, p.state AS stands, l.decision AS late
         FROM bank_credits c
@@ -178,7 +178,7 @@ const invariants: readonly Invariant[] = [
         JOIN instant_payouts w ON w.id = b.instant_payout_id AND w.merchant_id = c.merchant_id
         JOIN payins p ON p.id = f.payin_id
         LEFT JOIN late_proofs l ON l.payin_id = p.id
-       WHERE c.state = 'waiting' OR c.state = 'matched' AND p.state IN ('failed', 'reversed') AND c.decided_at IS NULL AND l.decision IS DISTINCT FROM 'refund'`,
+       WHERE c.state = 'waiting' OR c.state = 'matched' AND p.state IN ('failed', 'reversed') AND c.decided_at IS NULL AND c.other_amount IS NULL AND l.decision IS DISTINCT FROM 'refund'`,
   },
   toldInvariant,
 ];
