@@ -84,6 +84,8 @@ export interface BankCredit {
   readonly amount: bigint;
   readonly state: 'waiting' | 'matched' | 'differs';
   readonly slice: number | null;
+  /** An operator has decided against it, and knows that. */
+  readonly isOverruled: boolean;
 }
 
 export interface Withdrawal {

@@ -1,7 +1,7 @@
 /** Rules of instant payouts that are wrong on purpose, to show that the model sees. Each names bounds in which it must be found. */
 import { type InstantBooks, setSlice, setWithdrawal, sliceOf, type Told } from './books.ts';
 import { creditSlice } from './money.ts';
-import { confirm, decide, decideLate, submitProof } from './proofs.ts';
+import { confirm, creditByBank, decide, decideLate, submitProof } from './proofs.ts';
 import { INSTANT_TODAY, type InstantBounds, type InstantRules, instantBounds } from './rules.ts';
 import { claim, close, lapseAssignment } from './slices.ts';
 
@@ -134,6 +134,17 @@ export const INSTANT_BREAKS: readonly InstantBreak[] = [
     { giveBack: (books) => ({ outcome: 'given_back', books }) },
     { refusals: 1 },
     PSP,
+  ),
+  broken(
+    'what a bank has of a payment that was refused is told to nobody',
+    {
+      bank: (books, utr, amount) => {
+        const told = creditByBank(books, utr, amount);
+        const isRefused = books.payins.some((each) => each.utr === utr && (each.state === 'failed' || each.state === 'reversed'));
+        return isRefused ? { ...told, books: { ...books, bank: told.books.bank } } : told;
+      },
+    },
+    { claims: 1, proofs: 1, decisions: 1, banks: 1 },
   ),
   broken(
     'an assignment that is over leaves its payin waiting for it',

@@ -14,7 +14,8 @@ export function brokenAlways({ books, spent }: InstantWorld, { beginning }: Inst
     brokenPeople(books, beginning.purses, spent) ??
     brokenSlices(books) ??
     brokenProofs(books) ??
-    brokenPayins(books)
+    brokenPayins(books) ??
+    brokenBank(books)
   );
 }
 
@@ -106,6 +107,20 @@ function brokenPayins(books: InstantBooks): string | undefined {
     if (PAYIN.isFinal(state) && told.at(-1) !== state) return `payin ${nth} is ${state}, and was told ${told}`;
     const should = stateBy(books, nth, payin);
     if (should !== undefined && should !== state) return `payin ${nth} is ${state}, and should be ${should}`;
+  }
+  return undefined;
+}
+
+/** As the invariant banks_are_heard: what a bank has is believed, or before an operator, who may know better, or given back in cash. */
+function brokenBank({ bank, proofs, payins, lates }: InstantBooks): string | undefined {
+  for (const { utr, state, isOverruled } of bank) {
+    const shown = proofs.find((each) => each.utr === utr);
+    if (!shown) continue;
+    if (state === 'waiting') return `${utr} was shown, and what the bank has of it waits`;
+    const is = payins[shown.payin]?.state;
+    const isRefunded = lates.some(({ payin, decision }) => payin === shown.payin && decision === 'refund');
+    if (state === 'matched' && (is === 'failed' || is === 'reversed') && !isOverruled && !isRefunded)
+      return `the bank has ${utr}, its payin is ${is}, and nobody is asked`;
   }
   return undefined;
 }

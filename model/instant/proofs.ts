@@ -1,6 +1,6 @@
 /** What payers show, payees and operators say and banks tell, as pure twins of the SQL functions. */
 import {
-  type Debt, gain, type InstantBooks, isFree, isProven, type LateDecision, least, movePayin, moveSlice, moveWithdrawal, PAYEE, payinOf, personOf, refuse,
+  type BankCredit, type Debt, gain, type InstantBooks, isFree, isProven, type LateDecision, least, movePayin, moveSlice, moveWithdrawal, PAYEE, payinOf, personOf, refuse,
   setAssignment, setPayin, setPerson, setSlice, sliceOf, sum, type Told,
 } from './books.ts'; // biome-ignore format: a list
 import { confirmSlice, creditSlice, endWithdrawal, holderOf, letGo, owe, takeBackSlice, tellCredited } from './money.ts';
@@ -23,6 +23,12 @@ function hearBank(books: InstantBooks, nth: number, utr: string): InstantBooks {
   );
   return { ...books, bank };
 }
+
+/** As against_bank. */
+const overrule = (books: InstantBooks, utr: string | null): InstantBooks => ({
+  ...books,
+  bank: books.bank.map((each) => (each.utr === utr && each.state === 'matched' ? { ...each, isOverruled: true } : each)),
+});
 
 /** As submit_proof.sql. */
 export function submitProof(books: InstantBooks, nth: number, payin: number, shown: Shown): Told {
@@ -107,13 +113,15 @@ export function decide(books: InstantBooks, nth: number, decision: 'approve' | '
     const told = confirmSlice(books, nth, 'approved');
     return told.outcome === 'confirmed' ? { ...told, outcome: 'approved' } : told;
   }
-  if (isBankMatched(books, nth) && !isAgainstBank) return refuse('bank_matched', books);
-  const { payin } = holderOf(books, nth);
+  const isAgainst = isBankMatched(books, nth);
+  if (isAgainst && !isAgainstBank) return refuse('bank_matched', books);
+  const known = isAgainst ? overrule(books, slice.utr) : books;
+  const { payin } = holderOf(known, nth);
   if (slice.money === 'credited') {
-    const reversed = movePayin(moveSlice(takeBackSlice(books, nth), nth, 'rejected'), payin, 'reversed');
+    const reversed = movePayin(moveSlice(takeBackSlice(known, nth), nth, 'rejected'), payin, 'reversed');
     return { outcome: 'rejected', books: endWithdrawal(moveWithdrawal(reversed, 'slice_reversed')) };
   }
-  const { books: free, isBack } = letGo(books, nth);
+  const { books: free, isBack } = letGo(known, nth);
   const refused = movePayin(moveSlice(setAssignment(free, nth, slice.epoch, 'refused'), nth, 'rejected'), payin, 'refused');
   return { outcome: 'rejected', books: endWithdrawal(isBack ? moveWithdrawal(refused, 'slice_returned') : refused) };
 }
@@ -124,8 +132,9 @@ export function decideLate(books: InstantBooks, payin: number, decision: LateDec
   if (!known) return refuse('not_found', books);
   if (known.decision !== null) return refuse(known.decision === decision ? 'already' : 'wrong_state', books);
   const { user, amount, utr } = payinOf(books, payin);
-  if (decision === 'reject' && utr !== null && isBankMatched(books, known.slice, utr) && !isAgainstBank) return refuse('bank_matched', books); // biome-ignore format: one glance
-  let now = books;
+  const isAgainst = decision === 'reject' && utr !== null && isBankMatched(books, known.slice, utr);
+  if (isAgainst && !isAgainstBank) return refuse('bank_matched', books);
+  let now = isAgainst ? overrule(books, utr) : books;
   if (decision === 'credit') {
     if (personOf(books, PAYEE).frozen) return refuse('payee_frozen', books);
     const isOf = ({ debtor, slice }: Debt): boolean => known.was === 'reversed' && debtor === user && slice === known.slice;
@@ -164,19 +173,22 @@ const MONEY_DOUBTS = ['balance_limit', 'payer_frozen', 'payee_frozen'];
 export function creditByBank(books: InstantBooks, utr: string, amount: bigint): Told {
   if (books.bank.some((each) => each.utr === utr)) return refuse('duplicate', books);
   const proof = books.proofs.find((each) => each.utr === utr);
-  const nth = proof?.slice;
-  if (proof === undefined || nth === undefined)
-    return { outcome: 'waiting', books: { ...books, bank: [...books.bank, { utr, amount, state: 'waiting', slice: null }] } };
+  const heard = (state: BankCredit['state']): InstantBooks => ({
+    ...books,
+    bank: [...books.bank, { utr, amount, state, slice: proof?.slice ?? null, isOverruled: false }],
+  });
+  if (proof === undefined) return { outcome: 'waiting', books: heard('waiting') };
+  const nth = proof.slice;
   const slice = sliceOf(books, nth);
   const isCounted = slice.utr === utr;
   const { state, doubts } = slice;
   if (amount === slice.amount) {
-    const matched = { ...books, bank: [...books.bank, { utr, amount, state: 'matched' as const, slice: nth }] };
+    const matched = heard('matched');
     const isReady =
       state === 'sys_confirmed' || (state === 'proof_submitted' && doubts.every((each) => MONEY_DOUBTS.includes(each)));
     return { outcome: 'matched', books: foundByBank(isCounted && isReady ? confirmSlice(matched, nth, 'confirmed').books : matched, nth, proof.payin) }; // biome-ignore format: one glance
   }
-  const differs = { ...books, bank: [...books.bank, { utr, amount, state: 'differs' as const, slice: nth }] };
+  const differs = heard('differs');
   if (!isCounted || (state !== 'proof_submitted' && state !== 'sys_confirmed')) return { outcome: 'differs', books: differs };
   const doubted = setSlice(differs, nth, { doubts: [...doubts, 'amount_differs'] });
   return { outcome: 'differs', books: state === 'sys_confirmed' ? openDispute(doubted, nth) : doubted };
