@@ -18,6 +18,8 @@ export type InstantDeed =
   | 'prove_the_same'
   | 'prove_and_bank'
   | 'bank'
+  | 'bank_finds'
+  | 'credit_found'
   | 'confirm'
   | 'confirm_at_once'
   | 'dispute'
@@ -33,8 +35,11 @@ export interface InstantStep extends Step {
   readonly does: InstantDeed;
 }
 
-/** What becomes of a slice: credited to whoever had it last, back with the payee, taken back from who was credited, or paid by the PSP. */
-export type SliceFate = 'paid' | 'back' | 'reversed' | 'handed';
+/**
+ * What becomes of a slice: credited to whoever had it last, back with the payee, taken back from who was credited, and given again once
+ * the bank had it, or paid by the PSP.
+ */
+export type SliceFate = 'paid' | 'back' | 'reversed' | 'found' | 'handed';
 
 export interface InstantBehaviour extends Behaviour {
   readonly steps: readonly InstantStep[];
@@ -115,6 +120,19 @@ export const BEHAVIOURS: readonly InstantBehaviour[] = [
     ],
     isSpent: true,
     ...FIRST_TAKEN_BACK,
+  },
+  /** The bank has it after all. */
+  {
+    name: 'rejected_and_found',
+    steps: [
+      ...DISPUTE,
+      { when: DISPUTED, does: 'reject' },
+      { when: 'rejected+sys_confirmed', does: 'bank_finds' },
+      { when: 'rejected+sys_confirmed', does: 'credit_found' },
+      { when: 'rejected+sys_confirmed', does: 'confirm' },
+    ],
+    ends: 'partially_completed',
+    fates: ['found', 'paid'],
   },
   /** Nobody pays in time; others do. */
   { name: 'reassigned', steps: [CLAIM, { when: 'reassigned', does: 'take_over' }, CONFIRM], isShort: true, ...BOTH_PAID },
@@ -205,7 +223,7 @@ export function outcomeOf(behaviour: InstantBehaviour, slices: readonly Slice[],
   let [available, debt] = [SPARE, 0n];
   for (const [nth, { minor, payerId }] of slices.entries()) {
     const fate = behaviour.fates[nth];
-    if (fate === 'paid' && payerId !== null) give(payerId, { available: minor });
+    if ((fate === 'paid' || fate === 'found') && payerId !== null) give(payerId, { available: minor });
     if (fate === 'back' || (fate === 'reversed' && !behaviour.isSpent)) available += minor;
     if (fate === 'reversed' && behaviour.isSpent && payerId !== null) give(payerId, { debt: minor });
   }

@@ -93,6 +93,8 @@ const DEEDS: Readonly<Record<InstantDeed, (deed: Deed) => Promise<unknown>>> = {
   prove_and_bank: async (deed) =>
     await Promise.all(deed.slices.flatMap((_, nth) => [must(show(deed, nth)), must(tellBank(deed, nth))])),
   bank: async (deed) => await Promise.all(deed.slices.map((_, nth) => must(tellBank(deed, nth)))),
+  bank_finds: async (deed) => await must(tellBank(deed, 0)),
+  credit_found: async (deed) => await must(decideLate(deed, 0, deed.slices[0]?.payerId ?? '', 'credit')),
   confirm: async (deed) => {
     for (const nth of having(deed, CONFIRMABLE)) await must(confirm(deed, nth));
   },
@@ -108,11 +110,8 @@ const DEEDS: Readonly<Record<InstantDeed, (deed: Deed) => Promise<unknown>>> = {
   },
   cancel: async (deed) => await must(cancel(deed)),
   decide_late: async (deed) => {
-    for (const [nth, decision] of (['credit', 'refund'] as const).entries()) {
-      const payinId = await payinOf(deed, nth, deed.order.payers[nth]);
-      const path = `/api/admin/instant-payouts/late-proofs/${payinId}`;
-      await must(deed.ask(`late-${nth}`, path, deed.site.adminKey('operator'), { decision, note: NOTE }));
-    }
+    for (const [nth, decision] of (['credit', 'refund'] as const).entries())
+      await must(decideLate(deed, nth, deed.order.payers[nth], decision));
   },
 };
 
@@ -161,6 +160,11 @@ const cancel = ({ ask, id, order }: Deed): Promise<Answered> => ask('cancel', `$
 
 const decide = ({ ask, site, slices }: Deed, decision: string): Promise<Answered> =>
   ask(decision, `/api/admin/instant-payouts/disputes/${slices[0]?.id}`, site.adminKey('operator'), { decision, note: NOTE });
+
+async function decideLate(deed: Deed, nth: number, payerId: string | undefined, decision: string): Promise<Answered> {
+  const path = `/api/admin/instant-payouts/late-proofs/${await payinOf(deed, nth, payerId)}`;
+  return await deed.ask(`late-${nth}`, path, deed.site.adminKey('operator'), { decision, note: NOTE });
+}
 
 const tellBank = ({ ask, id, order, slices }: Deed, nth: number): Promise<Answered> =>
   ask(`bank-${nth}`, '/api/v1/instant-payouts/bank-credits', order.key, {

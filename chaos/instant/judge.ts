@@ -79,6 +79,7 @@ const BOOKED: Readonly<Record<SliceFate, string>> = {
   paid: 'credited 1 0 0',
   back: 'released 0 0 1',
   reversed: 'reversed 1 1 0',
+  found: 'reversed 1 1 0', // the second credit is its payin's
   handed: 'handed 0 0 0',
 };
 

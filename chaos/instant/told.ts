@@ -62,6 +62,7 @@ const WITHDRAWAL_WORDS: Readonly<Record<WithdrawalEnd, string>> = {
 const WORDS: Readonly<Record<SliceFate, readonly string[]>> = {
   paid: ['success'],
   reversed: ['success', 'reversed'],
+  found: ['success', 'reversed', 'success'],
   back: ['failed'],
   handed: ['expired'],
 };
