@@ -40,6 +40,7 @@ export async function pageOriginsOf(pool: Sql, merchantId: string): Promise<read
 export function returnUrlAt(origins: readonly string[], text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
-  const isPlain = url.username === '' && url.password === '';
+  // The origin of blob: is that of what stands in it, though nobody comes there by it.
+  const isPlain = /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
   return isPlain && origins.includes(url.origin) ? url.href : undefined;
 }

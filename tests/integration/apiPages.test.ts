@@ -156,6 +156,8 @@ describe('a token', () => {
       '/wallet',
       'javascript:alert(1)//https://shop.example',
       'data:text/html,x',
+      'blob:https://shop.example/0c4f', // whose origin is the shop's
+      'blob:https://user:secret@shop.example/',
       `${SHOP}/${'€'.repeat(400)}`, // nine characters each, where it is written
       '',
     ])
