@@ -1,4 +1,6 @@
 /** A merchant's keys, made and revoked by itself: no key gives out more than it has. */
+import { PassThrough } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Door, type Merchant, openDoor } from '../support/door.ts';
 
@@ -46,6 +48,54 @@ test('sent again it is the same key, and of nobody’s request there are two', a
   const [first, again] = [await make({}, merchant.key, 'once'), await make({}, merchant.key, 'once')];
   expect(again.body).toEqual(first.body);
   expect(await opens(first.body.key)).toBe(200);
+});
+
+test('what a stronger key was given, no weaker one of the same merchant gets by sending the same again', async () => {
+  const weak = await door.key(merchant.id, { scopes: ['keys:write', 'providers:write', 'webhooks:read'] });
+  const name = { externalId: 'v-replay', name: 'Ayesha Khan', email: 'ayesha@example.com' };
+  const provider = (await door.call('POST', '/api/v1/providers', { key: merchant.key, body: name })).body.id;
+  for (const path of ['/api-keys', '/stream-tokens', `/providers/${provider}/keys`]) {
+    const send = (key: string) =>
+      door.call('POST', `/api/v1${path}`, { key, body: {}, idempotencyKey: `weekly ${path}`.replace(' ', '-') });
+    const strong = await send(merchant.key);
+    expect([path, strong.status]).toEqual([path, 201]);
+    const replayed = await send(weak);
+    expect([path, replayed.status, replayed.body.code]).toEqual([path, 422, 'idempotency_key_reused']);
+    expect((await send(merchant.key)).text).toBe(strong.text);
+  }
+});
+
+/** The request's line and headers first, and its body once `between` is over. */
+async function slowly(path: string, key: string, sent: object, between: () => Promise<{ status: number }>): Promise<number> {
+  const body = new PassThrough();
+  const text = JSON.stringify(sent);
+  const headers = {
+    'x-api-key': key,
+    'x-idempotency-key': 'slow',
+    'content-type': 'application/json',
+    'content-length': String(text.length),
+  };
+  const asked = door.app.inject({ method: 'POST', url: path, headers, payload: body });
+  body.write(text.slice(0, 1));
+  await setTimeout(200); // the key was looked at
+  expect((await between()).status).toBe(204);
+  body.end(text.slice(1));
+  return (await asked).statusCode;
+}
+
+test('who is shut out while a request is still coming in leaves no key behind: no merchant’s key, and no admin', async () => {
+  const thief = (await make({})).body;
+  expect(await slowly('/api/v1/api-keys', thief.key, {}, () => revoke(thief.id))).toBe(401);
+  expect((await list()).body.data[0].id).toBe(thief.id);
+  const boss = await door.admin('admin');
+  for (const [path, body] of [
+    [`/api/admin/merchants/${merchant.id}/api-keys`, { mode: 'live' }],
+    ['/api/admin/admins', { name: 'Left behind', role: 'admin' }],
+  ] as const) {
+    const left = await door.admin('admin');
+    const shutOut = () => door.call('DELETE', `/api/admin/admins/${left.id}`, { key: boss.key });
+    expect([path, await slowly(path, left.key, body, shutOut)]).toEqual([path, 401]);
+  }
 });
 
 test('a key of another merchant, or of the other mode, is seen and revoked by nobody here', async () => {

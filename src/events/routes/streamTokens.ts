@@ -43,6 +43,7 @@ export function streamTokenRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return await once(context, request, reply, {
           allot: () => newId('tok'),
           isSecret: true,
+          isKeysOwn: true,
           async execute() {
             if (userId !== null && !(await isOwnUser(pool, tenantOf(caller), userId))) throw notFound();
             const { token, expiresAt } = issueStreamToken(keys, { keyId: caller.keyId, userId }, Date.now());

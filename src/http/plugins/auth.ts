@@ -8,6 +8,7 @@ import { hashApiKey, KEY_PREFIXES } from '../../crypto/newSecret.ts';
 import { PAGE_TOKEN_PREFIX, type PageClaim, readPageToken } from '../../crypto/pageToken.ts';
 import type { KeyRing } from '../../crypto/secretBox.ts';
 import { readStreamToken, STREAM_TOKEN_PREFIX } from '../../crypto/streamToken.ts';
+import type { Prisma } from '../../generated/prisma/client.ts';
 import type { Mode } from '../../payouts/rules/contract.ts';
 import { type Flow, readFlows } from '../../rules/flows.ts';
 import { isRole, mayAct, type Role } from '../../rules/roles.ts';
@@ -141,6 +142,18 @@ export async function authenticate(request: FastifyRequest, caller: Caller | und
   request.caller = caller;
   await rateLimits.key(request);
   return caller;
+}
+
+/**
+ * In the transaction that makes another key: a key is looked at when its request begins, and may have been revoked before the
+ * request has come in whole; what it made then would outlive it. Whoever revokes it waits, or has gone first.
+ * @throws Problem 401
+ */
+export async function mustStillOpen(db: Prisma.TransactionClient, { caller }: FastifyRequest): Promise<void> {
+  const found = await db.$queryRaw<unknown[]>`
+    SELECT 1 FROM api_keys k
+     WHERE k.id = ${caller?.keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) FOR SHARE`;
+  if (found.length === 0) throw invalidKey();
 }
 
 /** What a key of ours can look like; anything else is not worth a look-up. */

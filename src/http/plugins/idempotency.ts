@@ -50,6 +50,11 @@ export interface Work {
   /** The answer holds a key, a secret or an account number, which nobody may find in the database: it is stored encrypted. */
   readonly isSecret?: boolean;
   /**
+   * The answer opens what the key that asked may open, and ends with it: another key of the same owner, which may less, or will
+   * be revoked apart, gets none of it by sending the same again.
+   */
+  readonly isKeysOwn?: boolean;
+  /**
    * Does the work, and judges the request: what is judged before `once` would refuse the repeat of what was answered,
    * because a fee, a limit or a directory has changed since. Everything in it may have been done before under the same
    * `resourceId` (`isRepeat`), in whole or in part. A Problem of 4xx thrown in it is an answer too, and stored, but for a
@@ -139,7 +144,11 @@ export async function once(context: ApiContext, request: FastifyRequest, reply: 
     case 'answered':
       return send(reply.header('idempotent-replayed', 'true'), opened(context, state.answer));
     case 'reused':
-      throw new Problem(422, 'idempotency_key_reused', 'This key was used for another request: its body or its route differs.');
+      throw new Problem(
+        422,
+        'idempotency_key_reused',
+        'This key was used for another request: its body, its route, or the API key that asks for a secret differs.',
+      );
     case 'open':
       if (state.pending && !state.isLeased && work.presentPending)
         return send(reply, written(work.presentPending(state.pending)));
@@ -165,14 +174,15 @@ export async function once(context: ApiContext, request: FastifyRequest, reply: 
   }
 }
 
-function keyUse(request: FastifyRequest, { path, fingerprint: own }: Work): KeyUse {
+function keyUse(request: FastifyRequest, { path, fingerprint: own, isKeysOwn }: Work): KeyUse {
   const keyspace = keyspaceOf(request);
   const { idempotencyKey: key, method, url, body } = request;
   if (key === undefined) throw new Error(`${request.routeOptions.url} is not behind requireIdempotencyKey`);
   const route = `${method} ${path ?? url.split('?', 1)[0]}`;
   if (own === undefined && body instanceof Readable) throw new Error(`${request.routeOptions.url} must bring a fingerprint`);
   const content = own === undefined ? canonical(body) : `own\n${own}`;
-  const fingerprint = createHash('sha256').update(route).update('\n').update(content).digest('hex');
+  const asker = isKeysOwn ? `by ${request.caller?.keyId}\n` : '';
+  const fingerprint = createHash('sha256').update(route).update('\n').update(asker).update(content).digest('hex');
   return { ...keyspace, key, route, fingerprint };
 }
 

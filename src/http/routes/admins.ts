@@ -14,7 +14,7 @@ import { emailAddress } from '../emailAddress.ts';
 import { oneAtATime } from '../oneAtATime.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../paging.ts';
 import { plainText } from '../plainText.ts';
-import { adminAuth } from '../plugins/auth.ts';
+import { adminAuth, mustStillOpen } from '../plugins/auth.ts';
 import { onceIfKeyed } from '../plugins/idempotency.ts';
 import { notFound, Problem } from '../problem.ts';
 import { revokeKeys } from '../revokeKeys.ts';
@@ -49,6 +49,7 @@ export function adminsRoutes(context: ApiContext): FastifyPluginAsyncZod {
               async (db) => {
                 // One at a time for a name: twins at the same moment would both find it free.
                 await oneAtATime(db, `admin ${name}`);
+                await mustStillOpen(db, request);
                 const namesake = await db.admin.findUnique({ where: { name } });
                 if (namesake && namesake.id !== id) throw new Problem(409, 'name_taken', 'There is an admin of this name.');
                 const one = namesake ?? (await db.admin.create({ data: { id, name, role, email } }));

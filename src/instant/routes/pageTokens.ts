@@ -62,6 +62,7 @@ export function pageTokenRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return await once(context, request, reply, {
           allot: () => newId('tok'),
           isSecret: true,
+          isKeysOwn: true,
           async execute() {
             if (!(await isAbout(pool, tenantOf(caller), userId, subject))) throw notFound();
             const returnUrl = typeof asked === 'string' ? await mustLeadBack(caller.merchantId, asked) : null;

@@ -10,7 +10,7 @@ import { type MerchantCaller, merchantOf } from '../../http/caller.ts';
 import type { ApiContext } from '../../http/context.ts';
 import { byId, documented, keyed, noQuery } from '../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../http/paging.ts';
-import { merchantAuth } from '../../http/plugins/auth.ts';
+import { merchantAuth, mustStillOpen } from '../../http/plugins/auth.ts';
 import { once } from '../../http/plugins/idempotency.ts';
 import { brokenRule, notFound, Problem } from '../../http/problem.ts';
 import { readExpiry, time } from '../../http/times.ts';
@@ -64,6 +64,7 @@ export function ownKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return await once(context, request, reply, {
           allot: () => newId('key'),
           isSecret: true,
+          isKeysOwn: true,
           async execute(id) {
             const { mode, makerId, keyId } = caller;
             const scopes = scopesOf(caller, request.body?.scopes);
@@ -71,13 +72,14 @@ export function ownKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
             const { key, ...kept } = newApiKey(`pk_${mode}_`);
             const until = expiresAt?.toISOString() ?? null;
             const note = { action: 'api_key.create', target: id, data: { mode, scopes, expiresAt: until, madeWith: keyId } };
-            const made = await audited(context, request, note, (db) =>
-              db.apiKey.upsert({
+            const made = await audited(context, request, note, async (db) => {
+              await mustStillOpen(db, request);
+              return await db.apiKey.upsert({
                 where: { id },
                 create: { id, ...owned(caller), scopes, expiresAt, createdBy: makerId, ...kept },
                 update: kept, // made before, but its answer was lost and with it the key
-              }),
-            );
+              });
+            });
             return { status: 201, body: { ...presentKey(made), key } };
           },
         });

@@ -7,7 +7,7 @@ import { adminOf } from '../../../http/caller.ts';
 import type { ApiContext } from '../../../http/context.ts';
 import { byId, documented, noQuery } from '../../../http/documented.ts';
 import { ID_KEY, listSchema, openPage, pageQuery } from '../../../http/paging.ts';
-import { adminAuth } from '../../../http/plugins/auth.ts';
+import { adminAuth, mustStillOpen } from '../../../http/plugins/auth.ts';
 import { onceIfKeyed } from '../../../http/plugins/idempotency.ts';
 import { notFound } from '../../../http/problem.ts';
 import { readExpiry, time } from '../../../http/times.ts';
@@ -63,13 +63,14 @@ export function keyRoutes(context: ApiContext): FastifyPluginAsyncZod {
               target: id,
               data: { merchantId, mode, scopes, expiresAt: expiresAt ?? null },
             };
-            const made = await audited(context, request, note, (db) =>
-              db.apiKey.upsert({
+            const made = await audited(context, request, note, async (db) => {
+              await mustStillOpen(db, request);
+              return await db.apiKey.upsert({
                 where: { id },
                 create: { id, ...ownedBy('merchant', merchantId), ...rights, ...kept, expiresAt: until },
                 update: kept, // made before, but its answer was lost and with it the key
-              }),
-            );
+              });
+            });
             return { status: 201, body: { ...presentKey(made), key } };
           },
         });

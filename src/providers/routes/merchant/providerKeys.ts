@@ -47,6 +47,7 @@ export function providerKeyRoutes(context: ApiContext): FastifyPluginAsyncZod {
         return await once(context, request, reply, {
           allot: () => newId('key'),
           isSecret: true,
+          isKeysOwn: true,
           async execute(id) {
             const expiresAt = readExpiry(request.body?.expiresAt);
             const { key, ...kept } = newApiKey(`vk_${mode}_`);
