@@ -75,6 +75,9 @@ function brokenSlices(books: InstantBooks): string | undefined {
     if (counted.length > 1) return `slice ${nth} is with ${counted.length} payers`;
     if (assignments.some(({ payin }) => payinOf(books, payin).user === PAYEE)) return `slice ${nth} is paid by its payee`;
     const late = books.lates.filter(({ slice: of, decision }) => of === nth && decision === null).length;
+    const isPaidLate = books.lates.some(({ slice: of, decision }) => of === nth && decision === 'credit');
+    if (isPaidLate && money === 'held' && BATCH.isFinal(state) && books.withdrawal.rest === null)
+      return `slice ${nth} was paid late, and is held for a payout all the same`;
     if (state === 'late_proof' && late === 0) return `slice ${nth} waits for a decision on nothing`;
   }
   const open = books.slices.flatMap((each) => each.assignments.filter(({ state }) => state === 'open'));

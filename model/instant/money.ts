@@ -41,7 +41,8 @@ export function releaseSlice(books: InstantBooks, nth: number): InstantBooks {
 
 /** As let_go: whether it came back. */
 export function letGo(books: InstantBooks, nth: number): { readonly books: InstantBooks; readonly isBack: boolean } {
-  const isBack = books.agreed.onUnfilled === 'refund' || books.withdrawal.closing === 'cancelled';
+  const isPaidLate = books.lates.some(({ slice, decision }) => slice === nth && decision === 'credit');
+  const isBack = books.agreed.onUnfilled === 'refund' || books.withdrawal.closing === 'cancelled' || isPaidLate;
   return { books: isBack ? releaseSlice(books, nth) : books, isBack };
 }
 

@@ -1,9 +1,20 @@
 /** What payers show, payees and operators say and banks tell, as pure twins of the SQL functions. */
+import { BATCH } from '../../src/instant/rules/batchMachine.ts';
 import {
   type BankCredit, type Debt, gain, type InstantBooks, isFree, isProven, type LateDecision, least, movePayin, moveSlice, moveWithdrawal, PAYEE, payinOf, personOf, refuse,
   setAssignment, setPayin, setPerson, setSlice, sliceOf, sum, type Told,
 } from './books.ts'; // biome-ignore format: a list
-import { confirmSlice, creditSlice, endWithdrawal, holderOf, letGo, owe, takeBackSlice, tellCredited } from './money.ts';
+import {
+  confirmSlice,
+  creditSlice,
+  endWithdrawal,
+  holderOf,
+  letGo,
+  owe,
+  releaseSlice,
+  takeBackSlice,
+  tellCredited,
+} from './money.ts';
 
 export interface Shown {
   readonly utr: string;
@@ -135,11 +146,13 @@ export function decideLate(books: InstantBooks, payin: number, decision: LateDec
   const isAgainst = decision === 'reject' && utr !== null && isBankMatched(books, known.slice, utr);
   if (isAgainst && !isAgainstBank) return refuse('bank_matched', books);
   let now = isAgainst ? overrule(books, utr) : books;
+  const isBack = decision === 'credit' && holdsForRest(books, known.slice);
   if (decision === 'credit') {
     if (personOf(books, PAYEE).frozen) return refuse('payee_frozen', books);
     const isOf = ({ debtor, slice }: Debt): boolean => known.was === 'reversed' && debtor === user && slice === known.slice;
     const due = amount - sum(books.debts.filter(isOf).map(({ owed }) => owed)); // what is owed still was never owed
-    now = { ...books, debts: books.debts.map((each) => (isOf(each) ? { ...each, owed: 0n } : each)) };
+    now = isBack ? releaseSlice(books, known.slice) : books;
+    now = { ...now, debts: now.debts.map((each) => (isOf(each) ? { ...each, owed: 0n } : each)) };
     const { available } = personOf(now, PAYEE);
     const part = least(available, due);
     now = gain(setPerson(now, PAYEE, { available: available - part }), user, part);
@@ -149,10 +162,14 @@ export function decideLate(books: InstantBooks, payin: number, decision: LateDec
   now = { ...now, lates };
   const isLast = !lates.some((each) => each.slice === known.slice && each.decision === null);
   if (sliceOf(now, known.slice).state === 'late_proof' && isLast) now = moveSlice(now, known.slice, 'late_decided');
-  return {
-    outcome: 'decided',
-    books: movePayin(now, payin, decision === 'credit' ? 'credited' : known.was === null ? 'refused' : `still_${known.was}`),
-  };
+  now = movePayin(now, payin, decision === 'credit' ? 'credited' : known.was === null ? 'refused' : `still_${known.was}`);
+  return { outcome: 'decided', books: isBack ? endWithdrawal(moveWithdrawal(now, 'slice_returned')) : now };
+}
+
+/** As holds_for_rest: nobody pays it any more, and no payout counts on what it holds. */
+function holdsForRest(books: InstantBooks, nth: number): boolean {
+  const { money, state } = sliceOf(books, nth);
+  return money === 'held' && BATCH.isFinal(state) && books.withdrawal.rest === null;
 }
 
 /** As found_by_bank: what an operator said was not paid, and the bank has, is decided again. */

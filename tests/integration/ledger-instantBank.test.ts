@@ -164,6 +164,56 @@ test('nobody rejects, without saying so, what the bank has: an operator who look
   expect(await stands(slice)).toBe('failed');
 });
 
+test('a slice that a late payer or the bank proves paid before its payout has begun: the payer has the money, and the payout takes the rest alone', async () => {
+  const onRest = { ...onConfirmation, onUnfilled: 'psp' } as const;
+  for (const make of ['rejected', 'late'] as const) {
+    const [payee, payer, other] = [await instant.user(300n), await instant.user(), await instant.user()];
+    const { id, batches } = await instant.open(payee, [100n, 200n], onRest);
+    const [batchId = '', still = ''] = batches;
+    const payinId = await instant.claim(payer, batchId);
+    await instant.claim(other, still);
+    const utr = newUtr();
+    if (make === 'rejected') {
+      await instant.prove(batchId, payinId, { utr });
+      await instant.decide(batchId, 'reject');
+    } else {
+      await instant.close(id, 'unfilled');
+      await instant.expire(batchId);
+      await instant.prove(batchId, payinId, { utr });
+    }
+    await instant.bank(payee, utr, 100n);
+    expect((await instant.withdrawal(id)).state).toBe('open'); // the other slice has its payer
+    expect(await instant.decideLate(payinId, 'credit')).toBe('decided');
+    expect([await instant.purse(payer), await instant.purse(payee)]).toEqual([
+      { available: 100n, reserved: 0n, debt: 0n },
+      { available: 0n, reserved: 200n, debt: 0n },
+    ]);
+    if (make === 'rejected') await instant.close(id, 'unfilled');
+    await instant.expire(still);
+    expect(await instant.rest(id)).toBe('handed reserved');
+    expect(await instant.withdrawal(id)).toMatchObject({ state: 'partially_completed' });
+  }
+});
+
+test('a slice whose late payer was credited while another had it is in no payout: what it holds repays what the payee came to owe', async () => {
+  const [payee, payer, other] = [await instant.user(100n), await instant.user(), await instant.user()];
+  const { id, batches } = await instant.open(payee, [100n], { ...onConfirmation, onUnfilled: 'psp' });
+  const [batchId = ''] = batches;
+  const payinId = await instant.claim(payer, batchId);
+  await instant.expire(batchId);
+  await instant.claim(other, batchId);
+  await instant.prove(batchId, payinId);
+  expect(await instant.decideLate(payinId, 'credit')).toBe('decided');
+  expect(await instant.purse(payee)).toEqual({ available: 0n, reserved: 100n, debt: 100n });
+  await instant.close(id, 'unfilled');
+  expect(await instant.expire(batchId)).toBe('unfilled');
+  expect([await instant.rest(id), await instant.purse(payer), await instant.purse(payee)]).toEqual([
+    'over',
+    { available: 100n, reserved: 0n, debt: 0n },
+    { available: 0n, reserved: 0n, debt: 0n },
+  ]);
+});
+
 test('what was paid back in cash, credited already, or confirmed is what the bank says: nobody is asked', async () => {
   const refunded = await late();
   await instant.decideLate(refunded.payinId, 'refund');

@@ -1,5 +1,6 @@
 -- decide_late_proof(request): what becomes of a payer who paid when the slice was another's already, or closed; or whose payment the payee's
--- bank has, though an operator said that there was none (found_by_bank). The payee has the cash, and has been paid, or has the money back, besides:
+-- bank has, though an operator said that there was none (found_by_bank). The payee has the cash, and has been paid, or has the money back, besides;
+-- what the slice still holds for a payout of the rest that has not begun comes back first (release_slice), as it would be paid twice:
 --   credit  the payer is credited out of what the payee has available, and the payee owes the rest (owe.sql); where the credit was taken back
 --           of a payer who owes some of it still, that was never owed, and the payee has not had it:
 --             DEBT_BACK   what is owed still  owed to the payee → the payer's debt
@@ -25,6 +26,7 @@ DECLARE
   v_actor text := p_request ->> 'actor';
   v_key text := 'late/' || (p_request ->> 'payinId');
   v_again text;
+  v_is_back boolean := false;
   v_unowed bigint := 0;
   v_part bigint;
 BEGIN
@@ -39,9 +41,13 @@ BEGIN
     IF EXISTS (SELECT 1 FROM users x WHERE x.id = b.payee_id AND x.frozen) THEN RETURN answer_slice(b.id, v_payin, 'payee_frozen'); END IF;
     SELECT y.* INTO STRICT k FROM instant_payouts x JOIN balances y ON y.id = x.balance_id WHERE x.id = b.instant_payout_id;
     t := open_balance(p.merchant_id, p.mode, 'user', p.user_id, p.currency);
-    t := lock_for_credit(t.id, ARRAY[k.id]);
-    SELECT * INTO STRICT k FROM balances x WHERE x.id = k.id;
+    PERFORM lock_for_credits(ARRAY[t.id, k.id]);
+    SELECT * INTO STRICT t FROM balances x WHERE x.id = t.id;
     IF over_limit(t, p.amount) THEN RETURN answer_slice(b.id, v_payin, 'balance_limit'); END IF;
+    v_is_back := holds_for_rest(b);
+    IF v_is_back THEN PERFORM release_slice(b.id); END IF;
+    SELECT * INTO STRICT k FROM balances x WHERE x.id = k.id;
+    SELECT * INTO STRICT t FROM balances x WHERE x.id = t.id; -- the payee may have owed to the payer
     IF l.was = 'reversed' THEN v_unowed := forgive(v_key || '/unowed', t, k, b); END IF;
     v_part := least(k.available, p.amount - v_unowed);
     IF v_part > 0 THEN
@@ -63,10 +69,19 @@ BEGIN
   END IF;
   PERFORM move_payin(p.id, CASE WHEN v_decision = 'credit' THEN 'credited' ELSE coalesce('still_' || l.was, 'refused') END, 'late_decided' || v_again, v_actor,
                      jsonb_build_object('decision', v_decision));
+  IF v_is_back THEN
+    PERFORM move_instant_payout(b.instant_payout_id, 'slice_returned', 'slice_returned:' || b.id, v_actor, jsonb_build_object('batchId', b.id));
+    PERFORM end_instant_payout(b.instant_payout_id, b.id);
+  END IF;
   RETURN answer_slice(b.id, p.id, 'decided');
 END $$;
 REVOKE EXECUTE ON FUNCTION decide_late_proof(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION decide_late_proof(jsonb) TO oncepay_app;
+
+-- holds_for_rest(batch): nobody pays it any more, and no payout of the rest has been asked for yet that counts on what it holds.
+CREATE OR REPLACE FUNCTION holds_for_rest(b instant_batches) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT b.money = 'held' AND instant_batch_final(b.state) AND EXISTS (SELECT 1 FROM instant_payouts w WHERE w.id = b.instant_payout_id AND w.rest_payout_id IS NULL)
+$$;
 
 -- forgive(key, debtor, creditor, batch): what the debtor still owes to the creditor for a slice turned out to be paid: it is owed no more.
 -- Both balances must be locked. Returns how much that was.

@@ -48,11 +48,12 @@ BEGIN
   UPDATE instant_payouts x SET returned = x.returned + b.amount, held = x.held - b.amount WHERE x.id = b.instant_payout_id;
 END $$;
 
--- let_go(batch): nobody pays it any more: its money is released, or stays for the payout of the rest, as the withdrawal says. Whether it came back.
+-- let_go(batch): nobody pays it any more: its money is released, or stays for the payout of the rest, as the withdrawal says; not
+-- where a late payer of it was credited: its payee has the cash, and would be paid twice. Whether it came back.
 CREATE OR REPLACE FUNCTION let_go(p_batch text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM 1 FROM instant_batches b JOIN instant_payouts w ON w.id = b.instant_payout_id
-    WHERE b.id = p_batch AND (w.on_unfilled = 'refund' OR w.closing = 'cancelled');
+    WHERE b.id = p_batch AND (w.on_unfilled = 'refund' OR w.closing = 'cancelled' OR EXISTS (SELECT 1 FROM late_proofs l WHERE l.batch_id = b.id AND l.decision = 'credit'));
   IF NOT FOUND THEN RETURN false; END IF;
   PERFORM release_slice(p_batch);
   RETURN true;
