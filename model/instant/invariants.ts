@@ -5,6 +5,7 @@ import { INSTANT_PAYOUT } from '../../src/instant/rules/payoutMachine.ts';
 import { debtOf, type InstantBooks, isFree, isProven, PAYEE, type Payin, payinOf, payinOn, type Slice, sum } from './books.ts'; // biome-ignore format: a list
 import { isBankMatched } from './proofs.ts';
 import type { InstantBounds } from './rules.ts';
+import { isPaidByBank } from './slices.ts';
 import type { InstantWorld } from './world.ts';
 
 /** Undefined: all is well. */
@@ -164,5 +165,6 @@ export function brokenAtRest({ books }: InstantWorld): string | undefined {
     if (state === 'expired' && utr !== null) return `payin ${nth} was proved, and nobody hears of it`;
   }
   if (INSTANT_PAYOUT.isFinal(withdrawal.state) || slices.some((each) => !BATCH.isFinal(each.state))) return undefined;
-  return people[PAYEE]?.frozen ? undefined : `all slices are over, and the withdrawal stays ${withdrawal.state}`;
+  if (people[PAYEE]?.frozen || books.lates.some((late) => isPaidByBank(books, late))) return undefined;
+  return `all slices are over, and the withdrawal stays ${withdrawal.state}`;
 }

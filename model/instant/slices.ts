@@ -2,7 +2,7 @@
 import { BATCH } from '../../src/instant/rules/batchMachine.ts';
 import { INSTANT_PAYOUT } from '../../src/instant/rules/payoutMachine.ts';
 import {
-  type InstantBooks, isFree, movePayin, moveSlice, moveWithdrawal, PAYEE, type Payin, payinOf, payinOn, personOf, refuse,
+  type InstantBooks, isFree, type LateProof, movePayin, moveSlice, moveWithdrawal, PAYEE, type Payin, payinOf, payinOn, personOf, refuse,
   setAssignment, setPayin, setSlice, setWithdrawal, sliceOf, type Told,
 } from './books.ts'; // biome-ignore format: a list
 import { confirmSlice, endWithdrawal, letGo, releaseSlice } from './money.ts';
@@ -136,9 +136,16 @@ export function restOf(books: InstantBooks): Told {
   const { state, rest } = books.withdrawal;
   if (INSTANT_PAYOUT.isFinal(state)) return refuse('over', books);
   if (books.slices.some((each) => !BATCH.isFinal(each.state))) return refuse('waiting', books);
+  if (rest === null && books.lates.some((late) => isPaidByBank(books, late))) return refuse('waiting', books);
   if (personOf(books, PAYEE).frozen) return refuse('user_frozen', books);
   return { outcome: 'hand_over', books: rest === null ? setWithdrawal(books, { rest: 'allotted' }) : books };
 }
+
+/** Of a slice that still holds its money, and an operator is to decide. */
+export const isPaidByBank = (books: InstantBooks, { payin, slice, decision }: LateProof): boolean => {
+  const { utr } = payinOf(books, payin);
+  return decision === null && sliceOf(books, slice).money === 'held' && utr !== null && isBankMatched(books, slice, utr);
+};
 
 /** The payout of the rest is taken in (reserve_payout.sql): what is held stays reserved, and is the payout's. */
 export function takeRest(books: InstantBooks): Told {

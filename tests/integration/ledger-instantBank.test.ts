@@ -195,6 +195,26 @@ test('a slice that a late payer or the bank proves paid before its payout has be
   }
 });
 
+test('no payout of the rest begins while the bank has a late payment that nobody has decided of: once somebody has, it takes what is left', async () => {
+  for (const decision of ['credit', 'refund'] as const) {
+    const [payee, payer] = [await instant.user(100n), await instant.user()];
+    const { id, batches } = await instant.open(payee, [100n], { onUnfilled: 'psp' });
+    const [batchId = ''] = batches;
+    const payinId = await instant.claim(payer, batchId);
+    await instant.close(id, 'unfilled');
+    await instant.expire(batchId);
+    const utr = newUtr();
+    await instant.prove(batchId, payinId, { utr });
+    await instant.bank(payee, utr, 100n);
+    expect(await instant.rest(id)).toBe('waiting');
+    expect(await instant.decideLate(payinId, decision)).toBe('decided');
+    const credited = decision === 'credit';
+    expect([await instant.rest(id), (await instant.purse(payer)).available, (await instant.purse(payee)).debt]).toEqual(
+      credited ? ['over', 100n, 0n] : ['handed reserved', 0n, 0n],
+    );
+  }
+});
+
 test('a slice whose late payer was credited while another had it is in no payout: what it holds repays what the payee came to owe', async () => {
   const [payee, payer, other] = [await instant.user(100n), await instant.user(), await instant.user()];
   const { id, batches } = await instant.open(payee, [100n], { ...onConfirmation, onUnfilled: 'psp' });

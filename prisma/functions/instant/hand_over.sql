@@ -34,7 +34,7 @@ GRANT EXECUTE ON FUNCTION close_instant_payout(jsonb) TO oncepay_app;
 -- rest_of_instant_payout(withdrawal, payout): what is left to do for it. Where its slices are over and some of it is held, that goes to an
 -- ordinary payout of the payee's: its id is allotted here, once, before anybody asks for it, so that whoever asks asks for the same.
 -- `payout` is a new id, taken only if there is none yet.
--- Answers: over (it has ended: `instantPayout`) · waiting (of some slice something is to come) · user_frozen (the payee is: ask again later)
+-- Answers: over (it has ended: `instantPayout`) · waiting (of some slice something is to come, or the payee's bank has what an operator is to decide of) · user_frozen (the payee is: ask again later)
 --   · hand_over (`instantPayout`, `payoutId`, `amountMinor`: take that payout in, of kind `user`, with no fee). Raises if there is no such withdrawal.
 CREATE OR REPLACE FUNCTION rest_of_instant_payout(p_id text, p_payout text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -43,6 +43,12 @@ BEGIN
   SELECT * INTO STRICT w FROM instant_payouts x WHERE x.id = p_id FOR NO KEY UPDATE;
   IF instant_payout_final(w.state) THEN RETURN jsonb_build_object('outcome', 'over', 'instantPayout', instant_payout_record(w)); END IF;
   IF EXISTS (SELECT 1 FROM instant_batches b WHERE b.instant_payout_id = w.id AND NOT instant_batch_final(b.state)) THEN RETURN jsonb_build_object('outcome', 'waiting'); END IF;
+  -- What the bank has is paid already, unless somebody says otherwise: whoever decides tells (decide_late_proof.sql).
+  IF w.rest_payout_id IS NULL AND EXISTS (
+       SELECT 1 FROM instant_batches b JOIN late_proofs l ON l.batch_id = b.id JOIN payins p ON p.id = l.payin_id
+        WHERE b.instant_payout_id = w.id AND b.money = 'held' AND l.decision IS NULL AND is_bank_matched(b, p.utr)) THEN
+    RETURN jsonb_build_object('outcome', 'waiting');
+  END IF;
   -- Each time until the payout is in the books: between the two a worker may be away for long.
   IF NOT EXISTS (SELECT 1 FROM payouts x WHERE x.id = w.rest_payout_id) AND EXISTS (SELECT 1 FROM lock_users(ARRAY[w.user_id]) u WHERE u.frozen) THEN
     RETURN jsonb_build_object('outcome', 'user_frozen');
