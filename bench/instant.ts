@@ -8,7 +8,6 @@ import { installation } from '../harness/installation.ts';
 import { readImage } from '../src/instant/images/screenshot.ts';
 import { now, type Spread, spread } from './clock.ts';
 import { type House, openHouse, perSecond } from './house.ts';
-import { untilIdle } from './processes.ts';
 
 export interface InstantPlan {
   /** Slices that nobody has taken when the first is claimed. */
@@ -50,7 +49,6 @@ export async function measureInstant(plan: InstantPlan, say: (line: string) => v
     await house.post('/api/v1/test/balance/fund', { amount: FUNDS, currency: CURRENCY });
     const openedPerSecond = await openSlices(house, plan.open);
     say(`${plan.open} slices are open, ${openedPerSecond.toFixed(0)}/s`);
-    await untilIdle(here.home); // each slice has begun its workflow
     const payers = await house.users(PAYERS_PER_SECOND * plan.seconds * 2, '100', CURRENCY);
     const credits = await measureCredits(house, payers, plan.seconds);
     const slices = await openOnes(house);

@@ -1,7 +1,6 @@
 /** What the processes of an installation use, from /proc: Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export const PROCESSES = ['api', 'worker', 'sandbox', 'flutterwave', 'temporal', 'postgres'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
@@ -17,20 +16,6 @@ export function cpuMs(home: string): Record<ProcessName, number> {
     const children = name === 'postgres' ? childrenOf(pid).reduce((sum, child) => sum + ticks(child, false), 0) : 0;
     return (own + children) * TICK_MS;
   });
-}
-
-/** Idle: less than this of a second. */
-const IDLE_MS = 100;
-
-/** Until the workers have done what was begun, by three seconds without work; at most ten minutes. */
-export async function untilIdle(home: string): Promise<void> {
-  for (let [left, idle, before] = [600, 0, cpuMs(home).worker]; idle < 3; left -= 1) {
-    if (left === 0) throw new Error('the workers have not come to rest in ten minutes');
-    await sleep(1_000);
-    const now = cpuMs(home).worker;
-    idle = now - before < IDLE_MS ? idle + 1 : 0;
-    before = now;
-  }
 }
 
 /** The same of one process, whoever started it. */
