@@ -7,7 +7,8 @@ import sharp from 'sharp';
 import { installation } from '../harness/installation.ts';
 import { readImage } from '../src/instant/images/screenshot.ts';
 import { now, type Spread, spread } from './clock.ts';
-import { type House, openHouse, perSecond } from './house.ts';
+import { CONCURRENCY, type House, openHouse, perSecond } from './house.ts';
+import { untilIdle } from './processes.ts';
 
 export interface InstantPlan {
   /** Slices that nobody has taken when the first is claimed. */
@@ -35,7 +36,7 @@ export interface InstantResult {
 
 const CURRENCY = 'INR';
 /** As many as a withdrawal may have: the fewest requests until all are open. */
-const SLICES = 50;
+export const SLICES = 50;
 const SLICE = '100.00';
 const FUNDS = '50000000.00';
 /** More than are claimed in a measurement on any machine we know; each payer may have one slice at a time. */
@@ -49,6 +50,7 @@ export async function measureInstant(plan: InstantPlan, say: (line: string) => v
     await house.post('/api/v1/test/balance/fund', { amount: FUNDS, currency: CURRENCY });
     const openedPerSecond = await openSlices(house, plan.open);
     say(`${plan.open} slices are open, ${openedPerSecond.toFixed(0)}/s`);
+    await untilIdle(here.home); // each slice has begun its workflow
     const payers = await house.users(PAYERS_PER_SECOND * plan.seconds * 2, '100', CURRENCY);
     const credits = await measureCredits(house, payers, plan.seconds);
     const slices = await openOnes(house);
@@ -155,7 +157,7 @@ async function measureProofs(house: House, taken: readonly string[], images: rea
       took.push(last - began);
     }
   };
-  await Promise.all(Array.from({ length: 32 }, prover));
+  await Promise.all(Array.from({ length: CONCURRENCY }, prover));
   return { perSecond: took.length / ((last - from) / 1_000), answered: spread(took) };
 }
 

@@ -1,5 +1,6 @@
 /** What was measured of withdrawals paid person to person. The issue names no goals: rates stand beside a credit's in the same run. */
-import type { InstantResult, Rate } from './instant.ts';
+import { CONCURRENCY } from './house.ts';
+import { type InstantResult, type Rate, SLICES } from './instant.ts';
 import { table, three } from './report.ts';
 
 export function instantReport(result: InstantResult): string {
@@ -22,7 +23,7 @@ ${table(
   ],
 )}
 
-By 32 clients at once over HTTP, with the API, the worker, Temporal (a workflow for each slice and each withdrawal), PostgreSQL and the
-clients on the same machine. The slices were opened at ${openedPerSecond.toFixed(0)}/s, ${plan.open / 50} withdrawals of 50, one after the other. Reading a screenshot and making it
+By ${CONCURRENCY} clients at once over HTTP, with the API, the worker, Temporal (a workflow for each slice and each withdrawal), PostgreSQL and the
+clients on the same machine. The slices were opened at ${openedPerSecond.toFixed(0)}/s, ${plan.open / SLICES} withdrawals of ${SLICES}, one after the other. Reading a screenshot and making it
 anew alone goes at ${imagesPerSecond.toFixed(0)}/s on one core.`;
 }

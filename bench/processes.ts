@@ -1,6 +1,7 @@
 /** What the processes of an installation use, from /proc: Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export const PROCESSES = ['api', 'worker', 'sandbox', 'flutterwave', 'temporal', 'postgres'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
@@ -16,6 +17,22 @@ export function cpuMs(home: string): Record<ProcessName, number> {
     const children = name === 'postgres' ? childrenOf(pid).reduce((sum, child) => sum + ticks(child, false), 0) : 0;
     return (own + children) * TICK_MS;
   });
+}
+
+/** Of a second of a worker's: it looks after this and that (some 80 ms on our machine), and does no more. */
+const IDLE_MS = 250;
+/** A workflow for each of ten thousand slices begins in five minutes on two cores. */
+const IDLE_WITHIN_S = 1_200;
+
+/** Until the worker has done what was begun: three seconds in a row without work. */
+export async function untilIdle(home: string): Promise<void> {
+  for (let [left, idle, before] = [IDLE_WITHIN_S, 0, cpuMs(home).worker]; idle < 3; left -= 1) {
+    if (left === 0) throw new Error(`the worker has not come to rest in ${IDLE_WITHIN_S} s`);
+    await sleep(1_000);
+    const used = cpuMs(home).worker;
+    idle = used - before < IDLE_MS ? idle + 1 : 0;
+    before = used;
+  }
 }
 
 /** The same of one process, whoever started it. */
