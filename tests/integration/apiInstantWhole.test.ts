@@ -44,7 +44,7 @@ test('as it was: each answer that an operator or the payee’s merchant got is g
     [
       'claimed',
       async () => {
-        late = await w.claim(one);
+        late = (await w.claim(one)).payinId;
       },
     ],
     ['taken back', () => w.act(`/batches/${one}/reassign`, {})],
@@ -100,9 +100,9 @@ test('as it was: each answer that an operator or the payee’s merchant got is g
 
 test('who decides of a late proof sees the image of that very payin, and not the one that another showed since', async () => {
   const [batch = ''] = (await w.open(['510'])).batches;
-  const late = await w.claim(batch);
+  const { payinId: late } = await w.claim(batch);
   await w.act(`/batches/${batch}/reassign`, {});
-  const current = await w.claim(batch);
+  const { payinId: current } = await w.claim(batch);
   await w.prove(batch, { image: await screenshot() });
   await w.prove(batch, { image: await screenshot(), payinId: late });
   const imageOf = async (query: string) => {
@@ -131,7 +131,7 @@ test('a withdrawal is found by its state, merchant, reference, a UTR that was sh
   const { id, reference, batches } = await w.open(['520']);
   const [batch = ''] = batches;
   const utr = newUtr();
-  const payinId = await w.claim(batch);
+  const { payinId } = await w.claim(batch);
   await w.prove(batch, { utr });
   const found = async (query: Readonly<Record<string, string>>) => {
     const { body } = await w.look(`?${new URLSearchParams({ ...query, limit: '100' })}`);

@@ -37,7 +37,7 @@ async function inDoubt(amount: string): Promise<Doubt> {
   const utr = newUtr();
   await w.claim(first);
   await w.prove(first, { image });
-  const payinId = await w.claim(batch);
+  const { payinId } = await w.claim(batch);
   const { body } = await w.prove(batch, { image, utr });
   expect(body.batch).toMatchObject({ status: 'proof_submitted', review: { reasons: ['same_image'] } });
   return { id: now.id, batch, payinId, utr };
@@ -95,7 +95,7 @@ test('an operator finds a proof in doubt, sees its image beside the UTR, the amo
 test('who paid late is decided of with a reason, by their own image; a dispute too', async () => {
   const { id, batches } = await w.open(['550']);
   const [batch = ''] = batches;
-  const late = await w.claim(batch);
+  const { payinId: late } = await w.claim(batch);
   await w.act(`/batches/${batch}/reassign`, {});
   await w.claim(batch);
   await w.prove(batch);
@@ -150,7 +150,7 @@ test('an image that was deleted, and one whose store is away, is said in words; 
 test('a payee’s merchant sees the withdrawal and says that it was received; a payer’s sees the deposit, each only its own', async () => {
   const { id, batches, reference } = await w.open(['570']);
   const [batch = ''] = batches;
-  const payinId = await w.claim(batch);
+  const { payinId } = await w.claim(batch);
   await w.prove(batch);
   const [payee, payer] = [await seatOf(w.ours.key), await seatOf(w.theirs.key)];
   await payee.go('/withdrawals?status=partially_paid');
