@@ -18,7 +18,6 @@ const LIMITS: Limits = {
     'epochs',
     'admins',
     'webhook_endpoints',
-    'users',
     'merchants',
     'balances',
     'accounts',
@@ -48,9 +47,10 @@ afterAll(async () => {
   await books.stop();
 });
 
-/** 100,000 withdrawals of a slice each, most of them over, with their payins and proofs; many free slices and waiting payins of one amount. */
+/** 100,000 withdrawals of a slice each, most of them over, of some of 20,000 users, with their payins and proofs; many free slices and waiting payins of one amount. */
 const FILL = `
   SET session_replication_role = replica;
+  INSERT INTO users (id, merchant_id, mode, external_id) SELECT 'usr_' || n, 'mer_' || n % 50, 'test', n::text FROM generate_series(0, 20000) n;
   INSERT INTO instant_payouts (id, merchant_id, mode, user_id, balance_id, currency, reference, total, held, paid, payee, policy, on_unfilled, state, completed_at, seen_over)
   SELECT 'ip_' || lpad(to_hex(n), 32, '0'), 'mer_' || n % 50, 'test', 'usr_' || n % 500, n % 500 + 1, 'INR', n::text, 10000, CASE WHEN n % 10 = 0 THEN 10000 ELSE 0 END,
          CASE WHEN n % 10 = 0 THEN 0 ELSE 10000 END, '{"type": "upi", "label": "x", "sealed": "x"}',

@@ -73,8 +73,19 @@ $$;
 CREATE OR REPLACE FUNCTION free_batch(p_mode text, p_currency text, p_amount bigint, p_payer text) RETURNS instant_batches LANGUAGE sql AS $$
   SELECT b.* FROM instant_batches b
    WHERE b.mode = p_mode AND b.currency = p_currency AND b.amount = p_amount AND b.state IN ('unassigned', 'reassigned') AND b.payee_id <> p_payer
-     AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = b.payee_id AND (u.frozen OR pause_over('instant', u.merchant_id, NULL) IS NOT NULL))
+     AND CASE WHEN gets_nothing(b.payee_id) THEN false ELSE true END
    ORDER BY b.id LIMIT 1 FOR NO KEY UPDATE OF b SKIP LOCKED
+$$;
+
+-- gets_nothing(user), has_slice(user): why a look passes somebody by who is a slice's payee, or waits for one. Asked of one after the
+-- other, from the one that has waited longest, until somebody fits. As a CASE, which PostgreSQL takes for one half: a condition that
+-- it thinks rare makes it read and sort all that are free instead, for each who comes.
+CREATE OR REPLACE FUNCTION gets_nothing(p_user text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT u.frozen OR pause_over('instant', u.merchant_id, NULL) IS NOT NULL FROM users u WHERE u.id = p_user
+$$;
+
+CREATE OR REPLACE FUNCTION has_slice(p_user text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT 1 FROM instant_assignments a WHERE a.user_id = p_user AND a.state = 'open')
 $$;
 
 -- payee_held(batch): whether a pause holds over the payee's merchant: then nobody is given the slice; whoever has it goes on. Asked, as
@@ -152,9 +163,9 @@ BEGIN
   IF NOT instant_batch_free(b.state) THEN RETURN jsonb_build_object('outcome', 'settled', 'batch', instant_batch_record(b)); END IF;
   SELECT x.* INTO p FROM payins x
    WHERE x.mode = b.mode AND x.currency = b.currency AND x.amount = b.amount AND x.state = 'waiting' AND x.wait_until > now() AND x.user_id <> b.payee_id
-     AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id IN (x.user_id, b.payee_id) AND (u.frozen OR pause_over('instant', u.merchant_id, NULL) IS NOT NULL))
-     AND NOT EXISTS (SELECT 1 FROM instant_assignments a WHERE a.user_id = x.user_id AND a.state = 'open')
-     AND NOT coalesce(cooling_until(x.user_id) > now(), false) -- looks again itself when that is over, and keeps nobody else waiting
+     AND CASE WHEN gets_nothing(x.user_id) OR gets_nothing(b.payee_id) OR has_slice(x.user_id)
+                OR cooling_until(x.user_id) > now() -- looks again itself when that is over, and keeps nobody else waiting
+              THEN false ELSE true END
    ORDER BY x.id LIMIT 1 FOR NO KEY UPDATE OF x SKIP LOCKED;
   IF NOT FOUND OR payee_held(b) OR is_held('instant', p.merchant_id) THEN RETURN jsonb_build_object('outcome', 'free', 'batch', instant_batch_record(b)); END IF;
   PERFORM lock_users(ARRAY[p.user_id]);
